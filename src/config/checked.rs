@@ -1,0 +1,385 @@
+//! The config, checked and fit for use: names resolved, templates compiled, secrets read, units applied.
+//!
+//! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+
+use crate::{
+    refusal::Cause,
+    scheme::{Scheme, Template},
+    secret::Secret,
+};
+
+/// One config file, whole. Lists keep the file's order; indices point into the lists beside them.
+#[derive(Debug)]
+pub struct Config {
+    /// The public listeners; at least one.
+    pub listen: Vec<Listen>,
+    /// The admin listener, if any.
+    pub admin: Option<SocketAddr>,
+    /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Named key sources.
+    pub keys: Vec<Keys>,
+    /// Named signature schemes.
+    pub schemes: Vec<SchemeConfig>,
+    /// Named token rules.
+    pub tokens: Vec<Tokens>,
+    /// Named upstreams.
+    pub upstreams: Vec<Upstream>,
+    /// The routes.
+    pub routes: Vec<Route>,
+    /// Bounds on what a client may send and hold.
+    pub limits: Limits,
+    /// Time-outs.
+    pub timeouts: Timeouts,
+    /// The access log.
+    pub log: Log,
+    /// Replay memory.
+    pub replay: ReplayMemory,
+}
+
+/// `listen:`
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Where to bind.
+    pub address: SocketAddr,
+    /// Scheme and authority that clients see (`https://api.example.com`), used for `{scheme}` and `{authority}`.
+    /// Without it: the listener's own scheme and the request's Host.
+    pub public_origin: Option<Origin>,
+    /// `tls:`
+    pub tls: Option<ListenTls>,
+    /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
+    pub name: Option<String>,
+}
+
+/// Scheme and authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host, with a port where it is not the scheme's own.
+    pub authority: String,
+}
+
+/// Certificate and key in PEM files.
+#[derive(Debug, Clone)]
+pub struct ListenTls {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// `keys: { NAME: … }`
+#[derive(Debug)]
+pub struct Keys {
+    /// The name.
+    pub name: String,
+    /// What it holds.
+    pub source: KeySource,
+}
+
+/// Where keys come from. More sources come later; each is one variant.
+#[derive(Debug)]
+pub enum KeySource {
+    /// One key for any id. Several live secrets while it is rotated.
+    Shared(Vec<Secret>),
+    /// Ids and their secrets, at most four live ones each.
+    Static(Vec<(String, Vec<Secret>)>),
+}
+
+/// `schemes: { NAME: … }`
+#[derive(Debug)]
+pub struct SchemeConfig {
+    /// The name.
+    pub name: String,
+    /// Compiled.
+    pub scheme: Arc<Scheme>,
+    /// Index into [`Config::keys`].
+    pub keys: usize,
+    /// The preset it was made from, if any.
+    pub preset: Option<String>,
+}
+
+/// `tokens: { NAME: … }`
+#[derive(Debug)]
+pub struct Tokens {
+    /// The name.
+    pub name: String,
+    /// Verification keys; the algorithm is the key's, never the token's.
+    pub keys: Vec<TokenKey>,
+    /// `iss` must be this.
+    pub issuer: Option<String>,
+    /// `aud` must hold one of these; empty: not looked at.
+    pub audience: Vec<String>,
+    /// Clock difference allowed on exp, nbf, iat.
+    pub leeway: Duration,
+    /// Whether a token without `exp` is refused.
+    pub require_exp: bool,
+    /// Claims that must be present.
+    pub required_claims: Vec<String>,
+    /// Claims that must equal a value (as JSON text: `"admin"`, `123`, `true`).
+    pub equal_claims: Vec<(String, String)>,
+    /// Where the token is, unless the route says otherwise.
+    pub from: TokenFrom,
+    /// Each `jti` is accepted once.
+    pub replay: bool,
+}
+
+/// A key that verifies tokens.
+#[derive(Debug)]
+pub struct TokenKey {
+    /// `kid` that selects it. Without one it is for tokens that name none, or any where it is the only key.
+    pub kid: Option<String>,
+    /// The only algorithm it is used with.
+    pub algorithm: TokenAlgorithm,
+    /// The key.
+    pub secret: Secret,
+}
+
+/// Token algorithms. The asymmetric ones come later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TokenAlgorithm {
+    Hs256,
+    Hs384,
+    Hs512,
+}
+
+/// Where a token stands in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenFrom {
+    /// `Authorization: Bearer TOKEN`
+    Bearer,
+    /// `Authorization: TOKEN`, bare.
+    Authorization,
+    /// A cookie of that name.
+    Cookie(String),
+    /// A query parameter of that name.
+    Query(String),
+    /// A header of that name, bare.
+    Header(String),
+}
+
+/// `upstreams: { NAME: … }`
+#[derive(Debug)]
+pub struct Upstream {
+    /// The name.
+    pub name: String,
+    /// What it is.
+    pub kind: UpstreamKind,
+}
+
+/// A pool of servers, or an answer that the gateway gives itself.
+#[derive(Debug)]
+pub enum UpstreamKind {
+    /// Servers, used in turn.
+    Servers {
+        /// At least one.
+        servers: Vec<Server>,
+        /// Trust for https servers.
+        tls: UpstreamTls,
+        /// `Host` towards the upstream: the client's (default) or the server's own authority.
+        host: UpstreamHost,
+    },
+    /// Answers what it received, as JSON.
+    Echo,
+    /// A fixed answer.
+    Respond(Respond),
+}
+
+/// One server of an upstream.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Whether it is spoken to over TLS.
+    pub tls: bool,
+    /// Name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Path prefix put before the request's target; empty for none, never ends in `/`.
+    pub prefix: String,
+}
+
+/// Which Host an upstream sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpstreamHost {
+    /// The one the client sent.
+    Client,
+    /// The server's own.
+    Server,
+    /// This one.
+    Fixed(String),
+}
+
+/// Whom an https upstream is believed by.
+#[derive(Debug, Clone, Default)]
+pub struct UpstreamTls {
+    /// PEM file of roots; the system's roots where absent.
+    pub roots: Option<PathBuf>,
+    /// Name to verify instead of the host.
+    pub server_name: Option<String>,
+}
+
+/// A fixed answer.
+#[derive(Debug)]
+pub struct Respond {
+    /// HTTP status, 200 to 599.
+    pub status: u16,
+    /// Headers, values being answer templates.
+    pub headers: Vec<(String, Template)>,
+    /// Body, an answer template; values in it are escaped for JSON.
+    pub body: Template,
+}
+
+/// One of `routes:`
+#[derive(Debug)]
+pub struct Route {
+    /// As in logs and metrics: `name:`, else the match's path.
+    pub name: String,
+    /// Line in the file, for `routes` and `check`.
+    pub line: usize,
+    /// Hosts it answers for, lower case; empty: any.
+    pub hosts: Vec<String>,
+    /// Path pattern: literal, `{segment}`, final `/**`.
+    pub path: String,
+    /// Methods; empty: all.
+    pub methods: Vec<String>,
+    /// Listeners it answers on (indices); empty: all.
+    pub listeners: Vec<usize>,
+    /// What a caller must show.
+    pub require: Requirement,
+    /// Index into [`Config::upstreams`].
+    pub to: usize,
+    /// Headers set on the request to the upstream; values are answer templates.
+    pub set_headers: Vec<(String, Template)>,
+    /// Whether verified credentials are passed on.
+    pub forward_credentials: bool,
+    /// How refusals look here.
+    pub refusals: Refusals,
+    /// Largest body.
+    pub max_body: Option<u64>,
+    /// Time to the upstream's answer head.
+    pub upstream_timeout: Option<Duration>,
+}
+
+/// `require:`
+#[derive(Debug)]
+pub enum Requirement {
+    /// Nothing: the route says `public: true`.
+    Public,
+    /// A signature; index into [`Config::schemes`].
+    Hmac(usize),
+    /// A token; index into [`Config::tokens`], and where it is, if not where the tokens entry says.
+    Jwt(usize, Option<TokenFrom>),
+    /// One of these.
+    AnyOf(Vec<Requirement>),
+    /// All of these.
+    AllOf(Vec<Requirement>),
+}
+
+/// `refusals:` of a route (or of the whole config, as the default of all).
+#[derive(Debug, Clone, Default)]
+pub struct Refusals {
+    /// `key:`: the body is `{"KEY": DETAIL}` and nothing else, as `application/json`. Without it: problem+json.
+    pub key: Option<String>,
+    /// Content type, where it is not the shape's own.
+    pub content_type: Option<String>,
+    /// Overrides per cause.
+    pub causes: Vec<(Cause, RefusalText)>,
+}
+
+/// What a route says differently about one cause.
+#[derive(Debug, Clone, Default)]
+pub struct RefusalText {
+    /// HTTP status 400 to 599.
+    pub status: Option<u16>,
+    /// `detail`.
+    pub detail: Option<String>,
+}
+
+/// `limits:`
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open client connections, over all listeners. Default 10,000.
+    pub connections: usize,
+    /// Bytes of a request head. Default 32 KiB.
+    pub head: usize,
+    /// Header fields in a head. Default 100.
+    pub headers: usize,
+    /// Largest request body where the route does not say. Default 10 MiB.
+    pub body: u64,
+    /// Bytes of one covered body kept in memory. Default 64 KiB.
+    pub body_memory: usize,
+    /// Bytes of covered bodies kept in memory, all requests. Default 32 MiB.
+    pub body_memory_total: u64,
+    /// Bytes of covered bodies in temporary files, all requests. Default 1 GiB.
+    pub spool_total: u64,
+    /// Directory of those files. Default: the system's.
+    pub spool: Option<PathBuf>,
+    /// Requests at once towards one upstream. Default 1,024 a worker.
+    pub upstream_requests: usize,
+}
+
+/// `timeouts:`
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// From the first byte of a head to its last. Default 10 s.
+    pub head: Duration,
+    /// Between two reads of a request body. Default 30 s.
+    pub body: Duration,
+    /// A kept connection without a request. Default 75 s.
+    pub idle: Duration,
+    /// Between two writes to a client that does not read. Default 30 s.
+    pub write: Duration,
+    /// To connect to an upstream. Default 5 s.
+    pub connect: Duration,
+    /// From the request to the upstream's answer head. Default 60 s.
+    pub upstream: Duration,
+    /// Between two reads of an answer's body. Default 60 s.
+    pub upstream_body: Duration,
+    /// How long requests in flight may go on after SIGTERM. Default 30 s.
+    pub drain: Duration,
+}
+
+/// `log:`
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Where access lines go.
+    pub access: LogSink,
+    /// How they look; `None`: pretty on a terminal, JSON otherwise.
+    pub format: Option<LogFormat>,
+}
+
+/// Where lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogSink {
+    /// Nowhere.
+    Off,
+    /// Standard error.
+    Stderr,
+    /// Standard output (the default).
+    Stdout,
+    /// Appended to this file; opened again on SIGHUP.
+    File(PathBuf),
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+/// `replay:` of the whole config.
+#[derive(Debug, Clone)]
+pub struct ReplayMemory {
+    /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
+    pub capacity: usize,
+    /// The journal that outlives a restart. `None`: in memory only.
+    pub journal: Option<PathBuf>,
+}

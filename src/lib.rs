@@ -1,0 +1,5 @@
+//! Countersign: a gateway that lets in only requests that prove who sent them.
+
+pub mod clock;
+pub mod refusal;
+pub mod secret;
