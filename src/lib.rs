@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod json;
 pub mod refusal;
+pub mod scheme;
 pub mod secret;
