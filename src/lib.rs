@@ -11,6 +11,7 @@ pub mod policy;
 pub mod scheme;
 pub mod store;
 
+pub mod authenticate;
 pub mod clock;
 pub mod deadline;
 pub mod json;

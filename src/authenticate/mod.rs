@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Credentials → [`Verified`]: who sent a request, proven, or why that cannot be said.
 //!
 //! Nothing here admits a request (replay, rates and revocation are `policy`'s) and nothing forwards it.
@@ -60,3 +61,10 @@ pub async fn authenticate(
         Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk).await,
     }
 }
+=======
+//! From a request's credentials to the proof of who sent it.
+//!
+//! It neither decides whether that sender may come in (that is `policy`) nor forwards anything.
+
+pub mod jwt;
+>>>>>>> jwt

@@ -52,9 +52,9 @@ impl<'d> Document<'d> {
         self.root().pointer(pointer)
     }
 
-    /// The JSON text as it came, for an account of the memory it holds.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// How many bytes of memory the text and its table take, for caches that are bounded by bytes.
+    pub fn memory(&self) -> usize {
+        self.text.len() + self.nodes.capacity() * size_of::<Node>()
     }
 }
 
