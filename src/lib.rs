@@ -3,3 +3,4 @@
 pub mod clock;
 pub mod refusal;
 pub mod secret;
+pub mod store;
