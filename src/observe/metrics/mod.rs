@@ -1,7 +1,7 @@
 //! Counters of what the gateway does, written by each worker for itself and added up when they are read.
 //!
 //! On the request's path a count is a plain load and store in memory that no other worker writes. Names and texts are
-//! in [`exposition`], the sums in [`totals`].
+//! in `exposition`, the sums in `totals`.
 
 mod exposition;
 mod histogram;
