@@ -193,19 +193,21 @@ fn is_escaped(bytes: &[u8]) -> bool {
 fn unescape(bytes: &[u8], mut octet: impl FnMut(u8) -> Result<u8, Why>) -> Result<Buffer, Why> {
     let mut output = Buffer::with_capacity(bytes.len());
     let mut rest = bytes;
-    while let Some((&first, after)) = rest.split_first() {
-        match escape(rest) {
+    while let Some((before, from)) = memchr::memchr(b'%', rest).and_then(|at| rest.split_at_checked(at)) {
+        output.extend_from_slice(before);
+        rest = match escape(from) {
             Some((byte, _)) if byte.is_ascii_control() => return Err(Why::EncodedControl),
             Some((byte, after)) => {
                 output.push(octet(byte)?);
-                rest = after;
+                after
             }
             None => {
-                output.push(first);
-                rest = after;
+                output.push(b'%');
+                from.get(1..).unwrap_or(&[])
             }
-        }
+        };
     }
+    output.extend_from_slice(rest);
     if std::str::from_utf8(&output).is_ok() { Ok(output) } else { Err(Why::NotUtf8) }
 }
 
@@ -273,14 +275,7 @@ impl Decoded {
 /// Appends a segment as the most lenient server sees it.
 fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
     let start = reading.len();
-    for character in std::str::from_utf8(segment).map_err(|_| Why::NotUtf8)?.chars() {
-        match lookalikes::fold(character) {
-            Fold::Keep(character) => push(character, reading),
-            Fold::Ascii(text) => reading.extend_from_slice(text.as_bytes()),
-            Fold::Ignored => {}
-            Fold::Refuse => return Err(Why::Lookalike),
-        }
-    }
+    fold_letters(segment, reading)?;
     let folded = reading.get(start..).unwrap_or(&[]);
     let named = cut_parameters(folded);
     let kept = trim_end(named);
@@ -297,10 +292,26 @@ fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
     Ok(())
 }
 
-fn push(character: char, reading: &mut Buffer) {
-    for lower in character.to_lowercase() {
-        reading.extend_from_slice(lower.encode_utf8(&mut [0; 4]).as_bytes());
+fn fold_letters(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
+    if segment.is_ascii() {
+        reading.extend_from_slice(segment);
+        let start = reading.len() - segment.len();
+        reading.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        return Ok(());
     }
+    for character in std::str::from_utf8(segment).map_err(|_| Why::NotUtf8)?.chars() {
+        match lookalikes::fold(character) {
+            Fold::Keep(character) => {
+                for lower in character.to_lowercase() {
+                    reading.extend_from_slice(lower.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+            }
+            Fold::Ascii(text) => reading.extend_from_slice(text.as_bytes()),
+            Fold::Ignored => {}
+            Fold::Refuse => return Err(Why::Lookalike),
+        }
+    }
+    Ok(())
 }
 
 /// Without `;parameters`, and without the name of an NTFS stream (`:$DATA`).
