@@ -24,6 +24,7 @@ pub struct Deadlines(Rc<Shared>);
 #[derive(Default)]
 struct Shared {
     now: Cell<u64>,
+    draining: Cell<bool>,
     waits: RefCell<Slab<Waiting>>,
 }
 
@@ -70,6 +71,18 @@ impl Deadlines {
         Wait { deadlines: self.clone(), entry: None }
     }
 
+    /// Ends every [idle](Wait::poll_idle) wait, now and from now on: this worker takes no new request.
+    pub fn drain(&self) {
+        self.0.draining.set(true);
+        let wakers: Vec<Waker> = self.0.waits.borrow_mut().iter_mut().filter_map(|(_, wait)| wait.waker.take()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether [`drain`](Deadlines::drain) was called.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.get()
+    }
+
     fn advance(&self, now: u64) {
         self.0.now.set(now);
         let mut due = Vec::new();
@@ -114,6 +127,11 @@ impl Wait {
             }
         }
         Poll::Pending
+    }
+
+    /// As [`poll_elapsed`](Wait::poll_elapsed), for a wait that nobody minds being cut short when the worker drains.
+    pub fn poll_idle(&mut self, context: &Context<'_>, limit: Duration) -> Poll<Elapsed> {
+        if self.deadlines.is_draining() { Poll::Ready(Elapsed) } else { self.poll_elapsed(context, limit) }
     }
 
     /// What was waited for came: the next pending poll begins anew.

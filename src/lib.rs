@@ -1,20 +1,27 @@
 //! Countersign: a gateway that lets in only requests that prove who sent them.
 //!
-//! The modules, in the order a request meets them.
+//! The modules stand in the order a request meets them; then what they share.
+
+pub mod gateway;
+pub mod http1;
+
+pub mod scheme;
 
 pub mod authenticate;
-pub mod forward;
-pub mod http1;
-pub mod keys;
-pub mod message;
 pub mod policy;
-pub mod scheme;
+
+pub mod forward;
+
+pub mod keys;
 pub mod store;
 
-pub mod authenticate;
+pub mod admin;
+pub mod observe;
+
 pub mod clock;
 pub mod deadline;
 pub mod json;
+pub mod message;
 pub mod refusal;
 pub mod secret;
 pub mod transport;

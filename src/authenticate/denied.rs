@@ -80,7 +80,8 @@ impl Reason {
                 Failure::Undecodable | Failure::KeyIdUnreadable | Failure::Requirement | Failure::Mismatch => {
                     Cause::InvalidSignature
                 }
-                Failure::Io => Cause::Overloaded,
+                // Nothing is signed here; were it said, it would be our fault and not the caller's.
+                Failure::Io | Failure::NotEmitted => Cause::Overloaded,
             },
             Reason::UnknownKey => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,

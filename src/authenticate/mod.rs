@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Credentials → [`Verified`]: who sent a request, proven, or why that cannot be said.
 //!
 //! Nothing here admits a request (replay, rates and revocation are `policy`'s) and nothing forwards it.
@@ -14,7 +13,7 @@ mod verified;
 
 use std::cell::RefCell;
 
-pub use denied::{Denied, Reason};
+pub use denied::{Challenge, Denied, Reason};
 pub use requirement::{Leg, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 
@@ -61,10 +60,3 @@ pub async fn authenticate(
         Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk).await,
     }
 }
-=======
-//! From a request's credentials to the proof of who sent it.
-//!
-//! It neither decides whether that sender may come in (that is `policy`) nor forwards anything.
-
-pub mod jwt;
->>>>>>> jwt

@@ -26,7 +26,7 @@ pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, 
     if !rule.replay {
         return Ok(None);
     }
-    let jti = token.jti().ok_or_else(|| TokenError::ClaimMissing("jti".into()))?;
+    let jti = token.jti().ok_or_else(|| TokenError::MissingClaim("jti".to_owned()))?;
     let mut digest = Sha256::new();
     for part in ["jwt", &rule.name, jti] {
         // Lengths keep the parts apart, whatever bytes they hold.
