@@ -60,9 +60,31 @@ mod tests {
     #[test]
     fn anything_else_is_no_host() {
         let bad = [
-            "", ":80", "gw.test:", "gw.test:65536", "gw.test:+80", "gw.test:99999x", "gw.test:000080", "a:1:2", "a@b",
-            "a b", "a,b", "a/b", "a?b", "a#b", "a\\b", "a%41", "é", "[::1", "[::1]80", "[::1]:", "[1.2.3.4]", "[]",
-            "[fe80::1%25eth0]", "[v1.a]", "::1",
+            "",
+            ":80",
+            "gw.test:",
+            "gw.test:65536",
+            "gw.test:+80",
+            "gw.test:99999x",
+            "gw.test:000080",
+            "a:1:2",
+            "a@b",
+            "a b",
+            "a,b",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "a%41",
+            "é",
+            "[::1",
+            "[::1]80",
+            "[::1]:",
+            "[1.2.3.4]",
+            "[]",
+            "[fe80::1%25eth0]",
+            "[v1.a]",
+            "::1",
         ];
         for bad in bad {
             assert!(Authority::parse(bad).is_none(), "{bad:?}");
@@ -71,9 +93,8 @@ mod tests {
 
     #[test]
     fn case_and_a_default_port_do_not_make_another_server() {
-        let same = |one, other| {
-            Authority::parse(one).expect("valid").is_same(&Authority::parse(other).expect("valid"), 80)
-        };
+        let same =
+            |one, other| Authority::parse(one).expect("valid").is_same(&Authority::parse(other).expect("valid"), 80);
         assert!(same("gw.test", "GW.TEST:80"));
         assert!(same("[::A]:80", "[::a]"));
         assert!(!same("gw.test", "gw.test:8080"));

@@ -13,7 +13,9 @@ const MOST_SIZE_DIGITS: u8 = 16;
 /// Where in a chunked body the next byte lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Size { digits: u8 },
+    Size {
+        digits: u8,
+    },
     /// After `;`, before the extension's name.
     ExtensionStart,
     Extension,
@@ -174,8 +176,24 @@ mod tests {
     #[test]
     fn a_chunk_size_is_hex_digits_alone() {
         let sizes = [
-            "", "+5", "-5", "0x5", "0_5", " 5", "\t5", "5 ", "5\t", "5 ;a", "g", "\r", "5\r", "\u{a0}5", "8000000000000000",
-            "FFFFFFFFFFFFFFFF", "10000000000000000", "00000000000000005",
+            "",
+            "+5",
+            "-5",
+            "0x5",
+            "0_5",
+            " 5",
+            "\t5",
+            "5 ",
+            "5\t",
+            "5 ;a",
+            "g",
+            "\r",
+            "5\r",
+            "\u{a0}5",
+            "8000000000000000",
+            "FFFFFFFFFFFFFFFF",
+            "10000000000000000",
+            "00000000000000005",
         ];
         for size in sizes {
             assert_eq!(decode(&format!("{size}\r\nhello\r\n0\r\n\r\n")), Err(BadBody::ChunkSize), "{size:?}");
@@ -216,7 +234,9 @@ mod tests {
 
     #[test]
     fn a_malformed_trailer_is_refused() {
-        for trailer in ["X-A: b\n", "X A: b\r\n", " X-A: b\r\n", ": b\r\n", "X-A\r\n", "X-A: \0\r\n", "X-A: b\rc\r\n", "\n"] {
+        for trailer in
+            ["X-A: b\n", "X A: b\r\n", " X-A: b\r\n", ": b\r\n", "X-A\r\n", "X-A: \0\r\n", "X-A: b\rc\r\n", "\n"]
+        {
             assert_eq!(decode(&format!("0\r\n{trailer}\r\n")), Err(BadBody::Trailer), "{trailer:?}");
         }
         assert_eq!(decode("0\r\n\rx"), Err(BadBody::Trailer));

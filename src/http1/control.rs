@@ -108,7 +108,9 @@ mod tests {
         assert_eq!(decimal(b"0"), Some(0));
         assert_eq!(decimal(b"0010"), Some(10));
         assert_eq!(decimal(b"9223372036854775807"), Some(i64::MAX as u64));
-        for bad in ["", "+5", "-5", " 5", "5 ", "0x5", "5,5", "1_0", "5Z", "9223372036854775808", "18446744073709551621"] {
+        for bad in
+            ["", "+5", "-5", " 5", "5 ", "0x5", "5,5", "1_0", "5Z", "9223372036854775808", "18446744073709551621"]
+        {
             assert_eq!(decimal(bad.as_bytes()), None, "{bad:?}");
         }
     }

@@ -95,7 +95,14 @@ impl BadRequest {
             BadRequest::Expectation => 417,
             BadRequest::Connect => 501,
             BadRequest::Version => 505,
-            _ => 400,
+            BadRequest::Head(_)
+            | BadRequest::RequestLine
+            | BadRequest::Method
+            | BadRequest::Target
+            | BadRequest::MissingHost
+            | BadRequest::DuplicateHost
+            | BadRequest::Host
+            | BadRequest::AuthorityMismatch => 400,
         }
     }
 }
@@ -142,7 +149,11 @@ impl BadBody {
     pub fn status(self) -> u16 {
         match self {
             BadBody::TooMuchOverhead => 413,
-            _ => 400,
+            BadBody::ChunkSize
+            | BadBody::ChunkExtension
+            | BadBody::ChunkEnd
+            | BadBody::Trailer
+            | BadBody::Truncated => 400,
         }
     }
 }

@@ -4,6 +4,9 @@ use smallvec::SmallVec;
 
 use super::BadHead;
 
+/// The most field lines that are read, whatever the limits say: the parser's room for them is on the stack.
+pub(super) const MOST_FIELDS: usize = 256;
+
 /// A head's bytes from `start` up to `end`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Span {

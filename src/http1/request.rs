@@ -4,10 +4,10 @@ use std::fmt;
 use std::mem::MaybeUninit;
 
 use bytes::{Bytes, BytesMut};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr3};
 
 use super::control::ControlFields;
-use super::fields::{self, Fields, Span};
+use super::fields::{self, Fields, MOST_FIELDS, Span};
 use super::grammar::{elements, is_token};
 use super::lines::end_of_head;
 use super::target::Target;
@@ -37,15 +37,19 @@ impl RequestHead {
 
     /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
     pub fn from_parts(method: &str, target: &str, fields: &[(&str, &[u8])]) -> Result<RequestHead, BadRequest> {
-        let is_broken = |part: &[u8]| memchr2(b'\r', b'\n', part).is_some();
+        let is_broken = |part: &[u8]| memchr3(b'\r', b'\n', 0, part).is_some();
         if is_broken(method.as_bytes()) || is_broken(target.as_bytes()) {
             return Err(BadRequest::RequestLine);
         }
         let mut buffer = BytesMut::new();
         encode::request_line(&mut buffer, method, target);
         for (name, value) in fields {
-            if is_broken(name.as_bytes()) || is_broken(value) {
-                return Err(BadHead::BareLineBreak.into());
+            // A name with a colon would be read back as a shorter name.
+            if !name.bytes().all(is_token) {
+                return Err(BadHead::FieldName.into());
+            }
+            if is_broken(value) {
+                return Err(BadHead::FieldValue.into());
             }
             encode::field(&mut buffer, name, value);
         }
@@ -154,8 +158,8 @@ struct Layout {
 impl Layout {
     /// Reads a complete head; `start` is where its request line begins.
     fn read(head: &[u8], start: usize, limits: &Limits) -> Result<Layout, BadRequest> {
-        let mut room = [const { MaybeUninit::uninit() }; 256];
-        let room = &mut room[..limits.headers.min(256)];
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let room = &mut room[..limits.headers.min(MOST_FIELDS)];
         let mut parsed = httparse::Request::new(&mut []);
         let status = parsed
             .parse_with_uninit_headers(&head[start..], room)
@@ -233,12 +237,10 @@ fn refuse_the_hopeless(head: &[u8]) -> Result<(), BadRequest> {
 /// A well-formed version that is not served, or a malformed line.
 fn version_fault(head: &[u8]) -> BadRequest {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    match line.rsplit(|byte| *byte == b' ').next() {
-        Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
-            if major.is_ascii_digit() && minor.is_ascii_digit() && line.contains(&b' ') =>
-        {
-            BadRequest::Version
-        }
+    let mut parts = line.split(|byte| *byte == b' ').skip(2);
+    match (parts.next(), parts.next()) {
+        (Some(b"HTTP/1.1" | b"HTTP/1.0"), _) => BadRequest::RequestLine,
+        (Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']), None) => BadRequest::Version,
         _ => BadRequest::RequestLine,
     }
 }

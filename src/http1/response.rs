@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use bytes::{Bytes, BytesMut};
 
 use super::control::ControlFields;
-use super::fields::{self, Fields, Span};
+use super::fields::{self, Fields, MOST_FIELDS, Span};
 use super::grammar::elements;
 use super::lines::end_of_head;
 use super::{BadResponse, Framing, Limits, ResponseFraming, Version};
@@ -113,8 +113,8 @@ struct Layout {
 
 impl Layout {
     fn read(head: &[u8], limits: &Limits, request_was_head: bool) -> Result<Layout, BadResponse> {
-        let mut room = [const { MaybeUninit::uninit() }; 256];
-        let room = &mut room[..limits.headers.min(256)];
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let room = &mut room[..limits.headers.min(MOST_FIELDS)];
         let mut parsed = httparse::Response::new(&mut []);
         let complete = httparse::ParserConfig::default()
             .parse_response_with_uninit_headers(&mut parsed, head, room)
@@ -146,7 +146,7 @@ impl Layout {
 /// What follows `HTTP/1.1 200 ` in the first line. `httparse` checks it, but withholds one with obs-text.
 fn reason(head: &[u8]) -> &[u8] {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    line.get("HTTP/1.1 200 ".len()..).unwrap_or_default()
+    &line[line.len().min("HTTP/1.1 200 ".len())..]
 }
 
 fn response_fault(error: httparse::Error) -> BadResponse {

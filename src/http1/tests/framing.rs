@@ -17,13 +17,40 @@ const ONE_FRAMING: [(&str, Framing); 6] = [
 fn doubtful() -> Vec<(String, BadHead)> {
     let mut cases = vec![];
     let values = [
-        "", "+5", "-5", "5, 5", "5, 0", "5,", "0x5", "1_0", "5Z", "5 5", "5.0", "\u{a0}5", "five", "9223372036854775808",
-        "18446744073709551621", "\"5\"",
+        "",
+        "+5",
+        "-5",
+        "5, 5",
+        "5, 0",
+        "5,",
+        "0x5",
+        "1_0",
+        "5Z",
+        "5 5",
+        "5.0",
+        "\u{a0}5",
+        "five",
+        "9223372036854775808",
+        "18446744073709551621",
+        "\"5\"",
     ];
     cases.extend(values.map(|value| (format!("Content-Length: {value}\r\n"), BadHead::ContentLength)));
     let codings = [
-        "", "gzip", "identity", "xchunked", "chunked,", ",chunked", "chunked, chunked", "chunked, identity", "gzip, chunked",
-        "\"chunked\"", "chunked;a=b", "chunked 1", "\u{a0}chunked", "chunke", "c hunked",
+        "",
+        "gzip",
+        "identity",
+        "xchunked",
+        "chunked,",
+        ",chunked",
+        "chunked, chunked",
+        "chunked, identity",
+        "gzip, chunked",
+        "\"chunked\"",
+        "chunked;a=b",
+        "chunked 1",
+        "\u{a0}chunked",
+        "chunke",
+        "c hunked",
     ];
     cases.extend(codings.map(|value| (format!("Transfer-Encoding: {value}\r\n"), BadHead::TransferEncoding)));
     let lines = [

@@ -76,12 +76,32 @@ fn cut<'a>(input: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
 /// Bytes made of what matters to the codec, so that chance finds the rules.
 fn near_http() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
-        b"GET / HTTP/1.1\r\n", b"POST /a?b HTTP/1.0\r\n", b"POST http://a/b HTTP/1.1\r\n", b"Host: a\r\n", b"\r\n", b"\r",
-        b"\n", b" ", b":", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"X: y\r\n", b"0\r\n\r\n",
-        b"3\r\nabc\r\n", b"3;x=y\r\nabc\r\n", b"abc", b"\0", b"\xff", b"Expect: 100-continue\r\n", b"Connection: close\r\n",
-        b"HTTP/1.1 200 OK\r\n", b"Content_Length: 1\r\n", b"0\r\nX: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\n",
+        b"POST /a?b HTTP/1.0\r\n",
+        b"POST http://a/b HTTP/1.1\r\n",
+        b"Host: a\r\n",
+        b"\r\n",
+        b"\r",
+        b"\n",
+        b" ",
+        b":",
+        b"Content-Length: 3\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"X: y\r\n",
+        b"0\r\n\r\n",
+        b"3\r\nabc\r\n",
+        b"3;x=y\r\nabc\r\n",
+        b"abc",
+        b"\0",
+        b"\xff",
+        b"Expect: 100-continue\r\n",
+        b"Connection: close\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"Content_Length: 1\r\n",
+        b"0\r\nX: y\r\n\r\n",
     ];
-    let piece = prop_oneof![8 => proptest::sample::select(pieces).prop_map(<[u8]>::to_vec), 1 => vec(any::<u8>(), 0..4)];
+    let piece =
+        prop_oneof![8 => proptest::sample::select(pieces).prop_map(<[u8]>::to_vec), 1 => vec(any::<u8>(), 0..4)];
     vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
@@ -108,6 +128,16 @@ proptest! {
         let limits = Limits { head: 120, headers: 6, chunk_overhead: 12 };
         prop_assert_eq!(read(cut(&input, &places), &limits), read([&input[..]], &limits));
         prop_assert_eq!(read(input.chunks(1), &limits), read([&input[..]], &limits));
+    }
+
+    #[test]
+    fn no_split_of_a_response_changes_its_head(fields in near_http()) {
+        let input = [b"HTTP/1.1 200 OK\r\n", &fields[..]].concat();
+        let parse = |part: &[u8]| ResponseHead::parse(&mut BytesMut::from(part), &Limits::default(), false);
+        let stepwise = (0..=input.len()).map(|end| parse(&input[..end])).find(|result| !matches!(result, Ok(None)));
+        let described = |result: Result<Option<ResponseHead>, _>| result.map(|head| format!("{head:?}")).ok();
+        let whole = described(parse(&input));
+        prop_assert_eq!(stepwise.map_or(Some("None".to_owned()), described), whole);
     }
 
     #[test]
@@ -143,10 +173,10 @@ proptest! {
 
     #[test]
     fn a_request_that_is_written_is_read_back(
-        method in "[A-Z]{1,8}x?", path in "/[!-\"$->@-~]{0,20}", query in "(\\?[!-\"$-~]{0,10})?",
+        method in "[A-Z]{1,8}", path in "/[!-\"$->@-~]{0,20}", query in "(\\?[!-\"$-~]{0,10})?",
         fields in vec(("X-[!#-'*+.^-z|~-]{0,10}", "([!-~]([ -~]{0,10}[!-~])?)?"), 0..10),
     ) {
-        prop_assume!(!method.ends_with('x') && method != "PRI" && method != "CONNECT");
+        prop_assume!(method != "PRI" && method != "CONNECT");
         let mut buffer = BytesMut::new();
         encode::request_line(&mut buffer, &method, &format!("{path}{query}"));
         encode::field(&mut buffer, "Host", b"gw.test");

@@ -19,7 +19,9 @@ fn fault<T: std::fmt::Debug>(result: Result<T, BadRequest>) -> BadRequest {
 
 #[test]
 fn a_plain_head_is_taken_off_the_buffer() {
-    let mut buffer = BytesMut::from("POST /verify?a=1&b HTTP/1.1\r\nHost: gw.test:8000\r\nX-A: 1\r\nx-a:\t 2 \r\nEmpty:\r\n\r\nbody");
+    let mut buffer = BytesMut::from(
+        "POST /verify?a=1&b HTTP/1.1\r\nHost: gw.test:8000\r\nX-A: 1\r\nx-a:\t 2 \r\nEmpty:\r\n\r\nbody",
+    );
     let head = RequestHead::parse(&mut buffer, &Limits::default()).expect("valid").expect("complete");
     assert_eq!(buffer, "body");
     assert_eq!((head.method(), head.version()), ("POST", Version::Http11));
@@ -72,10 +74,28 @@ fn one_empty_line_before_the_request_is_skipped_and_no_more() {
 #[test]
 fn a_request_line_is_three_parts_with_one_space_between() {
     let bad = [
-        "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "GET\t/\tHTTP/1.1", "GET /", "GET",
-        "GET / HTTP/1.1x", "GET / HTTP/01.1", "GET / http/1.1", "GET / HTTP/1", "GET / HTTP/1.10", "GET / XTTP/1.1",
-        "G(T / HTTP/1.1", "G\u{e9}T / HTTP/1.1", "G=\":<>(e),[T];?\" / HTTP/1.1", "/ HTTP/1.1", "GET / / HTTP/1.1",
-        "GET  HTTP/1.1", "GET /a\0 HTTP/1.1", "GET /\u{7f} HTTP/1.1", "GET /\u{b} HTTP/1.1",
+        "GET  / HTTP/1.1",
+        "GET /  HTTP/1.1",
+        " GET / HTTP/1.1",
+        "GET / HTTP/1.1 ",
+        "GET\t/\tHTTP/1.1",
+        "GET /",
+        "GET",
+        "GET / HTTP/1.1x",
+        "GET / HTTP/01.1",
+        "GET / http/1.1",
+        "GET / HTTP/1",
+        "GET / HTTP/1.10",
+        "GET / XTTP/1.1",
+        "G(T / HTTP/1.1",
+        "G\u{e9}T / HTTP/1.1",
+        "G=\":<>(e),[T];?\" / HTTP/1.1",
+        "/ HTTP/1.1",
+        "GET / / HTTP/1.1",
+        "GET  HTTP/1.1",
+        "GET /a\0 HTTP/1.1",
+        "GET /\u{7f} HTTP/1.1",
+        "GET /\u{b} HTTP/1.1",
     ];
     for bad in bad {
         assert_eq!(fault(line(bad)), BadRequest::RequestLine, "{bad:?}");
@@ -104,8 +124,21 @@ fn a_method_is_any_token_without_lower_case() {
 #[test]
 fn a_target_is_in_origin_or_absolute_form_or_the_asterisk_of_options() {
     let bad = [
-        "gw.test:80", "secure/x", "*", "gopher://gw.test/", "http:/gw.test/", "http://", "http:///a", "http://a@gw.test/",
-        "http://gw.test:99999/", "http://gw.test?a", "/a#b", "#", "?a", "://gw.test/", "//gw.test\u{e9}/",
+        "gw.test:80",
+        "secure/x",
+        "*",
+        "gopher://gw.test/",
+        "http:/gw.test/",
+        "http://",
+        "http:///a",
+        "http://a@gw.test/",
+        "http://gw.test:99999/",
+        "http://gw.test?a",
+        "/a#b",
+        "#",
+        "?a",
+        "://gw.test/",
+        "//gw.test\u{e9}/",
     ];
     for bad in bad {
         assert_eq!(fault(line(&format!("GET {bad} HTTP/1.1"))), BadRequest::Target, "{bad:?}");
@@ -127,9 +160,8 @@ fn path_and_query_are_kept_as_they_came() {
         let head = line(&format!("GET {target} HTTP/1.1")).expect("valid");
         (head.path().to_owned(), head.query().map(str::to_owned), head.origin_form().to_owned())
     };
-    let expected = |path: &str, query: Option<&str>, origin: &str| {
-        (path.to_owned(), query.map(str::to_owned), origin.to_owned())
-    };
+    let expected =
+        |path: &str, query: Option<&str>, origin: &str| (path.to_owned(), query.map(str::to_owned), origin.to_owned());
     assert_eq!(parts("/a/%2e%2E//b;c"), expected("/a/%2e%2E//b;c", None, "/a/%2e%2E//b;c"));
     assert_eq!(parts("/a?x=/../&y=?"), expected("/a", Some("x=/../&y=?"), "/a?x=/../&y=?"));
     assert_eq!(parts("/a?"), expected("/a", Some(""), "/a?"));
@@ -215,7 +247,8 @@ fn a_connection_persists_by_its_version_unless_told_otherwise() {
 
 #[test]
 fn connection_names_the_fields_it_lists_whatever_else_it_holds() {
-    let head = request(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: \xff\xfe,, X-One\r\nconnection:x-two\t,;\r\n\r\n").expect("valid");
+    let head = request(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: \xff\xfe,, X-One\r\nconnection:x-two\t,;\r\n\r\n")
+        .expect("valid");
     assert!(head.connection_names("x-one") && head.connection_names("X-Two"));
     assert!(!head.connection_names("x-three") && !head.connection_names("one"));
     assert!(head.keep_alive());
@@ -236,10 +269,18 @@ fn only_100_continue_is_expected() {
 fn a_head_from_parts_obeys_the_same_rules() {
     let head = RequestHead::from_parts("GET", "/a?b", &[("Host", b"gw.test"), ("X-A", b"1")]).expect("valid");
     assert_eq!((head.path(), head.query(), head.value("x-a")), ("/a", Some("b"), Some(&b"1"[..])));
-    let broken: &[(&str, &[&str])] = &[("/", &["a\r\nX-B: c"]), ("/ HTTP/1.1\r\nX: ", &["a"]), ("/ HTTP/1.0", &["a"])];
-    for (target, hosts) in broken {
-        let fields: Vec<_> = hosts.iter().map(|host| ("Host", host.as_bytes())).collect();
-        fault(RequestHead::from_parts("GET", target, &fields));
+    for (method, target) in
+        [("GET", "/ HTTP/1.1\r\nX: "), ("GET", "/ HTTP/1.0"), ("GET /", "/"), ("\r\nGET", "/"), ("", "/")]
+    {
+        let result = RequestHead::from_parts(method, target, &[("Host", b"a")]);
+        assert_eq!(fault(result), BadRequest::RequestLine, "{method:?} {target:?}");
+    }
+    let with_field = |name, value: &[u8]| fault(RequestHead::from_parts("GET", "/", &[("Host", b"a"), (name, value)]));
+    for name in ["", "X: Y", "X\r\nY", "X "] {
+        assert_eq!(with_field(name, b"a"), BadHead::FieldName.into(), "{name:?}");
+    }
+    for value in ["a\r\nX-B: c", "a\nb", "a\0"] {
+        assert_eq!(with_field("X", value.as_bytes()), BadHead::FieldValue.into(), "{value:?}");
     }
 }
 

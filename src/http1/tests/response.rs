@@ -7,7 +7,8 @@ use crate::http1::{BadHead, BadResponse, Limits, ResponseFraming, ResponseHead, 
 
 #[test]
 fn a_plain_head_is_taken_off_the_buffer() {
-    let mut buffer = BytesMut::from("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-A: 1\r\nConnection: x-a\r\n\r\nbody");
+    let mut buffer =
+        BytesMut::from("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-A: 1\r\nConnection: x-a\r\n\r\nbody");
     let head = ResponseHead::parse(&mut buffer, &Limits::default(), false).expect("valid").expect("complete");
     assert_eq!(buffer, "body");
     assert_eq!((head.status(), head.reason(), head.version()), (404, "Not Found", Version::Http11));
@@ -29,8 +30,16 @@ fn a_reason_may_be_empty_or_beyond_ascii() {
 #[test]
 fn a_malformed_status_line_is_refused() {
     let bad = [
-        "HTTP/1.1 099 A", "HTTP/1.1 600 A", "HTTP/1.1 20 A", "HTTP/1.1 2000 A", "HTTP/1.1 +20 A", "HTTP/1.1  200 A",
-        "HTTP/1.1 200\tA", "HTTP/1.1 2x0 A", "HTTP/1.1 200 a\0", "HTTP/1.1 200 a\u{7f}",
+        "HTTP/1.1 099 A",
+        "HTTP/1.1 600 A",
+        "HTTP/1.1 20 A",
+        "HTTP/1.1 2000 A",
+        "HTTP/1.1 +20 A",
+        "HTTP/1.1  200 A",
+        "HTTP/1.1 200\tA",
+        "HTTP/1.1 2x0 A",
+        "HTTP/1.1 200 a\0",
+        "HTTP/1.1 200 a\u{7f}",
     ];
     for bad in bad {
         assert_eq!(response(format!("{bad}\r\n\r\n")).expect_err(bad), BadResponse::StatusLine, "{bad:?}");
@@ -83,7 +92,8 @@ fn a_body_without_length_ends_with_the_connection() {
 
 #[test]
 fn a_connection_persists_by_its_version_unless_told_otherwise() {
-    let persists = |head: &str| response(format!("HTTP/{head}\r\nContent-Length: 0\r\n\r\n")).expect("valid").keep_alive();
+    let persists =
+        |head: &str| response(format!("HTTP/{head}\r\nContent-Length: 0\r\n\r\n")).expect("valid").keep_alive();
     assert!(persists("1.1 200 "));
     assert!(!persists("1.1 200 \r\nConnection: close"));
     assert!(!persists("1.0 200 "));
