@@ -28,7 +28,7 @@ pub struct Document<'d> {
 
 impl<'d> Document<'d> {
     /// Reads one JSON text, at most 4 GiB of it. Time is linear but for objects, whose names are sorted to find
-    /// duplicates; memory is at most 16 bytes for each byte read.
+    /// duplicates; memory is at most about 16 bytes for each byte read.
     pub fn parse(bytes: &'d [u8]) -> Result<Document<'d>, JsonError> {
         let text = parse::utf8(bytes)?;
         Ok(Document { text: Cow::Borrowed(text), nodes: parse::nodes(text)? })

@@ -46,6 +46,18 @@ fn what_one_verifier_accepted_another_must_see_for_itself() {
     assert_eq!(cache.verify(&other, token.as_bytes(), NOW).expect_err("refused"), TokenError::WrongIssuer);
 }
 
+/// The table compares few bits of a hash before it asks whether an entry is the same, so this takes many tries.
+#[test]
+fn no_reload_ever_meets_a_token_of_the_rules_before_it() {
+    let (mut cache, token) = (TokenCache::new(16, 1 << 20), expiring(1));
+    let mut kept = Vec::new();
+    for _ in 0..2000 {
+        let verified = cache.verify(&verifier(settings()), token.as_bytes(), NOW).expect("genuine");
+        assert!(!kept.iter().any(|earlier| Arc::ptr_eq(earlier, &verified)));
+        kept.push(verified);
+    }
+}
+
 #[test]
 fn refused_tokens_are_not_kept() {
     let (verifier, mut cache) = (verifier(settings()), TokenCache::new(16, 1 << 20));
