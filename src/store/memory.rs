@@ -21,13 +21,15 @@ use super::{
 
 /// Claims a shard is made for, roughly; it grows beyond where the hash is uneven.
 const CLAIMS_PER_SHARD: usize = 1024;
-const MOST_SHARDS: usize = 64;
+/// Enough that two million claims grow their tables in steps of a fraction of a millisecond.
+const MOST_SHARDS: usize = 256;
 /// Expired claims swept by each claim. More than one, so that a backlog shrinks while claims come.
 const SWEEP_PER_CLAIM: usize = 4;
 /// Expired claims swept from another shard when there is no room: one pays, the next ones find room.
 const SWEEP_FOR_ROOM: usize = 64;
 
-/// Claims in memory, shared by all workers. About 60 bytes a claim, never over 100 when full.
+/// Claims in memory, shared by all workers. About 60 bytes a claim, and
+/// never over 100 when full, even where each expires in a second of its own.
 pub struct MemoryStore {
     places: Box<[Place]>,
     room: Room,

@@ -9,7 +9,7 @@ pub(super) type SlotId = u32;
 /// No slot: the end of a list.
 pub(super) const NO_SLOT: SlotId = u32::MAX;
 
-const BLOCK: usize = 256;
+const BLOCK: usize = 64;
 
 /// A claim, and its neighbours in the list of those that expire in the same second.
 #[derive(Clone, Copy)]
