@@ -157,10 +157,11 @@ pub(super) struct Decoded {
 
 /// Decodes a path that was [screened](screen).
 pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
-    let (mut slash, mut tail) = (false, false);
+    let (mut slash, mut backslash, mut tail) = (false, false, false);
     let mut bytes = unescape(path.as_bytes(), |byte| match byte {
         b'/' | b'\\' => {
-            slash = true;
+            slash |= byte == b'/';
+            backslash |= byte == b'\\';
             Ok(ENCODED_SLASH)
         }
         b'?' | b'#' => {
@@ -169,6 +170,11 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
         }
         _ => Ok(byte),
     })?;
+    // Servers differ in which of the two separates segments; each alone is weighed, both together are not.
+    if slash && backslash || bytes.split(|byte| *byte == b'/').any(parameters_hide_a_delimiter) {
+        return Err(Why::EncodedDelimiter);
+    }
+    let slash = slash || backslash;
     for _ in 0..FURTHER_ROUNDS {
         if !is_escaped(&bytes) {
             return Ok(Decoded { bytes, slash, tail });
@@ -179,6 +185,11 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
         })?;
     }
     if is_escaped(&bytes) { Err(Why::EncodedTwice) } else { Ok(Decoded { bytes, slash, tail }) }
+}
+
+/// Servers differ in whether they cut parameters off before or after they decode delimiters.
+fn parameters_hide_a_delimiter(segment: &[u8]) -> bool {
+    segment.iter().skip_while(|byte| **byte != b';').any(|byte| matches!(*byte, ENCODED_SLASH | ENCODED_TAIL))
 }
 
 fn is_escaped(bytes: &[u8]) -> bool {

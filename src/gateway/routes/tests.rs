@@ -310,6 +310,10 @@ fn no_disguise_of_a_guarded_path_takes_a_laxer_route() {
         "/items/1/x%2f..%2fsecret",
         "/items/1%2f2",
         "/items/1/secret%3fx",
+        "/items/1%2fsecret;%2f",
+        "/public/a;b%2fc",
+        "/public/a;b%23c",
+        "/public/a%5cb%2fc",
     ] {
         let found = get(&routes, path);
         assert!(matches!(found, Err(NotRouted::AmbiguousPath(_) | NotRouted::BadPath(_))), "{path}: {found:?}");
