@@ -1,6 +1,9 @@
 //! A route's path pattern: literal segments, `{name}` for one segment, a final `/**` for everything below.
 
-use super::reading::{self, Shape, Why};
+use super::{
+    reading,
+    screening::{self, Shape, Why},
+};
 
 /// Deeper patterns are refused, so that matching needs little stack.
 const MOST_SEGMENTS: usize = 64;
@@ -105,7 +108,7 @@ impl Segment {
 /// The one reading of a literal segment.
 fn fold(text: &str) -> Result<Box<[u8]>, Why> {
     let path = format!("/{text}");
-    if reading::screen(&path)? == Shape::Plain {
+    if screening::screen(&path)? == Shape::Plain {
         return Ok(text.as_bytes().into());
     }
     let decoded = reading::decode(&path)?;
