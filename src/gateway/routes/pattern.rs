@@ -97,7 +97,7 @@ impl Segment {
             let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             return if named { Ok(Segment::Any) } else { Err(PatternFault::Wildcard) };
         }
-        if text == "*" || text.contains("**") || text.contains(['{', '}']) {
+        if text.contains(['*', '{', '}']) {
             return Err(PatternFault::Wildcard);
         }
         let folded = fold(text).map_err(PatternFault::Literal)?;
