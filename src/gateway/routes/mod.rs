@@ -8,6 +8,7 @@ mod lookalikes;
 mod matcher;
 mod pattern;
 mod reading;
+mod screening;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +19,9 @@ use hashbrown::HashMap;
 use self::{
     hosts::{Group, Hosts},
     pattern::Pattern,
-    reading::Shape,
+    screening::Shape,
 };
-pub use self::{pattern::PatternFault, reading::Why};
+pub use self::{pattern::PatternFault, screening::Why};
 use crate::refusal::Cause;
 
 /// What a route answers to.
@@ -131,7 +132,7 @@ impl<T> Routes<T> {
     /// without query. The hosts that fit are asked from the most to the least specific, and the first that has a
     /// matching path decides; a wrong method there is an error, never a reason to look further.
     pub fn find<'r>(&'r self, listener: usize, host: &str, method: &str, path: &str) -> Result<&'r T, NotRouted> {
-        let shape = reading::screen(path).map_err(NotRouted::BadPath)?;
+        let shape = screening::screen(path).map_err(NotRouted::BadPath)?;
         let groups = self.named.get(&listener).unwrap_or(&self.others).groups(host);
         let matching = groups.iter().find_map(|group| group.exact.find(path.as_bytes()));
         let chosen = matching.unwrap_or_default().iter().copied().find(|&index| self.takes(index, method));

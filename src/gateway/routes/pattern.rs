@@ -1,6 +1,9 @@
 //! A route's path pattern: literal segments, `{name}` for one segment, a final `/**` for everything below.
 
-use super::reading::{self, Shape, Why};
+use super::{
+    reading,
+    screening::{self, Shape, Why},
+};
 
 /// Deeper patterns are refused, so that matching needs little stack.
 const MOST_SEGMENTS: usize = 64;
@@ -94,7 +97,7 @@ impl Segment {
             let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             return if named { Ok(Segment::Any) } else { Err(PatternFault::Wildcard) };
         }
-        if text == "*" || text.contains("**") || text.contains(['{', '}']) {
+        if text.contains(['*', '{', '}']) {
             return Err(PatternFault::Wildcard);
         }
         let folded = fold(text).map_err(PatternFault::Literal)?;
@@ -105,7 +108,7 @@ impl Segment {
 /// The one reading of a literal segment.
 fn fold(text: &str) -> Result<Box<[u8]>, Why> {
     let path = format!("/{text}");
-    if reading::screen(&path)? == Shape::Plain {
+    if screening::screen(&path)? == Shape::Plain {
         return Ok(text.as_bytes().into());
     }
     let decoded = reading::decode(&path)?;

@@ -7,7 +7,10 @@
 
 use smallvec::SmallVec;
 
-use super::lookalikes::{self, Fold};
+use super::{
+    lookalikes::{self, Fold},
+    screening::{Why, escape},
+};
 
 /// Bytes of a path, on the stack where they are few.
 pub(super) type Buffer = SmallVec<[u8; 256]>;
@@ -20,133 +23,6 @@ const ENCODED_SLASH: u8 = 1;
 /// Stands for an encoded `?` or `#`, behind which some servers see no path any more.
 const ENCODED_TAIL: u8 = 2;
 
-/// What makes a path unfit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
-    /// It does not start with `/`.
-    #[error("it does not start with a slash")]
-    NotAbsolute,
-    /// `?` or `#`, which end a path (RFC 3986 section 3.3).
-    #[error("it holds a query or fragment delimiter")]
-    Delimiter,
-    /// A backslash, which some servers take for a slash.
-    #[error("it holds a backslash")]
-    Backslash,
-    /// A space or control character.
-    #[error("it holds a space or control character")]
-    Control,
-    /// A byte outside ASCII that is not percent-encoded.
-    #[error("it holds a character outside ASCII")]
-    NotAscii,
-    /// `%` without two hexadecimal digits.
-    #[error("it holds a malformed percent-encoding")]
-    BadPercent,
-    /// `.` or `..` as a segment, in any reading.
-    #[error("it holds a dot segment")]
-    DotSegment,
-    /// A percent-encoded control character.
-    #[error("it holds an encoded control character")]
-    EncodedControl,
-    /// A delimiter in percent-encoding where none may stand.
-    #[error("it holds an encoded delimiter")]
-    EncodedDelimiter,
-    /// Percent-encoding within percent-encoding that hides a delimiter, or goes deeper than anyone needs.
-    #[error("it is percent-encoded more than once")]
-    EncodedTwice,
-    /// Decoded, it is not UTF-8 (overlong forms among others).
-    #[error("it is not UTF-8 when decoded")]
-    NotUtf8,
-    /// A character that some servers turn into ASCII.
-    #[error("it holds a character that resembles an ASCII one")]
-    Lookalike,
-    /// A segment of which nothing is left when parameters, spaces and ignored characters are cut.
-    #[error("it holds a segment that may be read as empty")]
-    EmptiedSegment,
-    /// Another reading takes another route, or none.
-    #[error("another reading of it takes another route")]
-    OtherRoute,
-}
-
-/// Whether a path has but one reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// It has one.
-    Plain,
-    /// It may have more.
-    Doubtful,
-}
-
-/// Looks at the bytes as they came: refuses what is no path, tells the plain from the doubtful.
-pub(super) fn screen(path: &str) -> Result<Shape, Why> {
-    if !path.starts_with('/') {
-        return Err(Why::NotAbsolute);
-    }
-    let mut doubtful = false;
-    let mut previous = Class::Plain;
-    for byte in path.bytes() {
-        let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Forbidden);
-        match (class, previous) {
-            (Class::Forbidden, _) => return Err(forbidden(byte)),
-            (Class::Doubtful, _) | (Class::Slash, Class::Slash | Class::Dot) => doubtful = true,
-            (Class::Plain | Class::Dot | Class::Slash, _) => {}
-        }
-        previous = class;
-    }
-    if !doubtful && previous != Class::Dot {
-        return Ok(Shape::Plain);
-    }
-    if path.split('/').any(|segment| segment == "." || segment == "..") {
-        return Err(Why::DotSegment);
-    }
-    if memchr::memchr_iter(b'%', path.as_bytes()).any(|at| escape(path.as_bytes().get(at..).unwrap_or(&[])).is_none()) {
-        return Err(Why::BadPercent);
-    }
-    Ok(Shape::Doubtful)
-}
-
-/// What a byte of a path means for its readings.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// Read alike by all.
-    Plain,
-    /// Read alike by all, unless it ends a segment.
-    Dot,
-    /// Read alike by all, unless two touch.
-    Slash,
-    /// Decoded, cut or folded by some.
-    Doubtful,
-    /// Not part of a path. Quotes, brackets and the like are none either by RFC 3986, but clients send them as they
-    /// are, and no server reads them in two ways.
-    Forbidden,
-}
-
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Forbidden; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        classes[byte] = match byte as u8 {
-            0..=b' ' | 0x7f..=0xff | b'#' | b'?' | b'\\' => Class::Forbidden,
-            b'.' => Class::Dot,
-            b'/' => Class::Slash,
-            b'A'..=b'Z' | b'%' | b';' | b'$' | b'"' | b'<' | b'>' | b'[' | b']' | b'^' | b'`' | b'{' | b'|' | b'}' => {
-                Class::Doubtful
-            }
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'!' | b'&'..=b',' | b':' | b'=' | b'@' => Class::Plain,
-        };
-        byte += 1;
-    }
-    classes
-};
-
-fn forbidden(byte: u8) -> Why {
-    match byte {
-        b'#' | b'?' => Why::Delimiter,
-        b'\\' => Why::Backslash,
-        0x80.. => Why::NotAscii,
-        _ => Why::Control,
-    }
-}
-
 /// A path with its percent-encoding undone until nothing is left to undo.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -155,12 +31,13 @@ pub(super) struct Decoded {
     tail: bool,
 }
 
-/// Decodes a path that was [screened](screen).
+/// Decodes a path that was [screened](super::screening::screen).
 pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
-    let (mut slash, mut tail) = (false, false);
+    let (mut slash, mut backslash, mut tail) = (false, false, false);
     let mut bytes = unescape(path.as_bytes(), |byte| match byte {
         b'/' | b'\\' => {
-            slash = true;
+            slash |= byte == b'/';
+            backslash |= byte == b'\\';
             Ok(ENCODED_SLASH)
         }
         b'?' | b'#' => {
@@ -169,6 +46,11 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
         }
         _ => Ok(byte),
     })?;
+    // Servers differ in which of the two separates segments; each alone is weighed, both together are not.
+    if slash && backslash || bytes.split(|byte| *byte == b'/').any(parameters_hide_a_delimiter) {
+        return Err(Why::EncodedDelimiter);
+    }
+    let slash = slash || backslash;
     for _ in 0..FURTHER_ROUNDS {
         if !is_escaped(&bytes) {
             return Ok(Decoded { bytes, slash, tail });
@@ -179,6 +61,11 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
         })?;
     }
     if is_escaped(&bytes) { Err(Why::EncodedTwice) } else { Ok(Decoded { bytes, slash, tail }) }
+}
+
+/// Servers differ in whether they cut parameters off before or after they decode delimiters.
+fn parameters_hide_a_delimiter(segment: &[u8]) -> bool {
+    segment.iter().skip_while(|byte| **byte != b';').any(|byte| matches!(*byte, ENCODED_SLASH | ENCODED_TAIL))
 }
 
 fn is_escaped(bytes: &[u8]) -> bool {
@@ -209,21 +96,6 @@ fn unescape(bytes: &[u8], mut octet: impl FnMut(u8) -> Result<u8, Why>) -> Resul
     }
     output.extend_from_slice(rest);
     if std::str::from_utf8(&output).is_ok() { Ok(output) } else { Err(Why::NotUtf8) }
-}
-
-/// The octet of `%HH` at the start, and what follows.
-fn escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let [b'%', high, low, rest @ ..] = bytes else { return None };
-    Some((digit(*high)? << 4 | digit(*low)?, rest))
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
 }
 
 /// How a server takes what it decoded.
