@@ -1,5 +1,9 @@
 //! Countersign: a gateway that lets in only requests that prove who sent them.
 
+pub mod config;
+
+pub mod scheme;
+
 pub mod clock;
 pub mod refusal;
 pub mod secret;
