@@ -5,5 +5,7 @@ pub mod config;
 pub mod scheme;
 
 pub mod clock;
+pub mod json;
 pub mod refusal;
+pub mod scheme;
 pub mod secret;

@@ -1,0 +1,118 @@
+//! What a scheme signs and what it needs of the body, told by its templates.
+
+use std::fmt;
+
+use super::{
+    signed::{Leaf, Signed},
+    template::{Filter, Source},
+};
+
+/// The parts of a request that a signature vouches for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The method.
+    pub method: bool,
+    /// The whole path.
+    pub path: bool,
+    /// The whole query.
+    pub query: bool,
+    /// The public authority.
+    pub authority: bool,
+    /// The whole body.
+    pub body: bool,
+    /// Header fields, as the config writes them.
+    pub headers: Vec<String>,
+    /// Single query parameters, where the whole query is not signed.
+    pub parameters: Vec<String>,
+    /// Single JSON fields (RFC 6901), where the whole body is not signed.
+    pub json: Vec<String>,
+    /// Single form fields, where the whole body is not signed.
+    pub form: Vec<String>,
+}
+
+/// How much of the body verification needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BodyNeed {
+    /// None of it.
+    Unneeded,
+    /// Its bytes once from start to end; they may be spooled.
+    Bytes,
+    /// All of it in memory: a JSON or form field is read, or a filter works on the whole.
+    Parsed,
+}
+
+impl Coverage {
+    pub(super) fn of(signed: &Signed) -> Coverage {
+        let covers = |part: Source| signed.leaves().iter().any(|leaf| leaf.source.contains(&part));
+        let mut coverage = Coverage {
+            method: covers(Source::Method),
+            path: covers(Source::Path),
+            query: covers(Source::Query),
+            authority: covers(Source::Authority),
+            body: covers(Source::Body),
+            ..Coverage::default()
+        };
+        for leaf in signed.leaves() {
+            match &leaf.source {
+                Source::Header(name) => coverage.headers.push(name.clone()),
+                Source::Parameter(name) if !coverage.query => coverage.parameters.push(name.clone()),
+                Source::Json(pointer) if !coverage.body => coverage.json.push(pointer.clone()),
+                Source::Form(name) if !coverage.body => coverage.form.push(name.clone()),
+                _ => {}
+            }
+        }
+        for list in [&mut coverage.headers, &mut coverage.parameters, &mut coverage.json, &mut coverage.form] {
+            list.sort();
+            list.dedup();
+        }
+        coverage
+    }
+
+    /// The parts that anyone on the way may change without breaking the signature.
+    pub fn unsigned(&self) -> Vec<&'static str> {
+        self.parts().into_iter().filter(|(_, covered)| !covered).map(|(name, _)| name).collect()
+    }
+
+    fn parts(&self) -> [(&'static str, bool); 5] {
+        [
+            ("method", self.method),
+            ("path", self.path),
+            ("query", self.query),
+            ("authority", self.authority),
+            ("body", self.body),
+        ]
+    }
+}
+
+impl fmt::Display for Coverage {
+    /// `signs path, header X-Time, json /id; does not sign method, query, authority, body`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let covered = self.parts().into_iter().filter(|(_, covered)| *covered).map(|(name, _)| name.to_owned());
+        let mut signs: Vec<String> = covered.collect();
+        let lists =
+            [("header", &self.headers), ("query", &self.parameters), ("json", &self.json), ("form", &self.form)];
+        for (kind, names) in lists {
+            signs.extend(names.iter().map(|name| format!("{kind} {name}")));
+        }
+        let open = self.unsigned();
+        write!(f, "signs {}", if signs.is_empty() { "nothing".to_owned() } else { signs.join(", ") })?;
+        if !open.is_empty() {
+            write!(f, "; does not sign {}", open.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl BodyNeed {
+    /// `streamed`: whether the template's bytes are consumed as they come, or collected for a comparison.
+    pub(super) fn of(leaves: &[Leaf], streamed: bool) -> BodyNeed {
+        let need = |leaf: &Leaf| match (&leaf.source, leaf.filters.first()) {
+            (source, _) if source.is_parsed_body() => BodyNeed::Parsed,
+            (Source::Body, Some(Filter::Digest(_))) => BodyNeed::Bytes,
+            (Source::Body, None) if streamed => BodyNeed::Bytes,
+            (Source::Body, _) => BodyNeed::Parsed,
+            _ => BodyNeed::Unneeded,
+        };
+        leaves.iter().map(need).max().unwrap_or(BodyNeed::Unneeded)
+    }
+}

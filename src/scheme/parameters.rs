@@ -1,0 +1,73 @@
+//! `&`-separated parameters of queries and forms, and percent-encoding (RFC 3986 section 2.1).
+
+use super::{Why, template::Scratch};
+
+/// The one parameter of this name, decoded. Twice is refused: two readers could pick different ones.
+///
+/// `plus_is_space` is the form encoding's rule; in a query a plus stands for itself.
+pub(super) fn unique(parameters: &[u8], name: &str, plus_is_space: bool) -> Result<Option<Scratch>, Why> {
+    let mut found = None;
+    for parameter in parameters.split(|byte| *byte == b'&') {
+        let equals = parameter.iter().position(|byte| *byte == b'=').unwrap_or(parameter.len());
+        let (key, value) = parameter.split_at(equals);
+        if percent_decoded(key, plus_is_space).as_deref() != Some(name.as_bytes()) {
+            continue;
+        }
+        if found.is_some() {
+            return Err(Why::Repeated);
+        }
+        let value = value.strip_prefix(b"=").unwrap_or_default();
+        found = Some(percent_decoded(value, plus_is_space).ok_or(Why::Malformed)?);
+    }
+    Ok(found)
+}
+
+/// Parameters in the order of their bytes; equal ones stay in theirs.
+pub(super) fn sorted(parameters: &[u8]) -> Scratch {
+    let mut parts: Vec<&[u8]> = parameters.split(|byte| *byte == b'&').collect();
+    parts.sort();
+    let mut out = Scratch::with_capacity(parameters.len());
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b'&');
+        }
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+/// Everything but RFC 3986's unreserved characters as `%XX`.
+pub(super) fn percent_encoded(value: &[u8]) -> Scratch {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut out = Scratch::with_capacity(value.len());
+    for &byte in value {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
+            _ => out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+        }
+    }
+    out
+}
+
+/// Undoes `%XX`; `None` if a percent sign is not followed by two digits.
+pub(super) fn percent_decoded(value: &[u8], plus_is_space: bool) -> Option<Scratch> {
+    let mut out = Scratch::new();
+    let mut bytes = value.iter();
+    while let Some(&byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => digit(*bytes.next()?)? << 4 | digit(*bytes.next()?)?,
+            b'+' if plus_is_space => b' ',
+            other => other,
+        });
+    }
+    Some(out)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! Replay keys: what makes two requests the same one, and how long that must be known.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Claimed, Failure, ReplayDefinition, Scheme, Template, View,
+    evaluate::Evaluation,
+    timestamp::{Timestamp, millis},
+};
+
+/// How a second use is recognised.
+#[derive(Debug)]
+pub(super) struct Replay {
+    /// `None`: the message.
+    pub(super) key: Option<Template>,
+    remember: Option<Duration>,
+}
+
+/// What to claim after verification, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayKey {
+    /// SHA-256 over scheme, key id and replay template.
+    pub digest: [u8; 32],
+    /// Milliseconds since 1970; from then on the request is refused as stale anyway, or forgotten on purpose.
+    pub until_millis: i64,
+}
+
+impl Replay {
+    pub(super) fn new(key: Option<Template>, definition: &ReplayDefinition) -> Replay {
+        Replay { key, remember: definition.remember }
+    }
+
+    pub(super) fn at_most(&self, timestamp: Option<&Timestamp>) -> Duration {
+        let window = timestamp.and_then(Timestamp::window).unwrap_or_default();
+        window.max(self.remember.unwrap_or_default())
+    }
+
+    /// The later of both: forgotten before the window ends, a request could be used again.
+    fn until(&self, timestamp: Option<&Timestamp>, claimed: &Claimed, now_millis: i64) -> i64 {
+        let remembered = now_millis.saturating_add(self.remember.map_or(0, millis));
+        let window = timestamp.zip(claimed.time_millis()).and_then(|(timestamp, time)| timestamp.admitted_until(time));
+        // The last millisecond of the window still counts.
+        window.map_or(remembered, |end| end.saturating_add(1).max(remembered))
+    }
+}
+
+impl Scheme {
+    /// The replay key of a verified request; `None` if the scheme recognises no second use.
+    ///
+    /// The signature is no part of it: a sender with two live secrets can sign one request twice.
+    pub fn replay_key(
+        &self,
+        claimed: &Claimed,
+        view: &View<'_>,
+        now_millis: i64,
+    ) -> Result<Option<ReplayKey>, Failure> {
+        let Some(replay) = &self.replay else { return Ok(None) };
+        claimed.ready()?;
+        let mut inner = Sha256::new();
+        let evaluation = Evaluation::of(self, *view, claimed.key_id());
+        evaluation.feed(replay.key.as_ref().unwrap_or(&self.message), &mut |piece| inner.update(piece))?;
+        let mut outer = Sha256::new();
+        prefixed(&mut outer, self.name.as_bytes());
+        prefixed(&mut outer, claimed.key_id().unwrap_or_default());
+        // Hashed on its own, because a streamed message's length is not known beforehand.
+        prefixed(&mut outer, &inner.finalize());
+        let until_millis = replay.until(self.timestamp.as_ref(), claimed, now_millis);
+        Ok(Some(ReplayKey { digest: outer.finalize().into(), until_millis }))
+    }
+}
+
+fn prefixed(hasher: &mut Sha256, bytes: &[u8]) {
+    // A length fits in 64 bits on every machine there is; saturating keeps the conversion total.
+    hasher.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+    hasher.update(bytes);
+}

@@ -1,0 +1,259 @@
+//! The filters: what can be done to a value between its source and the message.
+
+use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use regex::bytes::{Regex, RegexBuilder};
+use sha1::{Digest, Sha1};
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::{
+    Scratch,
+    parse::{Call, Word},
+};
+use crate::scheme::{Fault, Why, parameters};
+
+/// One step of a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::scheme) enum Filter {
+    Lower,
+    Upper,
+    Trim,
+    Digest(Hash),
+    Hex,
+    HexUpper,
+    Unhex,
+    Base64,
+    Base64Url,
+    Unbase64,
+    Unbase64Url,
+    /// `&`-separated raw parameters, by their bytes.
+    Sort,
+    PercentEncode,
+    PercentDecode,
+    StripPrefix(String),
+    StripSuffix(String),
+    Prefix(String),
+    Suffix(String),
+    /// Stands in for an absent source; a value that is there passes unchanged.
+    Default(String),
+    Match(Pattern),
+}
+
+/// The digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scheme) enum Hash {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// A regular expression that the whole value must match.
+#[derive(Clone, Debug)]
+pub(in crate::scheme) struct Pattern {
+    written: String,
+    whole: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.written == other.written
+    }
+}
+
+const NAMES: &[&str] = &[
+    "lower",
+    "upper",
+    "trim",
+    "sha1",
+    "sha256",
+    "sha384",
+    "sha512",
+    "hex",
+    "HEX",
+    "unhex",
+    "base64",
+    "base64url",
+    "unbase64",
+    "unbase64url",
+    "sort",
+    "percent_encode",
+    "percent_decode",
+    "strip_prefix",
+    "strip_suffix",
+    "prefix",
+    "suffix",
+    "default",
+    "match",
+];
+
+/// A compiled expression is refused above this size, so that no pattern can take the memory.
+const PATTERN_SIZE: usize = 1 << 20;
+
+impl Filter {
+    pub(super) fn resolve(call: &Call) -> Result<Filter, Fault> {
+        match call.name.text.as_str() {
+            "strip_prefix" => Ok(Filter::StripPrefix(argument(call)?.text.clone())),
+            "strip_suffix" => Ok(Filter::StripSuffix(argument(call)?.text.clone())),
+            "prefix" => Ok(Filter::Prefix(argument(call)?.text.clone())),
+            "suffix" => Ok(Filter::Suffix(argument(call)?.text.clone())),
+            "default" => Ok(Filter::Default(argument(call)?.text.clone())),
+            "match" => Ok(Filter::Match(Pattern::compile(argument(call)?)?)),
+            name => match (plain(name), &call.argument) {
+                (Some(filter), None) => Ok(filter),
+                (Some(_), Some(word)) => Err(word.fault(format!("`{name}` takes no argument"))),
+                (None, _) => Err(call.name.fault(format!("there is no filter `{name}`")).suggest(name, NAMES)),
+            },
+        }
+    }
+
+    /// Whether two different values can come out as one: then a signature over the result does not fix the value.
+    pub(in crate::scheme) fn is_lossy(&self) -> bool {
+        match self {
+            Filter::Lower | Filter::Upper | Filter::Trim | Filter::Sort => true,
+            // `%41` and `A`, `AB` and `ab`.
+            Filter::PercentDecode | Filter::Unhex => true,
+            // Absent, and the same text sent.
+            Filter::Default(_) => true,
+            Filter::Digest(_) | Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url => false,
+            Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentEncode => false,
+            Filter::StripPrefix(_) | Filter::StripSuffix(_) | Filter::Prefix(_) | Filter::Suffix(_) => false,
+            Filter::Match(_) => false,
+        }
+    }
+
+    /// Whether it makes no sense on the raw bytes of a digest.
+    pub(super) fn needs_text(&self) -> bool {
+        match self {
+            Filter::Lower | Filter::Upper | Filter::Trim | Filter::Sort | Filter::Match(_) => true,
+            Filter::Unhex | Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentDecode => true,
+            Filter::StripPrefix(_) | Filter::StripSuffix(_) => true,
+            Filter::Digest(_) | Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url => false,
+            Filter::PercentEncode | Filter::Prefix(_) | Filter::Suffix(_) | Filter::Default(_) => false,
+        }
+    }
+
+    /// Whether raw bytes come out as text.
+    pub(super) fn writes_text(&self) -> bool {
+        matches!(self, Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url | Filter::PercentEncode)
+    }
+
+    pub(in crate::scheme) fn apply(&self, value: &mut Scratch) -> Result<(), Why> {
+        match self {
+            Filter::Lower => value.make_ascii_lowercase(),
+            Filter::Upper => value.make_ascii_uppercase(),
+            Filter::Trim => *value = Scratch::from_slice(value.trim_ascii()),
+            Filter::Digest(hash) => {
+                let mut hasher = Hasher::new(*hash);
+                hasher.update(value);
+                value.clear();
+                hasher.finish(value);
+            }
+            Filter::Hex => *value = Scratch::from_vec(hex::encode(&value).into_bytes()),
+            Filter::HexUpper => *value = Scratch::from_vec(hex::encode_upper(&value).into_bytes()),
+            Filter::Unhex => *value = Scratch::from_vec(hex::decode(&value).map_err(|_| Why::Refused)?),
+            Filter::Base64 => *value = Scratch::from_vec(BASE64_STANDARD.encode(&value).into_bytes()),
+            Filter::Base64Url => *value = Scratch::from_vec(BASE64_URL_SAFE_NO_PAD.encode(&value).into_bytes()),
+            Filter::Unbase64 => *value = decoded(&BASE64_STANDARD, value)?,
+            Filter::Unbase64Url => *value = decoded(&BASE64_URL_SAFE_NO_PAD, value)?,
+            Filter::Sort => *value = parameters::sorted(value),
+            Filter::PercentEncode => *value = parameters::percent_encoded(value),
+            Filter::PercentDecode => *value = parameters::percent_decoded(value, false).ok_or(Why::Refused)?,
+            Filter::StripPrefix(prefix) => strip(value, |value| value.strip_prefix(prefix.as_bytes()))?,
+            Filter::StripSuffix(suffix) => strip(value, |value| value.strip_suffix(suffix.as_bytes()))?,
+            Filter::Prefix(prefix) => value.insert_from_slice(0, prefix.as_bytes()),
+            Filter::Suffix(suffix) => value.extend_from_slice(suffix.as_bytes()),
+            Filter::Default(_) => {}
+            Filter::Match(pattern) if pattern.whole.is_match(value) => {}
+            Filter::Match(_) => return Err(Why::Refused),
+        }
+        Ok(())
+    }
+}
+
+/// A running digest.
+pub(in crate::scheme) enum Hasher {
+    Sha1(Sha1),
+    Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    pub(in crate::scheme) fn new(hash: Hash) -> Hasher {
+        match hash {
+            Hash::Sha1 => Hasher::Sha1(Sha1::new()),
+            Hash::Sha256 => Hasher::Sha256(Sha256::new()),
+            Hash::Sha384 => Hasher::Sha384(Sha384::new()),
+            Hash::Sha512 => Hasher::Sha512(Sha512::new()),
+        }
+    }
+
+    pub(in crate::scheme) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Hasher::Sha1(state) => state.update(bytes),
+            Hasher::Sha256(state) => state.update(bytes),
+            Hasher::Sha384(state) => state.update(bytes),
+            Hasher::Sha512(state) => state.update(bytes),
+        }
+    }
+
+    pub(in crate::scheme) fn finish(self, out: &mut Scratch) {
+        match self {
+            Hasher::Sha1(state) => out.extend_from_slice(&state.finalize()),
+            Hasher::Sha256(state) => out.extend_from_slice(&state.finalize()),
+            Hasher::Sha384(state) => out.extend_from_slice(&state.finalize()),
+            Hasher::Sha512(state) => out.extend_from_slice(&state.finalize()),
+        }
+    }
+}
+
+impl Pattern {
+    fn compile(word: &Word) -> Result<Pattern, Fault> {
+        // Compiled alone first: `a)|(b` would otherwise escape the group.
+        let compile = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_SIZE).build();
+        let whole = compile(&word.text).and_then(|_| compile(&format!(r"\A(?:{})\z", word.text)));
+        match whole {
+            Ok(whole) => Ok(Pattern { written: word.text.clone(), whole }),
+            Err(_) => Err(word.fault("not a regular expression, or too large a one")),
+        }
+    }
+}
+
+fn plain(name: &str) -> Option<Filter> {
+    Some(match name {
+        "lower" => Filter::Lower,
+        "upper" => Filter::Upper,
+        "trim" => Filter::Trim,
+        "sha1" => Filter::Digest(Hash::Sha1),
+        "sha256" => Filter::Digest(Hash::Sha256),
+        "sha384" => Filter::Digest(Hash::Sha384),
+        "sha512" => Filter::Digest(Hash::Sha512),
+        "hex" => Filter::Hex,
+        "HEX" => Filter::HexUpper,
+        "unhex" => Filter::Unhex,
+        "base64" => Filter::Base64,
+        "base64url" => Filter::Base64Url,
+        "unbase64" => Filter::Unbase64,
+        "unbase64url" => Filter::Unbase64Url,
+        "sort" => Filter::Sort,
+        "percent_encode" => Filter::PercentEncode,
+        "percent_decode" => Filter::PercentDecode,
+        _ => return None,
+    })
+}
+
+fn argument(call: &Call) -> Result<&Word, Fault> {
+    let name = &call.name.text;
+    call.argument
+        .as_ref()
+        .ok_or_else(|| call.fault(format!("`{name}` needs an argument")).hint(format!("`{name}:\"…\"`")))
+}
+
+fn decoded(engine: &impl Engine, value: &Scratch) -> Result<Scratch, Why> {
+    engine.decode(value).map(Scratch::from_vec).map_err(|_| Why::Refused)
+}
+
+fn strip(value: &mut Scratch, cut: impl Fn(&[u8]) -> Option<&[u8]>) -> Result<(), Why> {
+    *value = Scratch::from_slice(cut(value).ok_or(Why::Refused)?);
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Templates: literal text with `{source:argument|filter}` in it, compiled once and evaluated per request.
+//!
+//! `{` opens a source only before a lower-case letter, `{{` is a literal brace, a `}` alone stands for itself.
+
+mod filter;
+mod parse;
+mod source;
+
+use smallvec::SmallVec;
+
+pub(super) use filter::{Filter, Hasher};
+use parse::{Expression, Piece};
+pub(super) use source::{Scope, Source, Vocabulary, is_reserved, is_token};
+
+use super::{Failure, Fault, View, Why, evaluate::Evaluation};
+
+/// Room for a value while filters work on it; short ones stay off the heap.
+pub(super) type Scratch = SmallVec<[u8; 256]>;
+
+/// More filters on one source than this is a mistake.
+const MOST_FILTERS: usize = 16;
+
+/// A compiled template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+/// A part of a compiled template.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Literal(String),
+    Chain(Chain),
+}
+
+/// A source and what is done to its value.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    pub(super) source: Source,
+    pub(super) filters: Vec<Filter>,
+    /// Its place in the text, for faults found later.
+    pub(super) offset: usize,
+    pub(super) length: usize,
+}
+
+/// Which sources a template may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sources {
+    /// What a request shows before it is verified.
+    Request,
+    /// What is known afterwards: `claim:NAME`, `subject`, `key_id`, `scheme_name`, `route`, `request_id`,
+    /// `client_address`; and `method`, `path`, `target`, `query:NAME`, `header:NAME` of the request.
+    Answer,
+}
+
+/// How the values (never the literals) are made safe for the place they are written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// As they are.
+    None,
+    /// For the inside of a JSON string (RFC 8259 section 7); a value that is not UTF-8 fails.
+    Json,
+    /// For a header's value: one with control bytes fails.
+    Header,
+}
+
+impl Template {
+    /// Compiles a template outside any scheme: an answer's body, a header's value.
+    pub fn compile(text: &str, sources: Sources) -> Result<Template, Fault> {
+        let vocabulary = match sources {
+            Sources::Request => Vocabulary::Request,
+            Sources::Answer => Vocabulary::Answer,
+        };
+        Template::compile_in(text, Scope { vocabulary, values: &[], key_id: false })
+    }
+
+    pub(super) fn compile_in(text: &str, scope: Scope<'_>) -> Result<Template, Fault> {
+        let pieces = parse::parse(text)?;
+        let parts = pieces.into_iter().map(|piece| match piece {
+            Piece::Literal(literal) => Ok(Part::Literal(literal)),
+            Piece::Expression(expression) => Chain::compile(&expression, scope).map(Part::Chain),
+        });
+        Ok(Template { parts: parts.collect::<Result<_, _>>()? })
+    }
+
+    /// Appends the template's text for this request. On a failure `out` may hold a part of it.
+    pub fn render(&self, view: &View<'_>, escape: Escape, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.render_with(&Evaluation::new(*view), escape, out)
+    }
+
+    pub(super) fn render_with(
+        &self,
+        evaluation: &Evaluation<'_>,
+        escape: Escape,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        for part in &self.parts {
+            match part {
+                Part::Literal(literal) => out.extend_from_slice(literal.as_bytes()),
+                Part::Chain(chain) => {
+                    let mut value = Scratch::new();
+                    evaluation.chain(chain, &mut |piece| value.extend_from_slice(piece))?;
+                    let written = escape.write(&value, out);
+                    written.map_err(|why| Failure::unreadable(&chain.source, why))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The text, if it names no source.
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(literal)] => Some(literal),
+            _ => None,
+        }
+    }
+
+    pub(super) fn empty() -> Template {
+        Template::of(Vec::new())
+    }
+
+    pub(super) fn of(parts: Vec<Part>) -> Template {
+        Template { parts }
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    pub(super) fn chains(&self) -> impl Iterator<Item = &Chain> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Chain(chain) => Some(chain),
+            Part::Literal(_) => None,
+        })
+    }
+
+    /// A template that is nothing but one source with its filters.
+    pub(super) fn single(&self) -> Option<&Chain> {
+        match self.parts.as_slice() {
+            [Part::Chain(chain)] => Some(chain),
+            _ => None,
+        }
+    }
+}
+
+impl Chain {
+    fn compile(expression: &Expression, scope: Scope<'_>) -> Result<Chain, Fault> {
+        let source = Source::resolve(&expression.source, scope)?;
+        let mut filters = Vec::with_capacity(expression.filters.len());
+        let mut raw_digest = false;
+        for call in &expression.filters {
+            let filter = Filter::resolve(call)?;
+            if raw_digest && filter.needs_text() {
+                let fault = call.fault(format!("`{}` cannot follow a digest's raw bytes", call.name.text));
+                return Err(fault.hint("put `hex` or `base64` between them"));
+            }
+            raw_digest = matches!(filter, Filter::Digest(_)) || (raw_digest && !filter.writes_text());
+            filters.push(filter);
+        }
+        let (offset, length) = (expression.offset, expression.length);
+        if filters.len() > MOST_FILTERS {
+            return Err(Fault::at(offset, length, format!("more than {MOST_FILTERS} filters")));
+        }
+        if raw_digest && scope.vocabulary != Vocabulary::Request {
+            let fault = Fault::at(offset, length, "a digest's raw bytes cannot stand in text");
+            return Err(fault.hint("end with `hex` or `base64`"));
+        }
+        Ok(Chain { source, filters, offset, length })
+    }
+
+    /// Stands in for a chain that did not compile; no scheme is built with it.
+    pub(super) fn nowhere() -> Chain {
+        Chain { source: Source::Body, filters: Vec::new(), offset: 0, length: 0 }
+    }
+
+    /// A value that was read without its filters, after them.
+    pub(super) fn filtered(&self, mut value: Scratch) -> Result<Scratch, Failure> {
+        for filter in &self.filters {
+            filter.apply(&mut value).map_err(|why| Failure::unreadable(&self.source, why))?;
+        }
+        Ok(value)
+    }
+
+    /// What stands in for an absent source, and the filters that still follow.
+    pub(super) fn default(&self) -> Option<(&str, &[Filter])> {
+        self.filters.iter().enumerate().find_map(|(index, filter)| match filter {
+            Filter::Default(text) => Some((text.as_str(), self.filters.get(index + 1..).unwrap_or_default())),
+            _ => None,
+        })
+    }
+
+    /// Whether the length of its value is the same for every request.
+    pub(super) fn has_fixed_length(&self) -> bool {
+        let after_digest = self.filters.iter().rev().take_while(|filter| !matches!(filter, Filter::Digest(_)));
+        self.filters.iter().any(|filter| matches!(filter, Filter::Digest(_)))
+            && after_digest.into_iter().all(|filter| !matches!(filter, Filter::PercentEncode))
+    }
+}
+
+impl Escape {
+    fn write(self, value: &[u8], out: &mut Vec<u8>) -> Result<(), Why> {
+        match self {
+            Escape::None => out.extend_from_slice(value),
+            Escape::Json => {
+                let text = std::str::from_utf8(value).map_err(|_| Why::Unwritable)?;
+                out.extend_from_slice(json_inside(text).as_bytes());
+            }
+            Escape::Header if value.iter().any(u8::is_ascii_control) => return Err(Why::Unwritable),
+            Escape::Header => out.extend_from_slice(value),
+        }
+        Ok(())
+    }
+}
+
+/// RFC 8259 section 7.
+fn json_inside(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if u32::from(control) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => out.push(other),
+        }
+    }
+    out
+}

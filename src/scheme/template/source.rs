@@ -1,0 +1,254 @@
+//! The sources a template can name, and which of them where.
+
+use std::fmt;
+
+use super::parse::{Call, Word};
+use crate::scheme::{Fact, Fault};
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+pub(in crate::scheme) enum Source {
+    Method,
+    Path,
+    Target,
+    Query,
+    Parameter(String),
+    Scheme,
+    Authority,
+    Url,
+    Header(String),
+    Json(String),
+    Form(String),
+    Body,
+    /// The claimed key id, as the scheme's own template reads it.
+    KeyId,
+    /// A named value: index and name.
+    Value(usize, String),
+    Claim(String),
+    Fact(Fact),
+    Signature,
+    Now,
+    Nonce,
+}
+
+/// What a template may name: depends on what it is for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::scheme) struct Scope<'s> {
+    pub(in crate::scheme) vocabulary: Vocabulary,
+    /// The named values so far.
+    pub(in crate::scheme) values: &'s [String],
+    /// Whether `{key_id}` means anything.
+    pub(in crate::scheme) key_id: bool,
+}
+
+/// The sets of sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scheme) enum Vocabulary {
+    /// What a request shows.
+    Request,
+    /// The same, and what signing adds.
+    Emit,
+    /// What is known after verification.
+    Answer,
+}
+
+const REQUEST: &[&str] =
+    &["method", "path", "target", "query", "scheme", "authority", "url", "header", "json", "form", "body", "key_id"];
+const EMIT_ONLY: &[&str] = &["signature", "now", "nonce"];
+const ANSWER: &[&str] = &[
+    "claim",
+    "subject",
+    "key_id",
+    "scheme_name",
+    "route",
+    "request_id",
+    "client_address",
+    "method",
+    "path",
+    "target",
+    "query",
+    "header",
+];
+
+impl Source {
+    pub(super) fn resolve(call: &Call, scope: Scope<'_>) -> Result<Source, Fault> {
+        let name = call.name.text.as_str();
+        if let Some(index) = scope.values.iter().position(|value| value == name) {
+            return without_argument(call, Source::Value(index, name.to_owned()));
+        }
+        if !scope.vocabulary.contains(name) {
+            return Err(scope.unknown(&call.name));
+        }
+        match name {
+            "header" => Ok(Source::Header(header_name(call)?)),
+            "json" => Ok(Source::Json(pointer(call)?)),
+            "form" => Ok(Source::Form(argument(call)?.text.clone())),
+            "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
+            "query" if call.argument.is_some() || scope.vocabulary == Vocabulary::Answer => {
+                Ok(Source::Parameter(argument(call)?.text.clone()))
+            }
+            "key_id" if scope.vocabulary == Vocabulary::Answer => without_argument(call, Source::Fact(Fact::KeyId)),
+            "key_id" if !scope.key_id => {
+                Err(call.fault("there is no key id here").hint("`key_id` must be set, and cannot use itself"))
+            }
+            _ => match plain(name) {
+                Some(source) => without_argument(call, source),
+                None => Err(scope.unknown(&call.name)),
+            },
+        }
+    }
+
+    /// Whether both name the same thing; header names without regard to case.
+    pub(in crate::scheme) fn same(&self, other: &Source) -> bool {
+        match (self, other) {
+            (Source::Header(a), Source::Header(b)) => a.eq_ignore_ascii_case(b),
+            _ => self.to_string() == other.to_string(),
+        }
+    }
+
+    /// Whether who knows this source's bytes knows the other's.
+    pub(in crate::scheme) fn contains(&self, other: &Source) -> bool {
+        match (self, other) {
+            (Source::Url, Source::Scheme | Source::Authority | Source::Target) => true,
+            (Source::Url | Source::Target, Source::Path | Source::Query | Source::Parameter(_)) => true,
+            (Source::Query, Source::Parameter(_)) => true,
+            (Source::Body, Source::Json(_) | Source::Form(_)) => true,
+            _ => self.same(other),
+        }
+    }
+
+    pub(in crate::scheme) fn is_parsed_body(&self) -> bool {
+        matches!(self, Source::Json(_) | Source::Form(_))
+    }
+}
+
+impl Vocabulary {
+    fn contains(self, name: &str) -> bool {
+        match self {
+            Vocabulary::Request => REQUEST.contains(&name),
+            Vocabulary::Emit => REQUEST.contains(&name) || EMIT_ONLY.contains(&name),
+            Vocabulary::Answer => ANSWER.contains(&name),
+        }
+    }
+}
+
+impl Scope<'_> {
+    fn unknown(&self, word: &Word) -> Fault {
+        let own = match self.vocabulary {
+            Vocabulary::Request | Vocabulary::Emit => REQUEST,
+            Vocabulary::Answer => ANSWER,
+        };
+        let mut candidates: Vec<&str> = own.to_vec();
+        if self.vocabulary == Vocabulary::Emit {
+            candidates.extend(EMIT_ONLY);
+        }
+        candidates.extend(self.values.iter().map(String::as_str));
+        let elsewhere = REQUEST.iter().chain(EMIT_ONLY).chain(ANSWER).any(|name| *name == word.text);
+        match elsewhere {
+            true => word.fault(format!("`{}` cannot be used in this place", word.text)),
+            false => word.fault(format!("there is no source `{}`", word.text)).suggest(&word.text, &candidates),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Method => f.write_str("method"),
+            Source::Path => f.write_str("path"),
+            Source::Target => f.write_str("target"),
+            Source::Query => f.write_str("query"),
+            Source::Parameter(name) => write!(f, "query:{name}"),
+            Source::Scheme => f.write_str("scheme"),
+            Source::Authority => f.write_str("authority"),
+            Source::Url => f.write_str("url"),
+            Source::Header(name) => write!(f, "header:{name}"),
+            Source::Json(pointer) => write!(f, "json:{pointer}"),
+            Source::Form(name) => write!(f, "form:{name}"),
+            Source::Body => f.write_str("body"),
+            Source::KeyId | Source::Fact(Fact::KeyId) => f.write_str("key_id"),
+            Source::Value(_, name) => f.write_str(name),
+            Source::Claim(name) => write!(f, "claim:{name}"),
+            Source::Fact(Fact::Subject) => f.write_str("subject"),
+            Source::Fact(Fact::Scheme) => f.write_str("scheme_name"),
+            Source::Fact(Fact::Route) => f.write_str("route"),
+            Source::Fact(Fact::RequestId) => f.write_str("request_id"),
+            Source::Fact(Fact::ClientAddress) => f.write_str("client_address"),
+            Source::Signature => f.write_str("signature"),
+            Source::Now => f.write_str("now"),
+            Source::Nonce => f.write_str("nonce"),
+        }
+    }
+}
+
+/// Whether a named value may not be called so, because a source is.
+pub(in crate::scheme) fn is_reserved(name: &str) -> bool {
+    REQUEST.iter().chain(EMIT_ONLY).chain(ANSWER).any(|source| *source == name)
+}
+
+fn plain(name: &str) -> Option<Source> {
+    Some(match name {
+        "method" => Source::Method,
+        "path" => Source::Path,
+        "target" => Source::Target,
+        "query" => Source::Query,
+        "scheme" => Source::Scheme,
+        "authority" => Source::Authority,
+        "url" => Source::Url,
+        "body" => Source::Body,
+        "key_id" => Source::KeyId,
+        "subject" => Source::Fact(Fact::Subject),
+        "scheme_name" => Source::Fact(Fact::Scheme),
+        "route" => Source::Fact(Fact::Route),
+        "request_id" => Source::Fact(Fact::RequestId),
+        "client_address" => Source::Fact(Fact::ClientAddress),
+        "signature" => Source::Signature,
+        "now" => Source::Now,
+        "nonce" => Source::Nonce,
+        _ => return None,
+    })
+}
+
+fn without_argument(call: &Call, source: Source) -> Result<Source, Fault> {
+    match &call.argument {
+        None => Ok(source),
+        Some(word) => Err(word.fault(format!("`{}` takes no argument", call.name.text))),
+    }
+}
+
+fn argument(call: &Call) -> Result<&Word, Fault> {
+    match &call.argument {
+        Some(word) if !word.text.is_empty() => Ok(word),
+        _ => {
+            let fault = call.fault(format!("`{}` needs an argument", call.name.text));
+            Err(fault.hint(format!("`{{{}:…}}`", call.name.text)))
+        }
+    }
+}
+
+/// RFC 9110 section 5.6.2: a token.
+fn header_name(call: &Call) -> Result<String, Fault> {
+    let word = argument(call)?;
+    match is_token(&word.text) {
+        true => Ok(word.text.clone()),
+        false => Err(word.fault("not a header name")),
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+pub(in crate::scheme) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// RFC 6901 section 3, without the pointer to the whole document.
+fn pointer(call: &Call) -> Result<String, Fault> {
+    let word = argument(call)?;
+    if !word.text.starts_with('/') {
+        return Err(word.fault("a JSON pointer starts with `/`").hint(format!("`{{json:/{}}}`", word.text)));
+    }
+    let escapes_hold = word.text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    match escapes_hold {
+        true => Ok(word.text.clone()),
+        false => Err(word.fault("in a JSON pointer `~` is written `~0`, `/` in a name `~1`")),
+    }
+}
