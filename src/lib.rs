@@ -2,8 +2,6 @@
 
 pub mod config;
 
-pub mod scheme;
-
 pub mod clock;
 pub mod json;
 pub mod refusal;

@@ -14,8 +14,10 @@ pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     let mut masks = Vec::new();
     if let Value::Map(entries) = &tree.root.value {
         for entry in entries {
-            let inside = if entry.key == "keys" { Inside::Secret } else { Inside::Open };
-            collect(&entry.value, inside, &mut masks);
+            match entry.key.as_str() {
+                "keys" => collect(&entry.value, Inside::Secret, &mut masks),
+                _ => collect_entry(entry, Inside::Open, &mut masks),
+            }
         }
     } else {
         collect(&tree.root, Inside::Secret, &mut masks);
@@ -117,6 +119,7 @@ mod tests {
         assert_eq!(masked("keys: { a: { shared: { env: 'hunter2!' } } }"), ["'hunter2!'"]);
         assert_eq!(masked("schemes: { s: { keys: { shared: hunter2 } } }"), ["hunter2"]);
         assert_eq!(masked("tokens: { t: { keys: [hunter2] } }"), ["hunter2"]);
+        assert_eq!(masked("secret: hunter2"), ["hunter2"]);
         assert_eq!(masked("hunter2"), ["hunter2"]);
         assert_eq!(masked("upstreams: { u: { servers: [http://u:hunter2@h] } }"), ["http://u:hunter2@h"]);
     }

@@ -52,7 +52,7 @@ fn preset_entries(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Entry>> {
     let name = reader.text(node, "`preset`")?;
     let Some(text) = presets::text(name) else {
         let shown = reader.quote(node.place, name);
-        reader.error(node.place, format!("there is no preset {shown}")).suggest(name, presets::names().iter().copied());
+        reader.error(node.place, format!("there is no preset {shown}")).suggest(name, presets::names());
         return None;
     };
     let mut tree = match tree::parse(text) {
@@ -69,10 +69,12 @@ fn preset_entries(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Entry>> {
     }
 }
 
-/// The preset's keys, each replaced whole by the user's key of the same name.
+/// The preset's keys, each replaced whole by the user's key of the same name. The preset's `emit` writes the preset's
+/// `signature`, so it goes when that is replaced.
 fn overlay(entry: &Entry, own: &[Entry], base: Vec<Entry>) -> Node {
+    let has = |key: &str| own.iter().any(|entry| entry.key == key);
     let mut entries: Vec<Entry> = base;
-    entries.retain(|preset| own.iter().all(|entry| entry.key != preset.key));
+    entries.retain(|preset| !has(&preset.key) && !(preset.key == "emit" && has("signature")));
     entries.extend_from_slice(own);
     Node { place: entry.key_place, value: Value::Map(entries) }
 }
