@@ -18,6 +18,8 @@ pub mod store;
 pub mod admin;
 pub mod observe;
 
+pub mod config;
+
 pub mod clock;
 pub mod deadline;
 pub mod json;

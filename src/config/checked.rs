@@ -31,6 +31,8 @@ pub struct Config {
     pub upstreams: Vec<Upstream>,
     /// The routes.
     pub routes: Vec<Route>,
+    /// How refusals look where no route answers; the routes have it merged into their own already.
+    pub refusals: Refusals,
     /// Bounds on what a client may send and hold.
     pub limits: Limits,
     /// Time-outs.
@@ -380,6 +382,4 @@ pub enum LogFormat {
 pub struct ReplayMemory {
     /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
     pub capacity: usize,
-    /// The journal that outlives a restart. `None`: in memory only.
-    pub journal: Option<PathBuf>,
 }

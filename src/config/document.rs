@@ -1,0 +1,86 @@
+//! The whole document: its sections in the order in which they refer to one another.
+
+use super::{
+    checked::{Config, Refusals, Route},
+    conflicts, keys, limits, listen,
+    problem::Severity,
+    reader::Reader,
+    refusals,
+    routes::{self, Named},
+    schemes, tokens,
+    tree::{Node, Place},
+    upstreams,
+};
+
+/// The top-level keys, in the order of the documentation.
+const KEYS: [&str; 13] = [
+    "listen",
+    "admin",
+    "trusted_proxies",
+    "keys",
+    "schemes",
+    "tokens",
+    "upstreams",
+    "routes",
+    "refusals",
+    "limits",
+    "timeouts",
+    "log",
+    "replay",
+];
+
+/// Walks the whole document. What it gives holds together only if no problem is an error.
+pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
+    let fields = reader.fields(root, "the config", &KEYS)?;
+    let mut listeners = fields.required("listen", reader).map(|node| listen::read(node, reader)).unwrap_or_default();
+    let admin = fields.value("admin").and_then(|node| listen::read_admin(node, &mut listeners, reader));
+    let proxies = fields.value("trusted_proxies").map(|node| listen::read_proxies(node, reader));
+    let mut keys = keys::read(fields.value("keys"), reader);
+    let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
+    let mut tokens = tokens::read(fields.value("tokens"), reader);
+    let mut upstreams = upstreams::read(fields.value("upstreams"), reader);
+    let base = Refusals::default();
+    let refusals = fields.value("refusals").map_or(base.clone(), |node| refusals::read(node, &base, reader));
+    let mut named = Named {
+        listeners: &listeners,
+        schemes: &mut schemes,
+        tokens: &mut tokens,
+        upstreams: &mut upstreams,
+        refusals: &refusals,
+    };
+    let routes = fields.required("routes", reader).map(|node| routes::read(node, &mut named, reader));
+    let routes = routes.unwrap_or_default();
+    conflicts::report(&routes, reader);
+    let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
+    let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
+    let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
+    let replay = fields.value("replay").and_then(|node| limits::read_replay(node, reader));
+    keys.report_unused(reader);
+    schemes.report_unused(reader);
+    tokens.report_unused(reader);
+    upstreams.report_unused(reader);
+    if !routes.is_empty() {
+        conflicts::report_idle_listeners(&routes, &listeners, reader);
+    }
+    let (places, routes): (Vec<Place>, Vec<Route>) = routes.into_iter().map(|read| (read.place, read.route)).unzip();
+    let config = Config {
+        listen: listeners.into_items(),
+        admin,
+        trusted_proxies: proxies.unwrap_or_default(),
+        keys: keys.into_items(),
+        schemes: schemes.into_items(),
+        tokens: tokens.into_items(),
+        upstreams: upstreams.into_items().into_iter().map(|read| read.upstream).collect(),
+        routes,
+        refusals,
+        limits: limits.unwrap_or_default(),
+        timeouts: timeouts.unwrap_or_default(),
+        log: log.unwrap_or_default(),
+        replay: replay.unwrap_or_default(),
+    };
+    // With errors, indices may point at other schemes than the file means.
+    if reader.problems.iter().all(|problem| problem.severity != Severity::Error) {
+        routes::note_coverage(&config, &places, reader);
+    }
+    Some(config)
+}

@@ -1,0 +1,153 @@
+//! `limits:`, `timeouts:`, `log:` and `replay:`: settings of the whole gateway, each with a default.
+
+use std::time::Duration;
+
+use super::{
+    checked::{Limits, Log, LogFormat, LogSink, ReplayMemory, Timeouts},
+    reader::{Fields, Reader},
+    tree::{Node, Value},
+};
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 10_000,
+            head: 32 << 10,
+            headers: 100,
+            body: 10 << 20,
+            body_memory: 64 << 10,
+            body_memory_total: 32 << 20,
+            spool_total: 1 << 30,
+            spool: None,
+            upstream_requests: 1_024,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        let seconds = Duration::from_secs;
+        Timeouts {
+            head: seconds(10),
+            body: seconds(30),
+            idle: seconds(75),
+            write: seconds(30),
+            connect: seconds(5),
+            upstream: seconds(60),
+            upstream_body: seconds(60),
+            drain: seconds(30),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { access: LogSink::Stdout, format: None }
+    }
+}
+
+impl Default for ReplayMemory {
+    fn default() -> ReplayMemory {
+        ReplayMemory { capacity: 1_000_000 }
+    }
+}
+
+/// Reads `limits:`.
+pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits> {
+    let allowed = [
+        "connections",
+        "head",
+        "headers",
+        "body",
+        "body_memory",
+        "body_memory_total",
+        "spool_total",
+        "spool",
+        "upstream_requests",
+    ];
+    let fields = reader.fields(node, "`limits`", &allowed)?;
+    let mut limits = Limits::default();
+    count(&fields, "connections", 1..1_000_001, &mut limits.connections, reader);
+    size(&fields, "head", 1 << 10, &mut limits.head, reader);
+    count(&fields, "headers", 1..10_001, &mut limits.headers, reader);
+    size(&fields, "body", 0, &mut limits.body, reader);
+    size(&fields, "body_memory", 0, &mut limits.body_memory, reader);
+    size(&fields, "body_memory_total", 0, &mut limits.body_memory_total, reader);
+    size(&fields, "spool_total", 0, &mut limits.spool_total, reader);
+    limits.spool = fields.value("spool").and_then(|node| reader.path(node, "`spool`"));
+    count(&fields, "upstream_requests", 1..1_000_001, &mut limits.upstream_requests, reader);
+    if u64::try_from(limits.body_memory).map_or(true, |one| one > limits.body_memory_total) {
+        let entry = fields.entry("body_memory").or_else(|| fields.entry("body_memory_total"));
+        let place = entry.map_or(fields.place, |entry| entry.key_place);
+        reader.error(place, "`body_memory` of one request is more than `body_memory_total` of all");
+    }
+    Some(limits)
+}
+
+/// Reads `timeouts:`.
+pub(super) fn read_timeouts(node: &Node, reader: &mut Reader<'_>) -> Option<Timeouts> {
+    let allowed = ["head", "body", "idle", "write", "connect", "upstream", "upstream_body", "drain"];
+    let fields = reader.fields(node, "`timeouts`", &allowed)?;
+    let mut timeouts = Timeouts::default();
+    let all = [
+        ("head", &mut timeouts.head),
+        ("body", &mut timeouts.body),
+        ("idle", &mut timeouts.idle),
+        ("write", &mut timeouts.write),
+        ("connect", &mut timeouts.connect),
+        ("upstream", &mut timeouts.upstream),
+        ("upstream_body", &mut timeouts.upstream_body),
+        ("drain", &mut timeouts.drain),
+    ];
+    for (key, timeout) in all {
+        let read = fields.value(key).and_then(|node| reader.positive_duration(node, &format!("`{key}`")));
+        *timeout = read.unwrap_or(*timeout);
+    }
+    Some(timeouts)
+}
+
+/// Reads `log:`.
+pub(super) fn read_log(node: &Node, reader: &mut Reader<'_>) -> Option<Log> {
+    let fields = reader.fields(node, "`log`", &["access", "format"])?;
+    let access = fields.value("access").map(|node| sink(node, reader));
+    let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
+    let format = fields.value("format").and_then(|node| reader.choice(node, "`format`", &formats));
+    Some(Log { access: access.flatten().unwrap_or(LogSink::Stdout), format })
+}
+
+fn sink(node: &Node, reader: &mut Reader<'_>) -> Option<LogSink> {
+    if let Value::Map(_) = node.value {
+        let entry = reader.one_key(node, "`access`", &["file"])?;
+        return reader.path(&entry.value, "`file`").map(LogSink::File);
+    }
+    match reader.choice(node, "`access`", &[("stdout", 0), ("stderr", 1), ("off", 2)])? {
+        0 => Some(LogSink::Stdout),
+        1 => Some(LogSink::Stderr),
+        _ => Some(LogSink::Off),
+    }
+}
+
+/// Reads `replay:`.
+pub(super) fn read_replay(node: &Node, reader: &mut Reader<'_>) -> Option<ReplayMemory> {
+    let fields = reader.fields(node, "`replay`", &["capacity"])?;
+    let mut memory = ReplayMemory::default();
+    count(&fields, "capacity", 1..100_000_001, &mut memory.capacity, reader);
+    Some(memory)
+}
+
+fn count(fields: &Fields<'_>, key: &str, bounds: std::ops::Range<u64>, into: &mut usize, reader: &mut Reader<'_>) {
+    let read = fields.value(key).and_then(|node| reader.count(node, &format!("`{key}`"), bounds));
+    *into = read.and_then(|number| usize::try_from(number).ok()).unwrap_or(*into);
+}
+
+fn size<T: TryFrom<u64> + Copy>(fields: &Fields<'_>, key: &str, least: u64, into: &mut T, reader: &mut Reader<'_>) {
+    let Some(node) = fields.value(key) else { return };
+    let Some(bytes) = reader.size(node, &format!("`{key}`")) else { return };
+    match T::try_from(bytes) {
+        Ok(size) if bytes >= least => *into = size,
+        _ => {
+            let wanted = if bytes < least { format!("at least {least} bytes") } else { "a size that fits in memory".to_owned() };
+            reader.error(node.place, format!("`{key}` is out of bounds")).expected(wanted);
+        }
+    }
+}

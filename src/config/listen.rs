@@ -1,0 +1,175 @@
+//! `listen:`, `admin:` and `trusted_proxies:`: where the gateway is reached and whom it believes about that.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+
+use super::{
+    checked::{Listen, ListenTls},
+    host,
+    reader::{Fields, Reader},
+    section,
+    tree::{Node, Place, Value},
+};
+
+/// The public listeners. One that could not be read keeps its name and its index.
+#[derive(Default)]
+pub(super) struct Listeners {
+    pub(super) names: Vec<Option<String>>,
+    pub(super) places: Vec<Place>,
+    items: Vec<Option<Listen>>,
+    taken: Vec<(SocketAddr, Place)>,
+}
+
+impl Listeners {
+    /// All that could be read.
+    pub(super) fn into_items(self) -> Vec<Listen> {
+        self.items.into_iter().flatten().collect()
+    }
+
+    /// Reports an address that another listener has.
+    fn take(&mut self, address: SocketAddr, place: Place, reader: &mut Reader<'_>) {
+        // Port 0 is a different port each time.
+        let other = self.taken.iter().find(|(taken, _)| *taken == address && address.port() != 0);
+        if let Some((_, first)) = other {
+            let line = first.line;
+            reader.error(place, format!("`{address}` is listened on twice")).hint(format!("the other is on line {line}"));
+        }
+        self.taken.push((address, place));
+    }
+}
+
+/// Reads `listen:`: one listener or several.
+pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Listeners {
+    let mut listeners = Listeners::default();
+    for item in reader.one_or_many(node, "`listen`") {
+        let (name, listen) = listener(item, &mut listeners, reader);
+        listeners.names.push(name);
+        listeners.places.push(item.place);
+        listeners.items.push(listen);
+    }
+    listeners
+}
+
+fn listener(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> (Option<String>, Option<Listen>) {
+    if let Value::Scalar(_) = node.value {
+        let listen = address(node, reader).map(|address| {
+            listeners.take(address, node.place, reader);
+            Listen { address, public_origin: None, tls: None, name: None }
+        });
+        return (None, listen);
+    }
+    let Some(fields) = reader.fields(node, "a listener", &["address", "public_origin", "name", "tls"]) else {
+        return (None, None);
+    };
+    let name = fields.value("name").and_then(|node| listener_name(node, listeners, reader));
+    let origin = fields.value("public_origin").and_then(|node| public_origin(node, reader));
+    let tls = fields.value("tls").and_then(|node| listener_tls(node, reader));
+    let listen = fields.required("address", reader).and_then(|node| {
+        let address = address(node, reader)?;
+        listeners.take(address, node.place, reader);
+        Some(Listen { address, public_origin: origin, tls, name: name.clone() })
+    });
+    (name, listen)
+}
+
+fn listener_name(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Option<String> {
+    let text = reader.text(node, "the name of a listener")?;
+    if section::name(text, node.place, reader) && listeners.names.iter().flatten().any(|name| name == text) {
+        reader.error(node.place, format!("two listeners are named `{text}`"));
+    }
+    Some(text.to_owned())
+}
+
+fn address(node: &Node, reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    let text = reader.text(node, "an address")?;
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        let shown = reader.quote(node.place, text);
+        let problem = reader
+            .error(node.place, format!("{shown} is not an address and port"))
+            .expected("such as `127.0.0.1:8000` or `[::1]:8000`");
+        match text.split_once(':') {
+            Some(("localhost", port)) => problem.hint(format!("did you mean `127.0.0.1:{port}`?")),
+            Some(("", port)) => problem.hint(format!("for every address of this host write `0.0.0.0:{port}`")),
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => problem.hint(format!("did you mean `127.0.0.1:{text}`?")),
+            _ => problem,
+        };
+    }
+    parsed
+}
+
+fn public_origin(node: &Node, reader: &mut Reader<'_>) -> Option<super::checked::Origin> {
+    let text = reader.text(node, "`public_origin`")?;
+    match host::origin(text) {
+        Ok(origin) => Some(origin),
+        Err(why) => {
+            let shown = reader.quote(node.place, text);
+            let problem = reader
+                .error(node.place, format!("{shown} cannot be a public origin: {why}"))
+                .expected("such as `https://api.example.com`");
+            if why == host::UrlError::Path {
+                problem.hint("scheme, host and port only, with no `/` after them");
+            }
+            None
+        }
+    }
+}
+
+fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
+    let fields = reader.fields(node, "`tls`", &["certificate", "key"])?;
+    let mut file = |key: &str, what: &str| fields.required(key, reader).and_then(|node| reader.readable_file(node, what));
+    let (certificate, key) = (file("certificate", "the certificate"), file("key", "the certificate's key"));
+    Some(ListenTls { certificate: certificate?, key: key? })
+}
+
+/// Reads `admin:`, which must be on a loopback address unless it says that it knows.
+pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    let (node, not_loopback) = match &node.value {
+        Value::Map(_) => admin_fields(reader.fields(node, "`admin`", &["address", "dangerously_not_loopback"])?, reader),
+        _ => (Some(node), false),
+    };
+    let node = node?;
+    let address = address(node, reader)?;
+    if !address.ip().to_canonical().is_loopback() && !not_loopback {
+        reader
+            .error(node.place, format!("the admin listener on `{address}` can be reached by others"))
+            .expected("a loopback address, such as `127.0.0.1:9090`")
+            .hint("if that is meant: `admin: { address: …, dangerously_not_loopback: true }`");
+    }
+    listeners.take(address, node.place, reader);
+    Some(address)
+}
+
+fn admin_fields<'t>(fields: Fields<'t>, reader: &mut Reader<'_>) -> (Option<&'t Node>, bool) {
+    let meant = fields.value("dangerously_not_loopback");
+    let meant = meant.and_then(|node| reader.boolean(node, "`dangerously_not_loopback`"));
+    (fields.required("address", reader), meant.unwrap_or(false))
+}
+
+/// Reads `trusted_proxies:`: addresses and networks.
+pub(super) fn read_proxies(node: &Node, reader: &mut Reader<'_>) -> Vec<IpNet> {
+    let items = reader.list(node, "`trusted_proxies`").unwrap_or_default();
+    items.iter().filter_map(|item| network(item, reader)).collect()
+}
+
+fn network(node: &Node, reader: &mut Reader<'_>) -> Option<IpNet> {
+    let text = reader.text(node, "a trusted proxy")?;
+    let shown = reader.quote(node.place, text);
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    match network {
+        None => {
+            reader.error(node.place, format!("{shown} is not an address or network")).expected("such as `10.0.0.0/8` or `192.0.2.1`");
+        }
+        Some(network) if network.prefix_len() == 0 => {
+            reader.warning(node.place, format!("{shown} is every address: any client can say whom it speaks for"));
+        }
+        Some(network) if network.addr() != network.network() => {
+            reader
+                .warning(node.place, format!("{shown} has bits beyond its prefix"))
+                .hint(format!("the network is `{}`", network.trunc()));
+        }
+        Some(_) => (),
+    }
+    network.map(|network| network.trunc())
+}

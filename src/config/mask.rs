@@ -1,0 +1,135 @@
+//! Which parts of the file must never be shown: inline secrets, where they belong and where they were put by mistake.
+
+use std::ops::Range;
+
+use super::tree::{Entry, Node, Tree, Value};
+
+/// Keys whose values are secrets, wherever they stand.
+const SECRET_KEYS: [&str; 7] = ["shared", "static", "secret", "secrets", "value", "password", "token"];
+/// Keys beside a secret whose values may be shown.
+const OPEN_KEYS: [&str; 5] = ["env", "file", "encoding", "kid", "algorithm"];
+
+/// The byte ranges of every secret, sorted and apart.
+pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
+    let mut masks = Vec::new();
+    if let Value::Map(entries) = &tree.root.value {
+        for entry in entries {
+            match entry.key.as_str() {
+                "keys" => collect(&entry.value, Inside::Secret, &mut masks),
+                _ => collect_entry(entry, Inside::Open, &mut masks),
+            }
+        }
+    } else {
+        collect(&tree.root, Inside::Secret, &mut masks);
+    }
+    masks.sort_by_key(|range| range.start);
+    masks
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Inside {
+    Open,
+    Secret,
+}
+
+fn collect(node: &Node, inside: Inside, masks: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Scalar(_) if inside == Inside::Secret && !node.place.bytes().is_empty() => masks.push(node.place.bytes()),
+        // A URL with a password in it.
+        Value::Scalar(scalar) if scalar.text.contains('@') && scalar.text.contains("://") => masks.push(node.place.bytes()),
+        Value::Scalar(_) => (),
+        Value::List(items) => items.iter().for_each(|item| collect(item, inside, masks)),
+        Value::Map(entries) => entries.iter().for_each(|entry| collect_entry(entry, inside, masks)),
+    }
+}
+
+fn collect_entry(entry: &Entry, inside: Inside, masks: &mut Vec<Range<usize>>) {
+    let key = entry.key.as_str();
+    let within = if SECRET_KEYS.contains(&key) || is_key_list(entry) {
+        Inside::Secret
+    } else if OPEN_KEYS.contains(&key) && may_be_shown(key, &entry.value) {
+        Inside::Open
+    } else {
+        inside
+    };
+    // `{ hunter2 }` is a map whose key is `hunter2`: a secret put in braces.
+    if inside == Inside::Secret && within == Inside::Secret && entry.value.place.bytes().is_empty() && key.len() > 1 {
+        masks.push(entry.key_place.bytes());
+    }
+    collect(&entry.value, within, masks);
+}
+
+/// `keys:` of a `tokens` entry (a list), not of a scheme (a name).
+fn is_key_list(entry: &Entry) -> bool {
+    entry.key == "keys" && !matches!(entry.value.value, Value::Scalar(_))
+}
+
+/// `env: NAME` unless what stands there cannot be a name and so may be the secret itself.
+fn may_be_shown(key: &str, value: &Node) -> bool {
+    match &value.value {
+        Value::Scalar(scalar) if key == "env" => is_variable_name(&scalar.text),
+        Value::Scalar(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a shell could set a variable of that name.
+pub(super) fn is_variable_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether the line at `offset` of a text that could not be parsed may hold a secret.
+///
+/// There is no tree to ask, so only lines of the sections that hold none are shown.
+pub(super) fn may_hold_secret(text: &str, offset: usize) -> bool {
+    const HARMLESS: [&str; 10] =
+        ["listen", "admin", "trusted_proxies", "schemes", "upstreams", "routes", "refusals", "limits", "timeouts", "log"];
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let rest = text.get(before.len()..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default().to_owned() + rest;
+    let section = before.lines().chain([line.as_str()]).filter(|line| line.starts_with(|c: char| !" \t#-".contains(c))).last();
+    let name = section.and_then(|line| line.split_once(':')).map(|(name, _)| name);
+    !name.is_some_and(|name| HARMLESS.contains(&name)) || SECRET_KEYS.iter().any(|key| line.contains(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tree, *};
+
+    fn masked(text: &str) -> Vec<&str> {
+        secrets(&tree::parse(text).unwrap()).into_iter().map(|range| text.get(range).unwrap()).collect()
+    }
+
+    #[test]
+    fn secrets_are_found_where_they_belong() {
+        assert_eq!(masked("keys: { a: { shared: hunter2 } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { static: { id: [{ value: s3, encoding: hex }, 'x y'] } } }"), ["s3", "'x y'"]);
+        assert_eq!(masked("tokens: { t: { keys: [{ kid: k, algorithm: HS256, secret: { value: v } }] } }"), ["v"]);
+        assert!(masked("keys: { a: { shared: { env: API_KEY } } }\nschemes: { s: { keys: a } }").is_empty());
+    }
+
+    #[test]
+    fn secrets_are_found_where_they_were_put_by_mistake() {
+        assert_eq!(masked("keys: hunter2"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: hunter2 }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { shared: { vaule: hunter2 } } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { shared: { hunter2 } } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { shared: { env: 'hunter2!' } } }"), ["'hunter2!'"]);
+        assert_eq!(masked("schemes: { s: { keys: { shared: hunter2 } } }"), ["hunter2"]);
+        assert_eq!(masked("tokens: { t: { keys: [hunter2] } }"), ["hunter2"]);
+        assert_eq!(masked("secret: hunter2"), ["hunter2"]);
+        assert_eq!(masked("hunter2"), ["hunter2"]);
+        assert_eq!(masked("upstreams: { u: { servers: [http://u:hunter2@h] } }"), ["http://u:hunter2@h"]);
+    }
+
+    #[test]
+    fn a_broken_text_shows_no_line_of_a_section_with_secrets() {
+        let text = "keys:\n  a: { shared: \"hun }\nroutes:\n  - path: [\n  - secret: x\n";
+        assert!(may_hold_secret(text, 20));
+        assert!(!may_hold_secret(text, 44));
+        assert!(may_hold_secret(text, 56));
+        assert!(may_hold_secret("{ keys: { a: b", 5));
+    }
+}

@@ -1,0 +1,105 @@
+//! The config: one YAML file, read into a checked [`Config`], or into every problem it has, each with its place.
+//!
+//! In two steps: `tree` knows where everything stands and nothing of what it means; the other files walk the tree, one
+//! file a section, and note what is wrong while they go on. Nothing is bound, connected or started here; a config is
+//! turned into running stages by the gateway.
+
+pub mod checked;
+mod conflicts;
+mod definition;
+mod document;
+mod environment;
+mod header;
+mod host;
+mod keys;
+mod limits;
+mod listen;
+mod mask;
+mod pattern;
+mod problem;
+mod reader;
+mod refusals;
+mod requirement;
+mod routes;
+mod schemes;
+mod secret;
+mod section;
+mod snippet;
+mod template;
+mod tokens;
+mod tree;
+mod units;
+mod upstreams;
+
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use checked::*;
+pub use environment::{Environment, System};
+pub use problem::{Problem, Problems, Severity};
+use reader::Reader;
+use tree::Place;
+
+/// Reads the file at `path`, with secrets from the process's environment and the file system.
+///
+/// Paths in it that are not absolute are taken from its own directory. Beside the config come its warnings and notes.
+pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), Problems> {
+    let file = path.display().to_string();
+    let unreadable = |message: String| Problems(vec![whole_file(&file, message)]);
+    let bytes = std::fs::read(path).map_err(|error| unreadable(format!("the file cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("the file is not UTF-8".to_owned()))?;
+    parse(&text, &file, &System)
+}
+
+/// Reads a config from its text. `file` is the name that problems show and whose directory relative paths start from.
+pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(Config, Vec<Problem>), Problems> {
+    let mut reader = Reader { file, text, masks: Vec::new(), environment, problems: Vec::new() };
+    let config = match tree::parse(text) {
+        Ok(tree) => {
+            reader.masks = mask::secrets(&tree);
+            report_duplicates(&tree, &mut reader);
+            document::read(&tree.root, &mut reader)
+        }
+        Err(broken) => {
+            let hidden = mask::may_hold_secret(text, broken.place.start);
+            let problem = reader.error(broken.place, broken.message);
+            problem.snippet = problem.snippet.take().filter(|_| !hidden);
+            None
+        }
+    };
+    let mut problems = reader.problems;
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    let is_error = |problem: &Problem| problem.severity == Severity::Error;
+    match config {
+        Some(config) if !problems.iter().any(is_error) => Ok((config, problems)),
+        _ => Err(Problems(problems)),
+    }
+}
+
+fn whole_file(file: &str, message: String) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        length: 0,
+        message,
+        expected: None,
+        hint: None,
+        snippet: None,
+    }
+}
+
+fn report_duplicates(tree: &tree::Tree, reader: &mut Reader<'_>) {
+    for duplicate in &tree.duplicates {
+        let key = reader.quote(duplicate.second, &duplicate.key);
+        let Place { line, column, .. } = duplicate.first;
+        reader
+            .error(duplicate.second, format!("the key {key} stands twice in this map"))
+            .hint(format!("the first is on line {line}, column {column}"));
+    }
+}

@@ -1,0 +1,191 @@
+//! The grammar of `match`: paths, hosts and methods that a route may be found by.
+
+use super::{header, host};
+
+/// Why a path pattern cannot be used, and where in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PatternFault {
+    /// First byte.
+    pub(super) offset: usize,
+    /// Bytes.
+    pub(super) length: usize,
+    pub(super) message: &'static str,
+    pub(super) hint: Option<&'static str>,
+}
+
+/// Checks a path pattern: literal segments, `{segment}`, and `/**` at the end.
+pub(super) fn check_path(path: &str) -> Result<(), PatternFault> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return fault(0, path.len(), "a path begins with `/`", None);
+    };
+    let mut offset = 1;
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        check_segment(segment, offset, segments.peek().is_none())?;
+        offset += segment.len() + 1;
+    }
+    Ok(())
+}
+
+/// What makes two patterns match the same paths: the pattern without its segments' names.
+pub(super) fn shape(path: &str) -> String {
+    let nameless = |segment| if str::starts_with(segment, '{') { "{}" } else { segment };
+    path.split('/').map(nameless).collect::<Vec<_>>().join("/")
+}
+
+fn fault(offset: usize, length: usize, message: &'static str, hint: Option<&'static str>) -> Result<(), PatternFault> {
+    Err(PatternFault { offset, length, message, hint })
+}
+
+fn check_segment(segment: &str, offset: usize, is_last: bool) -> Result<(), PatternFault> {
+    let whole = |message, hint| fault(offset, segment.len(), message, hint);
+    match segment {
+        "" if is_last => Ok(()),
+        "" => fault(offset - 1, 2, "a path has no `//`", None),
+        "." | ".." => whole("a path has no dot segments: requests with them are refused", None),
+        "**" if is_last => Ok(()),
+        "**" => whole("`/**` stands only at the end", None),
+        _ if segment.starts_with('{') && segment.ends_with('}') => check_name(segment, offset),
+        _ => check_literal(segment, offset),
+    }
+}
+
+fn check_name(segment: &str, offset: usize) -> Result<(), PatternFault> {
+    let name = segment.trim_start_matches('{').trim_end_matches('}');
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if name.is_empty() || !plain || segment.len() != name.len() + 2 {
+        return fault(offset, segment.len(), "the name of a segment is letters, digits and `_`", None);
+    }
+    Ok(())
+}
+
+fn check_literal(segment: &str, offset: usize) -> Result<(), PatternFault> {
+    let bytes = segment.as_bytes();
+    for (index, character) in segment.char_indices() {
+        let (message, hint) = match character {
+            '%' => match check_escape(bytes.get(index + 1..index + 3)) {
+                Ok(()) => continue,
+                Err((message, hint)) => return fault(offset + index, 3.min(bytes.len() - index), message, hint),
+            },
+            '*' => ("`*` is not a pattern", Some("`{name}` is any one segment, a final `/**` is everything below")),
+            '{' | '}' => ("`{segment}` is a whole segment", Some("`/a/{name}/b`")),
+            '?' | '#' => ("a path has no query or fragment", Some("the query is not looked at")),
+            '\\' => ("a path has no backslash: requests with one are refused", None),
+            _ if character.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@".contains(character) => continue,
+            _ => ("this character must be percent-encoded in a path", None),
+        };
+        return fault(offset + index, character.len_utf8(), message, hint);
+    }
+    Ok(())
+}
+
+/// An escape that a client would write another way, or that is refused, would make the route unreachable.
+fn check_escape(digits: Option<&[u8]>) -> Result<(), (&'static str, Option<&'static str>)> {
+    let mut decoded = [0u8; 1];
+    let Some(digits) = digits.filter(|digits| hex::decode_to_slice(digits, &mut decoded).is_ok()) else {
+        return Err(("`%` is followed by two hexadecimal digits", None));
+    };
+    match decoded[0] {
+        b'/' | b'\\' => Err(("an encoded slash or backslash is refused in requests", None)),
+        0..=0x1f | 0x7f => Err(("an encoded control character is refused in requests", None)),
+        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+            Err(("this character needs no encoding", Some("write the character itself")))
+        }
+        b'%' => Err(("an encoded `%` can be read in two ways", None)),
+        _ if digits.iter().any(u8::is_ascii_lowercase) => Err(("the digits after `%` are written in upper case", None)),
+        _ => Ok(()),
+    }
+}
+
+/// Why a host cannot be matched, if it cannot.
+pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    if name.starts_with('[') {
+        return Err("IPv6 addresses are not matched as hosts");
+    }
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err("hosts are written in lower case");
+    }
+    if name.contains(':') {
+        return Err("a host has no port here: listeners tell ports apart");
+    }
+    if name.contains('*') {
+        return Err("`*.` stands only in front");
+    }
+    if !host::is_host_name(name) {
+        return Err("this is not a host name");
+    }
+    Ok(())
+}
+
+/// Why a method cannot be matched, if it cannot.
+pub(super) fn check_method(text: &str) -> Result<(), &'static str> {
+    match text {
+        "CONNECT" => Err("CONNECT asks for a tunnel, which the gateway never opens"),
+        _ if !header::is_token(text) => Err("this is not a method"),
+        _ if text.bytes().any(|byte| byte.is_ascii_lowercase()) => Err("methods are written in upper case"),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_literal_segments_names_and_a_final_rest() {
+        for good in ["/", "/**", "/a", "/a/", "/a/{id}/b", "/a/**", "/a.b/~c", "/caf%C3%A9", "/a%20b", "/{a}/**"] {
+            assert_eq!(check_path(good), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn anything_that_could_be_read_in_two_ways_is_refused_at_its_place() {
+        for (bad, offset) in [
+            ("", 0),
+            ("a", 0),
+            ("/a//b", 2),
+            ("/a/../b", 3),
+            ("/a/.", 3),
+            ("/a?b", 2),
+            ("/a#b", 2),
+            ("/a\\b", 2),
+            ("/a%2Fb", 2),
+            ("/a%2eb", 2),
+            ("/%41", 1),
+            ("/%e9", 1),
+            ("/%zz", 1),
+            ("/%", 1),
+            ("/%2", 1),
+            ("/%00", 1),
+            ("/%25", 1),
+            ("/**/a", 1),
+            ("/*", 1),
+            ("/a*", 2),
+            ("/a{b}", 2),
+            ("/{}", 1),
+            ("/{a-b}", 1),
+            ("/{{a}}", 1),
+            ("/a b", 2),
+            ("/é", 1),
+        ] {
+            assert_eq!(check_path(bad).unwrap_err().offset, offset, "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_lower_case_with_at_most_a_leading_wildcard() {
+        for good in ["a.example.com", "*.example.com", "127.0.0.1", "localhost"] {
+            assert_eq!(check_host(good), Ok(()), "{good}");
+        }
+        for bad in ["A.com", "a.com:80", "*", "*.", "a.*.com", "**.a.com", "", "[::1]", "a b"] {
+            assert!(check_host(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_differ_in_names_alone_have_one_shape() {
+        assert_eq!(shape("/a/{id}/**"), shape("/a/{name}/**"));
+        assert_ne!(shape("/a/{id}"), shape("/a/id"));
+    }
+}

@@ -1,0 +1,148 @@
+//! What is wrong with a config, told so that a person can put it right: place, line, what was wanted.
+//!
+//! A problem is finished when it is made: it holds the line it speaks of with every secret in it masked, so that
+//! showing, logging or keeping one can give nothing away.
+
+use std::fmt;
+
+use super::snippet::Snippet;
+
+/// How grave a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The config is not used.
+    Error,
+    /// It works and is probably not what was meant, or is weak.
+    Warning,
+    /// Something to know: what a scheme leaves unsigned.
+    Note,
+}
+
+/// One finding about one place.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// How grave it is.
+    pub severity: Severity,
+    /// The file's name, as it was given.
+    pub file: String,
+    /// From 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// From 1, in characters; 0 where the file as a whole is meant.
+    pub column: usize,
+    /// Characters.
+    pub length: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What would have been right.
+    pub expected: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The line, masked.
+    pub(super) snippet: Option<Snippet>,
+}
+
+impl Problem {
+    /// Says what would have been right.
+    pub(super) fn expected(&mut self, text: impl Into<String>) -> &mut Problem {
+        self.expected = Some(text.into());
+        self
+    }
+
+    /// Says what to do.
+    pub(super) fn hint(&mut self, text: impl Into<String>) -> &mut Problem {
+        self.hint = Some(text.into());
+        self
+    }
+
+    /// Suggests the one of `names` that is most like `given`, if any is.
+    pub(super) fn suggest<'n>(&mut self, given: &str, names: impl IntoIterator<Item = &'n str>) -> &mut Problem {
+        if let Some(name) = closest(given, names) {
+            self.hint = Some(format!("did you mean `{name}`?"));
+        }
+        self
+    }
+}
+
+/// The name that a slip of the finger would turn into `given`.
+fn closest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let lower = given.to_ascii_lowercase();
+    let scored = names.into_iter().map(|name| (strsim::jaro_winkler(&lower, &name.to_ascii_lowercase()), name));
+    let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    (best.0 > 0.82).then_some(best.1)
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}: {}", self.file, self.severity, self.message)?,
+            _ => write!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.severity, self.message)?,
+        }
+        if let Some(snippet) = &self.snippet {
+            write!(f, "\n{snippet}")?;
+        }
+        if let Some(expected) = &self.expected {
+            write!(f, "\n  expected: {expected}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Every problem of a config that cannot be used, in the file's order; at least one is an error.
+#[derive(Clone, Debug)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_miss_is_suggested_and_a_stranger_is_not() {
+        assert_eq!(closest("adress", ["address", "tls"]), Some("address"));
+        assert_eq!(closest("hmca", ["jwt", "hmac"]), Some("hmac"));
+        assert_eq!(closest("colour", ["address", "tls"]), None);
+        assert_eq!(closest("", ["address"]), None);
+    }
+
+    #[test]
+    fn a_problem_of_the_whole_file_has_no_line() {
+        let problem = Problem {
+            severity: Severity::Error,
+            file: "a.yaml".to_owned(),
+            line: 0,
+            column: 0,
+            length: 0,
+            message: "cannot be read".to_owned(),
+            expected: None,
+            hint: Some("look".to_owned()),
+            snippet: None,
+        };
+        assert_eq!(problem.to_string(), "a.yaml: error: cannot be read\n  hint: look");
+    }
+}

@@ -1,0 +1,98 @@
+//! `public:` and `require:`: what a caller must show, with the names in it resolved.
+
+use super::{
+    checked::{Requirement, SchemeConfig, Tokens},
+    reader::{Fields, Reader},
+    section::Section,
+    tokens::token_from,
+    tree::{Node, Place, Value},
+};
+
+const FORMS: [&str; 4] = ["hmac", "jwt", "any_of", "all_of"];
+
+/// Reads `public: true` or `require: …` of a route: exactly one of them.
+pub(super) fn read(
+    fields: &Fields<'_>,
+    route: Place,
+    schemes: &mut Section<SchemeConfig>,
+    tokens: &mut Section<Tokens>,
+    reader: &mut Reader<'_>,
+) -> Option<Requirement> {
+    match (fields.entry("public"), fields.value("require")) {
+        (None, None) => {
+            reader
+                .error(route, "this route says neither `public` nor `require`")
+                .hint("a route is public only if it says so: `public: true`");
+            None
+        }
+        (Some(public), None) => {
+            if !reader.boolean(&public.value, "`public`")? {
+                reader.error(public.value.place, "`public` can only be true").hint("say what is wanted: `require: …`");
+                return None;
+            }
+            Some(Requirement::Public)
+        }
+        (Some(public), Some(_)) => {
+            reader.error(public.key_place, "this route says both `public` and `require`").expected("exactly one of them");
+            None
+        }
+        (None, Some(node)) => requirement(node, schemes, tokens, reader),
+    }
+}
+
+fn requirement(
+    node: &Node,
+    schemes: &mut Section<SchemeConfig>,
+    tokens: &mut Section<Tokens>,
+    reader: &mut Reader<'_>,
+) -> Option<Requirement> {
+    let entry = reader.one_key(node, "`require`", &FORMS)?;
+    match entry.key.as_str() {
+        "hmac" => schemes.find(&entry.value, reader).map(Requirement::Hmac),
+        "jwt" => jwt(&entry.value, tokens, reader),
+        list => {
+            let items = reader.list(&entry.value, &format!("`{list}`"))?;
+            if items.is_empty() {
+                reader.error(entry.value.place, format!("`{list}` is an empty list"));
+            }
+            let legs: Vec<_> = items.iter().filter_map(|item| requirement(item, schemes, tokens, reader)).collect();
+            let complete = legs.len() == items.len() && !legs.is_empty();
+            let legs = complete.then_some(legs)?;
+            Some(if list == "any_of" { Requirement::AnyOf(legs) } else { Requirement::AllOf(legs) })
+        }
+    }
+}
+
+fn jwt(node: &Node, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Option<Requirement> {
+    let Value::Map(_) = node.value else {
+        return tokens.find(node, reader).map(|index| Requirement::Jwt(index, None));
+    };
+    let fields = reader.fields(node, "`jwt`", &["tokens", "from"])?;
+    let from = fields.value("from").map(|node| token_from(node, reader));
+    let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader))?;
+    match from {
+        Some(None) => None,
+        Some(from) => Some(Requirement::Jwt(index, from)),
+        None => Some(Requirement::Jwt(index, None)),
+    }
+}
+
+impl Requirement {
+    /// The schemes it names, in order.
+    pub fn schemes(&self) -> Vec<usize> {
+        match self {
+            Requirement::Public | Requirement::Jwt(..) => Vec::new(),
+            Requirement::Hmac(index) => vec![*index],
+            Requirement::AnyOf(legs) | Requirement::AllOf(legs) => legs.iter().flat_map(Requirement::schemes).collect(),
+        }
+    }
+
+    /// Whether a token can be what it is met with.
+    pub fn takes_tokens(&self) -> bool {
+        match self {
+            Requirement::Public | Requirement::Hmac(_) => false,
+            Requirement::Jwt(..) => true,
+            Requirement::AnyOf(legs) | Requirement::AllOf(legs) => legs.iter().any(Requirement::takes_tokens),
+        }
+    }
+}

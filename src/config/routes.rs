@@ -1,0 +1,204 @@
+//! `routes:`: which requests, what they must show, and where they go.
+
+use super::{
+    checked::{Config, Refusals, Requirement, Route, SchemeConfig, Tokens},
+    listen::Listeners,
+    pattern, refusals,
+    reader::{Fields, Reader},
+    requirement,
+    section::Section,
+    template,
+    tree::{Node, Place, Value},
+    upstreams::ReadUpstream,
+};
+
+const KEYS: [&str; 10] = [
+    "name",
+    "match",
+    "public",
+    "require",
+    "to",
+    "set_headers",
+    "forward_credentials",
+    "refusals",
+    "max_body",
+    "upstream_timeout",
+];
+
+/// What routes refer to.
+pub(super) struct Named<'a> {
+    pub(super) listeners: &'a Listeners,
+    pub(super) schemes: &'a mut Section<SchemeConfig>,
+    pub(super) tokens: &'a mut Section<Tokens>,
+    pub(super) upstreams: &'a mut Section<ReadUpstream>,
+    pub(super) refusals: &'a Refusals,
+}
+
+/// A route and the place it is spoken of by.
+pub(super) struct ReadRoute {
+    pub(super) route: Route,
+    pub(super) place: Place,
+}
+
+/// Reads the list. Routes that could not be read are left out.
+pub(super) fn read(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Vec<ReadRoute> {
+    let items = reader.list(node, "`routes`").unwrap_or_default();
+    if items.is_empty() && matches!(node.value, Value::List(_)) {
+        reader.error(node.place, "`routes` is an empty list: every request would be answered 404");
+    }
+    items.iter().filter_map(|item| route(item, named, reader)).collect()
+}
+
+fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<ReadRoute> {
+    let fields = reader.fields(node, "a route", &KEYS)?;
+    let matched = fields.required("match", reader).and_then(|node| matches(node, named.listeners, reader));
+    let name = fields.value("name").map(|node| reader.line(node, "`name`"));
+    let require = requirement::read(&fields, node.place, named.schemes, named.tokens, reader);
+    let to = fields.required("to", reader).and_then(|node| named.upstreams.find(node, reader));
+    let (set_headers, sources) = set_headers(&fields, reader);
+    if let Some(require) = &require {
+        check_sources(&sources, fields.value("set_headers").map_or(node.place, |node| node.place), require, reader);
+        check_answer(to, &fields, require, named, reader);
+    }
+    let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
+    let refusals = fields.value("refusals").map(|node| refusals::read(node, named.refusals, reader));
+    let max_body = fields.value("max_body").and_then(|node| reader.size(node, "`max_body`"));
+    let timeout = fields.value("upstream_timeout");
+    let timeout = timeout.and_then(|node| reader.positive_duration(node, "`upstream_timeout`"));
+    let matched = matched?;
+    let route = Route {
+        name: name.flatten().map_or_else(|| matched.path.clone(), str::to_owned),
+        line: node.place.line,
+        hosts: matched.hosts,
+        path: matched.path,
+        methods: matched.methods,
+        listeners: matched.listeners,
+        require: require?,
+        to: to?,
+        set_headers,
+        forward_credentials: forward.flatten().unwrap_or(false),
+        refusals: refusals.unwrap_or_else(|| named.refusals.clone()),
+        max_body,
+        upstream_timeout: timeout,
+    };
+    Some(ReadRoute { route, place: node.place })
+}
+
+struct Match {
+    path: String,
+    hosts: Vec<String>,
+    methods: Vec<String>,
+    listeners: Vec<usize>,
+}
+
+fn matches(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Option<Match> {
+    let fields = reader.fields(node, "`match`", &["path", "host", "methods", "listen"])?;
+    let path = fields.required("path", reader).and_then(|node| path(node, reader));
+    let hosts = words(&fields, "host", "a host", reader, pattern::check_host);
+    let methods = words(&fields, "methods", "a method", reader, pattern::check_method);
+    let items = fields.value("listen").map(|node| reader.one_or_many(node, "`listen`")).unwrap_or_default();
+    let found: Vec<usize> = items.iter().filter_map(|item| listener(item, listeners, reader)).collect();
+    let complete = found.len() == items.len();
+    Some(Match { path: path?, hosts: hosts?, methods: methods?, listeners: complete.then_some(found)? })
+}
+
+fn path(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
+    let scalar = reader.scalar(node, "`path`")?;
+    if let Err(fault) = pattern::check_path(&scalar.text) {
+        let place = template::within(node.place, scalar, fault.offset, fault.length, reader.text);
+        let problem = reader.error(place, fault.message);
+        problem.hint = fault.hint.map(str::to_owned);
+        return None;
+    }
+    Some(scalar.text.clone())
+}
+
+fn words(
+    fields: &Fields<'_>,
+    key: &str,
+    what: &str,
+    reader: &mut Reader<'_>,
+    check: fn(&str) -> Result<(), &'static str>,
+) -> Option<Vec<String>> {
+    let Some(node) = fields.value(key) else { return Some(Vec::new()) };
+    let items = reader.one_or_many(node, &format!("`{key}`"));
+    let mut words: Vec<String> = Vec::new();
+    for item in items {
+        let Some(text) = reader.text(item, what) else { continue };
+        if let Err(why) = check(text) {
+            let shown = reader.quote(item.place, text);
+            reader.error(item.place, format!("{shown} cannot be {what} here: {why}"));
+            continue;
+        }
+        words.push(text.to_owned());
+    }
+    (words.len() == items.len() && !words.is_empty()).then_some(words)
+}
+
+fn listener(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Option<usize> {
+    let text = reader.text(node, "the name of a listener")?;
+    let found = listeners.names.iter().position(|name| name.as_deref() == Some(text));
+    if found.is_none() {
+        let shown = reader.quote(node.place, text);
+        let names = listeners.names.iter().flatten().map(String::as_str);
+        reader
+            .error(node.place, format!("there is no listener {shown}"))
+            .hint("listeners are named where they are listed: `listen: [{ address: …, name: … }]`")
+            .suggest(text, names);
+    }
+    found
+}
+
+type Headers = Vec<(String, crate::scheme::Template)>;
+
+fn set_headers(fields: &Fields<'_>, reader: &mut Reader<'_>) -> (Headers, Vec<String>) {
+    let node = fields.value("set_headers");
+    node.and_then(|node| template::headers(node, "`set_headers`", reader)).unwrap_or_default()
+}
+
+/// Reports sources that nothing on this route can fill.
+fn check_sources(sources: &[String], place: Place, require: &Requirement, reader: &mut Reader<'_>) {
+    let signed = !require.schemes().is_empty();
+    let mut reported: Vec<&str> = Vec::new();
+    for source in sources {
+        let missing = match source.as_str() {
+            "claim" if !require.takes_tokens() => "no token",
+            "key_id" | "scheme_name" if !signed => "no signature",
+            "subject" if matches!(require, Requirement::Public) => "no credential",
+            _ => continue,
+        };
+        if reported.contains(&source.as_str()) {
+            continue;
+        }
+        reported.push(source);
+        reader
+            .error(place, format!("`{{{source}}}` has no value here: this route asks for {missing}"))
+            .hint("on a public route nobody is known; elsewhere `require` says who is");
+    }
+}
+
+/// The same for an answer that the gateway gives itself.
+fn check_answer(
+    to: Option<usize>,
+    fields: &Fields<'_>,
+    require: &Requirement,
+    named: &Named<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let upstream = to.and_then(|index| named.upstreams.item(index));
+    if let (Some(upstream), Some(node)) = (upstream, fields.value("to")) {
+        check_sources(&upstream.sources, node.place, require, reader);
+    }
+}
+
+/// Notes, for each route that takes signatures, what they leave unsigned.
+pub(super) fn note_coverage(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+    for (route, place) in config.routes.iter().zip(places) {
+        for index in route.require.schemes() {
+            if let Some(scheme) = config.schemes.get(index) {
+                let coverage = scheme.scheme.coverage();
+                reader.note(*place, format!("route `{}`, scheme `{}`: {coverage}", route.name, scheme.name));
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `schemes:`: a preset, the user's own keys over it, and the compiled result.
+
+use std::sync::Arc;
+
+use super::{
+    checked::{KeySource, Keys, SchemeConfig},
+    definition::{self, Sites},
+    reader::Reader,
+    section::Section,
+    tree::{self, Entry, Node, Place, Value},
+};
+use crate::scheme::{Scheme, presets};
+
+/// Keys of a scheme besides those of its [definition](definition::KEYS).
+const OWN_KEYS: [&str; 2] = ["preset", "keys"];
+
+/// Reads the section.
+pub(super) fn read(node: Option<&Node>, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Section<SchemeConfig> {
+    Section::read(node, "scheme", reader, |entry, reader| scheme(entry, keys, reader))
+}
+
+fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Option<SchemeConfig> {
+    let what = format!("the scheme {}", reader.quote(entry.key_place, &entry.key));
+    let own = reader.map(&entry.value, &what)?;
+    let preset = own.iter().find(|entry| entry.key == "preset");
+    let base = match preset {
+        None => Some(Vec::new()),
+        Some(preset) => preset_entries(&preset.value, reader),
+    };
+    let source = own.iter().find(|entry| entry.key == "keys");
+    if source.is_none() {
+        reader.error(entry.key_place, format!("`keys` is missing in {what}")).hint("name the key source that holds its keys");
+    }
+    let keys_index = source.and_then(|source| keys.find(&source.value, reader));
+    let whole = overlay(entry, own, base?);
+    let allowed: Vec<&str> = OWN_KEYS.iter().chain(&definition::KEYS).copied().collect();
+    let fields = reader.fields(&whole, &what, &allowed)?;
+    let mut sites = Sites::new(entry.key_place);
+    let definition = definition::read(&entry.key, &fields, &mut sites, reader)?;
+    let keys_index = keys_index?;
+    check_key_id(entry.key_place, definition.key_id.is_some(), keys.item(keys_index), reader);
+    let scheme = compile(&definition, &sites, reader)?;
+    let preset = preset.and_then(|entry| match &entry.value.value {
+        Value::Scalar(scalar) => Some(scalar.text.clone()),
+        _ => None,
+    });
+    Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index, preset })
+}
+
+/// The preset's keys, all of them placed at its name in the user's file.
+fn preset_entries(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Entry>> {
+    let name = reader.text(node, "`preset`")?;
+    let Some(text) = presets::text(name) else {
+        let shown = reader.quote(node.place, name);
+        reader.error(node.place, format!("there is no preset {shown}")).suggest(name, presets::names());
+        return None;
+    };
+    let mut tree = match tree::parse(text) {
+        Ok(tree) => tree,
+        Err(broken) => {
+            reader.error(node.place, format!("the preset is broken: {}", broken.message));
+            return None;
+        }
+    };
+    tree.root.moved(node.place);
+    match tree.root.value {
+        Value::Map(entries) => Some(entries),
+        Value::Scalar(_) | Value::List(_) => None,
+    }
+}
+
+/// The preset's keys, each replaced whole by the user's key of the same name. The preset's `emit` writes the preset's
+/// `signature`, so it goes when that is replaced.
+fn overlay(entry: &Entry, own: &[Entry], base: Vec<Entry>) -> Node {
+    let has = |key: &str| own.iter().any(|entry| entry.key == key);
+    let mut entries: Vec<Entry> = base;
+    entries.retain(|preset| !has(&preset.key) && !(preset.key == "emit" && has("signature")));
+    entries.extend_from_slice(own);
+    Node { place: entry.key_place, value: Value::Map(entries) }
+}
+
+/// Without an id there is nothing to choose a static key by.
+fn check_key_id(place: Place, has_key_id: bool, keys: Option<&Keys>, reader: &mut Reader<'_>) {
+    if let Some(Keys { name, source: KeySource::Static(_) }) = keys
+        && !has_key_id
+    {
+        reader
+            .error(place, format!("this scheme has no `key_id`, so no key of `{name}` can be chosen"))
+            .hint("give it a `key_id`, or a key source with one `shared` key");
+    }
+}
+
+fn compile(definition: &crate::scheme::Definition, sites: &Sites, reader: &mut Reader<'_>) -> Option<Scheme> {
+    match Scheme::compile(definition) {
+        Ok(scheme) => {
+            for warning in scheme.warnings() {
+                let problem = reader.warning(sites.scheme, format!("the scheme `{}`: {}", definition.name, warning.message));
+                problem.hint.clone_from(&warning.hint);
+            }
+            Some(scheme)
+        }
+        Err(faults) => {
+            for fault in &faults {
+                sites.report(fault, reader);
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Where a secret comes from: a variable, a file, or (with a warning) the config itself.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::{
+    mask::is_variable_name,
+    reader::{Fields, Reader},
+    tree::{Entry, Node, Place, Value},
+};
+use crate::secret::Secret;
+
+/// Most live secrets of one id: each costs a MAC per request.
+const MOST_LIVE: usize = 4;
+/// Shortest HMAC key that draws no warning, in bytes: 128 bits.
+pub(super) const SHORTEST_HMAC: usize = 16;
+
+const FORMS: &str = "`{ env: NAME }`, `{ file: path }` or `{ value: \"…\" }`";
+
+/// How the bytes of a key are written where it comes from.
+#[derive(Clone, Copy)]
+enum Writing {
+    Text,
+    Hex,
+    Base64,
+}
+
+/// One secret, or a list of the secrets that are live at once.
+pub(super) fn live_secrets(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Secret>> {
+    let items = reader.one_or_many(node, "the list of secrets");
+    if let Some(fifth) = items.get(MOST_LIVE) {
+        reader
+            .error(fifth.place, format!("more than {MOST_LIVE} live secrets"))
+            .hint("each one costs a MAC per request; remove the oldest");
+    }
+    let mut secrets: Vec<Secret> = Vec::new();
+    for item in items {
+        let Some(secret) = secret(item, reader, SHORTEST_HMAC, "an HMAC key") else { continue };
+        if secrets.iter().any(|known| known.expose() == secret.expose()) {
+            reader.warning(item.place, "the same secret stands twice in this list").hint("remove one of them");
+        }
+        secrets.push(secret);
+    }
+    (secrets.len() == items.len() && !secrets.is_empty()).then_some(secrets)
+}
+
+/// One secret. `shortest` bytes are wanted for `purpose`; fewer draw a warning.
+pub(super) fn secret(node: &Node, reader: &mut Reader<'_>, shortest: usize, purpose: &str) -> Option<Secret> {
+    let secret = match &node.value {
+        Value::Scalar(_) => inline(node, Writing::Text, reader)?,
+        Value::Map(_) => from_map(node, reader)?,
+        Value::List(_) => {
+            reader.error(node.place, "a secret cannot be a list").expected(FORMS);
+            return None;
+        }
+    };
+    if secret.is_empty() {
+        reader.error(node.place, "the secret is empty").hint("an empty key lets everyone in; `openssl rand -hex 32` makes a good one");
+        return None;
+    }
+    if secret.len() < shortest {
+        let bytes = if secret.len() == 1 { "byte" } else { "bytes" };
+        reader
+            .warning(node.place, format!("the secret has {} {bytes}; {purpose} should have {shortest} or more", secret.len()))
+            .hint("`openssl rand -hex 32` makes a good one");
+    }
+    Some(secret)
+}
+
+fn from_map(node: &Node, reader: &mut Reader<'_>) -> Option<Secret> {
+    let fields = reader.fields(node, "a secret", &["env", "file", "value", "encoding"])?;
+    let writing = match fields.value("encoding") {
+        None => Writing::Text,
+        Some(node) => {
+            let choices = [("text", Writing::Text), ("hex", Writing::Hex), ("base64", Writing::Base64)];
+            reader.choice(node, "the encoding of a secret", &choices)?
+        }
+    };
+    let source = only_source(&fields, reader)?;
+    match source.key.as_str() {
+        "env" => from_variable(&source.value, writing, reader),
+        "file" => from_file(&source.value, writing, reader),
+        _ => inline(&source.value, writing, reader),
+    }
+}
+
+fn only_source<'t>(fields: &Fields<'t>, reader: &mut Reader<'_>) -> Option<&'t Entry> {
+    let mut sources = fields.entries().iter().filter(|entry| ["env", "file", "value"].contains(&entry.key.as_str()));
+    let first = sources.next();
+    if let Some(second) = sources.next() {
+        reader.error(second.key_place, "a secret comes from one place").expected(FORMS);
+        return None;
+    }
+    // A map with an unknown key has been reported already.
+    if first.is_none() && fields.entries().iter().all(|entry| entry.key == "encoding") {
+        reader.error(fields.place, "a secret must say where it comes from").expected(FORMS);
+    }
+    first
+}
+
+fn from_variable(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
+    let name = reader.text(node, "the name of a variable")?;
+    if !is_variable_name(name) {
+        reader.error(node.place, "this is not the name of an environment variable").expected("letters, digits and `_`");
+        return None;
+    }
+    let Some(value) = reader.environment.variable(name) else {
+        reader.error(node.place, format!("the environment variable `{name}` is not set"));
+        return None;
+    };
+    if value.last().is_some_and(u8::is_ascii_whitespace) {
+        reader.warning(node.place, format!("the value of `{name}` ends in white space, which is part of the key"));
+    }
+    decode(Zeroizing::new(value), writing, node.place, reader)
+}
+
+fn from_file(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
+    let path = reader.path(node, "the path of a secret")?;
+    match reader.environment.file(&path) {
+        Ok(content) => {
+            let mut content = Zeroizing::new(content);
+            cut_newline(&mut content);
+            decode(content, writing, node.place, reader)
+        }
+        Err(error) => {
+            reader.error(node.place, format!("the secret's file cannot be read: {}", error.kind()));
+            None
+        }
+    }
+}
+
+/// Editors end a file with a newline that nobody means as part of the key; only one is cut.
+fn cut_newline(content: &mut Vec<u8>) {
+    if content.last() == Some(&b'\n') {
+        content.pop();
+        if content.last() == Some(&b'\r') {
+            content.pop();
+        }
+    }
+}
+
+fn inline(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
+    let text = &reader.scalar(node, "a secret")?.text;
+    reader
+        .warning(node.place, "this secret stands in the config itself")
+        .hint("`{ env: NAME }` or `{ file: path }` keeps it out of the file, and out of its history");
+    decode(Zeroizing::new(text.clone().into_bytes()), writing, node.place, reader)
+}
+
+fn decode(written: Zeroizing<Vec<u8>>, writing: Writing, place: Place, reader: &mut Reader<'_>) -> Option<Secret> {
+    let decoded = match writing {
+        Writing::Text => Some(written.to_vec()),
+        Writing::Hex => hex::decode(&*written).ok(),
+        Writing::Base64 => STANDARD.decode(&*written).ok(),
+    };
+    if decoded.is_none() {
+        let form = if matches!(writing, Writing::Hex) { "hexadecimal" } else { "padded base64 (RFC 4648 section 4)" };
+        reader.error(place, format!("the secret is not {form}"));
+    }
+    decoded.map(Secret::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{environment::Fixed, mask, tree},
+        *,
+    };
+
+    fn read(text: &str) -> (Option<Vec<u8>>, String) {
+        let text = &format!("secret: {text}");
+        let tree = tree::parse(text).unwrap();
+        let environment = Fixed {
+            variables: vec![("LONG", "0123456789abcdef0123456789abcdef"), ("EMPTY", ""), ("SPACED", "0123456789abcdef\n")],
+            files: vec![("key", "file-secret-of-20-by\n"), ("two", "file-secret-of-20-by\n\n"), ("crlf", "0123456789abcdef\r\n")],
+        };
+        let masks = mask::secrets(&tree);
+        let mut reader = Reader { file: "t.yaml", text, masks, environment: &environment, problems: Vec::new() };
+        let Value::Map(entries) = &tree.root.value else { panic!("not a map") };
+        let secret = secret(&entries[0].value, &mut reader, 16, "an HMAC key");
+        let shown: Vec<String> = reader.problems.iter().map(ToString::to_string).collect();
+        (secret.map(|secret| secret.expose().to_vec()), shown.join("\n"))
+    }
+
+    #[test]
+    fn a_variable_and_a_file_give_a_secret_without_a_word() {
+        assert_eq!(read("{ env: LONG }"), (Some(b"0123456789abcdef0123456789abcdef".to_vec()), String::new()));
+        assert_eq!(read("{ file: key }"), (Some(b"file-secret-of-20-by".to_vec()), String::new()));
+        assert_eq!(read("{ env: LONG, encoding: hex }").0.unwrap().len(), 16);
+        assert_eq!(read("{ env: LONG, encoding: base64 }").0.unwrap().len(), 24);
+    }
+
+    #[test]
+    fn exactly_one_trailing_newline_of_a_file_is_cut() {
+        assert_eq!(read("{ file: two }").0.unwrap(), b"file-secret-of-20-by\n");
+        assert_eq!(read("{ file: crlf }").0.unwrap(), b"0123456789abcdef");
+        assert!(read("{ env: SPACED }").1.contains("ends in white space"));
+    }
+
+    #[test]
+    fn an_inline_secret_works_with_a_warning_that_does_not_show_it() {
+        let (secret, problems) = read("hunter2-hunter2-hunter2");
+        assert_eq!(secret.unwrap(), b"hunter2-hunter2-hunter2");
+        assert!(problems.contains("stands in the config itself") && !problems.contains("hunter2"), "{problems}");
+    }
+
+    #[test]
+    fn short_secrets_are_warned_of_and_empty_ones_refused() {
+        let (secret, problems) = read("{ value: abc }");
+        assert!(secret.is_some() && problems.contains("has 3 bytes") && !problems.contains("abc"), "{problems}");
+        assert!(read("{ env: EMPTY }").0.is_none());
+        assert!(read("''").0.is_none());
+    }
+
+    #[test]
+    fn unset_unreadable_undecodable_and_shapeless_secrets_are_refused() {
+        for text in [
+            "{ env: UNSET }",
+            "{ env: 'not a name' }",
+            "{ file: missing }",
+            "{ value: xyz, encoding: hex }",
+            "{ value: YQ, encoding: base64 }",
+            "{ env: LONG, file: key }",
+            "{ encoding: hex }",
+            "{ env: LONG, encoding: rot13 }",
+            "{ hunter2 }",
+            "[a]",
+            "~",
+        ] {
+            let (secret, problems) = read(text);
+            assert!(secret.is_none() && problems.contains("error:"), "{text}: {problems}");
+            assert!(!problems.contains("hunter2"), "{problems}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A map of named things that other parts of the config refer to by name.
+
+use super::{
+    reader::Reader,
+    tree::{Entry, Node, Place},
+};
+
+/// Longest name, in bytes: names stand in log lines and metric labels.
+const LONGEST_NAME: usize = 64;
+
+/// `keys:`, `schemes:`, `tokens:` or `upstreams:`. A thing that could not be read keeps its name and its place in the
+/// order, so that whatever refers to it is not reported as well.
+pub(super) struct Section<T> {
+    /// As in "unknown upstream".
+    kind: &'static str,
+    names: Vec<Name>,
+    items: Vec<Option<T>>,
+}
+
+struct Name {
+    text: String,
+    place: Place,
+    used: bool,
+}
+
+impl<T> Section<T> {
+    /// Reads each named thing with `read`.
+    pub(super) fn read(
+        node: Option<&Node>,
+        kind: &'static str,
+        reader: &mut Reader<'_>,
+        mut read: impl FnMut(&Entry, &mut Reader<'_>) -> Option<T>,
+    ) -> Section<T> {
+        let mut section = Section { kind, names: Vec::new(), items: Vec::new() };
+        let entries = node.and_then(|node| reader.map(node, &format!("the list of {kind}s"))).unwrap_or_default();
+        for entry in entries {
+            name(&entry.key, entry.key_place, reader);
+            let item = read(entry, reader);
+            section.names.push(Name { text: entry.key.clone(), place: entry.key_place, used: false });
+            section.items.push(item);
+        }
+        section
+    }
+
+    /// The index of the thing that `node` names, and that it is used.
+    pub(super) fn find(&mut self, node: &Node, reader: &mut Reader<'_>) -> Option<usize> {
+        let given = reader.text(node, &format!("the name of a {}", self.kind))?;
+        if let Some(found) = self.names.iter().position(|name| name.text == given) {
+            self.names[found].used = true;
+            return Some(found);
+        }
+        let shown = reader.quote(node.place, given);
+        let names = self.names.iter().map(|name| name.text.as_str());
+        reader.error(node.place, format!("there is no {} {shown}", self.kind)).suggest(given, names);
+        None
+    }
+
+    /// The thing at `index`, unless it could not be read.
+    pub(super) fn item(&self, index: usize) -> Option<&T> {
+        self.items.get(index).and_then(Option::as_ref)
+    }
+
+    /// Warns of everything that nothing refers to.
+    pub(super) fn report_unused(&self, reader: &mut Reader<'_>) {
+        for name in self.names.iter().filter(|name| !name.used) {
+            let shown = reader.quote(name.place, &name.text);
+            reader.warning(name.place, format!("the {} {shown} has no effect: nothing refers to it", self.kind));
+        }
+    }
+
+    /// All that could be read, in the file's order. Indices hold only where no problem was an error.
+    pub(super) fn into_items(self) -> Vec<T> {
+        self.items.into_iter().flatten().collect()
+    }
+}
+
+/// Reports a name that could not stand in a log line or metric label.
+pub(super) fn name(text: &str, place: Place, reader: &mut Reader<'_>) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let good = !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(plain);
+    if !good {
+        let shown = reader.quote(place, text);
+        reader
+            .error(place, format!("{shown} cannot be a name"))
+            .expected(format!("1 to {LONGEST_NAME} letters, digits, `-`, `_` and `.`"));
+    }
+    good
+}

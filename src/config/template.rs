@@ -1,0 +1,135 @@
+//! Templates in the config: compiled where they stand, so that a fault has its line and column.
+
+use super::{
+    header,
+    reader::Reader,
+    tree::{Node, Place, Scalar, Style},
+};
+use crate::scheme::{Fault, Sources, Template};
+
+/// An answer template and what it speaks of.
+pub(super) struct Answer {
+    pub(super) template: Template,
+    /// Names of its sources.
+    pub(super) sources: Vec<String>,
+}
+
+/// Reads a template for an answer or a header to the upstream.
+pub(super) fn answer(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option<Answer> {
+    let scalar = reader.scalar(node, what)?;
+    match Template::compile(&scalar.text, Sources::Answer) {
+        Ok(template) => Some(Answer { template, sources: sources(&scalar.text) }),
+        Err(fault) => {
+            report(node.place, scalar, &fault, reader);
+            None
+        }
+    }
+}
+
+/// The headers of a map, each value an answer template, and the sources that any of them uses.
+pub(super) fn headers(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option<(Vec<(String, Template)>, Vec<String>)> {
+    let entries = reader.map(node, what)?;
+    header::settable_headers(entries, reader);
+    let (mut headers, mut sources) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let Some(answer) = answer(&entry.value, &format!("the header `{}`", entry.key), reader) else { continue };
+        if answer.template.literal().is_some_and(|text| text.chars().any(|c| c.is_control() && c != '\t')) {
+            reader.error(entry.value.place, format!("the header `{}` holds a control character", entry.key));
+        }
+        headers.push((entry.key.clone(), answer.template));
+        sources.extend(answer.sources);
+    }
+    Some((headers, sources))
+}
+
+/// Notes a fault of the template in `scalar`, under the very characters that are at fault.
+pub(super) fn report(place: Place, scalar: &Scalar, fault: &Fault, reader: &mut Reader<'_>) {
+    let place = within(place, scalar, fault.offset, fault.length, reader.text);
+    let problem = reader.error(place, fault.message.clone());
+    problem.hint.clone_from(&fault.hint);
+}
+
+/// The place of `length` bytes at `offset` of a scalar's text; `length` 0 means all of it. Only a scalar on one line
+/// knows; any other is pointed at as a whole.
+pub(super) fn within(place: Place, scalar: &Scalar, offset: usize, length: usize, text: &str) -> Place {
+    let raw = text.get(place.bytes()).unwrap_or_default();
+    if length == 0 || matches!(scalar.style, Style::Block | Style::Elsewhere) || raw.contains(['\n', '\r']) {
+        return place;
+    }
+    let (before, after) = (written(raw, scalar.style, offset), written(raw, scalar.style, offset.saturating_add(length)));
+    let bytes = |characters: usize| raw.chars().take(characters).map(char::len_utf8).sum::<usize>();
+    Place {
+        line: place.line,
+        column: place.column + before,
+        length: after.saturating_sub(before).max(1),
+        start: place.start + bytes(before),
+        end: place.start + bytes(after),
+    }
+}
+
+/// How many characters of `raw`, as written in the file, stand before byte `offset` of the text that it means.
+fn written(raw: &str, style: Style, offset: usize) -> usize {
+    let quote = usize::from(style != Style::Plain);
+    let (mut characters, mut bytes) = (quote, 0);
+    let mut rest = raw.chars().skip(quote).peekable();
+    while let Some(character) = rest.next().filter(|_| bytes < offset) {
+        let escape = match (style, character, rest.peek()) {
+            (Style::Double, '\\', Some('x')) => 3,
+            (Style::Double, '\\', Some('u')) => 5,
+            (Style::Double, '\\', Some('U')) => 9,
+            (Style::Double, '\\', Some(_)) | (Style::Single, '\'', Some('\'')) => 1,
+            _ => 0,
+        };
+        bytes += if escape > 1 { 1 } else { character.len_utf8() };
+        characters += 1 + escape;
+        for _ in 0..escape {
+            rest.next();
+        }
+    }
+    characters
+}
+
+/// The names of the sources in a template: `claim` of `{claim:sub}`.
+fn sources(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        rest = after.strip_prefix('{').unwrap_or(after);
+        let is_source = rest.len() == after.len() && after.starts_with(|c: char| c.is_ascii_lowercase());
+        if is_source {
+            names.extend(after.split([':', '|', '}']).next().map(str::to_owned));
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(raw: &str, style: Style, offset: usize) -> usize {
+        let place = Place { line: 1, column: 1, length: 1, start: 0, end: raw.len() };
+        within(place, &Scalar { text: String::new(), style }, offset, 1, raw).column
+    }
+
+    #[test]
+    fn a_fault_in_plain_or_quoted_text_has_its_own_column() {
+        assert_eq!(column("abc{x}", Style::Plain, 3), 4);
+        assert_eq!(column("'abc{x}'", Style::Single, 3), 5);
+        assert_eq!(column("'a''b{x}'", Style::Single, 3), 6);
+        assert_eq!(column("\"a\\\"b{x}\"", Style::Double, 3), 6);
+        assert_eq!(column("\"\\u0041b\"", Style::Double, 1), 8);
+        assert_eq!(column("éa{x}", Style::Plain, 3), 3);
+    }
+
+    #[test]
+    fn a_fault_in_a_block_points_at_the_block() {
+        assert_eq!(column("|\n  abc{x}", Style::Block, 3), 1);
+    }
+
+    #[test]
+    fn sources_are_named_and_doubled_braces_are_not() {
+        assert_eq!(sources("{claim:sub} {{key_id} {\"a\"} {subject|lower}"), ["claim", "subject"]);
+        assert!(sources("{").is_empty());
+    }
+}

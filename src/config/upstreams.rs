@@ -1,0 +1,149 @@
+//! `upstreams:`: servers, or answers that the gateway gives itself.
+
+use super::{
+    checked::{Respond, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
+    host,
+    reader::{Fields, Reader},
+    section::Section,
+    template,
+    tree::{Entry, Node, Value},
+};
+use crate::scheme::{Sources, Template};
+
+/// An upstream and the sources that its answer templates use.
+pub(super) struct ReadUpstream {
+    pub(super) upstream: Upstream,
+    pub(super) sources: Vec<String>,
+}
+
+/// Reads the section.
+pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<ReadUpstream> {
+    Section::read(node, "upstream", reader, upstream)
+}
+
+const KINDS: [&str; 3] = ["servers", "echo", "respond"];
+
+fn upstream(entry: &Entry, reader: &mut Reader<'_>) -> Option<ReadUpstream> {
+    let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
+    let fields = reader.fields(&entry.value, &what, &["servers", "host", "tls", "echo", "respond"])?;
+    let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
+    let Some(kind) = kinds.next() else {
+        reader.error(entry.key_place, format!("{what} is of no kind")).expected("one of `servers`, `echo` or `respond`");
+        return None;
+    };
+    if let Some(second) = kinds.next() {
+        reader.error(second.key_place, format!("{what} is of two kinds")).expected("one of `servers`, `echo` or `respond`");
+        return None;
+    }
+    if kind.key != "servers" {
+        for key in ["host", "tls"] {
+            if let Some(entry) = fields.entry(key) {
+                reader.warning(entry.key_place, format!("`{key}` has no effect: this upstream has no servers"));
+            }
+        }
+    }
+    let (kind, sources) = match kind.key.as_str() {
+        "servers" => (servers(&kind.value, &fields, reader)?, Vec::new()),
+        "echo" => (echo(&kind.value, reader)?, Vec::new()),
+        _ => respond(&kind.value, reader)?,
+    };
+    Some(ReadUpstream { upstream: Upstream { name: entry.key.clone(), kind }, sources })
+}
+
+fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<UpstreamKind> {
+    let items = reader.one_or_many(node, "`servers`");
+    let servers: Vec<Server> = items.iter().filter_map(|item| server(item, reader)).collect();
+    let host = match fields.value("host") {
+        None => Some(UpstreamHost::Client),
+        Some(node) => upstream_host(node, reader),
+    };
+    let tls = match fields.value("tls") {
+        None => Some(UpstreamTls::default()),
+        Some(node) => upstream_tls(node, reader),
+    };
+    if let Some(entry) = fields.entry("tls").filter(|_| !servers.iter().any(|server| server.tls)) {
+        reader.warning(entry.key_place, "`tls` has no effect: no server is reached over https");
+    }
+    let complete = servers.len() == items.len() && !servers.is_empty();
+    Some(UpstreamKind::Servers { servers: complete.then_some(servers)?, tls: tls?, host: host? })
+}
+
+fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {
+    let text = reader.text(node, "a server")?;
+    match host::server(text) {
+        Ok(server) => Some(server),
+        Err(why) => {
+            let shown = reader.quote(node.place, text);
+            let problem = reader
+                .error(node.place, format!("{shown} cannot be a server: {why}"))
+                .expected("such as `http://127.0.0.1:9001` or `https://api.internal/prefix`");
+            if why == host::UrlError::Scheme && !text.contains("://") && !text.contains('@') {
+                problem.hint(format!("did you mean `http://{text}`?"));
+            }
+            None
+        }
+    }
+}
+
+fn upstream_host(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamHost> {
+    if let Value::Scalar(_) = node.value {
+        return match reader.choice(node, "`host`", &[("client", true), ("server", false)])? {
+            true => Some(UpstreamHost::Client),
+            false => Some(UpstreamHost::Server),
+        };
+    }
+    let fixed = &reader.one_key(node, "`host`", &["fixed"])?.value;
+    let text = reader.text(fixed, "`fixed`")?;
+    match host::origin(&format!("http://{text}")) {
+        Ok(_) => Some(UpstreamHost::Fixed(text.to_owned())),
+        Err(_) => {
+            let shown = reader.quote(fixed.place, text);
+            reader.error(fixed.place, format!("{shown} cannot be a Host")).expected("a host, with a port if need be");
+            None
+        }
+    }
+}
+
+fn upstream_tls(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamTls> {
+    let fields = reader.fields(node, "`tls`", &["roots", "server_name"])?;
+    let roots = fields.value("roots").map(|node| reader.readable_file(node, "the file of roots"));
+    let server_name = fields.value("server_name").map(|node| {
+        let text = reader.text(node, "`server_name`")?;
+        if !host::is_host_name(text) {
+            let shown = reader.quote(node.place, text);
+            reader.error(node.place, format!("{shown} is not a host name"));
+        }
+        Some(text.to_owned())
+    });
+    Some(UpstreamTls { roots: roots.flatten(), server_name: server_name.flatten() })
+}
+
+fn echo(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamKind> {
+    if !reader.boolean(node, "`echo`")? {
+        reader.error(node.place, "`echo` can only be true").hint("remove it");
+        return None;
+    }
+    Some(UpstreamKind::Echo)
+}
+
+fn respond(node: &Node, reader: &mut Reader<'_>) -> Option<(UpstreamKind, Vec<String>)> {
+    let fields = reader.fields(node, "`respond`", &["status", "headers", "body"])?;
+    let status = fields.value("status").map_or(Some(200), |node| reader.count(node, "the status", 200..600));
+    let status = status.and_then(|status| u16::try_from(status).ok());
+    let (headers, mut sources) = match fields.value("headers") {
+        None => (Vec::new(), Vec::new()),
+        Some(node) => template::headers(node, "`headers`", reader)?,
+    };
+    let body = match fields.value("body") {
+        None => Template::compile("", Sources::Answer).ok(),
+        Some(node) => template::answer(node, "the body", reader).map(|answer| {
+            sources.extend(answer.sources);
+            answer.template
+        }),
+    };
+    let (status, body) = (status?, body?);
+    if let Some(node) = fields.value("body").filter(|_| matches!(status, 204 | 304) && body.literal() != Some("")) {
+        reader.error(node.place, format!("an answer with status {status} has no body (RFC 9110 section 6.4.1)"));
+    }
+    Some((UpstreamKind::Respond(Respond { status, headers, body }), sources))
+}
