@@ -68,7 +68,8 @@ fn closest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<
     let lower = given.to_ascii_lowercase();
     let scored = names.into_iter().map(|name| (strsim::jaro_winkler(&lower, &name.to_ascii_lowercase()), name));
     let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
-    (best.0 > 0.82).then_some(best.1)
+    let is_slip = given.len() > 1 && strsim::osa_distance(&lower, &best.1.to_ascii_lowercase()) <= 1;
+    (best.0 > 0.82 || is_slip).then_some(best.1)
 }
 
 impl fmt::Display for Severity {
@@ -125,6 +126,7 @@ mod tests {
     #[test]
     fn a_near_miss_is_suggested_and_a_stranger_is_not() {
         assert_eq!(closest("adress", ["address", "tls"]), Some("address"));
+        assert_eq!(closest("kye", ["key", "content_type"]), Some("key"));
         assert_eq!(closest("hmca", ["jwt", "hmac"]), Some("hmac"));
         assert_eq!(closest("colour", ["address", "tls"]), None);
         assert_eq!(closest("", ["address"]), None);

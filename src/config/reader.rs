@@ -21,14 +21,29 @@ pub(super) struct Reader<'a> {
     /// Sorted byte ranges that are never shown.
     pub(super) masks: Vec<Range<usize>>,
     pub(super) environment: &'a dyn Environment,
-    pub(super) problems: Vec<Problem>,
+    problems: Vec<Problem>,
+    /// What was found when there was no more room: the last problem, how many, and whether an error was among them.
+    beyond: Beyond,
 }
+
+/// Problems beyond the first thousand; they are counted and not kept.
+#[derive(Default)]
+struct Beyond {
+    last: Option<Problem>,
+    count: usize,
+    with_error: bool,
+}
+
+/// Most problems kept.
+const MOST_PROBLEMS: usize = 1_000;
 
 /// A map whose keys are all known.
 pub(super) struct Fields<'t> {
     pub(super) place: Place,
     entries: &'t [Entry],
     what: String,
+    /// Said with each missing key.
+    pub(super) hint: Option<&'static str>,
 }
 
 impl<'t> Fields<'t> {
@@ -51,9 +66,17 @@ impl<'t> Fields<'t> {
     pub(super) fn required(&self, key: &str, reader: &mut Reader<'_>) -> Option<&'t Node> {
         let value = self.value(key);
         if value.is_none() {
-            reader.error(self.place, format!("`{key}` is missing in {}", self.what));
+            let problem = reader.error(self.place, format!("`{key}` is missing in {}", self.what));
+            problem.hint = self.hint.map(str::to_owned);
         }
         value
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Nothing is masked until `masks` is set.
+    pub(super) fn new(file: &'a str, text: &'a str, environment: &'a dyn Environment) -> Reader<'a> {
+        Reader { file, text, masks: Vec::new(), environment, problems: Vec::new(), beyond: Beyond::default() }
     }
 }
 
@@ -74,8 +97,7 @@ impl Reader<'_> {
     }
 
     fn add(&mut self, severity: Severity, place: Place, message: String) -> &mut Problem {
-        let at = self.problems.len();
-        self.problems.push(Problem {
+        let problem = Problem {
             severity,
             file: self.file.to_owned(),
             line: place.line,
@@ -85,8 +107,32 @@ impl Reader<'_> {
             expected: None,
             hint: None,
             snippet: Some(Snippet::of(self.text, place, &self.masks)),
-        });
+        };
+        if self.problems.len() >= MOST_PROBLEMS {
+            self.beyond.count += 1;
+            self.beyond.with_error |= severity == Severity::Error;
+            return self.beyond.last.insert(problem);
+        }
+        let at = self.problems.len();
+        self.problems.push(problem);
         &mut self.problems[at]
+    }
+
+    /// Whether anything found is an error.
+    pub(super) fn found_errors(&self) -> bool {
+        self.beyond.with_error || self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Everything found, in the file's order.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems;
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        if let Some(mut last) = self.beyond.last {
+            last.severity = if self.beyond.with_error { Severity::Error } else { Severity::Warning };
+            last.message = format!("{} more problems, this the last of them: {}", self.beyond.count, last.message);
+            problems.push(last);
+        }
+        problems
     }
 
     /// Text from the file as it may stand in a message: short, without controls, and never a secret.
@@ -94,6 +140,9 @@ impl Reader<'_> {
         let touches = |mask: &Range<usize>| mask.start < place.end && place.start < mask.end;
         if self.masks.iter().any(touches) {
             return "***".to_owned();
+        }
+        if text.is_empty() {
+            return "\"\"".to_owned();
         }
         let mut shown: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
         if text.chars().count() > 60 {
@@ -129,7 +178,7 @@ impl Reader<'_> {
         for entry in entries.iter().filter(|entry| !allowed.contains(&entry.key.as_str())) {
             self.unknown_key(entry, what, allowed);
         }
-        Some(Fields { place: node.place, entries, what: what.to_owned() })
+        Some(Fields { place: node.place, entries, what: what.to_owned(), hint: None })
     }
 
     /// Notes a key that is not known there.
@@ -223,9 +272,26 @@ impl Reader<'_> {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
             return Some(*value);
         }
-        let (names, shown): (Vec<_>, _) = (choices.iter().map(|(name, _)| *name).collect(), self.quote(node.place, text));
+        let (names, shown): (Vec<_>, _) =
+            (choices.iter().map(|(name, _)| *name).collect(), self.quote(node.place, text));
         self.error(node.place, format!("{what} cannot be {shown}")).expected(any_of(&names)).suggest(text, names);
         None
+    }
+
+    /// The same where a map, shown as `form`, could stand as well.
+    pub(super) fn choice_or<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        choices: &[(&'static str, T)],
+        form: &str,
+    ) -> Option<T> {
+        let before = self.problems.len();
+        let read = self.choice(node, what, choices);
+        for problem in self.problems.iter_mut().skip(before) {
+            problem.expected = problem.expected.take().map(|words| format!("{words}, or {form}"));
+        }
+        read
     }
 
     /// A whole number within bounds.
@@ -248,7 +314,7 @@ impl Reader<'_> {
     pub(super) fn duration(&mut self, node: &Node, what: &str) -> Option<Duration> {
         let text = self.scalar(node, what)?.text.as_str();
         let expected = "a whole number and ms, s, m, h or d, such as `30s`";
-        self.quantity(node, what, text, expected, units::duration(text))
+        self.quantity(node, what, text, expected, units::duration)
     }
 
     /// A duration that is not zero.
@@ -265,7 +331,7 @@ impl Reader<'_> {
     pub(super) fn size(&mut self, node: &Node, what: &str) -> Option<u64> {
         let text = self.scalar(node, what)?.text.as_str();
         let expected = "a whole number of bytes, or one with KiB, MiB or GiB, such as `10MiB`";
-        self.quantity(node, what, text, expected, units::size(text))
+        self.quantity(node, what, text, expected, units::size)
     }
 
     fn quantity<T>(
@@ -274,15 +340,17 @@ impl Reader<'_> {
         what: &str,
         text: &str,
         expected: &str,
-        read: Result<T, UnitError>,
+        read: fn(&str) -> Result<T, UnitError>,
     ) -> Option<T> {
-        let why = match read {
+        let why = match read(text) {
             Ok(value) => return Some(value),
             Err(why) => why,
         };
         let shown = self.quote(node.place, text);
+        let closed_up = text.replace(' ', "");
         let problem = self.error(node.place, format!("{what} cannot be {shown}: {why}")).expected(expected);
         match (why, text.trim_end_matches(|c: char| c.is_ascii_alphabetic())) {
+            (UnitError::Shape, _) if read(&closed_up).is_ok() => problem.hint(format!("did you mean `{closed_up}`?")),
             (UnitError::UnitMissing, number) => problem.hint(format!("for seconds write `{number}s`")),
             (UnitError::UnitUnknown, number) => match text.trim_start_matches(|c: char| c.is_ascii_digit()) {
                 "KB" | "kB" | "K" | "k" | "Kib" | "kib" => problem.hint(format!("did you mean `{number}KiB`?")),
@@ -336,10 +404,9 @@ mod tests {
     fn with<T>(text: &str, read: impl FnOnce(&mut Reader<'_>, &Node) -> T) -> (T, Vec<String>) {
         let tree = tree::parse(text).unwrap();
         let environment = Fixed::default();
-        let mut reader =
-            Reader { file: "t.yaml", text, masks: Vec::new(), environment: &environment, problems: Vec::new() };
+        let mut reader = Reader::new("t.yaml", text, &environment);
         let value = read(&mut reader, &tree.root);
-        (value, reader.problems.iter().map(|problem| problem.message.clone()).collect())
+        (value, reader.into_problems().into_iter().map(|problem| problem.message).collect())
     }
 
     #[test]

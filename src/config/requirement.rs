@@ -33,7 +33,9 @@ pub(super) fn read(
             Some(Requirement::Public)
         }
         (Some(public), Some(_)) => {
-            reader.error(public.key_place, "this route says both `public` and `require`").expected("exactly one of them");
+            reader
+                .error(public.key_place, "this route says both `public` and `require`")
+                .expected("exactly one of them");
             None
         }
         (None, Some(node)) => requirement(node, schemes, tokens, reader),
