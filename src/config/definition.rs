@@ -3,7 +3,8 @@
 
 use super::{
     header,
-    reader::{Fields, Reader},
+    reader::Reader,
+    shape::Fields,
     template,
     tree::{Entry, Node, Place, Scalar, Value},
 };

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     checked::{Limits, Log, LogFormat, LogSink, ReplayMemory, Timeouts},
-    reader::{Fields, Reader},
+    reader::Reader,
+    shape::Fields,
     tree::{Node, Value},
 };
 

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use super::{
     checked::{Listen, ListenTls},
     host,
-    reader::{Fields, Reader},
+    reader::Reader,
     section,
+    shape::Fields,
     tree::{Node, Place, Value},
 };
 

@@ -24,12 +24,14 @@ mod routes;
 mod schemes;
 mod secret;
 mod section;
+mod shape;
 mod snippet;
 mod template;
 mod tokens;
 mod tree;
 mod units;
 mod upstreams;
+mod value;
 
 #[cfg(test)]
 mod golden_tests;

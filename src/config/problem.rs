@@ -65,11 +65,16 @@ impl Problem {
 
 /// The name that a slip of the finger would turn into `given`.
 fn closest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let lower = given.to_ascii_lowercase();
-    let scored = names.into_iter().map(|name| (strsim::jaro_winkler(&lower, &name.to_ascii_lowercase()), name));
-    let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
-    let is_slip = given.len() > 1 && strsim::osa_distance(&lower, &best.1.to_ascii_lowercase()) <= 1;
-    (best.0 > 0.82 || is_slip).then_some(best.1)
+    let given = given.to_ascii_lowercase();
+    let likeness = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        // In a short name one slip changes much.
+        let is_slip = given.len() > 1 && strsim::osa_distance(&given, &name) <= 1;
+        if is_slip { 1.0 } else { strsim::jaro_winkler(&given, &name) }
+    };
+    let scored = names.into_iter().map(|name| (likeness(name), name));
+    let (likeness, name) = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    (likeness > 0.82).then_some(name)
 }
 
 impl fmt::Display for Severity {

@@ -2,8 +2,9 @@
 
 use super::{
     checked::{Requirement, SchemeConfig, Tokens},
-    reader::{Fields, Reader},
+    reader::Reader,
     section::Section,
+    shape::Fields,
     tokens::token_from,
     tree::{Node, Place, Value},
 };

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use super::{
     mask::is_variable_name,
-    reader::{Fields, Reader},
+    reader::Reader,
+    shape::Fields,
     tree::{Entry, Node, Place, Value},
 };
 use crate::secret::Secret;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{
     checked::{TokenAlgorithm, TokenFrom, TokenKey, Tokens},
     header,
-    reader::{Fields, Reader},
+    reader::Reader,
     secret,
     section::Section,
+    shape::Fields,
     tree::{Entry, Node, Style, Value},
 };
 

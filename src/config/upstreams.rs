@@ -3,8 +3,9 @@
 use super::{
     checked::{Respond, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
-    reader::{Fields, Reader},
+    reader::Reader,
     section::Section,
+    shape::Fields,
     template::{self, Used},
     tree::{Entry, Node, Value},
 };
