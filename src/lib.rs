@@ -1,9 +1,29 @@
 //! Countersign: a gateway that lets in only requests that prove who sent them.
+//!
+//! The modules stand in the order a request meets them; then what they share.
+
+pub mod gateway;
+pub mod http1;
+
+pub mod scheme;
+
+pub mod authenticate;
+pub mod policy;
+
+pub mod forward;
+
+pub mod keys;
+pub mod store;
+
+pub mod admin;
+pub mod observe;
 
 pub mod config;
 
 pub mod clock;
+pub mod deadline;
 pub mod json;
+pub mod message;
 pub mod refusal;
-pub mod scheme;
 pub mod secret;
+pub mod transport;

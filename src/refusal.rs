@@ -112,24 +112,37 @@ impl Cause {
             Cause::MissingToken => ("missing-token", 401, "Missing token", "Missing bearer token"),
             Cause::InvalidToken => ("invalid-token", 401, "Invalid token", "Invalid token"),
             Cause::TokenExpired => ("token-expired", 401, "Token expired", "Token expired"),
-            Cause::UnreadableField => {
-                ("unreadable-field", 400, "Unreadable field", "A field that the signature needs is missing or unreadable")
-            }
+            Cause::UnreadableField => (
+                "unreadable-field",
+                400,
+                "Unreadable field",
+                "A field that the signature needs is missing or unreadable",
+            ),
             Cause::AmbiguousCredential => {
                 ("ambiguous-credential", 400, "Ambiguous credential", "The request carries more than one credential")
             }
-            Cause::AmbiguousPath => ("ambiguous-path", 400, "Ambiguous path", "The path can be read in more than one way"),
+            Cause::AmbiguousPath => {
+                ("ambiguous-path", 400, "Ambiguous path", "The path can be read in more than one way")
+            }
             Cause::BadRequest => ("bad-request", 400, "Bad request", "The request is not well-formed"),
             Cause::NotFound => ("not-found", 404, "Not found", "No route for this request"),
-            Cause::MethodNotAllowed => ("method-not-allowed", 405, "Method not allowed", "This path does not take that method"),
+            Cause::MethodNotAllowed => {
+                ("method-not-allowed", 405, "Method not allowed", "This path does not take that method")
+            }
             Cause::TooLarge => ("too-large", 413, "Too large", "The request is larger than this route accepts"),
-            Cause::HeadTooLarge => ("head-too-large", 431, "Request head too large", "The request's head is larger than accepted"),
+            Cause::HeadTooLarge => {
+                ("head-too-large", 431, "Request head too large", "The request's head is larger than accepted")
+            }
             Cause::RequestTimeout => ("request-timeout", 408, "Request timeout", "The request did not arrive in time"),
             Cause::RateLimited => ("rate-limited", 429, "Rate limited", "Too many requests"),
-            Cause::StoreUnavailable => ("store-unavailable", 503, "Store unavailable", "The request cannot be admitted right now"),
+            Cause::StoreUnavailable => {
+                ("store-unavailable", 503, "Store unavailable", "The request cannot be admitted right now")
+            }
             Cause::Overloaded => ("overloaded", 503, "Overloaded", "The gateway is at its limit"),
             Cause::UpstreamFailed => ("upstream-failed", 502, "Upstream failed", "The upstream could not be reached"),
-            Cause::UpstreamTimeout => ("upstream-timeout", 504, "Upstream timeout", "The upstream did not answer in time"),
+            Cause::UpstreamTimeout => {
+                ("upstream-timeout", 504, "Upstream timeout", "The upstream did not answer in time")
+            }
         };
         Face { name, status, title, detail }
     }

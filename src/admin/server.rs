@@ -1,0 +1,109 @@
+//! The socket's side: accepts, bounds and ends connections. One request each, so that nothing idles here.
+
+use std::{convert::Infallible, future::ready, io, net, pin::pin, sync::Arc, thread, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{AdminState, answer};
+
+/// Connections at once; others wait in the kernel's queue.
+const MOST_CONNECTIONS: usize = 64;
+/// Bytes of a request's head, and of what is written ahead; hyper takes no less than 8 KiB.
+const MOST_BUFFERED: usize = 16 * 1024;
+/// How long to wait when the system has no socket to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time bounds; tests shorten them.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// To a request's whole head.
+    pub(super) head: Duration,
+    /// From accepting a connection to its end.
+    pub(super) connection: Duration,
+    /// For answers under way when the server ends.
+    pub(super) end: Duration,
+}
+
+impl Patience {
+    const USUAL: Patience =
+        Patience { head: Duration::from_secs(5), connection: Duration::from_secs(15), end: Duration::from_secs(1) };
+}
+
+/// Why the admin listener cannot start.
+#[derive(Debug, Error)]
+#[error("cannot start the admin listener")]
+pub struct AdminError(#[source] io::Error);
+
+/// Serves on a thread of its own until `shutdown` completes. The workers' load does not delay a health check there.
+pub fn spawn(
+    listener: net::TcpListener,
+    state: AdminState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<thread::JoinHandle<()>, AdminError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(AdminError)?;
+    listener.set_nonblocking(true).map_err(AdminError)?;
+    let listener = {
+        let _inside = runtime.enter();
+        TcpListener::from_std(listener).map_err(AdminError)?
+    };
+    let run = move || runtime.block_on(serve(listener, state, shutdown));
+    thread::Builder::new().name("admin".into()).spawn(run).map_err(AdminError)
+}
+
+/// Serves `/livez`, `/readyz` and `/metrics` until `shutdown` completes, on the current runtime.
+pub async fn serve(listener: TcpListener, state: AdminState, shutdown: impl Future<Output = ()>) {
+    serve_with(Patience::USUAL, listener, state, shutdown).await;
+}
+
+pub(super) async fn serve_with(
+    patience: Patience,
+    listener: TcpListener,
+    state: AdminState,
+    shutdown: impl Future<Output = ()>,
+) {
+    let state = Arc::new(state);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(timeout(patience.connection, converse(patience, stream, Arc::clone(&state))));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the admin listener cannot accept");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    // What is not answered in time is cut off as the set is dropped.
+    let _ = timeout(patience.end, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+/// One connection. Its errors are the client's affair.
+async fn converse(patience: Patience, stream: TcpStream, state: Arc<AdminState>) {
+    let service = service_fn(move |request| ready(Ok::<_, Infallible>(answer(&state, &request))));
+    let served = http1::Builder::new()
+        // Without a timer the time-out below would do nothing, silently.
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.head)
+        .max_buf_size(MOST_BUFFERED)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "an admin connection ended early");
+    }
+}

@@ -1,0 +1,188 @@
+//! The admin listener over real sockets.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use prometheus_client::metrics::counter::Counter;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use super::{
+    server::{Patience, serve_with},
+    *,
+};
+
+struct Admin {
+    address: SocketAddr,
+    readiness: Readiness,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+fn state() -> AdminState {
+    let mut registry = Registry::default();
+    let counter = Counter::<u64>::default();
+    counter.inc_by(3);
+    registry.register("tries", "Tries", counter);
+    AdminState { registry: Arc::new(registry), readiness: Readiness::new() }
+}
+
+async fn start() -> Admin {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let state = state();
+    let readiness = state.readiness.clone();
+    let (stop, stopped) = oneshot::channel();
+    let patience = Patience {
+        head: Duration::from_millis(200),
+        connection: Duration::from_secs(5),
+        end: Duration::from_millis(200),
+    };
+    let task = tokio::spawn(serve_with(patience, listener, state, async move {
+        let _ = stopped.await;
+    }));
+    Admin { address, readiness, stop, task }
+}
+
+impl Admin {
+    async fn sends(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.sends(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address)).await
+    }
+}
+
+#[tokio::test]
+async fn a_living_gateway_says_ok() {
+    let admin = start().await;
+    let answer = admin.get("/livez").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nok\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn readiness_follows_the_gateways_life_and_names_the_reason() {
+    let admin = start().await;
+    let starting = admin.get("/readyz").await;
+    assert!(starting.starts_with("HTTP/1.1 503 ") && starting.ends_with("\r\n\r\nstarting\n"), "{starting}");
+    admin.readiness.set(Stage::Ready);
+    assert!(admin.get("/readyz").await.starts_with("HTTP/1.1 200 "));
+    admin.readiness.set(Stage::Draining);
+    let draining = admin.get("/readyz").await;
+    assert!(draining.starts_with("HTTP/1.1 503 ") && draining.ends_with("\r\n\r\ndraining\n"), "{draining}");
+    assert!(admin.get("/livez").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn metrics_are_openmetrics_text() {
+    let answer = start().await.get("/metrics").await;
+    assert!(
+        answer.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("tries_total 3\n# EOF\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn other_paths_are_not_found_and_other_methods_not_allowed() {
+    let admin = start().await;
+    for path in ["/", "/livez/", "/LIVEZ", "/debug"] {
+        assert!(admin.get(path).await.starts_with("HTTP/1.1 404 "), "{path}");
+    }
+    for method in ["POST", "HEAD", "OPTIONS", "DELETE"] {
+        let answer = admin.sends(&format!("{method} /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("allow: GET\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_rebinds_its_name_to_us_is_turned_away() {
+    let admin = start().await;
+    let answer = admin.sends("GET /metrics HTTP/1.1\r\nHost: evil.example:9090\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 421 ") && !answer.contains("tries"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_needs_one_host_and_no_authority_in_its_target() {
+    let admin = start().await;
+    for request in [
+        "GET /livez HTTP/1.1\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        "GET http://localhost/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: localhost:x\r\n\r\n",
+    ] {
+        let answer = admin.sends(request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{request} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_not_waited_for() {
+    let admin = start().await;
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(admin.address).await.unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: ").await.unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert!(begun.elapsed() >= Duration::from_millis(150) && begun.elapsed() < Duration::from_secs(4));
+    assert!(admin.get("/livez").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request() {
+    let admin = start().await;
+    let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let answer = admin.sends(&request.repeat(2)).await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1);
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_lock_others_out() {
+    let admin = start().await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(TcpStream::connect(admin.address).await.unwrap());
+    }
+    assert!(admin.get("/livez").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn it_ends_when_told_even_with_a_connection_open() {
+    let admin = start().await;
+    let _idle = TcpStream::connect(admin.address).await.unwrap();
+    admin.stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(5), admin.task).await.unwrap().unwrap();
+    assert!(TcpStream::connect(admin.address).await.is_err());
+}
+
+#[test]
+fn it_runs_on_a_thread_of_its_own() {
+    use std::io::{Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = spawn(listener, state(), async move {
+        let _ = stopped.await;
+    })
+    .unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: [::1]\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    stop.send(()).unwrap();
+    thread.join().unwrap();
+}

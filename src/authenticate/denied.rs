@@ -1,0 +1,110 @@
+//! Why nobody is proven: a public cause, and the private reason of each attempt for the log.
+
+use std::{fmt, sync::Arc};
+
+use super::jwt::TokenError;
+use crate::{message::HoldError, refusal::Cause, scheme};
+
+/// Authentication failed.
+#[derive(Debug)]
+pub struct Denied {
+    /// What the client may know.
+    pub cause: Cause,
+    /// The header that is missing, where one is.
+    pub missing: Option<Arc<str>>,
+    /// Whether a token would have helped, so that the answer says `WWW-Authenticate: Bearer` (RFC 6750 section 3).
+    pub challenge: Option<Challenge>,
+    /// Each attempt: the rule's name and why it failed.
+    pub attempts: Vec<(Arc<str>, Reason)>,
+}
+
+/// The bearer challenge of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// No token came.
+    Bearer,
+    /// One came and was not good: `error="invalid_token"`.
+    InvalidToken,
+}
+
+/// Why one attempt failed. The texts are for the log; they hold no secret, no signature and no token.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// Nothing where this credential stands.
+    #[error("absent")]
+    Absent,
+    /// The scheme refused.
+    #[error(transparent)]
+    Signature(#[from] scheme::Failure),
+    /// No such key, or a disabled one.
+    #[error("unknown key id")]
+    UnknownKey,
+    /// The token was refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The covered body could not be held.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
+    /// More than one credential.
+    #[error("credentials at {0}")]
+    SeveralCarriers(String),
+    /// The thread that read a spooled body stopped.
+    #[error("checking a spooled body stopped")]
+    Stopped,
+}
+
+impl Denied {
+    /// A refusal with one reason.
+    pub(super) fn one(name: Arc<str>, reason: Reason) -> Box<Denied> {
+        let cause = reason.cause();
+        let challenge = match &reason {
+            Reason::Token(_) => Some(Challenge::InvalidToken),
+            _ => None,
+        };
+        Box::new(Denied { cause, missing: None, challenge, attempts: vec![(name, reason)] })
+    }
+}
+
+impl Reason {
+    /// What the client may know of it.
+    pub fn cause(&self) -> Cause {
+        use crate::message::BodyError;
+        use scheme::Failure;
+        match self {
+            Reason::Absent => Cause::MissingSignature,
+            Reason::Signature(failure) => match failure {
+                Failure::MissingSignature => Cause::MissingSignature,
+                Failure::AmbiguousCarrier => Cause::AmbiguousCredential,
+                Failure::Unreadable { .. } | Failure::TimestampUnreadable => Cause::UnreadableField,
+                Failure::Stale { .. } => Cause::Stale,
+                Failure::Undecodable | Failure::KeyIdUnreadable | Failure::Requirement | Failure::Mismatch => {
+                    Cause::InvalidSignature
+                }
+                // Nothing is signed here; were it said, it would be our fault and not the caller's.
+                Failure::Io | Failure::NotEmitted => Cause::Overloaded,
+            },
+            Reason::UnknownKey => Cause::InvalidSignature,
+            Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
+            Reason::Token(_) => Cause::InvalidToken,
+            Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,
+            Reason::Hold(HoldError::TooLarge { .. } | HoldError::Sender(BodyError::TooLarge { .. })) => Cause::TooLarge,
+            Reason::Hold(HoldError::Sender(BodyError::Stalled)) => Cause::RequestTimeout,
+            Reason::Hold(HoldError::Sender(_)) => Cause::BadRequest,
+            Reason::Hold(HoldError::NoRoom(_) | HoldError::Spool(_)) | Reason::Stopped => Cause::Overloaded,
+        }
+    }
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, reason)) in self.attempts.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{name}: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Denied {}

@@ -1,0 +1,144 @@
+//! Where a request carries its token, and how it is taken out: one token, or none, or a refusal.
+
+use smallvec::SmallVec;
+
+use super::TokenError;
+
+/// Where the token stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carrier {
+    /// `Authorization: Bearer TOKEN` (RFC 6750 section 2.1).
+    Bearer,
+    /// `Authorization: TOKEN`, bare.
+    Authorization,
+    /// A cookie of that name (RFC 6265 section 4.2.1).
+    Cookie(String),
+    /// A query parameter of that name (RFC 6750 section 2.3).
+    Query(String),
+    /// A header of that name, bare.
+    Header(String),
+}
+
+/// The headers of a request, as far as a carrier asks for them.
+pub trait HeaderValues {
+    /// Every value of a header, in the order they came, without surrounding whitespace. The name is in lower case or
+    /// as the configuration has it, and compared without regard to case.
+    fn values<'h>(&'h self, name: &str) -> SmallVec<[&'h [u8]; 2]>;
+}
+
+impl Carrier {
+    /// The token, if there is one. An empty one is none, and so is an `Authorization` of another scheme for
+    /// [`Carrier::Bearer`]. A carrier that came twice, or does not hold exactly one token, is an error. `query` is the
+    /// request's raw query without the `?`.
+    pub fn find<'h>(
+        &self,
+        headers: &'h dyn HeaderValues,
+        query: Option<&'h str>,
+    ) -> Result<Option<&'h [u8]>, TokenError> {
+        match self {
+            Carrier::Bearer => bearer(single(headers.values("authorization"))?),
+            Carrier::Authorization => token68(single(headers.values("authorization"))?),
+            Carrier::Header(name) => token68(single(headers.values(name))?),
+            Carrier::Cookie(name) => cookie(&headers.values("cookie"), name.as_bytes()),
+            Carrier::Query(name) => parameter(query.unwrap_or_default().as_bytes(), name.as_bytes()),
+        }
+    }
+}
+
+fn single<'h>(values: impl IntoIterator<Item = &'h [u8]>) -> Result<Option<&'h [u8]>, TokenError> {
+    let mut values = values.into_iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(TokenError::CarrierRepeated),
+    }
+}
+
+/// The scheme's name in any case, exactly one space, the token.
+fn bearer(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
+    let Some(value) = value else { return Ok(None) };
+    let end = value.iter().position(|byte| !is_scheme_byte(*byte)).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(end).ok_or(TokenError::CarrierMalformed)?;
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(None);
+    }
+    match rest.split_first() {
+        None => Ok(None),
+        Some((b' ', token)) => token68(Some(token)),
+        Some(_) => Err(TokenError::CarrierMalformed),
+    }
+}
+
+/// RFC 6265 section 4.2.1. Several Cookie headers are one list: HTTP/2 may split it (RFC 9113 section 8.2.3).
+fn cookie<'h>(values: &[&'h [u8]], name: &[u8]) -> Result<Option<&'h [u8]>, TokenError> {
+    let pairs = values.iter().flat_map(|value| value.split(|byte| *byte == b';'));
+    let named = pairs.filter_map(|pair| {
+        let (key, value) = split_once(pair, b'=')?;
+        (key.trim_ascii() == name).then_some(value.trim_ascii())
+    });
+    token68(single(named)?)
+}
+
+/// A name in another spelling (`access%5Ftoken`) is the same name to an upstream, so it counts as a second one, and
+/// is not accepted as the only one.
+fn parameter<'h>(query: &'h [u8], name: &[u8]) -> Result<Option<&'h [u8]>, TokenError> {
+    let pairs = query.split(|byte| *byte == b'&').map(|pair| split_once(pair, b'=').unwrap_or((pair, b"")));
+    let Some((key, value)) = single_pair(pairs.filter(|(key, _)| key == &name || percent_decoded(key) == name))? else {
+        return Ok(None);
+    };
+    if key == name { token68(Some(value)) } else { Err(TokenError::CarrierMalformed) }
+}
+
+type Pair<'h> = (&'h [u8], &'h [u8]);
+
+fn single_pair<'h>(mut pairs: impl Iterator<Item = Pair<'h>>) -> Result<Option<Pair<'h>>, TokenError> {
+    match (pairs.next(), pairs.next()) {
+        (pair, None) => Ok(pair),
+        (_, Some(_)) => Err(TokenError::CarrierRepeated),
+    }
+}
+
+/// RFC 9110 section 11.2: the only characters that a token may be made of.
+fn token68(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
+    let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
+    let text = value.get(..value.len() - padding).unwrap_or_default();
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
+    if text.is_empty() || !text.iter().all(allowed) {
+        return Err(TokenError::CarrierMalformed);
+    }
+    Ok(Some(value))
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_scheme_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|byte| *byte == separator)?;
+    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let escaped = if byte == b'%' { after.split_at_checked(2) } else { None };
+        let value = escaped.and_then(|(digits, _)| std::str::from_utf8(digits).ok()).and_then(hex_byte);
+        match (value, escaped) {
+            (Some(value), Some((_, after))) => {
+                decoded.push(value);
+                rest = after;
+            }
+            _ => {
+                decoded.push(if byte == b'+' { b' ' } else { byte });
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex_byte(digits: &str) -> Option<u8> {
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok()).flatten()
+}

@@ -1,0 +1,102 @@
+//! Which rule a token broke. It is for the private log: it holds names from the configuration and the standards, and
+//! nothing of the token.
+
+use std::fmt;
+
+use crate::json::JsonError;
+
+/// A part of a compact token (RFC 7515 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment {
+    /// The JOSE header.
+    Header,
+    /// The claims.
+    Payload,
+}
+
+/// Why there is no verified token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Two tokens, or two headers where one may be.
+    #[error("the token's carrier came more than once")]
+    CarrierRepeated,
+    /// The header, cookie or parameter does not have the form of one token.
+    #[error("the token's carrier is malformed")]
+    CarrierMalformed,
+    /// More than [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
+    #[error("the token is too long")]
+    TooLong,
+    /// RFC 7515 section 3.1: three segments.
+    #[error("the token does not have three segments")]
+    SegmentCount,
+    /// RFC 7515 section 2: base64url without padding; and only the one canonical spelling.
+    #[error("the {0} is not canonical base64url")]
+    Encoding(Segment),
+    /// RFC 7519 section 7.2: JSON, here read strictly.
+    #[error("the {0} is not strict JSON: {1}")]
+    Json(Segment, #[source] JsonError),
+    /// RFC 7519 section 7.2: a JSON object.
+    #[error("the {0} is not a JSON object")]
+    NotAnObject(Segment),
+    /// A header parameter that changes how the token is to be read, or brings its own key.
+    #[error("the header has {0:?}, which is never accepted")]
+    ForbiddenHeader(&'static str),
+    /// A header parameter of a wrong type, or `alg` missing.
+    #[error("the header's {0:?} is missing or of a wrong type")]
+    MalformedHeader(&'static str),
+    /// RFC 8725 section 3.11: a token meant for something else.
+    #[error("the header's typ is of another kind of token")]
+    WrongType,
+    /// No key has this `kid`, or none is given where several keys have one.
+    #[error("no key for the token's kid")]
+    UnknownKid,
+    /// RFC 8725 section 3.1: the key decides.
+    #[error("the token's alg is not that of its key")]
+    WrongAlgorithm,
+    /// RFC 7515 section 5.2.
+    #[error("the signature does not match")]
+    WrongSignature,
+    /// A registered claim of a wrong type or out of range (RFC 7519 section 4.1).
+    #[error("the claim {0:?} is of a wrong type or out of range")]
+    MalformedClaim(&'static str),
+    /// A required claim is absent or null.
+    #[error("the claim {0:?} is missing")]
+    MissingClaim(String),
+    /// A claim that must have one value has another, or is absent.
+    #[error("the claim {0:?} does not have the value it must have")]
+    UnequalClaim(String),
+    /// RFC 7519 section 4.1.1.
+    #[error("the token is from another issuer")]
+    WrongIssuer,
+    /// RFC 7519 section 4.1.3.
+    #[error("the token is for another audience")]
+    WrongAudience,
+    /// RFC 7519 section 4.1.5.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `iat` lies in the future (RFC 7519 section 4.1.6).
+    #[error("the token was issued in the future")]
+    IssuedInFuture,
+    /// `exp` lies before `iat`.
+    #[error("the token expired before it was issued")]
+    ExpiresBeforeIssued,
+    /// RFC 7519 section 4.1.4. Its signature and every other rule held.
+    #[error("the token expired")]
+    Expired,
+}
+
+impl TokenError {
+    /// Whether the token was genuine and only too old, so that its sender may be told to get a new one.
+    pub fn is_expired(&self) -> bool {
+        *self == TokenError::Expired
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Segment::Header => "header",
+            Segment::Payload => "payload",
+        })
+    }
+}

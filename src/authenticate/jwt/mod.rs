@@ -1,0 +1,37 @@
+//! Bearer tokens: JWTs (RFC 7519) signed with a shared key, found in a request and verified by fixed rules.
+//!
+//! The header and the claims are read strictly by our own code and the rules are ours; only the signature check is
+//! jsonwebtoken's, which skips `crit`, `b64`, `typ`, wrong types and duplicate claims. A token chooses nothing: its
+//! `alg` must be that of a key we hold, and no key is ever fetched or taken from a header. It does not mint tokens and
+//! knows nothing of revocation or replay.
+
+mod algorithm;
+mod cache;
+mod carrier;
+mod claims;
+mod error;
+mod header;
+mod settings;
+mod token;
+mod verifier;
+
+#[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vector_tests;
+
+pub use algorithm::Algorithm;
+pub use cache::TokenCache;
+pub use carrier::{Carrier, HeaderValues};
+pub use error::{Segment, TokenError};
+pub use settings::{Settings, SettingsError, VerificationKey};
+pub use token::Token;
+pub use verifier::Verifier;
+
+/// Longer tokens are refused unread, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8192;
+
+/// Keys that may share one `kid` (or have none), so that a secret can be replaced while tokens of the old one live.
+pub const MAX_KEYS_PER_KID: usize = 4;

@@ -1,0 +1,67 @@
+//! A token that was verified. Nothing but a verifier makes one.
+
+use std::{borrow::Cow, fmt};
+
+use super::claims::{self, Times};
+use crate::json::{Document, Value};
+
+/// The proof that a token was genuine and kept the rules, and what it says.
+pub struct Token {
+    pub(super) kid: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) jti: Option<String>,
+    pub(super) times: Times,
+    pub(super) claims: Document<'static>,
+}
+
+impl Token {
+    /// `sub`; without control characters.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// `jti`.
+    pub fn jti(&self) -> Option<&str> {
+        self.jti.as_deref()
+    }
+
+    /// `exp` in seconds since 1970, a fraction rounded up.
+    pub fn expires(&self) -> Option<i64> {
+        self.times.expires
+    }
+
+    /// `iat` in seconds since 1970, a fraction rounded up.
+    pub fn issued(&self) -> Option<i64> {
+        self.times.issued
+    }
+
+    /// The `kid` that the token named.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// A claim as text: a string as it is, a number as it was written, a boolean as `true` or `false`, an array or
+    /// object as compact JSON. A name that starts with `/` is a JSON pointer (RFC 6901). Null is absent.
+    pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
+        match claims::find(&self.claims, name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            Value::Number(text) => Some(Cow::Borrowed(text)),
+            Value::Bool(bool) => Some(Cow::Borrowed(if bool { "true" } else { "false" })),
+            compound @ (Value::Array(_) | Value::Object(_)) => Some(Cow::Owned(compound.to_string())),
+        }
+    }
+
+    /// Bytes of memory it takes, about.
+    pub(super) fn memory(&self) -> usize {
+        let texts = [&self.kid, &self.subject, &self.jti];
+        size_of::<Token>() + self.claims.memory() + texts.into_iter().flatten().map(String::capacity).sum::<usize>()
+    }
+}
+
+/// Claims are personal; they do not belong in a log.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}

@@ -1,0 +1,62 @@
+//! Credentials → [`Verified`]: who sent a request, proven, or why that cannot be said.
+//!
+//! Nothing here admits a request (replay, rates and revocation are `policy`'s) and nothing forwards it.
+
+mod denied;
+mod held;
+pub mod jwt;
+mod legs;
+mod requirement;
+mod signature;
+mod token;
+mod verified;
+
+use std::cell::RefCell;
+
+pub use denied::{Challenge, Denied, Reason};
+pub use requirement::{Leg, Requirement, SignatureRule, TokenRule};
+pub use verified::{Replay, Verified};
+
+use crate::{
+    clock::Clock,
+    message::{Budgets, HoldLimits, Request},
+};
+
+/// What authentication needs besides the request.
+pub struct Desk<'d> {
+    /// The time.
+    pub clock: &'d Clock,
+    /// The scheme and authority that the client meant: the public ones.
+    pub origin: Origin<'d>,
+    /// How much of a covered body is held.
+    pub limits: HoldLimits,
+    /// Out of which budgets.
+    pub budgets: &'d Budgets,
+    /// The worker's verified tokens.
+    pub tokens: &'d RefCell<jwt::TokenCache>,
+}
+
+/// The public scheme and authority.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'d> {
+    /// `http` or `https`.
+    pub scheme: &'d str,
+    /// Host and port as the client sees them.
+    pub authority: &'d str,
+}
+
+/// Proves who sent `request`, as `requirement` wants it. A body that a scheme covers is held on return; another is
+/// still to be read.
+///
+/// # Errors
+/// [`Denied`], with the public cause and each attempt's private reason.
+pub async fn authenticate(
+    requirement: &Requirement,
+    request: Request,
+    desk: &Desk<'_>,
+) -> Result<Verified, Box<Denied>> {
+    match requirement {
+        Requirement::Public => Ok(Verified::anonymous(request)),
+        Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk).await,
+    }
+}

@@ -1,0 +1,101 @@
+//! What a route wants to be shown, in the form that is cheapest to check: alternatives, each a list of legs.
+
+use std::{sync::Arc, time::Duration};
+
+use super::jwt;
+use crate::{
+    keys::KeyTable,
+    message::Carrier,
+    scheme::{self, Scheme},
+};
+
+/// A route's requirement.
+#[derive(Debug)]
+pub enum Requirement {
+    /// Nothing: the route said `public: true`.
+    Public,
+    /// All legs of any one alternative (never empty; `all_of` and `any_of` are multiplied out at load).
+    AnyOf(Vec<Vec<Leg>>),
+}
+
+/// One credential.
+#[derive(Clone, Debug)]
+pub enum Leg {
+    /// A signature.
+    Signature(Arc<SignatureRule>),
+    /// A bearer token.
+    Token(Arc<TokenRule>),
+}
+
+/// A scheme with its keys.
+#[derive(Debug)]
+pub struct SignatureRule {
+    /// The scheme's name in the config.
+    pub name: Arc<str>,
+    /// The scheme.
+    pub scheme: Arc<Scheme>,
+    /// Its keys, prepared for its algorithm.
+    pub keys: KeyTable,
+    /// Where its signature stands.
+    pub carrier: Carrier,
+}
+
+/// A verifier with the place it takes its tokens from.
+#[derive(Debug)]
+pub struct TokenRule {
+    /// The tokens' name in the config.
+    pub name: Arc<str>,
+    /// The verifier.
+    pub verifier: Arc<jwt::Verifier>,
+    /// Where the token stands.
+    pub place: jwt::Carrier,
+    /// The same as a place in a request.
+    pub carrier: Carrier,
+    /// Each `jti` once.
+    pub replay: bool,
+    /// How far past `exp` a token is still good, and so its `jti` remembered.
+    pub leeway: Duration,
+}
+
+impl Leg {
+    /// The rule's name in the config.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Leg::Signature(rule) => &rule.name,
+            Leg::Token(rule) => &rule.name,
+        }
+    }
+
+    /// Where its credential stands.
+    pub fn carrier(&self) -> &Carrier {
+        match self {
+            Leg::Signature(rule) => &rule.carrier,
+            Leg::Token(rule) => &rule.carrier,
+        }
+    }
+}
+
+impl SignatureRule {
+    /// A rule for `scheme`.
+    pub fn new(scheme: Arc<Scheme>, keys: KeyTable) -> SignatureRule {
+        let carrier = match scheme.carrier() {
+            scheme::Carrier::Header(name) => Carrier::Header(name.as_str().into()),
+            scheme::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
+            scheme::Carrier::Json(_) | scheme::Carrier::Form(_) => Carrier::Body,
+        };
+        SignatureRule { name: scheme.name().into(), scheme, keys, carrier }
+    }
+}
+
+impl TokenRule {
+    /// A rule for tokens that stand at `place`.
+    pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier, replay: bool, leeway: Duration) -> TokenRule {
+        let carrier = match &place {
+            jwt::Carrier::Bearer | jwt::Carrier::Authorization => Carrier::Header("Authorization".into()),
+            jwt::Carrier::Header(name) => Carrier::Header(name.as_str().into()),
+            jwt::Carrier::Cookie(name) => Carrier::Cookie(name.as_str().into()),
+            jwt::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
+        };
+        TokenRule { name: verifier.name().into(), verifier, place, carrier, replay, leeway }
+    }
+}

@@ -1,0 +1,56 @@
+//! One signature leg: what its head shows, and then the MAC.
+
+use std::sync::Arc;
+
+use super::{Desk, Reason, Replay, SignatureRule, held::view};
+use crate::{
+    http1::RequestHead,
+    message::Body,
+    scheme::{Claimed, View},
+};
+
+/// A signature that verified.
+pub(super) struct Accepted {
+    pub(super) key_id: Option<Box<str>>,
+    pub(super) replay: Option<Replay>,
+}
+
+/// Checks what can be checked before the body is read: the carrier, the key id, the time.
+pub(super) fn open(rule: &SignatureRule, view: &View<'_>, now_millis: i64) -> Result<Claimed, Reason> {
+    let claimed = rule.scheme.read(view, now_millis)?;
+    if let Some(id) = claimed.key_id() {
+        rule.keys.find(Some(id)).ok_or(Reason::UnknownKey)?;
+    }
+    Ok(claimed)
+}
+
+/// The rest, with the body held where the scheme needs it. A spooled body is read on a thread that may block.
+pub(super) async fn verify(
+    rule: &Arc<SignatureRule>,
+    claimed: Claimed,
+    head: &RequestHead,
+    body: &Body,
+    desk: &Desk<'_>,
+) -> Result<Accepted, Reason> {
+    let now_millis = desk.clock.unix_millis();
+    let Body::Spooled(spool) = body else {
+        return check(rule, claimed, &view(head, body, desk.origin), now_millis);
+    };
+    let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
+    let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
+    let work = move || {
+        let origin = super::Origin { scheme: &scheme, authority: &authority };
+        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), now_millis)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?
+}
+
+fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Accepted, Reason> {
+    let claimed = if claimed.is_complete() { claimed } else { rule.scheme.read(view, now_millis)? };
+    let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
+    rule.scheme.verify(&claimed, view, &key.macs())?;
+    let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
+    let key_id = claimed.key_id().map(|id| String::from_utf8_lossy(id).into_owned().into_boxed_str());
+    let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
+    Ok(Accepted { key_id, replay })
+}

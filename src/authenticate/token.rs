@@ -1,0 +1,49 @@
+//! One token leg: take the token out, verify it, or find it verified before.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Desk, Reason, Replay, TokenRule,
+    jwt::{Token, TokenError},
+};
+use crate::{http1::RequestHead, scheme::Known};
+
+/// The token of a request, unless there is none.
+pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option<&'h [u8]>, TokenError> {
+    rule.place.find(head, head.query())
+}
+
+/// Verifies the token that stands in `head`.
+pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>) -> Result<Arc<Token>, Reason> {
+    let token = find(rule, head)?.ok_or(Reason::Absent)?;
+    Ok(desk.tokens.borrow_mut().verify(&rule.verifier, token, desk.clock.unix())?)
+}
+
+/// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.
+pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, Reason> {
+    if !rule.replay {
+        return Ok(None);
+    }
+    let jti = token.jti().ok_or_else(|| TokenError::MissingClaim("jti".to_owned()))?;
+    let mut digest = Sha256::new();
+    for part in ["jwt", &rule.name, jti] {
+        // Lengths keep the parts apart, whatever bytes they hold.
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    let leeway = i64::try_from(rule.leeway.as_secs()).unwrap_or(i64::MAX);
+    let until = token.expires().map_or(i64::MAX, |exp| exp.saturating_add(leeway).saturating_mul(1000));
+    Ok(Some(Replay { digest: digest.finalize().into(), until_millis: until }))
+}
+
+impl Known for Token {
+    fn claim(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
+        Token::claim(self, name)
+    }
+
+    fn fact(&self, _: crate::scheme::Fact) -> Option<std::borrow::Cow<'_, str>> {
+        None
+    }
+}

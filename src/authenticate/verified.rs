@@ -1,0 +1,43 @@
+//! The proof that a request was authenticated. It cannot be made anywhere else, and the next step consumes it.
+
+use smallvec::SmallVec;
+
+use crate::message::{Identity, Request};
+
+/// A request whose sender is proven (or that needs no proof), with all its bytes.
+#[derive(Debug)]
+pub struct Verified {
+    request: Request,
+    identity: Identity,
+    replays: SmallVec<[Replay; 1]>,
+}
+
+/// What must not be accepted a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// SHA-256 over scheme, key id and the signed values that make the request one of a kind.
+    pub digest: [u8; 32],
+    /// Until when it must be remembered, in milliseconds since 1970.
+    pub until_millis: i64,
+}
+
+impl Verified {
+    /// A request on a public route.
+    pub(super) fn anonymous(request: Request) -> Verified {
+        Verified { request, identity: Identity::default(), replays: SmallVec::new() }
+    }
+
+    pub(super) fn new(request: Request, identity: Identity, replays: SmallVec<[Replay; 1]>) -> Verified {
+        Verified { request, identity, replays }
+    }
+
+    /// Who sent it.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Hands everything on.
+    pub fn into_parts(self) -> (Request, Identity, SmallVec<[Replay; 1]>) {
+        (self.request, self.identity, self.replays)
+    }
+}

@@ -1,0 +1,60 @@
+//! An upstream that answers what it received, as JSON: the same fields a real one would get.
+
+use serde_json::{Map, Value, json};
+
+use super::{Dress, Failure, headers};
+use crate::{
+    message::{Body, BodyError, Response},
+    policy::Admitted,
+};
+
+/// Bytes of a body that are shown.
+const SHOWN: usize = 64 * 1024;
+
+/// The answer, after the whole body was read.
+pub(super) async fn answer(dress: &Dress, permit: Admitted) -> Result<Response, Failure> {
+    let mut fields = Map::new();
+    headers::each_field(dress, &permit, &mut |name, value| {
+        let value = String::from_utf8_lossy(value).into_owned();
+        // A field that comes twice is shown as a list.
+        match fields.entry(name.to_ascii_lowercase()) {
+            serde_json::map::Entry::Vacant(entry) => {
+                entry.insert(Value::String(value));
+            }
+            serde_json::map::Entry::Occupied(mut entry) => {
+                let first = entry.get_mut();
+                match first {
+                    Value::Array(values) => values.push(Value::String(value)),
+                    single => *single = json!([single.take(), value]),
+                }
+            }
+        }
+    })?;
+    let mut answer = json!({
+        "method": permit.head().method(),
+        "target": headers::target(dress, &permit),
+        "host": permit.head().authority(),
+        "headers": fields,
+    });
+    let (body, length) = read(permit.into_body()).await?;
+    if let Value::Object(answer) = &mut answer {
+        answer.insert("body_bytes".to_owned(), json!(length));
+        match String::from_utf8(body) {
+            Ok(text) => answer.insert("body".to_owned(), Value::String(text)),
+            Err(bytes) => answer.insert("body_hex".to_owned(), Value::String(hex::encode(bytes.as_bytes()))),
+        };
+    }
+    let mut text = serde_json::to_vec_pretty(&answer).unwrap_or_default();
+    text.push(b'\n');
+    Ok(Response::own(200, "application/json", text))
+}
+
+async fn read(mut body: Body) -> Result<(Vec<u8>, usize), BodyError> {
+    let (mut shown, mut length) = (Vec::new(), 0_usize);
+    while let Some(piece) = body.next().await.transpose()? {
+        length = length.saturating_add(piece.len());
+        let room = SHOWN.saturating_sub(shown.len());
+        shown.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+    }
+    Ok((shown, length))
+}

@@ -1,0 +1,239 @@
+//! One request to one upstream: take or make a connection, write, read the answer's head, hand its body on.
+
+use std::{
+    future::poll_fn,
+    io,
+    sync::atomic::Ordering,
+    task::{Context, Poll},
+};
+
+use crate::{
+    deadline::{Deadlines, Elapsed},
+    http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead, encode},
+    message::{Body, Response},
+    policy::Admitted,
+};
+
+use super::{
+    Dress, Failure, Forwarder, HostPolicy, Report, Server, Servers,
+    answer_body::AnswerBody,
+    connect::connect,
+    headers,
+    pool::{Busy, Connection},
+    pump::{Pump, PumpError},
+};
+
+/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next; once a byte
+/// may have been sent there is no second try, for a request must never be forwarded twice.
+pub(super) async fn exchange(
+    servers: &Servers,
+    dress: &Dress,
+    forwarder: &Forwarder,
+    permit: Admitted,
+    report: &mut Report,
+) -> Result<Response, Failure> {
+    let (server, connection, busy) = connection(servers, dress, forwarder).await?;
+    let was_head = permit.head().method() == "HEAD";
+    let (encoded, chunked) = encode_head(servers, server, dress, &permit)?;
+    let mut exchange = Exchange {
+        pump: Pump::new(encoded, permit.into_body(), chunked),
+        connection,
+        broken: None,
+        was_head,
+    };
+    report.sent = true;
+    let answer = forwarder.deadlines.within(dress.timeouts.head, exchange.answer_head()).await;
+    let head = answer.map_err(|Elapsed| Failure::Timeout)??;
+    Ok(exchange.into_response(head, server.id, busy, forwarder, dress))
+}
+
+async fn connection<'s>(
+    servers: &'s Servers,
+    dress: &Dress,
+    forwarder: &Forwarder,
+) -> Result<(&'s Server, Connection, Busy), Failure> {
+    let first = servers.next.fetch_add(1, Ordering::Relaxed);
+    let mut failure = Failure::Busy(servers.most);
+    for turn in 0..servers.servers.len() {
+        let index = first.wrapping_add(turn) % servers.servers.len();
+        let Some(server) = servers.servers.get(index) else { continue };
+        let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
+        match open(server, &forwarder.deadlines, dress, forwarder).await {
+            Ok(connection) => return Ok((server, connection, busy)),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn open(
+    server: &Server,
+    deadlines: &Deadlines,
+    dress: &Dress,
+    forwarder: &Forwarder,
+) -> Result<Connection, Failure> {
+    if let Some(kept) = forwarder.pools.take(server.id) {
+        return Ok(kept);
+    }
+    let timed_out = |Elapsed| Failure::ConnectTimeout(server.authority.clone());
+    deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)?
+}
+
+fn encode_head(
+    servers: &Servers,
+    server: &Server,
+    dress: &Dress,
+    permit: &Admitted,
+) -> Result<(Vec<u8>, bool), Failure> {
+    let head = permit.head();
+    let mut out = Vec::with_capacity(1024);
+    let target = headers::target(dress, permit);
+    if server.prefix.is_empty() {
+        encode::request_line(&mut out, head.method(), &target);
+    } else {
+        encode::request_line(&mut out, head.method(), &format!("{}{target}", server.prefix));
+    }
+    let host = match &servers.host {
+        HostPolicy::Client if !head.authority().is_empty() => head.authority(),
+        HostPolicy::Client | HostPolicy::Server => &server.authority,
+        HostPolicy::Fixed(host) => host,
+    };
+    encode::field(&mut out, "Host", host.as_bytes());
+    headers::each_field(dress, permit, &mut |name, value| encode::field(&mut out, name, value))?;
+    let chunked = frame(&mut out, head.method(), permit.body());
+    encode::end(&mut out);
+    Ok((out, chunked))
+}
+
+fn frame(out: &mut Vec<u8>, method: &str, body: &Body) -> bool {
+    match body.length() {
+        // A length of zero is said only where a body is expected (RFC 9110 section 8.6).
+        Some(0) if !matches!(method, "POST" | "PUT" | "PATCH") => false,
+        Some(length) => {
+            encode::field(out, "Content-Length", itoa::Buffer::new().format(length).as_bytes());
+            false
+        }
+        None => {
+            encode::field(out, "Transfer-Encoding", b"chunked");
+            true
+        }
+    }
+}
+
+struct Exchange {
+    connection: Connection,
+    pump: Pump,
+    /// The upstream stopped taking the body; it may still have answered.
+    broken: Option<io::Error>,
+    was_head: bool,
+}
+
+impl Exchange {
+    async fn answer_head(&mut self) -> Result<ResponseHead, Failure> {
+        loop {
+            let head = poll_fn(|context| self.poll_answer(context)).await?;
+            match head.status() {
+                101 => return Err(Failure::Upgrade),
+                100..=199 => {}
+                _ => return Ok(head),
+            }
+        }
+    }
+
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<ResponseHead, Failure>> {
+        if self.broken.is_none() && !self.pump.is_done() {
+            match self.pump.poll(context, &mut self.connection.transport) {
+                Poll::Ready(Err(PumpError::Client(error))) => return Poll::Ready(Err(Failure::Client(error))),
+                Poll::Ready(Err(PumpError::Upstream(error))) => self.broken = Some(error),
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+            }
+        }
+        loop {
+            let parsed = ResponseHead::parse(&mut self.connection.buffer, &Limits::default(), self.was_head);
+            if let Some(head) = parsed? {
+                return Poll::Ready(Ok(head));
+            }
+            let Connection { transport, buffer, .. } = &mut self.connection;
+            match transport.poll_fill(context, buffer) {
+                Poll::Ready(Ok(0)) => {
+                    let error = self.broken.take().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+                    return Poll::Ready(Err(Failure::Broken(error)));
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Broken(error))),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn into_response(
+        mut self,
+        head: ResponseHead,
+        server: usize,
+        busy: Busy,
+        forwarder: &Forwarder,
+        dress: &Dress,
+    ) -> Response {
+        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done();
+        let (status, mut declared_length) = (head.status(), None);
+        let framing = head.framing();
+        let body = match framing {
+            ResponseFraming::None => {
+                declared_length = declared(&head);
+                self.give_back(reusable, server, forwarder);
+                Body::Empty
+            }
+            ResponseFraming::Length(length) => match usize::try_from(length) {
+                Ok(length) if reusable && length <= self.connection.buffer.len() => {
+                    let body = self.connection.buffer.split_to(length).freeze();
+                    self.give_back(reusable, server, forwarder);
+                    Body::from_bytes(body)
+                }
+                _ => self.stream(framing, Some(length), reusable, server, busy, forwarder, dress),
+            },
+            ResponseFraming::Chunked => {
+                self.stream(framing, None, reusable, server, busy, forwarder, dress)
+            }
+            ResponseFraming::UntilClose => {
+                self.stream(framing, None, false, server, busy, forwarder, dress)
+            }
+        };
+        Response { status, upstream: Some(head), added: Vec::new(), body, declared_length }
+    }
+
+    fn give_back(self, reusable: bool, server: usize, forwarder: &Forwarder) {
+        if reusable {
+            forwarder.pools.keep(server, self.connection);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one stream, named once")]
+    fn stream(
+        self,
+        framing: ResponseFraming,
+        length: Option<u64>,
+        reusable: bool,
+        server: usize,
+        busy: Busy,
+        forwarder: &Forwarder,
+        dress: &Dress,
+    ) -> Body {
+        Body::Stream(Box::new(AnswerBody {
+            connection: Some(self.connection),
+            decoder: BodyDecoder::new(framing, &Limits::default()),
+            length,
+            pump: (!self.pump.is_done() && self.broken.is_none()).then_some(self.pump),
+            reusable,
+            server,
+            pools: forwarder.pools.clone(),
+            wait: forwarder.deadlines.wait(),
+            patience: dress.timeouts.body,
+            busy,
+        }))
+    }
+}
+
+/// The length that an answer without a body speaks of (HEAD, 304).
+fn declared(head: &ResponseHead) -> Option<u64> {
+    std::str::from_utf8(head.value("content-length")?).ok()?.parse().ok()
+}

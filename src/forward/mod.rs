@@ -1,0 +1,94 @@
+//! Serving an admitted request: to an upstream, or with an answer of the gateway's own.
+//!
+//! Only an [`Admitted`] request gets here; who sent it and what they had to show is no longer a question.
+
+mod answer_body;
+mod connect;
+mod echo;
+mod exchange;
+mod headers;
+mod pool;
+mod pump;
+mod respond;
+mod settings;
+
+use std::time::{Duration, Instant};
+
+pub use pool::Pools;
+pub use settings::{Dress, HostPolicy, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
+
+use crate::{deadline::Deadlines, message::Response, policy::Admitted};
+
+/// What forwarding needs of its worker.
+pub struct Forwarder {
+    /// The worker's waits.
+    pub deadlines: Deadlines,
+    /// The worker's kept connections.
+    pub pools: Pools,
+}
+
+/// What is said of one forwarded request, for the log and the metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Report {
+    /// From the request to the upstream's answer head.
+    pub waited: Option<Duration>,
+    /// Whether any byte of the request may have reached the upstream.
+    pub sent: bool,
+}
+
+/// Why an admitted request got no answer from its upstream.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No connection.
+    #[error("connect to {server}: {source}")]
+    Connect {
+        /// The server's address as configured.
+        server: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No connection in time.
+    #[error("connect to {0}: timed out")]
+    ConnectTimeout(String),
+    /// The worker has as many requests at this upstream as it may.
+    #[error("{0} requests are at this upstream already")]
+    Busy(usize),
+    /// The connection broke before an answer.
+    #[error("upstream: {0}")]
+    Broken(#[source] std::io::Error),
+    /// The answer is not HTTP as it must be.
+    #[error("upstream's answer: {0}")]
+    Answer(#[from] crate::http1::BadResponse),
+    /// The upstream asked to change protocols, unasked.
+    #[error("upstream answered 101 without being asked")]
+    Upgrade,
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The client's body did not arrive whole, so nothing whole was forwarded.
+    #[error(transparent)]
+    Client(#[from] crate::message::BodyError),
+    /// A header or answer template could not be filled in.
+    #[error("template for {0}: {1}")]
+    Template(String, #[source] crate::scheme::Failure),
+}
+
+/// Serves `permit` and reports how it went, in failure too.
+pub async fn serve(
+    target: &Target,
+    dress: &Dress,
+    forwarder: &Forwarder,
+    permit: Admitted,
+    report: &mut Report,
+) -> Result<Response, Failure> {
+    match target {
+        Target::Servers(servers) => {
+            let start = Instant::now();
+            let outcome = exchange::exchange(servers, dress, forwarder, permit, report).await;
+            report.waited = Some(start.elapsed());
+            outcome
+        }
+        Target::Echo => echo::answer(dress, permit).await,
+        Target::Respond(respond) => respond::answer(respond, permit).await,
+    }
+}

@@ -1,0 +1,105 @@
+//! Kept connections to upstreams, one set a worker: taken newest first, given back only when provably clean.
+
+use std::{
+    cell::RefCell,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+
+use crate::transport::Transport;
+
+/// A connection to a server, and what was read from it beyond the last answer (nothing, in a kept one).
+pub(super) struct Connection {
+    pub(super) transport: Transport,
+    pub(super) buffer: BytesMut,
+    /// Whether it has carried a request before.
+    pub(super) used: bool,
+}
+
+/// The kept connections of one worker, by server id. Clones share them.
+#[derive(Clone, Default)]
+pub struct Pools(std::rc::Rc<RefCell<Vec<Pool>>>);
+
+#[derive(Default)]
+struct Pool {
+    idle: Vec<(Connection, Instant)>,
+    busy: usize,
+}
+
+/// Connections kept to one server by one worker.
+const KEPT: usize = 512;
+
+/// How long one is kept unused: below the 60 to 75 s that servers commonly allow.
+const KEPT_FOR: Duration = Duration::from_secs(50);
+
+impl Pools {
+    /// The newest kept connection that is still open and silent.
+    pub(super) fn take(&self, server: usize) -> Option<Connection> {
+        loop {
+            let (mut connection, _) = self.with(server, |pool| pool.idle.pop())?;
+            if is_silent(&mut connection) {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection whose last answer was read to its end.
+    pub(super) fn keep(&self, server: usize, mut connection: Connection) {
+        if connection.buffer.is_empty() {
+            connection.used = true;
+            self.with(server, |pool| {
+                if pool.idle.len() < KEPT {
+                    pool.idle.push((connection, Instant::now()));
+                }
+            });
+        }
+    }
+
+    /// Closes what has been unused for too long or was closed by its server; to be called now and then.
+    pub fn reap(&self) {
+        let now = Instant::now();
+        for pool in self.0.borrow_mut().iter_mut() {
+            pool.idle.retain_mut(|(connection, since)| {
+                now.duration_since(*since) < KEPT_FOR && is_silent(connection)
+            });
+        }
+    }
+
+    /// Counts a request at `server`, unless there are `most` already.
+    pub(super) fn enter(&self, server: usize, most: usize) -> Option<Busy> {
+        let entered = self.with(server, |pool| (pool.busy < most).then(|| pool.busy += 1));
+        entered.map(|()| Busy { pools: self.clone(), server })
+    }
+
+    fn with<T>(&self, server: usize, work: impl FnOnce(&mut Pool) -> T) -> T {
+        let mut pools = self.0.borrow_mut();
+        if pools.len() <= server {
+            pools.resize_with(server + 1, Pool::default);
+        }
+        // The line above makes room; without it a default pool of its own would serve as well.
+        match pools.get_mut(server) {
+            Some(pool) => work(pool),
+            None => work(&mut Pool::default()),
+        }
+    }
+}
+
+/// A request that counts against its upstream's limit until it is dropped.
+pub(super) struct Busy {
+    pools: Pools,
+    server: usize,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.pools.with(self.server, |pool| pool.busy = pool.busy.saturating_sub(1));
+    }
+}
+
+/// Nothing to read and not closed: an answer that nobody asked for makes a connection unusable.
+fn is_silent(connection: &mut Connection) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    matches!(connection.transport.poll_fill(&mut context, &mut connection.buffer), Poll::Pending)
+}

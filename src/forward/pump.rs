@@ -1,0 +1,80 @@
+//! A request's body on its way to the upstream, while the answer may already be coming.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::AsyncWrite;
+
+use crate::{
+    http1::encode,
+    message::{Body, BodyError},
+    transport::Transport,
+};
+
+/// What is still to be written to the upstream.
+pub(super) struct Pump {
+    body: Option<Body>,
+    chunked: bool,
+    pending: Vec<u8>,
+    written: usize,
+}
+
+/// Which side failed.
+#[derive(Debug)]
+pub(super) enum PumpError {
+    Client(BodyError),
+    Upstream(io::Error),
+}
+
+impl Pump {
+    /// A pump of `body`, behind bytes that are already encoded (the head).
+    pub(super) fn new(encoded: Vec<u8>, body: Body, chunked: bool) -> Pump {
+        Pump { body: Some(body), chunked, pending: encoded, written: 0 }
+    }
+
+    /// Whether everything was written.
+    pub(super) fn is_done(&self) -> bool {
+        self.body.is_none() && self.written == self.pending.len()
+    }
+
+    /// Writes on, as far as it goes. Ready when all is written or one side failed.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<Result<(), PumpError>> {
+        loop {
+            ready!(self.poll_flush(context, upstream)).map_err(PumpError::Upstream)?;
+            let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
+            match ready!(body.poll_next(context)).transpose().map_err(PumpError::Client)? {
+                Some(piece) => self.encode(&piece),
+                None => {
+                    self.body = None;
+                    if self.chunked {
+                        self.pending.extend_from_slice(encode::LAST_CHUNK);
+                    }
+                }
+            }
+        }
+    }
+
+    fn encode(&mut self, piece: &[u8]) {
+        if self.chunked {
+            encode::chunk(&mut self.pending, piece);
+        } else {
+            self.pending.extend_from_slice(piece);
+        }
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
+            let written = ready!(Pin::new(&mut *upstream).poll_write(context, rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written += written;
+        }
+        self.pending.clear();
+        self.written = 0;
+        Pin::new(upstream).poll_flush(context)
+    }
+}

@@ -1,0 +1,178 @@
+//! What forwarding is told: plain settings, made by `gateway::assemble`.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject};
+
+use crate::scheme::Template;
+
+/// Where a route's requests go.
+#[derive(Debug)]
+pub enum Target {
+    /// Servers, used in turn.
+    Servers(Arc<Servers>),
+    /// An answer that shows what was received.
+    Echo,
+    /// A fixed answer.
+    Respond(Arc<Respond>),
+}
+
+/// An upstream's servers.
+#[derive(Debug)]
+pub struct Servers {
+    /// The upstream's name.
+    pub name: String,
+    /// At least one.
+    pub servers: Vec<Server>,
+    /// The Host they see.
+    pub host: HostPolicy,
+    /// Requests at once that one worker may have there.
+    pub most: usize,
+    /// Whose turn it is.
+    pub next: AtomicUsize,
+}
+
+/// One server.
+#[derive(Debug)]
+pub struct Server {
+    /// Its place in each worker's [`Pools`](super::Pools).
+    pub id: usize,
+    /// Name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Host and, where it is not the scheme's own, port.
+    pub authority: String,
+    /// Put before each request's target; empty for none.
+    pub prefix: String,
+    /// TLS settings and the name to verify, for https.
+    pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+}
+
+/// Which Host an upstream sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostPolicy {
+    /// The client's.
+    Client,
+    /// The server's own.
+    Server,
+    /// This one.
+    Fixed(String),
+}
+
+/// A fixed answer.
+#[derive(Debug)]
+pub struct Respond {
+    /// HTTP status.
+    pub status: u16,
+    /// Header names and value templates.
+    pub headers: Vec<(String, Template)>,
+    /// Body template; values are escaped for JSON.
+    pub body: Template,
+}
+
+/// How a route dresses a request for its upstream.
+#[derive(Debug)]
+pub struct Dress {
+    /// The route's name.
+    pub route: String,
+    /// Headers to set, after all removals.
+    pub set: Vec<(String, Template)>,
+    /// Names removed on every route.
+    pub strip: Arc<StripSet>,
+    /// Whether credentials go on.
+    pub forward_credentials: bool,
+    /// Time-outs.
+    pub timeouts: Timeouts,
+}
+
+/// Time-outs towards upstreams.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// To connect, TLS included.
+    pub connect: Duration,
+    /// From the request to the answer's head.
+    pub head: Duration,
+    /// Between two reads of the answer's body.
+    pub body: Duration,
+}
+
+/// Header names that no client may set: compared without case, and `-`, `_`, `.` alike, for so do the upstreams that
+/// turn names into variables (CGI, WSGI, PHP).
+#[derive(Debug, Default)]
+pub struct StripSet {
+    names: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
+    lengths: u64,
+}
+
+impl StripSet {
+    /// A set of those names.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> StripSet {
+        let mut set = StripSet::default();
+        for name in names {
+            set.lengths |= 1 << name.len().min(63);
+            set.names.insert(name.bytes().map(fold).collect());
+        }
+        set
+    }
+
+    /// Whether `name` is one of them.
+    pub fn contains(&self, name: &str) -> bool {
+        // Most headers of most requests have a length that no stripped name has.
+        if self.lengths & (1 << name.len().min(63)) == 0 {
+            return false;
+        }
+        let folded: smallvec::SmallVec<[u8; 64]> = name.bytes().map(fold).collect();
+        self.names.contains(folded.as_slice())
+    }
+}
+
+fn fold(byte: u8) -> u8 {
+    match byte {
+        b'_' | b'.' => b'-',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+/// TLS towards upstreams: the system's roots, or those of a PEM file.
+///
+/// # Errors
+/// The file cannot be read, or there is no root in it.
+pub fn client_tls(roots: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
+    let mut store = RootCertStore::empty();
+    match roots {
+        Some(path) => {
+            for certificate in CertificateDer::pem_file_iter(path).map_err(io::Error::other)? {
+                store.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+            }
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if store.is_empty() {
+        return Err(io::Error::other("no root certificate found"));
+    }
+    let mut config = ClientConfig::builder().with_root_certificates(store).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_alike_whatever_their_case_and_separator() {
+        let set = StripSet::new(["X-Auth-User"]);
+        for name in ["x-auth-user", "X_Auth_User", "X.AUTH-USER"] {
+            assert!(set.contains(name), "{name}");
+        }
+        assert!(!set.contains("x-auth-users") && !set.contains("x-auth+user"));
+    }
+}

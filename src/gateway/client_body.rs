@@ -1,0 +1,155 @@
+//! A request's body as it arrives: decoded, bounded, timed, and asked for (100 Continue) only when somebody wants it.
+
+use std::{
+    cell::Cell,
+    io,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use super::wire::Wire;
+use crate::{
+    deadline::{Elapsed, Wait},
+    http1::{BodyDecoder, Framing, Step},
+    message::{BodyError, BodyStream},
+};
+
+/// What the connection wants to know of a body after it was handed out.
+#[derive(Clone, Default)]
+pub(super) struct Progress(Rc<State>);
+
+#[derive(Default)]
+struct State {
+    complete: Cell<bool>,
+    received: Rc<Cell<u64>>,
+    decoder: std::cell::RefCell<Option<BodyDecoder>>,
+}
+
+/// The body of one request.
+pub(super) struct ClientBody {
+    wire: Wire,
+    progress: Progress,
+    length: Option<u64>,
+    limit: u64,
+    patience: Duration,
+    wait: Wait,
+    /// What is left of the interim answer that the client waits for.
+    invitation: &'static [u8],
+}
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+impl Progress {
+    /// No body, or one that is about to be read by `decoder`.
+    pub(super) fn of(decoder: Option<BodyDecoder>) -> Progress {
+        let state = State { complete: Cell::new(decoder.is_none()), ..State::default() };
+        state.decoder.replace(decoder);
+        Progress(Rc::new(state))
+    }
+
+    /// Whether every byte of the body was taken off the connection.
+    pub(super) fn is_complete(&self) -> bool {
+        self.0.complete.get()
+    }
+
+    /// Body bytes received so far.
+    pub(super) fn received(&self) -> Rc<Cell<u64>> {
+        self.0.received.clone()
+    }
+
+    /// Takes off the connection what is already there of a body that nobody wants. True where that is all of it.
+    pub(super) fn discard_arrived(&self, wire: &Wire) -> bool {
+        loop {
+            match self.decode(wire) {
+                Some(Ok(Step::Data(_))) => {}
+                Some(Ok(Step::End)) | None => return self.is_complete(),
+                Some(Ok(Step::More) | Err(_)) => return false,
+            }
+        }
+    }
+
+    fn decode(&self, wire: &Wire) -> Option<Result<Step, BodyError>> {
+        let mut decoder = self.0.decoder.borrow_mut();
+        let step = wire.with_input(|input| decoder.as_mut().map(|decoder| decoder.decode(input)))?;
+        match step {
+            Ok(Step::Data(piece)) => {
+                self.0.received.set(self.0.received.get() + u64::try_from(piece.len()).unwrap_or(u64::MAX));
+                Some(Ok(Step::Data(piece)))
+            }
+            Ok(Step::End) => {
+                self.0.complete.set(true);
+                *decoder = None;
+                Some(Ok(Step::End))
+            }
+            Ok(Step::More) => Some(Ok(Step::More)),
+            Err(error) => Some(Err(BodyError::Malformed(error.to_string()))),
+        }
+    }
+}
+
+impl ClientBody {
+    pub(super) fn new(
+        wire: Wire,
+        progress: Progress,
+        framing: Framing,
+        limit: u64,
+        (patience, wait): (Duration, Wait),
+        invite: bool,
+    ) -> ClientBody {
+        let length = match framing {
+            Framing::None => Some(0),
+            Framing::Length(length) => Some(length),
+            Framing::Chunked => None,
+        };
+        ClientBody { wire, progress, length, limit, patience, wait, invitation: if invite { CONTINUE } else { b"" } }
+    }
+
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            match self.progress.decode(&self.wire) {
+                None | Some(Ok(Step::End)) => return Poll::Ready(None),
+                Some(Ok(Step::Data(_))) if self.progress.0.received.get() > self.limit => {
+                    return Poll::Ready(Some(Err(BodyError::TooLarge { limit: self.limit })));
+                }
+                Some(Ok(Step::Data(piece))) => return Poll::Ready(Some(Ok(piece))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(Step::More)) => {}
+            }
+            if let Err(error) = std::task::ready!(self.poll_invite(context)) {
+                return Poll::Ready(Some(Err(error.into())));
+            }
+            match std::task::ready!(self.wire.poll_fill(context)) {
+                Ok(0) => return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()))),
+                Ok(_) => self.invitation = b"",
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
+    }
+
+    fn poll_invite(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.invitation.is_empty() {
+            let written = std::task::ready!(self.wire.poll_write(context, self.invitation))?;
+            self.invitation = self.invitation.get(written..).unwrap_or_default();
+        }
+        self.wire.poll_flush(context)
+    }
+}
+
+impl BodyStream for ClientBody {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let outcome = self.poll_piece(context);
+        if outcome.is_ready() {
+            self.wait.clear();
+        } else if let Poll::Ready(Elapsed) = self.wait.poll_elapsed(context, self.patience) {
+            return Poll::Ready(Some(Err(BodyError::Stalled)));
+        }
+        outcome
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.length
+    }
+}

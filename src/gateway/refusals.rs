@@ -1,0 +1,134 @@
+//! From a stage's error to the answer that a client sees: cause, status, shape and texts.
+
+use serde_json::json;
+
+use super::routes::NotRouted;
+use crate::{
+    authenticate::{Challenge, Denied},
+    forward::Failure,
+    http1::BadRequest,
+    message::{BodyError, Response},
+    policy::NotAdmitted,
+    refusal::Cause,
+};
+
+/// A request that gets no answer but why.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// It is not HTTP as it must be.
+    #[error(transparent)]
+    Malformed(#[from] BadRequest),
+    /// Its head did not come in time.
+    #[error("the head did not arrive in time")]
+    Slow,
+    #[error(transparent)]
+    NotRouted(#[from] NotRouted),
+    #[error(transparent)]
+    Denied(#[from] Box<Denied>),
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// How a route's refusals look.
+#[derive(Debug, Clone, Default)]
+pub struct Shape {
+    /// `{"KEY": DETAIL}` and nothing else, instead of problem+json.
+    pub key: Option<String>,
+    /// Content type, where it is not the shape's own.
+    pub content_type: Option<String>,
+    /// Status and detail per cause, where they differ.
+    pub texts: Vec<(Cause, Option<u16>, Option<String>)>,
+}
+
+impl Refusal {
+    /// What the client may know.
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Refusal::Malformed(error) => match error.status() {
+                431 => Cause::HeadTooLarge,
+                413 => Cause::TooLarge,
+                _ => Cause::BadRequest,
+            },
+            Refusal::Slow => Cause::RequestTimeout,
+            Refusal::NotRouted(error) => error.cause(),
+            Refusal::Denied(denied) => denied.cause,
+            Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
+            Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
+            Refusal::Failed(failure) => match failure {
+                Failure::Busy(_) => Cause::Overloaded,
+                Failure::ConnectTimeout(_) | Failure::Timeout => Cause::UpstreamTimeout,
+                Failure::Client(BodyError::TooLarge { .. }) => Cause::TooLarge,
+                Failure::Client(BodyError::Stalled) => Cause::RequestTimeout,
+                Failure::Client(BodyError::Malformed(_) | BodyError::CutOff(_)) => Cause::BadRequest,
+                Failure::Connect { .. }
+                | Failure::Broken(_)
+                | Failure::Answer(_)
+                | Failure::Upgrade
+                | Failure::Template(..) => Cause::UpstreamFailed,
+            },
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            // The codec knows finer statuses than the causes do (417, 501, 505).
+            Refusal::Malformed(error) => error.status(),
+            _ => self.cause().face().status,
+        }
+    }
+
+    /// The answer, in the shape of the route where there is one.
+    pub(super) fn response(&self, shape: &Shape) -> Response {
+        let cause = self.cause();
+        let text = shape.texts.iter().find(|(of, ..)| *of == cause);
+        let status = text.and_then(|(_, status, _)| *status).unwrap_or_else(|| self.status());
+        let detail = match text.and_then(|(.., detail)| detail.as_deref()) {
+            Some(detail) => detail.to_owned(),
+            None => self.detail(),
+        };
+        let (own_type, body) = match &shape.key {
+            Some(key) => ("application/json", json!({ key: detail })),
+            None => ("application/problem+json", problem(cause, status, &detail)),
+        };
+        let response = Response::own(status, shape.content_type.as_deref().unwrap_or(own_type), body.to_string());
+        self.with_fields(response)
+    }
+
+    fn detail(&self) -> String {
+        let face = self.cause().face();
+        match self {
+            Refusal::Denied(denied) if denied.cause == Cause::MissingSignature => match &denied.missing {
+                // The header that the first clients know has a text that they know.
+                Some(header) if !header.eq_ignore_ascii_case("x-hmac-signature") => format!("Missing {header} header"),
+                _ => face.detail.to_owned(),
+            },
+            _ => face.detail.to_owned(),
+        }
+    }
+
+    fn with_fields(&self, response: Response) -> Response {
+        match self {
+            Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
+            Refusal::Denied(denied) => match denied.challenge {
+                Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
+                Some(Challenge::InvalidToken) => {
+                    response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+                }
+                None => response,
+            },
+            _ => response,
+        }
+    }
+}
+
+fn problem(cause: Cause, status: u16, detail: &str) -> serde_json::Value {
+    let face = cause.face();
+    json!({
+        "type": format!("urn:countersign:{}", face.name),
+        "title": face.title,
+        "status": status,
+        "detail": detail,
+    })
+}

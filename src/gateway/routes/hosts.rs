@@ -1,0 +1,69 @@
+//! The routes of one listener by host: an exact name, else the longest wildcard that fits, else any host.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::matcher::Trie;
+
+/// The routes of one host.
+#[derive(Default)]
+pub(super) struct Group {
+    /// By the patterns as written.
+    pub(super) exact: Trie,
+    /// By the patterns as a lenient upstream reads them, to compare with what it makes of a path.
+    pub(super) folded: Trie,
+}
+
+type Groups = HashMap<Box<[u8]>, Group, RandomState>;
+
+/// Hosts and their routes.
+#[derive(Default)]
+pub(super) struct Hosts {
+    names: Groups,
+    /// By what follows `*.`; every name below it is meant.
+    wildcards: Groups,
+    any: Group,
+}
+
+/// A DNS name has at most 253 characters.
+type Name = SmallVec<[u8; 256]>;
+
+impl Hosts {
+    /// The groups that answer for an authority, the most specific first.
+    pub(super) fn groups(&self, authority: &str) -> SmallVec<[&Group; 4]> {
+        let mut groups = SmallVec::new();
+        if !self.names.is_empty() || !self.wildcards.is_empty() {
+            let name = name(authority);
+            groups.extend(self.names.get(name.as_slice()));
+            if !self.wildcards.is_empty() {
+                groups.extend(parents(&name).filter_map(|parent| self.wildcards.get(parent)));
+            }
+        }
+        groups.push(&self.any);
+        groups
+    }
+
+    /// The group of one host pattern, made where it is missing; `None` is any host.
+    pub(super) fn group(&mut self, host: Option<&str>) -> &mut Group {
+        match host.map(|host| (host, host.strip_prefix("*."))) {
+            None => &mut self.any,
+            Some((_, Some(parent))) => self.wildcards.entry(name(parent).as_slice().into()).or_default(),
+            Some((host, None)) => self.names.entry(name(host).as_slice().into()).or_default(),
+        }
+    }
+}
+
+/// The host of an authority as it is compared: without port and final dot, in lower case.
+fn name(authority: &str) -> Name {
+    let host = match authority.strip_prefix('[').and_then(|address| address.split_once(']')) {
+        Some((address, _)) => address,
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+    };
+    host.strip_suffix('.').unwrap_or(host).bytes().map(|byte| byte.to_ascii_lowercase()).collect()
+}
+
+/// The names above this one, the nearest first.
+fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr::memchr_iter(b'.', name).filter(|&dot| dot > 0).filter_map(|dot| name.get(dot + 1..))
+}

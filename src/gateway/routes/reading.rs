@@ -1,0 +1,203 @@
+//! How a path may be read: as it came, and in every way that a lenient upstream is known to read it.
+//!
+//! A path of plain characters has one reading. Any other is decoded and folded as far as servers go: percent-decoding,
+//! `;` parameters cut off, slashes merged, backslashes taken for slashes, trailing dots and spaces dropped, case and
+//! Unicode look-alikes folded. Whether all readings take the same route is for the caller to see; a reading that holds
+//! a dot segment, or that no two servers would agree on, is refused here. The path itself is never rewritten.
+
+use smallvec::SmallVec;
+
+use super::{
+    lookalikes::{self, Fold},
+    screening::{Why, escape},
+};
+
+/// Bytes of a path, on the stack where they are few.
+pub(super) type Buffer = SmallVec<[u8; 256]>;
+
+/// Rounds of percent-decoding after the first; a path that is not stable then is refused.
+const FURTHER_ROUNDS: usize = 3;
+
+/// Stands for an encoded slash or backslash. Decoded controls are refused, so these two bytes are free.
+const ENCODED_SLASH: u8 = 1;
+/// Stands for an encoded `?` or `#`, behind which some servers see no path any more.
+const ENCODED_TAIL: u8 = 2;
+
+/// A path with its percent-encoding undone until nothing is left to undo.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    bytes: Buffer,
+    slash: bool,
+    tail: bool,
+}
+
+/// Decodes a path that was [screened](super::screening::screen).
+pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
+    let (mut slash, mut backslash, mut tail) = (false, false, false);
+    let mut bytes = unescape(path.as_bytes(), |byte| match byte {
+        b'/' | b'\\' => {
+            slash |= byte == b'/';
+            backslash |= byte == b'\\';
+            Ok(ENCODED_SLASH)
+        }
+        b'?' | b'#' => {
+            tail = true;
+            Ok(ENCODED_TAIL)
+        }
+        _ => Ok(byte),
+    })?;
+    // Servers differ in which of the two separates segments; each alone is weighed, both together are not.
+    if slash && backslash || bytes.split(|byte| *byte == b'/').any(parameters_hide_a_delimiter) {
+        return Err(Why::EncodedDelimiter);
+    }
+    let slash = slash || backslash;
+    for _ in 0..FURTHER_ROUNDS {
+        if !is_escaped(&bytes) {
+            return Ok(Decoded { bytes, slash, tail });
+        }
+        bytes = unescape(&bytes, |byte| match byte {
+            b'/' | b'\\' | b'?' | b'#' | b';' => Err(Why::EncodedTwice),
+            _ => Ok(byte),
+        })?;
+    }
+    if is_escaped(&bytes) { Err(Why::EncodedTwice) } else { Ok(Decoded { bytes, slash, tail }) }
+}
+
+/// Servers differ in whether they cut parameters off before or after they decode delimiters.
+fn parameters_hide_a_delimiter(segment: &[u8]) -> bool {
+    segment.iter().skip_while(|byte| **byte != b';').any(|byte| matches!(*byte, ENCODED_SLASH | ENCODED_TAIL))
+}
+
+fn is_escaped(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', bytes).any(|at| {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        // IIS reads %uXXXX too.
+        escape(rest).is_some() || matches!(rest, [_, b'u' | b'U', digit, ..] if digit.is_ascii_hexdigit())
+    })
+}
+
+/// One round of percent-decoding; `octet` sees each decoded octet.
+fn unescape(bytes: &[u8], mut octet: impl FnMut(u8) -> Result<u8, Why>) -> Result<Buffer, Why> {
+    let mut output = Buffer::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((before, from)) = memchr::memchr(b'%', rest).and_then(|at| rest.split_at_checked(at)) {
+        output.extend_from_slice(before);
+        rest = match escape(from) {
+            Some((byte, _)) if byte.is_ascii_control() => return Err(Why::EncodedControl),
+            Some((byte, after)) => {
+                output.push(octet(byte)?);
+                after
+            }
+            None => {
+                output.push(b'%');
+                from.get(1..).unwrap_or(&[])
+            }
+        };
+    }
+    output.extend_from_slice(rest);
+    if std::str::from_utf8(&output).is_ok() { Ok(output) } else { Err(Why::NotUtf8) }
+}
+
+/// How a server takes what it decoded.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// Encoded slashes separate segments.
+    slashes: bool,
+    /// The path ends at an encoded `?` or `#`.
+    tail: bool,
+    /// Slashes that touch are one. (For slashes that came as such this is always assumed: a pattern that fits the
+    /// unmerged path fits the merged one.)
+    merge: bool,
+}
+
+const MANNERS: [Manner; 6] = [
+    Manner { slashes: false, tail: false, merge: true },
+    Manner { slashes: false, tail: true, merge: true },
+    Manner { slashes: true, tail: false, merge: true },
+    Manner { slashes: true, tail: true, merge: true },
+    Manner { slashes: true, tail: false, merge: false },
+    Manner { slashes: true, tail: true, merge: false },
+];
+
+impl Decoded {
+    /// Every reading that differs from the path as it came, folded to be compared with folded patterns. One if
+    /// nothing but letters was encoded, six at most.
+    pub(super) fn readings(&self) -> impl Iterator<Item = Result<Buffer, Why>> {
+        let applies = |manner: &&Manner| (self.slash || !manner.slashes) && (self.tail || !manner.tail);
+        MANNERS.iter().filter(applies).map(|manner| self.read(*manner))
+    }
+
+    fn read(&self, manner: Manner) -> Result<Buffer, Why> {
+        let end = memchr::memchr(ENCODED_TAIL, &self.bytes).filter(|_| manner.tail);
+        let bytes = self.bytes.get(..end.unwrap_or(self.bytes.len())).unwrap_or(&self.bytes);
+        let mut reading = Buffer::with_capacity(bytes.len());
+        let is_slash = |byte: &u8| *byte == b'/' || manner.slashes && *byte == ENCODED_SLASH;
+        let mut segments = bytes.split(is_slash).skip(1).peekable();
+        while let Some(segment) = segments.next() {
+            if manner.merge && segment.is_empty() && segments.peek().is_some() {
+                continue;
+            }
+            reading.push(b'/');
+            fold_segment(segment, &mut reading)?;
+        }
+        Ok(reading)
+    }
+}
+
+/// Appends a segment as the most lenient server sees it.
+fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
+    let start = reading.len();
+    fold_letters(segment, reading)?;
+    let folded = reading.get(start..).unwrap_or(&[]);
+    let named = cut_parameters(folded);
+    let kept = trim_end(named);
+    if kept.is_empty() && named.contains(&b'.') {
+        return Err(Why::DotSegment);
+    }
+    if kept.is_empty() && !segment.is_empty() {
+        return Err(Why::EmptiedSegment);
+    }
+    let spaces = kept.iter().take_while(|byte| **byte == b' ').count();
+    let end = start + kept.len();
+    reading.truncate(end);
+    reading.drain(start..start + spaces);
+    Ok(())
+}
+
+fn fold_letters(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
+    if segment.is_ascii() {
+        reading.extend_from_slice(segment);
+        let start = reading.len() - segment.len();
+        reading.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        return Ok(());
+    }
+    for character in std::str::from_utf8(segment).map_err(|_| Why::NotUtf8)?.chars() {
+        match lookalikes::fold(character) {
+            Fold::Keep(character) => {
+                for lower in character.to_lowercase() {
+                    reading.extend_from_slice(lower.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+            }
+            Fold::Ascii(text) => reading.extend_from_slice(text.as_bytes()),
+            Fold::Ignored => {}
+            Fold::Refuse => return Err(Why::Lookalike),
+        }
+    }
+    Ok(())
+}
+
+/// Without `;parameters`, and without the name of an NTFS stream (`:$DATA`).
+fn cut_parameters(segment: &[u8]) -> &[u8] {
+    let end = segment.iter().position(|byte| *byte == b';').unwrap_or(segment.len());
+    let name = segment.get(..end).unwrap_or(segment);
+    match name.windows(2).position(|pair| pair == b":$") {
+        Some(stream) => name.get(..stream).map_or(name, |name| name.strip_suffix(b":").unwrap_or(name)),
+        None => name,
+    }
+}
+
+/// Without the dots and spaces that Windows drops at the end of a name.
+fn trim_end(name: &[u8]) -> &[u8] {
+    let dropped = name.iter().rev().take_while(|byte| matches!(byte, b'.' | b' ')).count();
+    name.get(..name.len() - dropped).unwrap_or(name)
+}

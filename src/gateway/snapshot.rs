@@ -1,0 +1,61 @@
+//! One loaded config, ready for use: immutable, shared by all workers.
+
+use std::sync::Arc;
+
+use super::{refusals::Shape, routes::Routes};
+use crate::{
+    authenticate::Requirement,
+    clock::Clock,
+    config::{Limits, Timeouts},
+    forward::{Dress, Target},
+    http1,
+    message::{Budgets, HoldLimits},
+    observe::Labels,
+    policy::Edge,
+    store::Claims,
+};
+
+/// What a config says, as the stages need it.
+pub struct Snapshot {
+    /// The listeners, in the config's order.
+    pub edges: Vec<Edge>,
+    /// The route table.
+    pub routes: Routes<Arc<Route>>,
+    /// How refusals look where no route was found.
+    pub shape: Shape,
+    /// Budgets for held bodies.
+    pub budgets: Budgets,
+    /// Replay claims.
+    pub claims: Arc<Claims>,
+    /// The time.
+    pub clock: Clock,
+    /// Bounds.
+    pub limits: Limits,
+    /// The codec's bounds, from `limits`.
+    pub head_limits: http1::Limits,
+    /// Time-outs.
+    pub timeouts: Timeouts,
+    /// Names behind the metrics' indices.
+    pub labels: Arc<Labels>,
+}
+
+/// One route, ready for use.
+#[derive(Debug)]
+pub struct Route {
+    /// Its index in the config.
+    pub index: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What must be shown.
+    pub requirement: Requirement,
+    /// Where requests go.
+    pub target: Target,
+    /// The upstream's index in the config.
+    pub upstream: usize,
+    /// How requests are dressed for it.
+    pub dress: Dress,
+    /// Bounds on the body.
+    pub hold: HoldLimits,
+    /// How refusals look.
+    pub shape: Shape,
+}

@@ -1,0 +1,94 @@
+//! A client's connection as one task shares it: the stream, and what was read beyond the message at hand.
+//!
+//! The request's body reads while the answer is written, in the same task; each borrows the stream for one poll only.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use tokio::io::AsyncWrite;
+
+use crate::transport::Transport;
+
+/// The shared connection. Clones are the same one.
+#[derive(Clone)]
+pub(super) struct Wire(Rc<Shared>);
+
+struct Shared {
+    transport: RefCell<Transport>,
+    input: RefCell<BytesMut>,
+}
+
+/// Bytes of the next request that are read ahead while one is being answered.
+const READ_AHEAD: usize = 16 * 1024;
+
+impl Wire {
+    pub(super) fn new(transport: Transport) -> Wire {
+        Wire(Rc::new(Shared { transport: RefCell::new(transport), input: RefCell::default() }))
+    }
+
+    /// Works on what was read and not used yet.
+    pub(super) fn with_input<T>(&self, work: impl FnOnce(&mut BytesMut) -> T) -> T {
+        work(&mut self.0.input.borrow_mut())
+    }
+
+    /// Reads more into the input; 0 is the end.
+    pub(super) fn poll_fill(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.0.transport.borrow_mut().poll_fill(context, &mut self.0.input.borrow_mut())
+    }
+
+    /// Ready when the client has gone. What it sends meanwhile is kept, within bounds.
+    pub(super) fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
+        while self.0.input.borrow().len() < READ_AHEAD {
+            match ready!(self.poll_fill(context)) {
+                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    pub(super) fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0.transport.borrow_mut()).poll_write(context, bytes)
+    }
+
+    pub(super) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.transport.borrow_mut()).poll_flush(context)
+    }
+
+    /// Writes both, one behind the other, in one call where the system takes it.
+    pub(super) async fn send(&self, first: &[u8], second: &[u8]) -> io::Result<()> {
+        let mut written = 0;
+        let whole = first.len() + second.len();
+        while written < whole {
+            let count = poll_fn(|context| {
+                let mut transport = self.0.transport.borrow_mut();
+                let stream = Pin::new(&mut *transport);
+                match first.get(written..).filter(|rest| !rest.is_empty()) {
+                    Some(rest) if second.is_empty() => stream.poll_write(context, rest),
+                    Some(rest) => {
+                        stream.poll_write_vectored(context, &[IoSlice::new(rest), IoSlice::new(second)])
+                    }
+                    None => stream.poll_write(context, second.get(written - first.len()..).unwrap_or_default()),
+                }
+            })
+            .await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            written += count;
+        }
+        poll_fn(|context| self.poll_flush(context)).await
+    }
+
+    /// Says that nothing more will be written.
+    pub(super) async fn close_writing(&self) {
+        let _ = poll_fn(|context| Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)).await;
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the fields of a head lie: offsets into its bytes, so that no field costs an allocation.
+
+use smallvec::SmallVec;
+
+use super::BadHead;
+
+/// The most field lines that are read, whatever the limits say: the parser's room for them is on the stack.
+pub(super) const MOST_FIELDS: usize = 256;
+
+/// A head's bytes from `start` up to `end`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    start: u16,
+    end: u16,
+}
+
+impl Span {
+    /// Where `part` lies in `head`. It fails when it does not lie there, or beyond what 16 bits address.
+    pub(super) fn of(part: &[u8], head: &[u8]) -> Result<Span, BadHead> {
+        let start = part.as_ptr().addr().checked_sub(head.as_ptr().addr()).ok_or(BadHead::TooLarge)?;
+        let end = start.checked_add(part.len()).filter(|end| *end <= head.len()).ok_or(BadHead::TooLarge)?;
+        let narrow = |offset| u16::try_from(offset).map_err(|_| BadHead::TooLarge);
+        Ok(Span { start: narrow(start)?, end: narrow(end)? })
+    }
+
+    /// The bytes that the span names in `head`, the one that it was made of.
+    pub(super) fn bytes(self, head: &[u8]) -> &[u8] {
+        head.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// The same as text. What is stored as text was checked to be ASCII when the head was parsed.
+    pub(super) fn text(self, head: &[u8]) -> &str {
+        std::str::from_utf8(self.bytes(head)).unwrap_or_default()
+    }
+}
+
+/// One field line: its name, and its value without the space around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    name: Span,
+    value: Span,
+}
+
+/// The field lines of one head, in order. Few requests have more than 32.
+#[derive(Clone, Default)]
+pub(super) struct Fields(SmallVec<[Field; 32]>);
+
+impl Fields {
+    pub(super) fn read(parsed: &[httparse::Header<'_>], head: &[u8]) -> Result<Fields, BadHead> {
+        let mut fields = SmallVec::with_capacity(parsed.len());
+        for header in parsed {
+            fields.push(Field { name: Span::of(header.name.as_bytes(), head)?, value: Span::of(header.value, head)? });
+        }
+        Ok(Fields(fields))
+    }
+
+    pub(super) fn iter<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.0.iter().map(move |field| (field.name.text(head), field.value.bytes(head)))
+    }
+
+    /// The values of the lines of that name, in order. Names compare without case.
+    pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.0
+            .iter()
+            .filter(move |field| field.name.bytes(head).eq_ignore_ascii_case(name.as_bytes()))
+            .map(move |field| field.value.bytes(head))
+    }
+}
+
+/// The fault that `httparse` found in the field lines, or `None` when it is in the start line.
+pub(super) fn fault(error: httparse::Error) -> Option<BadHead> {
+    match error {
+        httparse::Error::HeaderName => Some(BadHead::FieldName),
+        httparse::Error::HeaderValue => Some(BadHead::FieldValue),
+        httparse::Error::TooManyHeaders => Some(BadHead::TooManyFields),
+        httparse::Error::NewLine | httparse::Error::Status | httparse::Error::Token | httparse::Error::Version => None,
+    }
+}

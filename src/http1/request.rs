@@ -1,0 +1,246 @@
+//! The head of a request: its line, its fields, and what they mean for the connection.
+
+use std::fmt;
+use std::mem::MaybeUninit;
+
+use bytes::{Bytes, BytesMut};
+use memchr::{memchr, memchr3};
+
+use super::control::ControlFields;
+use super::fields::{self, Fields, MOST_FIELDS, Span};
+use super::grammar::{elements, is_token};
+use super::lines::end_of_head;
+use super::target::Target;
+use super::{BadHead, BadRequest, Framing, Limits, Version, encode};
+
+/// A request's head, checked. It owns its bytes; a clone shares them.
+#[derive(Clone)]
+pub struct RequestHead {
+    bytes: Bytes,
+    layout: Layout,
+}
+
+impl RequestHead {
+    /// Takes one head off the front of `buffer`, or says with `None` that more bytes are needed.
+    ///
+    /// One empty line in front is skipped (RFC 9112 section 2.2). A fault is told as early as it can be seen; the
+    /// buffer is then as it was, and the connection is of no further use.
+    pub fn parse(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
+        let start = if buffer.starts_with(b"\r\n") { 2 } else { 0 };
+        let Some(end) = end_of_head(buffer, start, limits)? else {
+            refuse_the_hopeless(&buffer[start..])?;
+            return Ok(None);
+        };
+        let layout = Layout::read(&buffer[..end], start, limits)?;
+        Ok(Some(RequestHead { bytes: buffer.split_to(end).freeze(), layout }))
+    }
+
+    /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
+    pub fn from_parts(method: &str, target: &str, fields: &[(&str, &[u8])]) -> Result<RequestHead, BadRequest> {
+        let is_broken = |part: &[u8]| memchr3(b'\r', b'\n', 0, part).is_some();
+        if is_broken(method.as_bytes()) || is_broken(target.as_bytes()) {
+            return Err(BadRequest::RequestLine);
+        }
+        let mut buffer = BytesMut::new();
+        encode::request_line(&mut buffer, method, target);
+        for (name, value) in fields {
+            // A name with a colon would be read back as a shorter name.
+            if !name.bytes().all(is_token) {
+                return Err(BadHead::FieldName.into());
+            }
+            if is_broken(value) {
+                return Err(BadHead::FieldValue.into());
+            }
+            encode::field(&mut buffer, name, value);
+        }
+        encode::end(&mut buffer);
+        let limits = Limits { head: usize::MAX, headers: usize::MAX, chunk_overhead: 0 };
+        RequestHead::parse(&mut buffer, &limits)?.ok_or(BadRequest::RequestLine)
+    }
+
+    /// The method, a token without lower-case letters.
+    pub fn method(&self) -> &str {
+        self.layout.method.text(&self.bytes)
+    }
+
+    /// The target as it came, in whichever form.
+    pub fn target(&self) -> &str {
+        self.layout.target.whole(&self.bytes)
+    }
+
+    /// The version of the request line.
+    pub fn version(&self) -> Version {
+        self.layout.version
+    }
+
+    /// The path as it came, never empty: `/` for an absolute form without one, `*` for asterisk form.
+    pub fn path(&self) -> &str {
+        self.layout.target.path(&self.bytes)
+    }
+
+    /// The query as it came, without its `?`; empty when nothing follows the `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.layout.target.query(&self.bytes)
+    }
+
+    /// Path and query as they came: what is routed, signed and forwarded.
+    pub fn origin_form(&self) -> &str {
+        self.layout.target.origin(&self.bytes)
+    }
+
+    /// The server that was asked, as `Host` writes it. Empty only for HTTP/1.0 that names none.
+    pub fn authority(&self) -> &str {
+        self.layout.authority.text(&self.bytes)
+    }
+
+    /// The field lines in order, names as they came, values without the space around them.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.layout.fields.iter(&self.bytes)
+    }
+
+    /// The values of every line of that name, in order. Names compare without case.
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.layout.fields.values(&self.bytes, name)
+    }
+
+    /// The value of the first line of that name.
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
+    }
+
+    /// How the body is delimited.
+    pub fn framing(&self) -> Framing {
+        self.layout.framing
+    }
+
+    /// Whether the client leaves the connection open after this request (RFC 9112 section 9.3).
+    pub fn keep_alive(&self) -> bool {
+        self.layout.keep_alive
+    }
+
+    /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        self.layout.expects_continue
+    }
+
+    /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
+    pub fn connection_names(&self, name: &str) -> bool {
+        self.values("connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name.as_bytes()))
+    }
+}
+
+/// Without field values and query, which can be credentials.
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .field("path", &self.path())
+            .field("version", &self.version())
+            .field("names", &self.fields().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("framing", &self.framing())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the parts of a head lie, and what they mean.
+#[derive(Clone)]
+struct Layout {
+    method: Span,
+    target: Target,
+    authority: Span,
+    fields: Fields,
+    version: Version,
+    framing: Framing,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+impl Layout {
+    /// Reads a complete head; `start` is where its request line begins.
+    fn read(head: &[u8], start: usize, limits: &Limits) -> Result<Layout, BadRequest> {
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let room = &mut room[..limits.headers.min(MOST_FIELDS)];
+        let mut parsed = httparse::Request::new(&mut []);
+        let status = parsed
+            .parse_with_uninit_headers(&head[start..], room)
+            .map_err(|error| request_fault(error, &head[start..]))?;
+        let (httparse::Status::Complete(_), Some(method), Some(target)) = (status, parsed.method, parsed.path) else {
+            return Err(BadRequest::RequestLine);
+        };
+        check_method(method)?;
+        let version = Version::from_minor(parsed.version);
+        let control = ControlFields::read(parsed.headers)?;
+        let target = Target::read(method, target, head)?;
+        Ok(Layout {
+            method: Span::of(method.as_bytes(), head)?,
+            target,
+            authority: authority(target, &control, version, head)?,
+            fields: Fields::read(parsed.headers, head)?,
+            version,
+            framing: control.framing(version)?.unwrap_or(Framing::None),
+            keep_alive: control.persists(version),
+            expects_continue: expectation(&control)? && version == Version::Http11,
+        })
+    }
+}
+
+/// Methods are case-sensitive, but an upstream that folds case would run `get` as the `GET` that no rule matched.
+fn check_method(method: &str) -> Result<(), BadRequest> {
+    match method {
+        "CONNECT" => Err(BadRequest::Connect),
+        "PRI" => Err(BadRequest::Method),
+        _ if method.bytes().any(|byte| byte.is_ascii_lowercase()) => Err(BadRequest::Method),
+        _ => Ok(()),
+    }
+}
+
+fn authority(target: Target, control: &ControlFields<'_>, version: Version, head: &[u8]) -> Result<Span, BadRequest> {
+    if control.second_host {
+        return Err(BadRequest::DuplicateHost);
+    }
+    if control.host.is_none() && version == Version::Http11 {
+        return Err(BadRequest::MissingHost);
+    }
+    target.authority(control.host, head)
+}
+
+fn expectation(control: &ControlFields<'_>) -> Result<bool, BadRequest> {
+    match control.expect {
+        None => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case(b"100-continue") && !control.second_expect => Ok(true),
+        Some(_) => Err(BadRequest::Expectation),
+    }
+}
+
+fn request_fault(error: httparse::Error, head: &[u8]) -> BadRequest {
+    match fields::fault(error) {
+        Some(fault) => BadRequest::Head(fault),
+        None if error == httparse::Error::Version => version_fault(head),
+        None => BadRequest::RequestLine,
+    }
+}
+
+/// An incomplete head whose beginning no further byte can mend is refused now: a client that does not speak
+/// HTTP/1.1 may never send the empty line, and would otherwise wait for its timeout.
+fn refuse_the_hopeless(head: &[u8]) -> Result<(), BadRequest> {
+    match head.first() {
+        None | Some(b'\r') => return Ok(()),
+        Some(first) if !is_token(*first) => return Err(BadRequest::RequestLine),
+        Some(_) => {}
+    }
+    let Some(line_feed) = memchr(b'\n', head) else { return Ok(()) };
+    let line = &head[..line_feed];
+    let is_served = line.ends_with(b" HTTP/1.1\r") || line.ends_with(b" HTTP/1.0\r");
+    if is_served { Ok(()) } else { Err(version_fault(head)) }
+}
+
+/// A well-formed version that is not served, or a malformed line.
+fn version_fault(head: &[u8]) -> BadRequest {
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let mut parts = line.split(|byte| *byte == b' ').skip(2);
+    match (parts.next(), parts.next()) {
+        (Some(b"HTTP/1.1" | b"HTTP/1.0"), _) => BadRequest::RequestLine,
+        (Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']), None) => BadRequest::Version,
+        _ => BadRequest::RequestLine,
+    }
+}

@@ -1,0 +1,158 @@
+//! The head of an upstream's response: its status, its fields, and what they mean for body and connection.
+
+use std::fmt;
+use std::mem::MaybeUninit;
+
+use bytes::{Bytes, BytesMut};
+
+use super::control::ControlFields;
+use super::fields::{self, Fields, MOST_FIELDS, Span};
+use super::grammar::elements;
+use super::lines::end_of_head;
+use super::{BadResponse, Framing, Limits, ResponseFraming, Version};
+
+/// A response's head, checked. It owns its bytes; a clone shares them.
+#[derive(Clone)]
+pub struct ResponseHead {
+    bytes: Bytes,
+    layout: Layout,
+}
+
+impl ResponseHead {
+    /// Takes one head off the front of `buffer`, or says with `None` that more bytes are needed.
+    ///
+    /// `request_was_head` says that the request's method was HEAD: its answer has no body, whatever its fields say.
+    pub fn parse(
+        buffer: &mut BytesMut,
+        limits: &Limits,
+        request_was_head: bool,
+    ) -> Result<Option<ResponseHead>, BadResponse> {
+        let Some(end) = end_of_head(buffer, 0, limits)? else {
+            let begins_well = buffer.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected);
+            return if begins_well { Ok(None) } else { Err(BadResponse::StatusLine) };
+        };
+        let layout = Layout::read(&buffer[..end], limits, request_was_head)?;
+        Ok(Some(ResponseHead { bytes: buffer.split_to(end).freeze(), layout }))
+    }
+
+    /// The status, 100 to 599.
+    pub fn status(&self) -> u16 {
+        self.layout.status
+    }
+
+    /// The reason phrase; empty when there is none, or one that is not UTF-8.
+    pub fn reason(&self) -> &str {
+        self.layout.reason.text(&self.bytes)
+    }
+
+    /// The version of the status line.
+    pub fn version(&self) -> Version {
+        self.layout.version
+    }
+
+    /// Whether the status is 1xx, so that another head follows. 101 is one too: ask [`status`](Self::status) first
+    /// where an upgrade was requested, and refuse it where none was.
+    pub fn is_interim(&self) -> bool {
+        self.layout.status < 200
+    }
+
+    /// The field lines in order, names as they came, values without the space around them.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.layout.fields.iter(&self.bytes)
+    }
+
+    /// The values of every line of that name, in order. Names compare without case.
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.layout.fields.values(&self.bytes, name)
+    }
+
+    /// The value of the first line of that name.
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
+    }
+
+    /// How the body is delimited (RFC 9112 section 6.3).
+    pub fn framing(&self) -> ResponseFraming {
+        self.layout.framing
+    }
+
+    /// Whether the connection can carry another request after this response. False also where the upstream
+    /// announces a body that its status cannot have: it may send one, which would be read as the next response.
+    pub fn keep_alive(&self) -> bool {
+        self.layout.keep_alive
+    }
+
+    /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
+    pub fn connection_names(&self, name: &str) -> bool {
+        self.values("connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name.as_bytes()))
+    }
+}
+
+/// Without field values, which can be credentials.
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status())
+            .field("version", &self.version())
+            .field("names", &self.fields().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("framing", &self.framing())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the parts of a head lie, and what they mean.
+#[derive(Clone)]
+struct Layout {
+    status: u16,
+    reason: Span,
+    version: Version,
+    fields: Fields,
+    framing: ResponseFraming,
+    keep_alive: bool,
+}
+
+impl Layout {
+    fn read(head: &[u8], limits: &Limits, request_was_head: bool) -> Result<Layout, BadResponse> {
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let room = &mut room[..limits.headers.min(MOST_FIELDS)];
+        let mut parsed = httparse::Response::new(&mut []);
+        let complete = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut parsed, head, room)
+            .map_err(response_fault)?;
+        let (httparse::Status::Complete(_), Some(status @ 100..=599)) = (complete, parsed.code) else {
+            return Err(BadResponse::StatusLine);
+        };
+        let version = Version::from_minor(parsed.version);
+        let control = ControlFields::read(parsed.headers)?;
+        let announced = control.framing(version)?;
+        let framing = match announced {
+            _ if request_was_head || matches!(status, 100..=199 | 204 | 304) => ResponseFraming::None,
+            Some(framing) => framing.into(),
+            None => ResponseFraming::UntilClose,
+        };
+        let is_bodiless = matches!(status, 100..=199 | 204);
+        let is_contradictory = is_bodiless && !matches!(announced, None | Some(Framing::Length(0)));
+        Ok(Layout {
+            status,
+            reason: Span::of(reason(head), head)?,
+            version,
+            fields: Fields::read(parsed.headers, head)?,
+            framing,
+            keep_alive: control.persists(version) && framing != ResponseFraming::UntilClose && !is_contradictory,
+        })
+    }
+}
+
+/// What follows `HTTP/1.1 200 ` in the first line. `httparse` checks it, but withholds one with obs-text.
+fn reason(head: &[u8]) -> &[u8] {
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    &line[line.len().min("HTTP/1.1 200 ".len())..]
+}
+
+fn response_fault(error: httparse::Error) -> BadResponse {
+    match fields::fault(error) {
+        Some(fault) => BadResponse::Head(fault),
+        None if error == httparse::Error::Version => BadResponse::Version,
+        None => BadResponse::StatusLine,
+    }
+}

@@ -1,0 +1,94 @@
+//! The forms of a request target (RFC 9112 section 3.2): which of its bytes are authority, path and query.
+
+use super::authority::Authority;
+use super::fields::Span;
+use super::{BadHead, BadRequest};
+
+/// Where a target's parts lie in the head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    whole: Span,
+    /// Path and query; `None` for an absolute form with neither, which means `/`.
+    origin: Option<Span>,
+    /// The path alone, where there is a query.
+    path_before_query: Option<Span>,
+    query: Option<Span>,
+    /// Absolute form only.
+    authority: Option<Span>,
+    default_port: u16,
+}
+
+impl Target {
+    pub(super) fn read(method: &str, target: &str, head: &[u8]) -> Result<Target, BadRequest> {
+        // '#' is no part of a target, and readers differ on whether they cut there.
+        if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+            return Err(BadRequest::Target);
+        }
+        let form = Form::of(method, target).ok_or(BadRequest::Target)?;
+        let (path, query) = form.origin.split_once('?').map_or((None, None), |(path, query)| (Some(path), Some(query)));
+        let span = |part: &str| Span::of(part.as_bytes(), head);
+        let optional = |part: Option<&str>| part.map(span).transpose();
+        Ok(Target {
+            whole: span(target)?,
+            origin: optional(Some(form.origin).filter(|origin| !origin.is_empty()))?,
+            path_before_query: optional(path)?,
+            query: optional(query)?,
+            authority: optional(form.authority)?,
+            default_port: form.default_port,
+        })
+    }
+
+    pub(super) fn whole(self, head: &[u8]) -> &str {
+        self.whole.text(head)
+    }
+
+    pub(super) fn origin(self, head: &[u8]) -> &str {
+        self.origin.map_or("/", |origin| origin.text(head))
+    }
+
+    pub(super) fn path(self, head: &[u8]) -> &str {
+        self.path_before_query.map_or_else(|| self.origin(head), |path| path.text(head))
+    }
+
+    pub(super) fn query(self, head: &[u8]) -> Option<&str> {
+        self.query.map(|query| query.text(head))
+    }
+
+    /// The one authority of the request: that of `Host`, which an absolute form must repeat.
+    pub(super) fn authority(self, host: Option<&[u8]>, head: &[u8]) -> Result<Span, BadRequest> {
+        let own = self.authority.map(|authority| (authority, Authority::parse(authority.text(head))));
+        let Some(host) = host else { return Ok(own.map(|(authority, _)| authority).unwrap_or_default()) };
+        let text = std::str::from_utf8(host).map_err(|_| BadRequest::Host)?;
+        let server = Authority::parse(text).ok_or(BadRequest::Host)?;
+        match own {
+            Some((_, None)) => Err(BadRequest::Target),
+            Some((_, Some(own))) if !own.is_same(&server, self.default_port) => Err(BadRequest::AuthorityMismatch),
+            _ => Span::of(host, head).map_err(BadHead::into),
+        }
+    }
+}
+
+/// A target taken apart.
+struct Form<'a> {
+    authority: Option<&'a str>,
+    default_port: u16,
+    origin: &'a str,
+}
+
+impl<'a> Form<'a> {
+    fn of(method: &str, target: &'a str) -> Option<Form<'a>> {
+        if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
+            return Some(Form { authority: None, default_port: 80, origin: target });
+        }
+        let (scheme, rest) = target.split_once("://")?;
+        let default_port = match scheme {
+            _ if scheme.eq_ignore_ascii_case("http") => 80,
+            _ if scheme.eq_ignore_ascii_case("https") => 443,
+            _ => return None,
+        };
+        let (authority, origin) = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?;
+        Authority::parse(authority)?;
+        // `http://host?query` would need a `/` that no byte of the head supplies; clients send it (RFC 9112 3.2.1).
+        (!origin.starts_with('?')).then_some(Form { authority: Some(authority), default_port, origin })
+    }
+}

@@ -1,0 +1,195 @@
+//! A message's body: nothing, bytes in memory, a temporary file, or a stream.
+
+use std::{
+    fs::File,
+    future::poll_fn,
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+
+use super::hold::Share;
+
+/// A body after transfer coding. Content coding is never undone.
+#[derive(Default)]
+pub enum Body {
+    /// No body.
+    #[default]
+    Empty,
+    /// All of it, in memory; the share counts it against the process's budget until it is dropped.
+    Bytes(Bytes, Option<Share>),
+    /// All of it, in a temporary file.
+    Spooled(Spool),
+    /// Still arriving, with backpressure: nothing is read before it is asked for.
+    Stream(Box<dyn BodyStream>),
+}
+
+/// A body that arrives piece by piece.
+pub trait BodyStream {
+    /// The next piece; `None` at the end. After an error or the end it is not polled again.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>;
+
+    /// Its whole length in bytes, where the sender said it.
+    fn length(&self) -> Option<u64>;
+}
+
+/// Why a body did not arrive whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The sender's framing is wrong.
+    #[error("malformed body: {0}")]
+    Malformed(String),
+    /// The sender went away in the middle.
+    #[error("the body was cut off: {0}")]
+    CutOff(#[from] io::Error),
+    /// The sender stopped sending.
+    #[error("the body stalled")]
+    Stalled,
+    /// More than the limit.
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+/// A body in an unlinked temporary file.
+#[derive(Clone)]
+pub struct Spool {
+    pub(super) file: Arc<File>,
+    pub(super) length: u64,
+    pub(super) share: Arc<Share>,
+}
+
+impl Body {
+    /// Bytes that count against no budget: the gateway's own.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Body {
+        let bytes = bytes.into();
+        if bytes.is_empty() { Body::Empty } else { Body::Bytes(bytes, None) }
+    }
+
+    /// Its length in bytes, where it is known before its end.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Body::Empty => Some(0),
+            Body::Bytes(bytes, _) => u64::try_from(bytes.len()).ok(),
+            Body::Spooled(spool) => Some(spool.length),
+            Body::Stream(stream) => stream.length(),
+        }
+    }
+
+    /// Whether all of it is here, so that it can be read without waiting for its sender.
+    pub fn is_held(&self) -> bool {
+        !matches!(self, Body::Stream(_))
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// What the sender did wrong; the body is over then.
+    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// As [`next`](Body::next), for those who wait for several things at once.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match self {
+            Body::Empty => Poll::Ready(None),
+            Body::Bytes(bytes, _) => {
+                let bytes = std::mem::take(bytes);
+                *self = Body::Empty;
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Body::Spooled(spool) => {
+                let pieces = SpoolPieces { spool: spool.clone(), offset: 0, read: None };
+                *self = Body::Stream(Box::new(pieces));
+                self.poll_next(context)
+            }
+            Body::Stream(stream) => stream.poll_next(context),
+        }
+    }
+}
+
+impl Spool {
+    /// Its length in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads all of it in pieces, from the start, blocking: for a thread that may block.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn read_all(&self, visit: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let mut piece = vec![0; PIECE];
+        let mut offset = 0;
+        while offset < self.length {
+            let read = read_at(&self.file, &mut piece, offset)?;
+            visit(piece.get(..read).unwrap_or_default());
+            offset += u64::try_from(read).unwrap_or(u64::MAX);
+        }
+        Ok(())
+    }
+}
+
+const PIECE: usize = 64 * 1024;
+
+/// At least one byte; the end of the file before the recorded length is an error, as the file is ours alone.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    match std::os::unix::fs::FileExt::read_at(file, buffer, offset)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        read => Ok(read),
+    }
+}
+
+/// A spooled body on its way out, read off the worker's thread.
+struct SpoolPieces {
+    spool: Spool,
+    offset: u64,
+    read: Option<tokio::task::JoinHandle<io::Result<Bytes>>>,
+}
+
+impl BodyStream for SpoolPieces {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        if self.offset >= self.spool.length {
+            return Poll::Ready(None);
+        }
+        let (file, offset) = (&self.spool.file, self.offset);
+        let read = self.read.get_or_insert_with(|| {
+            let file = file.clone();
+            tokio::task::spawn_blocking(move || {
+                let mut piece = vec![0; PIECE];
+                let read = read_at(&file, &mut piece, offset)?;
+                piece.truncate(read);
+                Ok(Bytes::from(piece))
+            })
+        });
+        let Poll::Ready(outcome) = std::pin::Pin::new(read).poll(context) else { return Poll::Pending };
+        self.read = None;
+        let outcome = outcome.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
+        Poll::Ready(Some(match outcome {
+            Ok(piece) => {
+                self.offset += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+                Ok(piece)
+            }
+            Err(error) => Err(BodyError::CutOff(error)),
+        }))
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.spool.length)
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Body::Empty => f.write_str("Body::Empty"),
+            Body::Bytes(bytes, _) => write!(f, "Body::Bytes({} bytes)", bytes.len()),
+            Body::Spooled(spool) => write!(f, "Body::Spooled({} bytes)", spool.length),
+            Body::Stream(stream) => write!(f, "Body::Stream({:?})", stream.length()),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Holding a body that a scheme covers: first in memory, then in a temporary file, never beyond the limits.
+//!
+//! Two budgets of the whole process bound what all requests hold together; beyond them a request is refused, so that
+//! unverified traffic cannot fill memory or disk.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    Body, BodyError,
+    body::Spool,
+};
+
+/// A number of bytes that all requests share.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    limit: u64,
+    used: AtomicU64,
+}
+
+/// The part of a [`Budget`] that one body has taken; given back on drop.
+#[derive(Debug)]
+pub struct Share {
+    budget: Budget,
+    taken: u64,
+}
+
+/// Where bodies are held and how much of it there is.
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    /// Memory.
+    pub memory: Budget,
+    /// Temporary files.
+    pub spool: Budget,
+    /// Their directory; the system's where absent.
+    pub directory: Option<PathBuf>,
+}
+
+/// The bounds of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct HoldLimits {
+    /// Bytes in all.
+    pub body: u64,
+    /// Bytes in memory; more goes to a file.
+    pub memory: u64,
+    /// Whether a file will do. JSON and form sources need memory.
+    pub may_spool: bool,
+}
+
+/// Why a body is not held.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// Larger than the limit.
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The process's budget is used up.
+    #[error("no room for the body: the {0} budget is used up")]
+    NoRoom(&'static str),
+    /// The temporary file failed.
+    #[error("temporary file: {0}")]
+    Spool(#[source] io::Error),
+    /// The sender failed.
+    #[error(transparent)]
+    Sender(#[from] BodyError),
+}
+
+/// Reads `body` to its end and returns it held.
+///
+/// # Errors
+/// [`HoldError`]; nothing stays reserved then.
+pub async fn hold(body: Body, limits: HoldLimits, budgets: &Budgets) -> Result<Body, HoldError> {
+    let Body::Stream(_) = &body else { return within(body, limits) };
+    let ceiling = if limits.may_spool { limits.body } else { limits.body.min(limits.memory) };
+    if body.length().is_some_and(|length| length > ceiling) {
+        return Err(HoldError::TooLarge { limit: ceiling });
+    }
+    Holding { body, limits, ceiling, budgets, share: budgets.memory.share() }.run().await
+}
+
+fn within(body: Body, limits: HoldLimits) -> Result<Body, HoldError> {
+    match body.length() {
+        Some(length) if length > limits.body => Err(HoldError::TooLarge { limit: limits.body }),
+        _ => Ok(body),
+    }
+}
+
+struct Holding<'b> {
+    body: Body,
+    limits: HoldLimits,
+    ceiling: u64,
+    budgets: &'b Budgets,
+    share: Share,
+}
+
+impl Holding<'_> {
+    async fn run(mut self) -> Result<Body, HoldError> {
+        let Some(first) = self.body.next().await.transpose()? else { return Ok(Body::Empty) };
+        self.count(first.len())?;
+        let Some(second) = self.body.next().await.transpose()? else {
+            return Ok(Body::Bytes(first, Some(self.share)));
+        };
+        let mut gathered = BytesMut::with_capacity(self.expected(first.len() + second.len()));
+        gathered.extend_from_slice(&first);
+        let mut piece = second;
+        loop {
+            if size(gathered.len()) + size(piece.len()) > self.limits.memory {
+                return self.spool(gathered.freeze(), piece).await;
+            }
+            self.count(piece.len())?;
+            gathered.extend_from_slice(&piece);
+            match self.body.next().await.transpose()? {
+                Some(next) => piece = next,
+                None => return Ok(Body::Bytes(gathered.freeze(), Some(self.share))),
+            }
+        }
+    }
+
+    fn expected(&self, seen: usize) -> usize {
+        let said = self.body.length().unwrap_or(0).min(self.limits.memory);
+        usize::try_from(said).unwrap_or(0).max(seen)
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), HoldError> {
+        if self.share.taken + size(bytes) > self.ceiling {
+            return Err(HoldError::TooLarge { limit: self.ceiling });
+        }
+        self.share.grow(size(bytes)).then_some(()).ok_or(HoldError::NoRoom("memory"))
+    }
+
+    async fn spool(mut self, head: Bytes, piece: Bytes) -> Result<Body, HoldError> {
+        if !self.limits.may_spool {
+            return Err(HoldError::TooLarge { limit: self.ceiling });
+        }
+        let mut spooling = Spooling::open(self.budgets, self.ceiling).await?;
+        spooling.append(head).await?;
+        self.share = self.budgets.memory.share();
+        spooling.append(piece).await?;
+        while let Some(next) = self.body.next().await.transpose()? {
+            spooling.append(next).await?;
+        }
+        Ok(Body::Spooled(spooling.finish()))
+    }
+}
+
+struct Spooling {
+    file: Arc<File>,
+    share: Share,
+    ceiling: u64,
+}
+
+impl Spooling {
+    async fn open(budgets: &Budgets, ceiling: u64) -> Result<Spooling, HoldError> {
+        let directory = budgets.directory.clone();
+        let open = move || match directory {
+            Some(directory) => tempfile::tempfile_in(directory),
+            None => tempfile::tempfile(),
+        };
+        let file = off_thread(open).await?;
+        Ok(Spooling { file: Arc::new(file), share: budgets.spool.share(), ceiling })
+    }
+
+    async fn append(&mut self, piece: Bytes) -> Result<(), HoldError> {
+        let offset = self.share.taken;
+        if offset + size(piece.len()) > self.ceiling {
+            return Err(HoldError::TooLarge { limit: self.ceiling });
+        }
+        if !self.share.grow(size(piece.len())) {
+            return Err(HoldError::NoRoom("spool"));
+        }
+        let file = self.file.clone();
+        off_thread(move || file.write_all_at(&piece, offset)).await
+    }
+
+    fn finish(self) -> Spool {
+        Spool { file: self.file, length: self.share.taken, share: Arc::new(self.share) }
+    }
+}
+
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, HoldError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map_err(HoldError::Spool)
+}
+
+fn size(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+impl Budget {
+    /// A budget of that many bytes.
+    pub fn new(limit: u64) -> Budget {
+        Budget(Arc::new(Account { limit, used: AtomicU64::new(0) }))
+    }
+
+    /// Bytes taken right now.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    fn share(&self) -> Share {
+        Share { budget: self.clone(), taken: 0 }
+    }
+}
+
+impl Share {
+    fn grow(&mut self, bytes: u64) -> bool {
+        let account = &self.budget.0;
+        let granted = account.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|sum| *sum <= account.limit)
+        });
+        if granted.is_ok() {
+            self.taken += bytes;
+        }
+        granted.is_ok()
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.0.used.fetch_sub(self.taken, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[path = "hold_tests.rs"]
+mod tests;

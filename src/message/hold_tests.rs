@@ -1,0 +1,79 @@
+//! What holding a body promises, piece by piece.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll},
+};
+
+use super::*;
+use crate::message::BodyStream;
+
+struct Pieces(VecDeque<Bytes>, Option<u64>);
+
+impl BodyStream for Pieces {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.1
+    }
+}
+
+fn stream(pieces: &[usize]) -> Body {
+    Body::Stream(Box::new(Pieces(pieces.iter().map(|n| Bytes::from(vec![b'x'; *n])).collect(), None)))
+}
+
+fn budgets(memory: u64, spool: u64) -> Budgets {
+    Budgets { memory: Budget::new(memory), spool: Budget::new(spool), directory: None }
+}
+
+const LIMITS: HoldLimits = HoldLimits { body: 100, memory: 10, may_spool: true };
+
+#[tokio::test]
+async fn a_small_body_stays_in_memory_and_gives_its_share_back() {
+    let budgets = budgets(1000, 1000);
+    let held = hold(stream(&[4, 6]), LIMITS, &budgets).await.unwrap();
+    assert!(matches!(&held, Body::Bytes(bytes, _) if bytes.len() == 10));
+    assert_eq!(budgets.memory.used(), 10);
+    drop(held);
+    assert_eq!(budgets.memory.used(), 0);
+}
+
+#[tokio::test]
+async fn a_larger_body_goes_to_a_file_and_reads_back_whole() {
+    let budgets = budgets(1000, 1000);
+    let mut held = hold(stream(&[4, 6, 1, 50]), LIMITS, &budgets).await.unwrap();
+    let Body::Spooled(spool) = &held else { panic!("not spooled: {held:?}") };
+    let mut seen = 0;
+    spool.read_all(&mut |piece| seen += piece.len()).unwrap();
+    assert_eq!((seen, budgets.memory.used(), budgets.spool.used()), (61, 0, 61));
+    let mut streamed = 0;
+    while let Some(piece) = held.next().await {
+        streamed += piece.unwrap().len();
+    }
+    assert_eq!(streamed, 61);
+    drop(held);
+    assert_eq!(budgets.spool.used(), 0);
+}
+
+#[tokio::test]
+async fn beyond_the_limit_it_is_refused_and_nothing_stays_reserved() {
+    let budgets = budgets(1000, 1000);
+    let refused = hold(stream(&[60, 60]), LIMITS, &budgets).await;
+    assert!(matches!(refused, Err(HoldError::TooLarge { limit: 100 })));
+    assert_eq!((budgets.memory.used(), budgets.spool.used()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_body_that_must_be_parsed_is_never_spooled() {
+    let limits = HoldLimits { may_spool: false, ..LIMITS };
+    assert!(matches!(hold(stream(&[6, 6]), limits, &budgets(1000, 1000)).await, Err(HoldError::TooLarge { limit: 10 })));
+    assert!(matches!(hold(stream(&[11]), limits, &budgets(1000, 1000)).await, Err(HoldError::TooLarge { limit: 10 })));
+}
+
+#[tokio::test]
+async fn a_used_up_budget_refuses() {
+    assert!(matches!(hold(stream(&[5, 5]), LIMITS, &budgets(9, 1000)).await, Err(HoldError::NoRoom("memory"))));
+    assert!(matches!(hold(stream(&[5, 6]), LIMITS, &budgets(1000, 9)).await, Err(HoldError::NoRoom("spool"))));
+}

@@ -1,0 +1,71 @@
+//! Who a verified request is from: data for logs, headers and answers. It proves nothing; the proof is the type that
+//! carries it (`authenticate::Verified`, `policy::Admitted`).
+
+use std::{borrow::Cow, rc::Rc, sync::Arc};
+
+use smallvec::SmallVec;
+
+use crate::scheme::{Fact, Known};
+
+/// What is known of a caller.
+#[derive(Clone, Default)]
+pub struct Identity {
+    /// Who it is: `sub` of a token, or the key id where the signature binds it.
+    pub subject: Option<Box<str>>,
+    /// The key id or `kid` that verified.
+    pub key_id: Option<Box<str>>,
+    /// The scheme's or tokens' name in the config; none on a public route.
+    pub by: Option<Arc<str>>,
+    /// The token's claims.
+    pub claims: Option<Rc<dyn Known>>,
+    /// Where the credentials stood, so that they go no further.
+    pub carriers: SmallVec<[Carrier; 2]>,
+}
+
+/// Where a credential stood in the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// A header of that name, all of it.
+    Header(Arc<str>),
+    /// One cookie.
+    Cookie(Arc<str>),
+    /// One query parameter.
+    Query(Arc<str>),
+    /// The body: it goes on as it is, for nothing can be taken out of signed bytes.
+    Body,
+}
+
+/// Everything that answer and header templates may name.
+pub struct Facts<'a> {
+    /// The caller.
+    pub identity: &'a Identity,
+    /// The route's name.
+    pub route: &'a str,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// The client's address, as text.
+    pub client: &'a str,
+}
+
+impl Known for Facts<'_> {
+    fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.identity.claims.as_ref().and_then(|claims| claims.claim(name))
+    }
+
+    fn fact(&self, fact: Fact) -> Option<Cow<'_, str>> {
+        match fact {
+            Fact::Subject => self.identity.subject.as_deref().map(Cow::Borrowed),
+            Fact::KeyId => self.identity.key_id.as_deref().map(Cow::Borrowed),
+            Fact::Scheme => self.identity.by.as_deref().map(Cow::Borrowed),
+            Fact::Route => Some(Cow::Borrowed(self.route)),
+            Fact::RequestId => Some(Cow::Borrowed(self.request_id)),
+            Fact::ClientAddress => Some(Cow::Borrowed(self.client)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("subject", &self.subject).field("by", &self.by).finish_non_exhaustive()
+    }
+}

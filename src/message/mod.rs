@@ -1,0 +1,25 @@
+//! A request and an answer as the stages see them, whichever protocol carried them.
+//!
+//! Bytes on the wire are `http1`'s business, what a request may do is the stages'; here is only what they hand on:
+//! a head, and a [`Body`] that is either already held or still arriving.
+
+mod body;
+mod hold;
+mod identity;
+mod response;
+
+pub use body::{Body, BodyError, BodyStream, Spool};
+pub use hold::{Budget, Budgets, HoldError, HoldLimits, Share, hold};
+pub use identity::{Carrier, Facts, Identity};
+pub use response::{Response, is_hop_by_hop};
+
+use crate::http1::RequestHead;
+
+/// A request whose head is complete and whose body may still be on its way.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, target and fields, exactly as they came.
+    pub head: RequestHead,
+    /// The body after transfer coding.
+    pub body: Body,
+}

@@ -1,0 +1,208 @@
+//! The access line: what is known of one finished request, and how it is written as JSON or for a person's eye.
+//!
+//! A line holds no query string, no credential and no header value. Writing one appends to a buffer and allocates
+//! nothing; where the buffer goes is [`sink`](super::sink)'s.
+
+use std::{fmt::Display, io::IsTerminal, net::IpAddr};
+
+use super::{
+    escape::{self, json_string},
+    pretty,
+    sink::Destination,
+    stamp::Stamp,
+};
+use crate::refusal::Cause;
+
+/// One finished request.
+#[derive(Clone, Copy)]
+pub struct AccessLine<'a> {
+    /// When the request's head was complete, in milliseconds since 1970.
+    pub unix_millis: i64,
+    /// The id that the answer and the upstream carry too.
+    pub request_id: &'a str,
+    /// The client's address: the peer's, or what a trusted proxy said.
+    pub client: IpAddr,
+    /// Name or address of the listener.
+    pub listener: &'a str,
+    /// The method as it came.
+    pub method: &'a str,
+    /// The path as it came. Anything from a `?` on is not written.
+    pub path: &'a str,
+    /// The route's name, if one was found.
+    pub route: Option<&'a str>,
+    /// The status sent to the client.
+    pub status: u16,
+    /// What became of the request.
+    pub verdict: Verdict<'a>,
+    /// The scheme or token rules that decided, `public` on a public route; `None` before that was known.
+    pub by: Option<&'a str>,
+    /// The verified key id. Never one that was only claimed.
+    pub key_id: Option<&'a str>,
+    /// The verified subject.
+    pub subject: Option<&'a str>,
+    /// From the head's first byte to the answer's last, in microseconds.
+    pub duration_micros: u64,
+    /// From sending to the upstream to its answer's head, in microseconds.
+    pub upstream_micros: Option<u64>,
+    /// Body bytes received from the client.
+    pub bytes_in: u64,
+    /// Body bytes sent to the client.
+    pub bytes_out: u64,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy)]
+pub enum Verdict<'a> {
+    /// It was admitted and answered.
+    Allowed,
+    /// It was not admitted.
+    Refused {
+        /// The public cause.
+        cause: Cause,
+        /// The private detail, if there is one. It must not show a secret.
+        why: Option<&'a dyn Display>,
+    },
+    /// It was admitted, and then no whole answer came about.
+    Failed {
+        /// The cause the client was told; `None` where it was told nothing, because it left or the answer broke off.
+        cause: Option<Cause>,
+        /// The private detail, if there is one. It must not show a secret.
+        why: Option<&'a dyn Display>,
+    },
+}
+
+impl<'a> Verdict<'a> {
+    /// `allowed`, `refused` or `failed`, as in the log and the metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Verdict::Allowed => "allowed",
+            Verdict::Refused { .. } => "refused",
+            Verdict::Failed { .. } => "failed",
+        }
+    }
+
+    pub(super) fn cause(&self) -> Option<Cause> {
+        match *self {
+            Verdict::Allowed => None,
+            Verdict::Refused { cause, .. } => Some(cause),
+            Verdict::Failed { cause, .. } => cause,
+        }
+    }
+
+    pub(super) fn why(&self) -> Option<&'a dyn Display> {
+        match *self {
+            Verdict::Allowed => None,
+            Verdict::Refused { why, .. } | Verdict::Failed { why, .. } => why,
+        }
+    }
+}
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// Aligned columns.
+    Pretty {
+        /// Whether the status is coloured with ANSI sequences.
+        colour: bool,
+    },
+}
+
+impl Format {
+    /// Columns in colour where `destination` is a terminal, JSON anywhere else.
+    pub fn suited_to(destination: &Destination) -> Format {
+        if destination.is_terminal() { Format::Pretty { colour: true } } else { Format::Json }
+    }
+
+    /// Columns, in colour where `destination` is a terminal.
+    pub fn pretty_for(destination: &Destination) -> Format {
+        Format::Pretty { colour: destination.is_terminal() }
+    }
+}
+
+impl Destination {
+    fn is_terminal(&self) -> bool {
+        match self {
+            Destination::Stdout => std::io::stdout().is_terminal(),
+            Destination::Stderr => std::io::stderr().is_terminal(),
+            Destination::Off | Destination::File(_) => false,
+        }
+    }
+}
+
+/// Writes lines. Each worker has one, for it remembers the second it last wrote.
+#[derive(Debug)]
+pub struct AccessWriter {
+    format: Format,
+    stamp: Stamp,
+}
+
+impl AccessWriter {
+    /// A writer of lines in that format.
+    pub fn new(format: Format) -> AccessWriter {
+        AccessWriter { format, stamp: Stamp::default() }
+    }
+
+    /// Appends `line` and a newline to `out`.
+    pub fn write(&mut self, line: &AccessLine<'_>, out: &mut Vec<u8>) {
+        let line = AccessLine { path: line.path.split('?').next().unwrap_or_default(), ..*line };
+        match self.format {
+            Format::Json => write_json(&line, &mut self.stamp, out),
+            Format::Pretty { colour } => pretty::write(&line, colour, &mut self.stamp, out),
+        }
+    }
+}
+
+fn write_json(line: &AccessLine<'_>, stamp: &mut Stamp, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"time\":\"");
+    stamp.write_rfc3339(line.unix_millis, out);
+    out.push(b'"');
+    text_field("request_id", Some(line.request_id), out);
+    out.extend_from_slice(b",\"client\":\"");
+    escape::display(&line.client, out);
+    out.push(b'"');
+    text_field("listener", Some(line.listener), out);
+    text_field("method", Some(line.method), out);
+    text_field("path", Some(line.path), out);
+    text_field("route", line.route, out);
+    number_field("status", Some(line.status.into()), out);
+    text_field("outcome", Some(line.verdict.name()), out);
+    text_field("cause", line.verdict.cause().map(|cause| cause.face().name), out);
+    if let Some(why) = line.verdict.why() {
+        field_name("why", out);
+        escape::json_display(why, out);
+    }
+    text_field("by", line.by, out);
+    text_field("key_id", line.key_id, out);
+    text_field("subject", line.subject, out);
+    number_field("duration_micros", Some(line.duration_micros), out);
+    number_field("upstream_micros", line.upstream_micros, out);
+    number_field("bytes_in", Some(line.bytes_in), out);
+    number_field("bytes_out", Some(line.bytes_out), out);
+    out.extend_from_slice(b"}\n");
+}
+
+fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        field_name(name, out);
+        json_string(value, out);
+    }
+}
+
+fn number_field(name: &str, value: Option<u64>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        field_name(name, out);
+        escape::number(value, out);
+    }
+}
+
+/// Every field but the first starts with its comma.
+fn field_name(name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The metrics' names, help texts and labels, as OpenMetrics shows them. `docs/observability.md` lists them.
+
+use std::{collections::BTreeMap, fmt, sync::atomic::Ordering};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder},
+    metrics::{MetricType, exemplar::Exemplar},
+    registry::Unit,
+};
+
+use super::{
+    Metrics,
+    histogram::HistogramTotals,
+    totals::{RequestLabels, Totals},
+};
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let totals = self.totals();
+        encode_requests(&totals, &mut encoder)?;
+        encode_upstreams(&totals, &mut encoder)?;
+        gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
+        gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
+        self.encode_state(&mut encoder)
+    }
+}
+
+impl Metrics {
+    fn encode_state(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let sources = &self.sources;
+        let dropped = sources.dropped_lines.count();
+        counter("countersign_log_lines_dropped", "Access lines lost to a full or failing log.", dropped, encoder)?;
+        let held = (sources.replay_entries)();
+        gauge("countersign_replay_entries", "Replay claims held.", clamped(held), encoder)?;
+        let capacity = clamped(sources.replay_capacity);
+        gauge("countersign_replay_capacity", "Replay claims that can be held.", capacity, encoder)?;
+        let refused = self.config_refused.load(Ordering::Relaxed);
+        counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
+        let loaded = self.config_loaded_unix_millis.load(Ordering::Relaxed);
+        time("countersign_config_loaded_timestamp", "When the running config was loaded.", loaded, encoder)?;
+        time("process_start_time", "When the process started.", sources.started_unix_millis, encoder)?;
+        encoder
+            .encode_descriptor("countersign_build", "The version that runs.", None, MetricType::Info)?
+            .encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
+    }
+}
+
+fn encode_requests(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let help = "Finished requests by route, deciding rules, outcome and cause.";
+    let mut family = encoder.encode_descriptor("countersign_requests", help, None, MetricType::Counter)?;
+    for (RequestLabels { route, by, outcome, cause }, count) in &totals.requests {
+        let labels = [("route", route.as_str()), ("by", by.as_str()), ("outcome", *outcome), ("cause", *cause)];
+        count_of(&labels, *count, &mut family)?;
+    }
+    let help = "Time from a request's first byte to its answer's last.";
+    durations("countersign_request_duration", help, "route", &totals.durations, encoder)
+}
+
+fn encode_upstreams(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let requests = ("countersign_upstream_requests", "Requests sent to upstreams.", &totals.upstream_requests);
+    let connects = ("countersign_upstream_connects", "Attempts to connect to upstreams.", &totals.upstream_connects);
+    for (name, help, counts) in [requests, connects] {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for ((upstream, outcome), count) in counts {
+            count_of(&[("upstream", upstream.as_str()), ("outcome", *outcome)], *count, &mut family)?;
+        }
+    }
+    let help = "Time from a request to an upstream to its answer's head.";
+    durations("countersign_upstream_duration", help, "upstream", &totals.upstream_durations, encoder)
+}
+
+const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;
+
+fn count_of(labels: &impl EncodeLabelSet, count: u64, family: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
+    family.encode_family(labels)?.encode_counter(&count, NO_EXEMPLAR)
+}
+
+fn durations(
+    name: &str,
+    help: &str,
+    label: &str,
+    histograms: &BTreeMap<String, HistogramTotals>,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), fmt::Error> {
+    let mut family = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+    for (value, histogram) in histograms {
+        let (sum, count, buckets) = (histogram.sum_seconds(), histogram.count(), histogram.buckets());
+        let labels = [(label, value.as_str())];
+        family.encode_family(&labels)?.encode_histogram::<[(&str, &str); 0]>(sum, count, &buckets, None)?;
+    }
+    Ok(())
+}
+
+fn counter(name: &str, help: &str, count: u64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    encoder.encode_descriptor(name, help, None, MetricType::Counter)?.encode_counter(&count, NO_EXEMPLAR)
+}
+
+fn gauge(name: &str, help: &str, value: i64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
+}
+
+fn time(name: &str, help: &str, unix_millis: i64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let seconds = unix_millis as f64 / 1e3;
+    encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?.encode_gauge(&seconds)
+}
+
+fn clamped(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

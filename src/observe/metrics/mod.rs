@@ -1,0 +1,124 @@
+//! Counters of what the gateway does, written by each worker for itself and added up when they are read.
+//!
+//! On the request's path a count is a plain load and store in memory that no other worker writes. Names and texts are
+//! in `exposition`, the sums in `totals`.
+
+mod exposition;
+mod histogram;
+mod totals;
+mod worker;
+
+use std::{
+    fmt, mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use prometheus_client::registry::Registry;
+
+pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
+use self::{totals::Totals, worker::Tables};
+use super::sink::DroppedLines;
+
+/// The names behind the indices that workers count by: one set for each loaded config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Routes, by the config's index.
+    pub routes: Vec<String>,
+    /// Schemes and token rules, by an index that the gateway gives out.
+    pub callers: Vec<String>,
+    /// Upstreams, by the config's index.
+    pub upstreams: Vec<String>,
+}
+
+/// Numbers that others keep and that are looked up when the metrics are read.
+pub struct Sources {
+    /// When the process started, in milliseconds since 1970.
+    pub started_unix_millis: i64,
+    /// The access log's count of lost lines.
+    pub dropped_lines: DroppedLines,
+    /// How many replay claims are held.
+    pub replay_entries: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How many may be held.
+    pub replay_capacity: u64,
+}
+
+/// All counters of the process, over its workers and over the configs it has had.
+#[derive(Debug)]
+pub struct Metrics {
+    sources: Sources,
+    config_loaded_unix_millis: AtomicI64,
+    config_refused: AtomicU64,
+    ledger: Mutex<Ledger>,
+}
+
+/// Tables in use, and the sums of those that are not any more.
+#[derive(Debug, Default)]
+struct Ledger {
+    tables: Vec<Arc<Tables>>,
+    settled: Totals,
+}
+
+impl Metrics {
+    /// No counts yet.
+    pub fn new(sources: Sources) -> Arc<Metrics> {
+        Arc::new(Metrics {
+            sources,
+            config_loaded_unix_millis: AtomicI64::new(0),
+            config_refused: AtomicU64::new(0),
+            ledger: Mutex::default(),
+        })
+    }
+
+    /// Counters for one worker under one config. After a reload each worker takes new ones; the counts go on, and
+    /// requests that are still under way count in the old ones.
+    pub fn worker(&self, labels: &Arc<Labels>) -> WorkerMetrics {
+        let tables = Arc::new(Tables::new(Arc::clone(labels)));
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).tables.push(Arc::clone(&tables));
+        WorkerMetrics::new(tables)
+    }
+
+    /// Notes that a config was loaded, at `unix_millis`.
+    pub fn config_loaded(&self, unix_millis: i64) {
+        self.config_loaded_unix_millis.store(unix_millis, Ordering::Relaxed);
+    }
+
+    /// Notes that a config was offered and refused, so that the old one stays.
+    pub fn config_refused(&self) {
+        self.config_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A registry that shows these metrics; others may be added to it.
+    pub fn registry(self: &Arc<Metrics>) -> Registry {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Arc::clone(self)));
+        registry
+    }
+
+    /// The sums as they stand. Tables that no worker holds any more are settled on the way.
+    fn totals(&self) -> Totals {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ledger { tables, settled } = &mut *ledger;
+        for table in mem::take(tables) {
+            // Taking it out, unlike counting its owners, also makes the last owner's writes visible here.
+            match Arc::try_unwrap(table) {
+                Ok(ended) => settled.add(&ended),
+                Err(in_use) => tables.push(in_use),
+            }
+        }
+        let mut totals = settled.clone();
+        tables.iter().for_each(|table| totals.add(table));
+        totals
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("started_unix_millis", &self.started_unix_millis).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! Workers' counters added up by name. By name, because an index means something else after each reload.
+
+use std::collections::BTreeMap;
+
+use super::{histogram::HistogramTotals, worker::Tables};
+
+/// The labels of a request counter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RequestLabels {
+    pub(super) route: String,
+    pub(super) by: String,
+    pub(super) outcome: &'static str,
+    pub(super) cause: &'static str,
+}
+
+/// Sums over workers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Totals {
+    pub(super) requests: BTreeMap<RequestLabels, u64>,
+    /// By route.
+    pub(super) durations: BTreeMap<String, HistogramTotals>,
+    /// By upstream and outcome.
+    pub(super) upstream_requests: BTreeMap<(String, &'static str), u64>,
+    /// By upstream and outcome.
+    pub(super) upstream_connects: BTreeMap<(String, &'static str), u64>,
+    /// By upstream.
+    pub(super) upstream_durations: BTreeMap<String, HistogramTotals>,
+    pub(super) connections: i64,
+    pub(super) in_flight: i64,
+}
+
+impl Totals {
+    /// Adds one worker's counts.
+    pub(super) fn add(&mut self, tables: &Tables) {
+        self.add_requests(tables);
+        for (route, durations) in tables.durations.iter().enumerate() {
+            if let Some(durations) = durations.get() {
+                self.durations.entry(route_name(tables, route)).or_default().add(durations);
+            }
+        }
+        for (name, row) in tables.labels.upstreams.iter().zip(&tables.upstreams) {
+            for (outcome, count) in row.requests() {
+                *self.upstream_requests.entry((name.clone(), outcome)).or_default() += count;
+            }
+            for (outcome, count) in row.connects() {
+                *self.upstream_connects.entry((name.clone(), outcome)).or_default() += count;
+            }
+            self.upstream_durations.entry(name.clone()).or_default().add(&row.durations);
+        }
+        self.connections = self.connections.wrapping_add(tables.connections.read().cast_signed());
+        self.in_flight = self.in_flight.wrapping_add(tables.in_flight.read().cast_signed());
+    }
+
+    fn add_requests(&mut self, tables: &Tables) {
+        let columns = tables.labels.caller_columns();
+        for (index, row) in tables.requests.iter().enumerate() {
+            let Some(row) = row.get() else { continue };
+            let (route, column) = (index / columns, index % columns);
+            for (outcome, cause, count) in row.counts().filter(|(.., count)| *count > 0) {
+                let by = tables.labels.caller_name(column).to_owned();
+                let labels = RequestLabels { route: route_name(tables, route), by, outcome, cause };
+                *self.requests.entry(labels).or_default() += count;
+            }
+        }
+    }
+}
+
+/// Nothing for the row of requests that found no route.
+fn route_name(tables: &Tables, route: usize) -> String {
+    tables.labels.routes.get(route).cloned().unwrap_or_default()
+}

@@ -1,0 +1,249 @@
+//! One worker's counters, by the small indices of its config.
+//!
+//! An index that the labels do not have is counted as if there were none: metrics never stop a request.
+
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    rc::Rc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{Labels, histogram::Histogram};
+use crate::refusal::Cause;
+
+/// Whom a decision was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Not known yet when the request was refused.
+    Unknown,
+    /// Anybody, on a public route.
+    Public,
+    /// A scheme or token rule, by its index in [`Labels::callers`].
+    Named(usize),
+}
+
+/// What became of a request, as in the access line's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Admitted and answered.
+    Allowed,
+    /// Not admitted.
+    Refused(Cause),
+    /// Admitted, but no whole answer came about; `None` where the client was told nothing.
+    Failed(Option<Cause>),
+}
+
+/// What became of a request to an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamOutcome {
+    /// The head of an answer came.
+    Answered,
+    /// No connection, a broken one, or nonsense.
+    Failed,
+    /// No answer in time.
+    TimedOut,
+}
+
+/// A worker's counters. Not to be shared with another thread, whose counts would be lost; the compiler sees to it.
+#[derive(Debug)]
+pub struct WorkerMetrics {
+    tables: Arc<Tables>,
+    only_here: PhantomData<Cell<()>>,
+}
+
+impl WorkerMetrics {
+    pub(super) fn new(tables: Arc<Tables>) -> WorkerMetrics {
+        WorkerMetrics { tables, only_here: PhantomData }
+    }
+
+    /// Counts a finished request: its route (if one was found), whose rules decided, the outcome and its duration.
+    pub fn request(&self, route: Option<usize>, caller: Caller, outcome: Outcome, duration_micros: u64) {
+        let tables = &*self.tables;
+        let route = route.unwrap_or(tables.labels.routes.len()).min(tables.labels.routes.len());
+        if let Some(row) = tables.requests.get(route * tables.labels.caller_columns() + tables.labels.column(caller)) {
+            row.get_or_init(Box::default).count(outcome);
+        }
+        if let Some(durations) = tables.durations.get(route) {
+            durations.get_or_init(Box::default).observe(duration_micros);
+        }
+    }
+
+    /// Counts a request to an upstream, and how long its answer's head took.
+    pub fn upstream_request(&self, upstream: usize, outcome: UpstreamOutcome, duration_micros: u64) {
+        if let Some(row) = self.tables.upstreams.get(upstream) {
+            let [answered, failed, timed_out] = &row.requests;
+            match outcome {
+                UpstreamOutcome::Answered => answered,
+                UpstreamOutcome::Failed => failed,
+                UpstreamOutcome::TimedOut => timed_out,
+            }
+            .add(1);
+            row.durations.observe(duration_micros);
+        }
+    }
+
+    /// Counts an attempt to connect to an upstream.
+    pub fn upstream_connect(&self, upstream: usize, succeeded: bool) {
+        if let Some(row) = self.tables.upstreams.get(upstream) {
+            let [connected, failed] = &row.connects;
+            if succeeded { connected } else { failed }.add(1);
+        }
+    }
+
+    /// A client's connection is open for as long as the result lives.
+    pub fn connection(self: &Rc<Self>) -> Open {
+        Open::new(self, |tables| &tables.connections)
+    }
+
+    /// A request is in flight for as long as the result lives.
+    pub fn in_flight(self: &Rc<Self>) -> Open {
+        Open::new(self, |tables| &tables.in_flight)
+    }
+}
+
+/// Something that is open until this is dropped.
+#[derive(Debug)]
+#[must_use = "it counts for as long as it lives"]
+pub struct Open {
+    metrics: Rc<WorkerMetrics>,
+    gauge: fn(&Tables) -> &Counter,
+}
+
+impl Open {
+    fn new(metrics: &Rc<WorkerMetrics>, gauge: fn(&Tables) -> &Counter) -> Open {
+        gauge(&metrics.tables).add(1);
+        Open { metrics: Rc::clone(metrics), gauge }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // Minus one. A worker's own gauge may pass below zero when a reload comes between; the sum is right.
+        (self.gauge)(&self.metrics.tables).add(u64::MAX);
+    }
+}
+
+/// A number that one thread writes and others read.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Two plain moves instead of a locked addition: nobody else writes.
+    pub(super) fn add(&self, more: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+    }
+
+    pub(super) fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a worker writes and the collector reads.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) labels: Arc<Labels>,
+    /// By route (one more for none) and caller. Most pairs never occur, so each row is made at its first use.
+    pub(super) requests: Box<[OnceLock<Box<Row>>]>,
+    /// By route, one more for none.
+    pub(super) durations: Box<[OnceLock<Box<Histogram>>]>,
+    pub(super) upstreams: Box<[UpstreamRow]>,
+    pub(super) connections: Counter,
+    pub(super) in_flight: Counter,
+}
+
+impl Tables {
+    pub(super) fn new(labels: Arc<Labels>) -> Tables {
+        let routes = labels.routes.len() + 1;
+        Tables {
+            requests: (0..routes * labels.caller_columns()).map(|_| OnceLock::new()).collect(),
+            durations: (0..routes).map(|_| OnceLock::new()).collect(),
+            upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
+            connections: Counter::default(),
+            in_flight: Counter::default(),
+            labels,
+        }
+    }
+}
+
+impl Labels {
+    /// The unknown and the public caller come before the named ones.
+    pub(super) fn caller_columns(&self) -> usize {
+        self.callers.len() + 2
+    }
+
+    fn column(&self, caller: Caller) -> usize {
+        match caller {
+            Caller::Named(index) if index < self.callers.len() => index + 2,
+            Caller::Unknown | Caller::Named(_) => 0,
+            Caller::Public => 1,
+        }
+    }
+
+    pub(super) fn caller_name(&self, column: usize) -> &str {
+        match column {
+            0 => "",
+            1 => "public",
+            named => self.callers.get(named - 2).map_or("", String::as_str),
+        }
+    }
+}
+
+const CAUSES: usize = Cause::ALL.len();
+
+/// The outcomes of one route and caller.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    allowed: Counter,
+    refused: [Counter; CAUSES],
+    failed: [Counter; CAUSES],
+    failed_silently: Counter,
+}
+
+impl Row {
+    fn count(&self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Allowed => Some(&self.allowed),
+            Outcome::Refused(cause) => self.refused.get(cause as usize),
+            Outcome::Failed(Some(cause)) => self.failed.get(cause as usize),
+            Outcome::Failed(None) => Some(&self.failed_silently),
+        };
+        if let Some(counter) = counter {
+            counter.add(1);
+        }
+    }
+
+    /// Every outcome's name, its cause's name (or nothing) and its count.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let by_cause = |outcome: &'static str, counters: &[Counter; CAUSES]| {
+            Cause::ALL.map(|cause| (outcome, cause.face().name, counters.get(cause as usize).map_or(0, Counter::read)))
+        };
+        [("allowed", "", self.allowed.read()), ("failed", "", self.failed_silently.read())]
+            .into_iter()
+            .chain(by_cause("refused", &self.refused))
+            .chain(by_cause("failed", &self.failed))
+    }
+}
+
+/// What was asked of one upstream.
+#[derive(Debug, Default)]
+pub(super) struct UpstreamRow {
+    requests: [Counter; 3],
+    connects: [Counter; 2],
+    pub(super) durations: Histogram,
+}
+
+impl UpstreamRow {
+    pub(super) fn requests(&self) -> [(&'static str, u64); 3] {
+        let [answered, failed, timed_out] = &self.requests;
+        [("answered", answered.read()), ("failed", failed.read()), ("timed-out", timed_out.read())]
+    }
+
+    pub(super) fn connects(&self) -> [(&'static str, u64); 2] {
+        let [connected, failed] = &self.connects;
+        [("connected", connected.read()), ("failed", failed.read())]
+    }
+}

@@ -1,0 +1,12 @@
+//! What the gateway tells its operators: an access line per request, counters, and its own events.
+//!
+//! It records what it is told and decides nothing; it knows no stage. A request is never held up by it: lines are
+//! handed over in batches and dropped when nobody takes them, counters belong to one worker each.
+
+pub mod access;
+mod escape;
+pub mod logging;
+pub mod metrics;
+mod pretty;
+pub mod sink;
+mod stamp;

@@ -1,0 +1,173 @@
+//! Claims in this process's memory: bounded, sharded, swept a little at every claim.
+//!
+//! It does not outlive the process. A shard is locked for one look-up and never across an await; no two shards are
+//! ever locked at once.
+
+use std::{
+    fmt,
+    hash::BuildHasher,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+};
+
+use foldhash::quality::RandomState;
+
+use super::{
+    ClaimKey, Claimed, Store, StoreError,
+    shard::{Attempt, Shard},
+};
+
+/// Claims a shard is made for, roughly; it grows beyond where the hash is uneven.
+const CLAIMS_PER_SHARD: usize = 1024;
+/// Enough that two million claims grow their tables in steps of a fraction of a millisecond.
+const MOST_SHARDS: usize = 256;
+/// Expired claims swept by each claim. More than one, so that a backlog shrinks while claims come.
+const SWEEP_PER_CLAIM: usize = 4;
+/// Expired claims swept from another shard when there is no room: one pays, the next ones find room.
+const SWEEP_FOR_ROOM: usize = 64;
+
+/// Claims in memory, shared by all workers. About 60 bytes a claim, and
+/// never over 100 when full, even where each expires in a second of its own.
+pub struct MemoryStore {
+    places: Box<[Place]>,
+    room: Room,
+    /// Seeded at random: a sender who picks his replay keys cannot pick the shard or the bucket they fall into.
+    hasher: RandomState,
+}
+
+impl MemoryStore {
+    /// An empty store that holds at most `capacity` claims in total, whatever shard they fall into.
+    pub fn new(capacity: usize) -> MemoryStore {
+        let hasher = RandomState::default();
+        let shards = (capacity / CLAIMS_PER_SHARD).clamp(1, MOST_SHARDS).next_power_of_two();
+        let places = (0..shards).map(|_| Place::new(Shard::new(hasher.clone()))).collect();
+        let capacity = capacity.min(Shard::MOST_CLAIMS);
+        MemoryStore { places, room: Room { taken: AtomicUsize::new(0), capacity }, hasher }
+    }
+
+    /// Claims held, expired ones that are not yet swept included.
+    pub fn len(&self) -> usize {
+        self.room.taken.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The most claims it holds.
+    pub fn capacity(&self) -> usize {
+        self.room.capacity
+    }
+
+    fn place(&self, hash: u64) -> &Place {
+        // Bits apart from the low ones and the top seven, which choose the bucket inside a shard's table.
+        let index = (hash >> 48) as usize & (self.places.len() - 1);
+        &self.places[index]
+    }
+
+    /// Sweeps some shard that has expired claims. Whether there may be room now.
+    fn make_room(&self, now_millis: i64) -> bool {
+        for place in self.places.iter().filter(|place| place.earliest.load(Ordering::Relaxed) <= now_millis) {
+            let mut shard = place.lock();
+            let swept = shard.sweep(now_millis, SWEEP_FOR_ROOM);
+            place.note_earliest(&shard);
+            self.room.give(swept);
+            if swept > 0 {
+                return true;
+            }
+        }
+        self.room.is_free()
+    }
+
+    #[cfg(test)]
+    pub(super) fn allocated_bytes(&self) -> usize {
+        self.places.iter().map(|place| place.lock().allocated_bytes()).sum()
+    }
+}
+
+impl Store for MemoryStore {
+    async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
+        let hash = self.hasher.hash_one(key.0);
+        let place = self.place(hash);
+        loop {
+            let attempt = {
+                let mut shard = place.lock();
+                self.room.give(shard.sweep(now_millis, SWEEP_PER_CLAIM));
+                let attempt = shard.claim(hash, key, until_millis, now_millis, || self.room.take());
+                place.note_earliest(&shard);
+                attempt
+            };
+            match attempt {
+                Attempt::Fresh => return Ok(Claimed::Fresh),
+                Attempt::Seen => return Ok(Claimed::Seen),
+                // Room is made with no shard locked, so the key is looked up anew: another may have claimed it.
+                Attempt::NoRoom if self.make_room(now_millis) => {}
+                Attempt::NoRoom => return Err(StoreError::Full),
+            }
+        }
+    }
+
+    async fn release(&self, key: &ClaimKey) {
+        let hash = self.hasher.hash_one(key.0);
+        let place = self.place(hash);
+        let mut shard = place.lock();
+        if shard.release(hash, key) {
+            self.room.give(1);
+        }
+        place.note_earliest(&shard);
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStore({} of {})", self.len(), self.capacity())
+    }
+}
+
+/// One shard and its lock, on cache lines of its own.
+#[repr(align(128))]
+struct Place {
+    shard: Mutex<Shard>,
+    /// When its next claims can be swept, readable without the lock.
+    earliest: AtomicI64,
+}
+
+impl Place {
+    fn new(shard: Shard) -> Place {
+        Place { shard: Mutex::new(shard), earliest: AtomicI64::new(i64::MAX) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shard> {
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_earliest(&self, shard: &Shard) {
+        self.earliest.store(shard.earliest_millis(), Ordering::Relaxed);
+    }
+}
+
+/// The count over all shards: the capacity is exact in total, and no shard refuses while another has room.
+struct Room {
+    taken: AtomicUsize,
+    capacity: usize,
+}
+
+impl Room {
+    fn take(&self) -> bool {
+        let more = |taken: usize| (taken < self.capacity).then_some(taken + 1);
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    fn give(&self, places: usize) {
+        if places > 0 {
+            self.taken.fetch_sub(places, Ordering::Relaxed);
+        }
+    }
+
+    fn is_free(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) < self.capacity
+    }
+}

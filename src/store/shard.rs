@@ -1,0 +1,145 @@
+//! One shard of the memory store: a table of claims and, by the second, the order in which they expire.
+//!
+//! It neither locks nor counts; its owner does both.
+
+use std::{collections::BTreeMap, hash::BuildHasher};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+
+use super::{
+    ClaimKey,
+    slots::{NO_SLOT, Slot, SlotId, Slots},
+};
+
+/// The outcome of a claim in its shard.
+pub(super) enum Attempt {
+    /// Held from now on.
+    Fresh,
+    /// Held by another.
+    Seen,
+    /// Not held, and there is no room to hold it.
+    NoRoom,
+}
+
+/// Claims, found by key and by expiry.
+pub(super) struct Shard {
+    /// Slot numbers by key. Four bytes each, so that growing moves little.
+    index: HashTable<SlotId>,
+    slots: Slots,
+    /// The claims of each second, as lists through the slots. A second stands for its end: all of them are over then.
+    due: BTreeMap<i64, SlotId>,
+    hasher: RandomState,
+}
+
+impl Shard {
+    /// More cannot be numbered.
+    pub(super) const MOST_CLAIMS: usize = Slots::MOST;
+
+    pub(super) fn new(hasher: RandomState) -> Shard {
+        Shard { index: HashTable::new(), slots: Slots::default(), due: BTreeMap::new(), hasher }
+    }
+
+    /// Claims `key`; `take_room` is asked only where it needs a new place.
+    pub(super) fn claim(
+        &mut self,
+        hash: u64,
+        key: &ClaimKey,
+        until_millis: i64,
+        now_millis: i64,
+        take_room: impl FnOnce() -> bool,
+    ) -> Attempt {
+        let until_millis = until_millis.max(now_millis);
+        if let Some(id) = self.find(hash, key) {
+            if self.slots[id].until_millis >= now_millis {
+                return Attempt::Seen;
+            }
+            self.unlink(id);
+            self.slots[id].until_millis = until_millis;
+            self.link(id);
+            return Attempt::Fresh;
+        }
+        if !take_room() {
+            return Attempt::NoRoom;
+        }
+        let id = self.slots.put(Slot { key: key.0, until_millis, before: NO_SLOT, after: NO_SLOT });
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.index.insert_unique(hash, id, |&id| hasher.hash_one(slots[id].key));
+        self.link(id);
+        Attempt::Fresh
+    }
+
+    /// Forgets `key`. Whether it was there.
+    pub(super) fn release(&mut self, hash: u64, key: &ClaimKey) -> bool {
+        let Some(id) = self.find(hash, key) else { return false };
+        self.forget(hash, id);
+        true
+    }
+
+    /// Forgets claims that are over, at most `most`. How many.
+    pub(super) fn sweep(&mut self, now_millis: i64, most: usize) -> usize {
+        for swept in 0..most {
+            let Some((&second, &id)) = self.due.first_key_value() else { return swept };
+            if second > now_millis.div_euclid(1000) {
+                return swept;
+            }
+            let hash = self.hasher.hash_one(self.slots[id].key);
+            self.forget(hash, id);
+        }
+        most
+    }
+
+    /// When the next claims can be swept; the end of time where there are none.
+    pub(super) fn earliest_millis(&self) -> i64 {
+        self.due.first_key_value().map_or(i64::MAX, |(second, _)| second.saturating_mul(1000))
+    }
+
+    fn find(&self, hash: u64, key: &ClaimKey) -> Option<SlotId> {
+        self.index.find(hash, |&id| self.slots[id].key == key.0).copied()
+    }
+
+    fn forget(&mut self, hash: u64, id: SlotId) {
+        self.unlink(id);
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == id) {
+            entry.remove();
+        }
+        self.slots.free(id);
+    }
+
+    /// Puts the slot at the head of its second's list.
+    fn link(&mut self, id: SlotId) {
+        let second = due_second(self.slots[id].until_millis);
+        let after = self.due.insert(second, id).unwrap_or(NO_SLOT);
+        if after != NO_SLOT {
+            self.slots[after].before = id;
+        }
+        self.slots[id].before = NO_SLOT;
+        self.slots[id].after = after;
+    }
+
+    fn unlink(&mut self, id: SlotId) {
+        let Slot { until_millis, before, after, .. } = self.slots[id];
+        if after != NO_SLOT {
+            self.slots[after].before = before;
+        }
+        if before != NO_SLOT {
+            self.slots[before].after = after;
+        } else if after != NO_SLOT {
+            self.due.insert(due_second(until_millis), after);
+        } else {
+            self.due.remove(&due_second(until_millis));
+        }
+    }
+
+    /// What the shard takes from the heap. The tree is counted at its worst: nodes of eleven that are half full.
+    #[cfg(test)]
+    pub(super) fn allocated_bytes(&self) -> usize {
+        const TREE_BYTES_PER_SECOND: usize = 32;
+        self.index.allocation_size() + self.slots.allocated_bytes() + self.due.len() * TREE_BYTES_PER_SECOND
+    }
+}
+
+/// The first whole second at which a claim held through `until_millis` is over.
+fn due_second(until_millis: i64) -> i64 {
+    until_millis.div_euclid(1000) + 1
+}
