@@ -48,8 +48,11 @@ fn every_encoding_has_one_spelling() {
         (Encoding::Base64, base64),
         (Encoding::Base64Url, base64url),
     ];
-    let others =
-        [&base64[..43], "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=", "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/t="];
+    let others = [
+        base64.trim_end_matches('='),
+        "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=",
+        "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/t=",
+    ];
     for (encoding, right) in spellings {
         let scheme = with("{header:X-Sig}", encoding);
         for text in spellings.iter().map(|(_, text)| *text).chain(others) {

@@ -128,6 +128,9 @@ fn a_match_is_of_the_whole_value() {
     refused(r#"{method|match:"OS"}"#, "method", Why::Refused);
     refused(r#"{method|match:"P|OST"}"#, "method", Why::Refused);
     refused(r#"{method|suffix:"\n"|match:"(?m)POST$"}"#, "method", Why::Refused);
+    is(r#"{method|match:"(?i)p[a-z]{3}"}"#, "POST");
+    is(r#"{method|suffix:"7"|match:"POST\\d"}"#, "POST7");
+    refused(r#"{method|suffix:"१"|match:"POST\\d"}"#, "method", Why::Refused);
     assert_eq!(fault(r#"{method|match:"a)|(b"}"#).message, "not a regular expression, or too large a one");
     assert_eq!(fault(r#"{method|match:"a{9999}{9999}"}"#).message, "not a regular expression, or too large a one");
 }

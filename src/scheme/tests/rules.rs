@@ -160,8 +160,7 @@ fn something_must_say_how_long_a_request_is_remembered() {
 fn touching_values_draw_a_warning() {
     let touching = |message: &str| {
         let scheme = scheme(&definition(message));
-        let found = scheme.warnings().iter().find(|fault| fault.field == "message").map(|fault| fault.offset);
-        found
+        scheme.warnings().iter().find(|fault| fault.field == "message").map(|fault| fault.offset)
     };
     assert_eq!(touching("{method}{path}"), Some(8));
     assert_eq!(touching("{method} {path}"), None);
