@@ -2,6 +2,9 @@
 //!
 //! The modules stand in the order a request meets them; then what they share.
 
+pub mod cli;
+pub mod config;
+
 pub mod gateway;
 pub mod http1;
 
@@ -17,8 +20,6 @@ pub mod store;
 
 pub mod admin;
 pub mod observe;
-
-pub mod config;
 
 pub mod clock;
 pub mod deadline;

@@ -1,2 +1,10 @@
 //! The exit code, nothing else.
-fn main() {}
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    countersign::cli::main()
+}

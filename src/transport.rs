@@ -40,6 +40,16 @@ impl Transport {
         std::future::poll_fn(|context| self.poll_fill(context, buffer)).await
     }
 
+    /// Lets the peer see a reset instead of an orderly end, so that what was cut off cannot pass for whole.
+    pub fn reset_on_close(&self) {
+        let tcp = match self {
+            Transport::Plain(tcp) => tcp,
+            Transport::Tls(tls) => tls.get_ref().0,
+        };
+        // Best effort: where the option is not taken the length or the missing last chunk still tells.
+        let _ = socket2::SockRef::from(tcp).set_linger(Some(std::time::Duration::ZERO));
+    }
+
     /// Writes all of `bytes` and whatever TLS still holds of it.
     pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_all(bytes).await?;

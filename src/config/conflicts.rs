@@ -21,7 +21,8 @@ pub(super) fn report(routes: &[ReadRoute], reader: &mut Reader<'_>) {
 
 /// Warns of listeners that no route answers on.
 pub(super) fn report_idle_listeners(routes: &[ReadRoute], listeners: &Listeners, reader: &mut Reader<'_>) {
-    let answers = |index| routes.iter().any(|read| read.route.listeners.is_empty() || read.route.listeners.contains(&index));
+    let answers =
+        |index| routes.iter().any(|read| read.route.listeners.is_empty() || read.route.listeners.contains(&index));
     for (index, place) in listeners.places.iter().enumerate() {
         if !answers(index) {
             reader.warning(*place, "no route answers on this listener");

@@ -3,9 +3,10 @@
 
 use super::{
     header,
-    reader::{Fields, Reader},
+    reader::Reader,
+    shape::Fields,
     template,
-    tree::{Node, Place, Scalar, Value},
+    tree::{Entry, Node, Place, Scalar, Value},
 };
 use crate::scheme::{
     Algorithm, Definition, Encoding, Equality, Fault, ReplayDefinition, SignatureDefinition, TimestampDefinition,
@@ -38,35 +39,48 @@ const FORMATS: [(&str, TimestampFormat); 5] = [
     ("http_date", TimestampFormat::HttpDate),
 ];
 
-/// Where the templates of one scheme stand.
+/// Where the parts of one scheme stand.
 pub(super) struct Sites {
     /// The scheme's name.
     pub(super) scheme: Place,
+    /// Said where a key is missing that a preset had.
+    hint: Option<&'static str>,
+    keys: Vec<(String, Place)>,
     sites: Vec<Site>,
 }
 
+/// One template.
 struct Site {
     field: &'static str,
     index: Option<usize>,
+    /// The name it has in a map.
+    key: Option<Place>,
     place: Place,
     scalar: Scalar,
 }
 
 impl Sites {
-    pub(super) fn new(scheme: Place) -> Sites {
-        Sites { scheme, sites: Vec::new() }
+    pub(super) fn new(scheme: Place, from_preset: bool) -> Sites {
+        let hint = from_preset.then_some("a key that stands here replaces the preset's, whole");
+        Sites { scheme, hint, keys: Vec::new(), sites: Vec::new() }
     }
 
-    /// Notes a fault at the template it is in, or else at the scheme's name.
+    /// Notes a fault at the template it is in, or else at its key, or else at the scheme's name.
     pub(super) fn report(&self, fault: &Fault, reader: &mut Reader<'_>) {
-        let exact = self.sites.iter().find(|site| site.field == fault.field && site.index == fault.index);
-        match exact.or_else(|| self.sites.iter().find(|site| site.field == fault.field)) {
-            Some(site) => template::report(site.place, &site.scalar, fault, reader),
-            None => {
-                let problem = reader.error(self.scheme, fault.message.clone());
-                problem.hint.clone_from(&fault.hint);
-            }
-        }
+        let site = self.sites.iter().find(|site| site.field == fault.field && site.index == fault.index);
+        let place = match site {
+            Some(Site { key: Some(key), .. }) if fault.length == 0 => *key,
+            Some(site) => return template::report(site.place, &site.scalar, fault, reader),
+            None => self.key(fault.field),
+        };
+        let problem = reader.error(place, fault.message.clone());
+        problem.hint.clone_from(&fault.hint);
+    }
+
+    /// The place of the key that `field` (`timestamp.formats`) is under.
+    fn key(&self, field: &str) -> Place {
+        let key = field.split('.').next().unwrap_or(field);
+        self.keys.iter().find(|(name, _)| name == key).map_or(self.scheme, |(_, place)| *place)
     }
 
     fn template(
@@ -77,13 +91,14 @@ impl Sites {
         reader: &mut Reader<'_>,
     ) -> Option<String> {
         let scalar = reader.scalar(node, &format!("`{field}`"))?;
-        self.sites.push(Site { field, index, place: node.place, scalar: scalar.clone() });
+        self.sites.push(Site { field, index, key: None, place: node.place, scalar: scalar.clone() });
         Some(scalar.text.clone())
     }
 }
 
 /// Reads the keys of a definition; `None` where any of them could not be read.
 pub(super) fn read(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Definition> {
+    sites.keys = fields.entries().iter().map(|entry| (entry.key.clone(), entry.key_place)).collect();
     let key_id = fields.value("key_id").map(|node| sites.template(node, "key_id", None, reader));
     let values = named_templates(fields, "values", sites, reader);
     let require = equalities(fields, sites, reader);
@@ -93,7 +108,7 @@ pub(super) fn read(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &
     let replay = fields.value("replay").map(|node| replay(node, sites, reader));
     let emit = named_templates(fields, "emit", sites, reader);
     if let Some(node) = fields.value("emit") {
-        header::settable_headers(reader.map(node, "`emit`")?, reader);
+        header::unreserved_headers(reader.map(node, "`emit`")?, reader);
     }
     Some(Definition {
         name: name.to_owned(),
@@ -117,6 +132,12 @@ fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     }
 }
 
+/// Every item, or none where one could not be read; all of them are read first, so that each is reported.
+fn all<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = read.collect();
+    read.into_iter().collect()
+}
+
 fn named_templates(
     fields: &Fields<'_>,
     key: &'static str,
@@ -125,16 +146,20 @@ fn named_templates(
 ) -> Option<Vec<(String, String)>> {
     let Some(node) = fields.value(key) else { return Some(Vec::new()) };
     let entries = reader.map(node, &format!("`{key}`"))?;
-    let read = |(index, entry): (usize, &super::tree::Entry)| {
-        Some((entry.key.clone(), sites.template(&entry.value, key, Some(index), reader)?))
+    let read = |(index, entry): (usize, &Entry)| {
+        let template = sites.template(&entry.value, key, Some(index), reader)?;
+        if let Some(site) = sites.sites.last_mut() {
+            site.key = Some(entry.key_place);
+        }
+        Some((entry.key.clone(), template))
     };
-    entries.iter().enumerate().map(read).collect()
+    all(entries.iter().enumerate().map(read))
 }
 
 fn equalities(fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Vec<Equality>> {
     let Some(node) = fields.value("require") else { return Some(Vec::new()) };
     let items = reader.list(node, "`require`")?;
-    items.iter().enumerate().map(|(index, item)| equality(index, item, sites, reader)).collect()
+    all(items.iter().enumerate().map(|(index, item)| equality(index, item, sites, reader)))
 }
 
 fn equality(index: usize, node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Equality> {
@@ -149,7 +174,8 @@ fn equality(index: usize, node: &Node, sites: &mut Sites, reader: &mut Reader<'_
 }
 
 fn signature(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<SignatureDefinition> {
-    let fields = reader.fields(node, "`signature`", &["from", "encoding", "algorithm"])?;
+    let mut fields = reader.fields(node, "`signature`", &["from", "encoding", "algorithm"])?;
+    fields.hint = sites.hint;
     let from = fields.required("from", reader).and_then(|node| sites.template(node, "signature.from", None, reader));
     let encoding = fields.required("encoding", reader);
     let encoding = encoding.and_then(|node| reader.choice(node, "the encoding of a signature", &ENCODINGS));
@@ -160,11 +186,12 @@ fn signature(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<
 
 fn timestamp(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<TimestampDefinition> {
     let allowed = ["from", "formats", "past", "future", "dangerously_unsigned"];
-    let fields = reader.fields(node, "`timestamp`", &allowed)?;
+    let mut fields = reader.fields(node, "`timestamp`", &allowed)?;
+    fields.hint = sites.hint;
     let from = fields.required("from", reader).and_then(|node| sites.template(node, "timestamp.from", None, reader));
     let formats: Option<Vec<TimestampFormat>> = fields.required("formats", reader).and_then(|node| {
         let items = reader.one_or_many(node, "`formats`");
-        items.iter().map(|item| reader.choice(item, "a timestamp format", &FORMATS)).collect()
+        all(items.iter().map(|item| reader.choice(item, "a timestamp format", &FORMATS)))
     });
     let past = fields.value("past").map(|node| reader.duration(node, "`past`"));
     let future = fields.value("future").map(|node| reader.duration(node, "`future`"));

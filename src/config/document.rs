@@ -3,7 +3,6 @@
 use super::{
     checked::{Config, Refusals, Route},
     conflicts, keys, limits, listen,
-    problem::Severity,
     reader::Reader,
     refusals,
     routes::{self, Named},
@@ -55,11 +54,13 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
     let replay = fields.value("replay").and_then(|node| limits::read_replay(node, reader));
-    keys.report_unused(reader);
-    schemes.report_unused(reader);
-    tokens.report_unused(reader);
-    upstreams.report_unused(reader);
-    if !routes.is_empty() {
+    // What an error kept from being read may be what refers to the rest.
+    let sound = !reader.found_errors();
+    if sound {
+        keys.report_unused(reader);
+        schemes.report_unused(reader);
+        tokens.report_unused(reader);
+        upstreams.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
     }
     let (places, routes): (Vec<Place>, Vec<Route>) = routes.into_iter().map(|read| (read.place, read.route)).unzip();
@@ -78,8 +79,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
     };
-    // With errors, indices may point at other schemes than the file means.
-    if reader.problems.iter().all(|problem| problem.severity != Severity::Error) {
+    if sound {
         routes::note_coverage(&config, &places, reader);
     }
     Some(config)

@@ -15,7 +15,11 @@ fn environment() -> Fixed {
             ("SHORT", "env-hunter2"),
             ("EMPTY", ""),
         ],
-        files: vec![("short.key", "file-hunter2\n"), ("empty.key", "\n"), ("cert.pem", "-----BEGIN CERTIFICATE-----\n")],
+        files: vec![
+            ("short.key", "file-hunter2\n"),
+            ("empty.key", "\n"),
+            ("cert.pem", "-----BEGIN CERTIFICATE-----\n"),
+        ],
     }
 }
 

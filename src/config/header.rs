@@ -1,5 +1,7 @@
 //! Header names, values and other tokens of HTTP, as far as a config may name them.
 
+use std::collections::HashSet;
+
 use super::{
     reader::Reader,
     tree::{Entry, Place},
@@ -30,29 +32,37 @@ pub(super) fn header_name(text: &str, place: Place, reader: &mut Reader<'_>) -> 
     let good = is_token(text);
     if !good {
         let shown = reader.quote(place, text);
-        reader.error(place, format!("{shown} is not a header name")).expected("letters, digits and `-`, without a colon");
+        reader
+            .error(place, format!("{shown} is not a header name"))
+            .expected("letters, digits and `-`, without a colon");
     }
     good
 }
 
-/// Reports header names that a config may not set, and those that stand twice in `entries`.
+/// Reports header names that are none, that a config may not set, or that stand twice in `entries`.
 pub(super) fn settable_headers(entries: &[Entry], reader: &mut Reader<'_>) {
-    let mut seen: Vec<String> = Vec::with_capacity(entries.len());
     for entry in entries {
-        let (lower, place) = (entry.key.to_ascii_lowercase(), entry.key_place);
-        if !header_name(&entry.key, place, reader) {
-            continue;
-        }
-        if OWN.contains(&lower.as_str()) {
-            let name = &entry.key;
+        header_name(&entry.key, entry.key_place, reader);
+    }
+    unreserved_headers(entries, reader);
+}
+
+/// Reports header names that a config may not set, or that stand twice in `entries`.
+pub(super) fn unreserved_headers(entries: &[Entry], reader: &mut Reader<'_>) {
+    let mut seen: HashSet<String> = HashSet::new();
+    for entry in entries {
+        let (name, place) = (entry.key.to_ascii_lowercase(), entry.key_place);
+        if OWN.contains(&name.as_str()) {
             reader
-                .error(place, format!("the header `{name}` cannot be set"))
+                .error(place, format!("the header `{}` cannot be set", entry.key))
                 .hint("it belongs to the connection or the framing, which the gateway writes itself");
         }
-        if seen.contains(&lower) {
-            reader.error(place, format!("the header `{}` is set twice", entry.key)).hint("case makes no difference in a header name");
+        if !seen.insert(name) {
+            let shown = reader.quote(place, &entry.key);
+            reader
+                .error(place, format!("the header {shown} is set twice"))
+                .hint("case makes no difference in a header name");
         }
-        seen.push(lower);
     }
 }
 

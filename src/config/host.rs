@@ -7,7 +7,8 @@ use super::checked::{Origin, Server};
 /// Whether `text` is a lower-case host name or an IPv4 address.
 pub(super) fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
-        let plain = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
+        let plain =
+            label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
         plain && !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
     };
     let looks_like_address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
@@ -93,7 +94,8 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
             (address, port)
         }
         None => {
-            let (host, port) = authority.split_at_checked(authority.find(':').unwrap_or(authority.len())).ok_or(UrlError::Host)?;
+            let (host, port) =
+                authority.split_at_checked(authority.find(':').unwrap_or(authority.len())).ok_or(UrlError::Host)?;
             (is_host_name(host).then_some(host).ok_or(UrlError::Host)?, port)
         }
     };
@@ -118,7 +120,8 @@ mod tests {
         for good in ["a", "api.example.com", "127.0.0.1", "my_service", "xn--bcher-kva.example", "a1.b2"] {
             assert!(is_host_name(good), "{good}");
         }
-        for bad in ["", "A.com", "-a.com", "a-.com", "a..b", ".a", "a.", "a b", "1.2.3", "256.1.1.1", "é.com", "a:80"] {
+        for bad in ["", "A.com", "-a.com", "a-.com", "a..b", ".a", "a.", "a b", "1.2.3", "256.1.1.1", "é.com", "a:80"]
+        {
             assert!(!is_host_name(bad), "{bad}");
         }
     }
@@ -126,7 +129,10 @@ mod tests {
     #[test]
     fn a_server_is_a_url_without_query_or_credentials() {
         let server = server("https://[::1]:8443/api/v1/").unwrap();
-        assert_eq!((server.tls, server.host.as_str(), server.port, server.prefix.as_str()), (true, "::1", 8443, "/api/v1"));
+        assert_eq!(
+            (server.tls, server.host.as_str(), server.port, server.prefix.as_str()),
+            (true, "::1", 8443, "/api/v1")
+        );
         assert_eq!(super::server("http://h").unwrap().port, 80);
         for (text, why) in [
             ("h:80", UrlError::Scheme),

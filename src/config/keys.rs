@@ -14,7 +14,7 @@ const LONGEST_ID: usize = 256;
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Keys> {
-    Section::read(node, "key source", reader, keys)
+    Section::read(node, "keys", "key source", reader, keys)
 }
 
 fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
@@ -34,7 +34,10 @@ fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, Vec<Secret
     }
     let mut ids = Vec::new();
     for entry in entries {
-        if entry.key.is_empty() || entry.key.len() > LONGEST_ID || !entry.key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if entry.key.is_empty()
+            || entry.key.len() > LONGEST_ID
+            || !entry.key.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             let shown = reader.quote(entry.key_place, &entry.key);
             reader
                 .error(entry.key_place, format!("{shown} cannot be a key id"))

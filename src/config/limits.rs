@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     checked::{Limits, Log, LogFormat, LogSink, ReplayMemory, Timeouts},
-    reader::{Fields, Reader},
+    reader::Reader,
+    shape::Fields,
     tree::{Node, Value},
 };
 
@@ -120,7 +121,7 @@ fn sink(node: &Node, reader: &mut Reader<'_>) -> Option<LogSink> {
         let entry = reader.one_key(node, "`access`", &["file"])?;
         return reader.path(&entry.value, "`file`").map(LogSink::File);
     }
-    match reader.choice(node, "`access`", &[("stdout", 0), ("stderr", 1), ("off", 2)])? {
+    match reader.choice_or(node, "`access`", &[("stdout", 0), ("stderr", 1), ("off", 2)], "`{ file: path }`")? {
         0 => Some(LogSink::Stdout),
         1 => Some(LogSink::Stderr),
         _ => Some(LogSink::Off),
@@ -146,7 +147,8 @@ fn size<T: TryFrom<u64> + Copy>(fields: &Fields<'_>, key: &str, least: u64, into
     match T::try_from(bytes) {
         Ok(size) if bytes >= least => *into = size,
         _ => {
-            let wanted = if bytes < least { format!("at least {least} bytes") } else { "a size that fits in memory".to_owned() };
+            let wanted =
+                if bytes < least { format!("at least {least} bytes") } else { "a size that fits in memory".to_owned() };
             reader.error(node.place, format!("`{key}` is out of bounds")).expected(wanted);
         }
     }

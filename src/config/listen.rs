@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use super::{
     checked::{Listen, ListenTls},
     host,
-    reader::{Fields, Reader},
+    reader::Reader,
     section,
+    shape::Fields,
     tree::{Node, Place, Value},
 };
 
@@ -33,7 +34,9 @@ impl Listeners {
         let other = self.taken.iter().find(|(taken, _)| *taken == address && address.port() != 0);
         if let Some((_, first)) = other {
             let line = first.line;
-            reader.error(place, format!("`{address}` is listened on twice")).hint(format!("the other is on line {line}"));
+            reader
+                .error(place, format!("`{address}` is listened on twice"))
+                .hint(format!("the other is on line {line}"));
         }
         self.taken.push((address, place));
     }
@@ -92,7 +95,9 @@ fn address(node: &Node, reader: &mut Reader<'_>) -> Option<SocketAddr> {
         match text.split_once(':') {
             Some(("localhost", port)) => problem.hint(format!("did you mean `127.0.0.1:{port}`?")),
             Some(("", port)) => problem.hint(format!("for every address of this host write `0.0.0.0:{port}`")),
-            None if text.bytes().all(|byte| byte.is_ascii_digit()) => problem.hint(format!("did you mean `127.0.0.1:{text}`?")),
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                problem.hint(format!("did you mean `127.0.0.1:{text}`?"))
+            }
             _ => problem,
         };
     }
@@ -118,7 +123,8 @@ fn public_origin(node: &Node, reader: &mut Reader<'_>) -> Option<super::checked:
 
 fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
     let fields = reader.fields(node, "`tls`", &["certificate", "key"])?;
-    let mut file = |key: &str, what: &str| fields.required(key, reader).and_then(|node| reader.readable_file(node, what));
+    let mut file =
+        |key: &str, what: &str| fields.required(key, reader).and_then(|node| reader.readable_file(node, what));
     let (certificate, key) = (file("certificate", "the certificate"), file("key", "the certificate's key"));
     Some(ListenTls { certificate: certificate?, key: key? })
 }
@@ -126,7 +132,9 @@ fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
 /// Reads `admin:`, which must be on a loopback address unless it says that it knows.
 pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> Option<SocketAddr> {
     let (node, not_loopback) = match &node.value {
-        Value::Map(_) => admin_fields(reader.fields(node, "`admin`", &["address", "dangerously_not_loopback"])?, reader),
+        Value::Map(_) => {
+            admin_fields(reader.fields(node, "`admin`", &["address", "dangerously_not_loopback"])?, reader)
+        }
         _ => (Some(node), false),
     };
     let node = node?;
@@ -159,7 +167,9 @@ fn network(node: &Node, reader: &mut Reader<'_>) -> Option<IpNet> {
     let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     match network {
         None => {
-            reader.error(node.place, format!("{shown} is not an address or network")).expected("such as `10.0.0.0/8` or `192.0.2.1`");
+            reader
+                .error(node.place, format!("{shown} is not an address or network"))
+                .expected("such as `10.0.0.0/8` or `192.0.2.1`");
         }
         Some(network) if network.prefix_len() == 0 => {
             reader.warning(node.place, format!("{shown} is every address: any client can say whom it speaks for"));

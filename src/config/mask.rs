@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::tree::{Entry, Node, Tree, Value};
 
 /// Keys whose values are secrets, wherever they stand.
-const SECRET_KEYS: [&str; 7] = ["shared", "static", "secret", "secrets", "value", "password", "token"];
+const SECRET_KEYS: [&str; 6] = ["shared", "static", "secret", "secrets", "value", "password"];
 /// Keys beside a secret whose values may be shown.
 const OPEN_KEYS: [&str; 5] = ["env", "file", "encoding", "kid", "algorithm"];
 
@@ -34,9 +34,13 @@ enum Inside {
 
 fn collect(node: &Node, inside: Inside, masks: &mut Vec<Range<usize>>) {
     match &node.value {
-        Value::Scalar(_) if inside == Inside::Secret && !node.place.bytes().is_empty() => masks.push(node.place.bytes()),
+        Value::Scalar(_) if inside == Inside::Secret && !node.place.bytes().is_empty() => {
+            masks.push(node.place.bytes())
+        }
         // A URL with a password in it.
-        Value::Scalar(scalar) if scalar.text.contains('@') && scalar.text.contains("://") => masks.push(node.place.bytes()),
+        Value::Scalar(scalar) if scalar.text.contains('@') && scalar.text.contains("://") => {
+            masks.push(node.place.bytes())
+        }
         Value::Scalar(_) => (),
         Value::List(items) => items.iter().for_each(|item| collect(item, inside, masks)),
         Value::Map(entries) => entries.iter().for_each(|entry| collect_entry(entry, inside, masks)),
@@ -53,7 +57,7 @@ fn collect_entry(entry: &Entry, inside: Inside, masks: &mut Vec<Range<usize>>) {
         inside
     };
     // `{ hunter2 }` is a map whose key is `hunter2`: a secret put in braces.
-    if inside == Inside::Secret && within == Inside::Secret && entry.value.place.bytes().is_empty() && key.len() > 1 {
+    if inside == Inside::Secret && within == Inside::Secret && entry.value.is_null() {
         masks.push(entry.key_place.bytes());
     }
     collect(&entry.value, within, masks);
@@ -84,14 +88,27 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 ///
 /// There is no tree to ask, so only lines of the sections that hold none are shown.
 pub(super) fn may_hold_secret(text: &str, offset: usize) -> bool {
-    const HARMLESS: [&str; 10] =
-        ["listen", "admin", "trusted_proxies", "schemes", "upstreams", "routes", "refusals", "limits", "timeouts", "log"];
+    const HARMLESS: [&str; 10] = [
+        "listen",
+        "admin",
+        "trusted_proxies",
+        "schemes",
+        "upstreams",
+        "routes",
+        "refusals",
+        "limits",
+        "timeouts",
+        "log",
+    ];
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let rest = text.get(before.len()..).unwrap_or_default().lines().next().unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default().to_owned() + rest;
-    let section = before.lines().chain([line.as_str()]).filter(|line| line.starts_with(|c: char| !" \t#-".contains(c))).last();
+    let starts_section = |line: &&str| line.starts_with(|first: char| !" \t#-".contains(first));
+    let section = before.lines().chain([line.as_str()]).rfind(starts_section);
     let name = section.and_then(|line| line.split_once(':')).map(|(name, _)| name);
-    !name.is_some_and(|name| HARMLESS.contains(&name)) || SECRET_KEYS.iter().any(|key| line.contains(key))
+    !name.is_some_and(|name| HARMLESS.contains(&name))
+        || line.contains('@')
+        || SECRET_KEYS.iter().any(|key| line.contains(key))
 }
 
 #[cfg(test)]

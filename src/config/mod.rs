@@ -24,12 +24,14 @@ mod routes;
 mod schemes;
 mod secret;
 mod section;
+mod shape;
 mod snippet;
 mod template;
 mod tokens;
 mod tree;
 mod units;
 mod upstreams;
+mod value;
 
 #[cfg(test)]
 mod golden_tests;
@@ -57,7 +59,7 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), Problems> {
 
 /// Reads a config from its text. `file` is the name that problems show and whose directory relative paths start from.
 pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(Config, Vec<Problem>), Problems> {
-    let mut reader = Reader { file, text, masks: Vec::new(), environment, problems: Vec::new() };
+    let mut reader = Reader::new(file, text, environment);
     let config = match tree::parse(text) {
         Ok(tree) => {
             reader.masks = mask::secrets(&tree);
@@ -71,12 +73,9 @@ pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(C
             None
         }
     };
-    let mut problems = reader.problems;
-    problems.sort_by_key(|problem| (problem.line, problem.column));
-    let is_error = |problem: &Problem| problem.severity == Severity::Error;
     match config {
-        Some(config) if !problems.iter().any(is_error) => Ok((config, problems)),
-        _ => Err(Problems(problems)),
+        Some(config) if !reader.found_errors() => Ok((config, reader.into_problems())),
+        _ => Err(Problems(reader.into_problems())),
     }
 }
 

@@ -65,10 +65,16 @@ impl Problem {
 
 /// The name that a slip of the finger would turn into `given`.
 fn closest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let lower = given.to_ascii_lowercase();
-    let scored = names.into_iter().map(|name| (strsim::jaro_winkler(&lower, &name.to_ascii_lowercase()), name));
-    let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
-    (best.0 > 0.82).then_some(best.1)
+    let given = given.to_ascii_lowercase();
+    let likeness = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        // In a short name one slip changes much.
+        let is_slip = given.len() > 1 && strsim::osa_distance(&given, &name) <= 1;
+        if is_slip { 1.0 } else { strsim::jaro_winkler(&given, &name) }
+    };
+    let scored = names.into_iter().map(|name| (likeness(name), name));
+    let (likeness, name) = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    (likeness > 0.82).then_some(name)
 }
 
 impl fmt::Display for Severity {
@@ -125,6 +131,7 @@ mod tests {
     #[test]
     fn a_near_miss_is_suggested_and_a_stranger_is_not() {
         assert_eq!(closest("adress", ["address", "tls"]), Some("address"));
+        assert_eq!(closest("kye", ["key", "content_type"]), Some("key"));
         assert_eq!(closest("hmca", ["jwt", "hmac"]), Some("hmac"));
         assert_eq!(closest("colour", ["address", "tls"]), None);
         assert_eq!(closest("", ["address"]), None);

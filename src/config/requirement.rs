@@ -2,8 +2,9 @@
 
 use super::{
     checked::{Requirement, SchemeConfig, Tokens},
-    reader::{Fields, Reader},
+    reader::Reader,
     section::Section,
+    shape::Fields,
     tokens::token_from,
     tree::{Node, Place, Value},
 };
@@ -33,7 +34,9 @@ pub(super) fn read(
             Some(Requirement::Public)
         }
         (Some(public), Some(_)) => {
-            reader.error(public.key_place, "this route says both `public` and `require`").expected("exactly one of them");
+            reader
+                .error(public.key_place, "this route says both `public` and `require`")
+                .expected("exactly one of them");
             None
         }
         (None, Some(node)) => requirement(node, schemes, tokens, reader),

@@ -3,11 +3,12 @@
 use super::{
     checked::{Config, Refusals, Requirement, Route, SchemeConfig, Tokens},
     listen::Listeners,
-    pattern, refusals,
-    reader::{Fields, Reader},
-    requirement,
+    pattern,
+    reader::Reader,
+    refusals, requirement,
     section::Section,
-    template,
+    shape::Fields,
+    template::{self, Used},
     tree::{Node, Place, Value},
     upstreams::ReadUpstream,
 };
@@ -55,10 +56,16 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     let name = fields.value("name").map(|node| reader.line(node, "`name`"));
     let require = requirement::read(&fields, node.place, named.schemes, named.tokens, reader);
     let to = fields.required("to", reader).and_then(|node| named.upstreams.find(node, reader));
-    let (set_headers, sources) = set_headers(&fields, reader);
+    let set_headers = fields.value("set_headers");
+    let set_headers = set_headers.and_then(|node| template::headers(node, "`set_headers`", reader));
+    let (set_headers, used) = set_headers.unwrap_or_default();
     if let Some(require) = &require {
-        check_sources(&sources, fields.value("set_headers").map_or(node.place, |node| node.place), require, reader);
-        check_answer(to, &fields, require, named, reader);
+        check_sources(&used, None, require, reader);
+    }
+    if let (Some(require), Some(node)) = (&require, fields.value("to")) {
+        let upstream = to.and_then(|index| named.upstreams.item(index));
+        let used = upstream.map_or([].as_slice(), |upstream| &upstream.sources);
+        check_sources(used, Some(node.place), require, reader);
     }
     let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
     let refusals = fields.value("refusals").map(|node| refusals::read(node, named.refusals, reader));
@@ -127,7 +134,11 @@ fn words(
         let Some(text) = reader.text(item, what) else { continue };
         if let Err(why) = check(text) {
             let shown = reader.quote(item.place, text);
-            reader.error(item.place, format!("{shown} cannot be {what} here: {why}"));
+            let problem = reader.error(item.place, format!("{shown} cannot be {what} here: {why}"));
+            let other_cases = [text.to_ascii_lowercase(), text.to_ascii_uppercase()];
+            if let Some(meant) = other_cases.iter().find(|word| check(word).is_ok()) {
+                problem.hint(format!("did you mean `{meant}`?"));
+            }
             continue;
         }
         words.push(text.to_owned());
@@ -149,45 +160,22 @@ fn listener(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Opti
     found
 }
 
-type Headers = Vec<(String, crate::scheme::Template)>;
-
-fn set_headers(fields: &Fields<'_>, reader: &mut Reader<'_>) -> (Headers, Vec<String>) {
-    let node = fields.value("set_headers");
-    node.and_then(|node| template::headers(node, "`set_headers`", reader)).unwrap_or_default()
-}
-
-/// Reports sources that nothing on this route can fill.
-fn check_sources(sources: &[String], place: Place, require: &Requirement, reader: &mut Reader<'_>) {
+/// Reports templates that speak of something that nothing on this route can fill. `at` is where, if not at the template.
+fn check_sources(used: &[Used], at: Option<Place>, require: &Requirement, reader: &mut Reader<'_>) {
     let signed = !require.schemes().is_empty();
     let mut reported: Vec<&str> = Vec::new();
-    for source in sources {
-        let missing = match source.as_str() {
-            "claim" if !require.takes_tokens() => "no token",
-            "key_id" | "scheme_name" if !signed => "no signature",
-            "subject" if matches!(require, Requirement::Public) => "no credential",
+    for Used { source, place } in used {
+        let hint = match source.as_str() {
+            "claim" if !require.takes_tokens() => "claims come from a token: `require: { jwt: … }`",
+            "key_id" | "scheme_name" if !signed => "it comes from a signature: `require: { hmac: … }`",
+            "subject" if matches!(require, Requirement::Public) => "on a public route nobody is known",
             _ => continue,
         };
-        if reported.contains(&source.as_str()) {
+        if at.is_some() && reported.contains(&source.as_str()) {
             continue;
         }
         reported.push(source);
-        reader
-            .error(place, format!("`{{{source}}}` has no value here: this route asks for {missing}"))
-            .hint("on a public route nobody is known; elsewhere `require` says who is");
-    }
-}
-
-/// The same for an answer that the gateway gives itself.
-fn check_answer(
-    to: Option<usize>,
-    fields: &Fields<'_>,
-    require: &Requirement,
-    named: &Named<'_>,
-    reader: &mut Reader<'_>,
-) {
-    let upstream = to.and_then(|index| named.upstreams.item(index));
-    if let (Some(upstream), Some(node)) = (upstream, fields.value("to")) {
-        check_sources(&upstream.sources, node.place, require, reader);
+        reader.error(at.unwrap_or(*place), format!("`{source}` never has a value on this route")).hint(hint);
     }
 }
 

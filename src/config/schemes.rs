@@ -16,7 +16,7 @@ const OWN_KEYS: [&str; 2] = ["preset", "keys"];
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Section<SchemeConfig> {
-    Section::read(node, "scheme", reader, |entry, reader| scheme(entry, keys, reader))
+    Section::read(node, "schemes", "scheme", reader, |entry, reader| scheme(entry, keys, reader))
 }
 
 fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Option<SchemeConfig> {
@@ -29,22 +29,27 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
     };
     let source = own.iter().find(|entry| entry.key == "keys");
     if source.is_none() {
-        reader.error(entry.key_place, format!("`keys` is missing in {what}")).hint("name the key source that holds its keys");
+        reader
+            .error(entry.key_place, format!("`keys` is missing in {what}"))
+            .hint("name the key source that holds its keys");
     }
     let keys_index = source.and_then(|source| keys.find(&source.value, reader));
     let whole = overlay(entry, own, base?);
     let allowed: Vec<&str> = OWN_KEYS.iter().chain(&definition::KEYS).copied().collect();
     let fields = reader.fields(&whole, &what, &allowed)?;
-    let mut sites = Sites::new(entry.key_place);
+    let mut sites = Sites::new(entry.key_place, preset.is_some());
     let definition = definition::read(&entry.key, &fields, &mut sites, reader)?;
-    let keys_index = keys_index?;
-    check_key_id(entry.key_place, definition.key_id.is_some(), keys.item(keys_index), reader);
+    let source = keys_index.and_then(|index| keys.item(index));
+    check_key_id(entry.key_place, definition.key_id.is_some(), source, reader);
     let scheme = compile(&definition, &sites, reader)?;
+    if let (Some(Keys { source: KeySource::Shared(_), .. }), Some(fault)) = (source, scheme.fault_with_shared_keys()) {
+        sites.report(&fault, reader);
+    }
     let preset = preset.and_then(|entry| match &entry.value.value {
         Value::Scalar(scalar) => Some(scalar.text.clone()),
         _ => None,
     });
-    Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index, preset })
+    Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index?, preset })
 }
 
 /// The preset's keys, all of them placed at its name in the user's file.
@@ -74,7 +79,8 @@ fn preset_entries(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Entry>> {
 fn overlay(entry: &Entry, own: &[Entry], base: Vec<Entry>) -> Node {
     let has = |key: &str| own.iter().any(|entry| entry.key == key);
     let mut entries: Vec<Entry> = base;
-    entries.retain(|preset| !has(&preset.key) && !(preset.key == "emit" && has("signature")));
+    let replaced = |key: &str| has(key) || key == "emit" && has("signature");
+    entries.retain(|preset| !replaced(&preset.key));
     entries.extend_from_slice(own);
     Node { place: entry.key_place, value: Value::Map(entries) }
 }
@@ -94,7 +100,8 @@ fn compile(definition: &crate::scheme::Definition, sites: &Sites, reader: &mut R
     match Scheme::compile(definition) {
         Ok(scheme) => {
             for warning in scheme.warnings() {
-                let problem = reader.warning(sites.scheme, format!("the scheme `{}`: {}", definition.name, warning.message));
+                let problem =
+                    reader.warning(sites.scheme, format!("the scheme `{}`: {}", definition.name, warning.message));
                 problem.hint.clone_from(&warning.hint);
             }
             Some(scheme)

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use super::{
     mask::is_variable_name,
-    reader::{Fields, Reader},
+    reader::Reader,
+    shape::Fields,
     tree::{Entry, Node, Place, Value},
 };
 use crate::secret::Secret;
@@ -55,13 +56,18 @@ pub(super) fn secret(node: &Node, reader: &mut Reader<'_>, shortest: usize, purp
         }
     };
     if secret.is_empty() {
-        reader.error(node.place, "the secret is empty").hint("an empty key lets everyone in; `openssl rand -hex 32` makes a good one");
+        reader
+            .error(node.place, "the secret is empty")
+            .hint("an empty key lets everyone in; `openssl rand -hex 32` makes a good one");
         return None;
     }
     if secret.len() < shortest {
         let bytes = if secret.len() == 1 { "byte" } else { "bytes" };
         reader
-            .warning(node.place, format!("the secret has {} {bytes}; {purpose} should have {shortest} or more", secret.len()))
+            .warning(
+                node.place,
+                format!("the secret has {} {bytes}; {purpose} should have {shortest} or more", secret.len()),
+            )
             .hint("`openssl rand -hex 32` makes a good one");
     }
     Some(secret)
@@ -171,14 +177,23 @@ mod tests {
         let text = &format!("secret: {text}");
         let tree = tree::parse(text).unwrap();
         let environment = Fixed {
-            variables: vec![("LONG", "0123456789abcdef0123456789abcdef"), ("EMPTY", ""), ("SPACED", "0123456789abcdef\n")],
-            files: vec![("key", "file-secret-of-20-by\n"), ("two", "file-secret-of-20-by\n\n"), ("crlf", "0123456789abcdef\r\n")],
+            variables: vec![
+                ("LONG", "0123456789abcdef0123456789abcdef"),
+                ("EMPTY", ""),
+                ("SPACED", "0123456789abcdef\n"),
+            ],
+            files: vec![
+                ("key", "file-secret-of-20-by\n"),
+                ("two", "file-secret-of-20-by\n\n"),
+                ("crlf", "0123456789abcdef\r\n"),
+            ],
         };
         let masks = mask::secrets(&tree);
-        let mut reader = Reader { file: "t.yaml", text, masks, environment: &environment, problems: Vec::new() };
+        let mut reader = Reader::new("t.yaml", text, &environment);
+        reader.masks = masks;
         let Value::Map(entries) = &tree.root.value else { panic!("not a map") };
         let secret = secret(&entries[0].value, &mut reader, 16, "an HMAC key");
-        let shown: Vec<String> = reader.problems.iter().map(ToString::to_string).collect();
+        let shown: Vec<String> = reader.into_problems().iter().map(ToString::to_string).collect();
         (secret.map(|secret| secret.expose().to_vec()), shown.join("\n"))
     }
 

@@ -1,5 +1,7 @@
 //! A map of named things that other parts of the config refer to by name.
 
+use std::collections::HashMap;
+
 use super::{
     reader::Reader,
     tree::{Entry, Node, Place},
@@ -14,6 +16,7 @@ pub(super) struct Section<T> {
     /// As in "unknown upstream".
     kind: &'static str,
     names: Vec<Name>,
+    by_name: HashMap<String, usize>,
     items: Vec<Option<T>>,
 }
 
@@ -24,18 +27,20 @@ struct Name {
 }
 
 impl<T> Section<T> {
-    /// Reads each named thing with `read`.
+    /// Reads each named thing under `key` with `read`.
     pub(super) fn read(
         node: Option<&Node>,
+        key: &str,
         kind: &'static str,
         reader: &mut Reader<'_>,
         mut read: impl FnMut(&Entry, &mut Reader<'_>) -> Option<T>,
     ) -> Section<T> {
-        let mut section = Section { kind, names: Vec::new(), items: Vec::new() };
-        let entries = node.and_then(|node| reader.map(node, &format!("the list of {kind}s"))).unwrap_or_default();
+        let mut section = Section { kind, names: Vec::new(), by_name: HashMap::new(), items: Vec::new() };
+        let entries = node.and_then(|node| reader.map(node, &format!("`{key}`"))).unwrap_or_default();
         for entry in entries {
             name(&entry.key, entry.key_place, reader);
             let item = read(entry, reader);
+            section.by_name.insert(entry.key.clone(), section.names.len());
             section.names.push(Name { text: entry.key.clone(), place: entry.key_place, used: false });
             section.items.push(item);
         }
@@ -45,7 +50,7 @@ impl<T> Section<T> {
     /// The index of the thing that `node` names, and that it is used.
     pub(super) fn find(&mut self, node: &Node, reader: &mut Reader<'_>) -> Option<usize> {
         let given = reader.text(node, &format!("the name of a {}", self.kind))?;
-        if let Some(found) = self.names.iter().position(|name| name.text == given) {
+        if let Some(&found) = self.by_name.get(given) {
             self.names[found].used = true;
             return Some(found);
         }

@@ -8,6 +8,8 @@ use super::tree::Place;
 const WIDEST: usize = 140;
 /// Characters kept in front of the mark when a line is cut.
 const BEFORE: usize = 60;
+/// Bytes looked at on either side of the mark's start.
+const FAR: usize = 1_000;
 
 /// A line and its mark, fit to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,23 +25,35 @@ pub(super) struct Snippet {
 impl Snippet {
     /// The line of `text` that `place` begins on. `masks` are sorted byte ranges that must not be shown.
     pub(super) fn of(text: &str, place: Place, masks: &[Range<usize>]) -> Snippet {
-        let line = line_around(text, place.start);
+        let (line, cut) = line_around(text, place.start);
         let mark = place.start..marked_end(text, place, &line);
         let mut shown = Shown::default();
         for (offset, character) in text.get(line.clone()).unwrap_or_default().char_indices() {
             shown.add(line.start + offset, character, &mark, masks);
         }
-        shown.finish(place.line)
+        shown.finish(place.line, cut)
     }
 }
 
-/// The bytes of the line that holds `at`, without its end.
-fn line_around(text: &str, at: usize) -> Range<usize> {
+/// The bytes of the line that holds `at`, without its end, and whether its start was left out: of a long line only the
+/// part around `at` is looked at.
+fn line_around(text: &str, at: usize) -> (Range<usize>, bool) {
     let bytes = text.as_bytes();
+    let at = at.min(bytes.len());
     let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let start = bytes.iter().take(at).rposition(|byte| is_break(byte)).map_or(0, |found| found + 1);
-    let end = bytes.iter().skip(at).position(|byte| is_break(byte)).map_or(bytes.len(), |found| at + found);
-    start.min(end)..end
+    let (mut first, mut last) = (at.saturating_sub(FAR), (at + FAR).min(bytes.len()));
+    let before = bytes.get(first..at).unwrap_or_default();
+    let line_start = before.iter().rposition(is_break).map(|found| first + found + 1);
+    let after = bytes.get(at..last).unwrap_or_default();
+    last = after.iter().position(is_break).map_or(last, |found| at + found);
+    first = line_start.unwrap_or(first);
+    while !text.is_char_boundary(first) {
+        first += 1;
+    }
+    while !text.is_char_boundary(last) {
+        last -= 1;
+    }
+    (first..last.max(first), line_start.is_none() && first > 0)
 }
 
 fn marked_end(text: &str, place: Place, line: &Range<usize>) -> usize {
@@ -75,12 +89,12 @@ impl Shown {
         }
     }
 
-    fn finish(mut self, number: usize) -> Snippet {
+    fn finish(mut self, number: usize, cut: bool) -> Snippet {
         let mut indent = self.indent.unwrap_or(self.characters.len());
-        if indent > WIDEST - BEFORE {
-            let cut = indent - BEFORE;
-            self.characters.splice(..cut, ['…']);
-            indent = BEFORE + 1;
+        if cut || indent > WIDEST - BEFORE {
+            let left_out = indent.saturating_sub(BEFORE);
+            self.characters.splice(..left_out, ['…']);
+            indent = indent - left_out + 1;
         }
         if self.characters.len() > WIDEST {
             self.characters.truncate(WIDEST);
@@ -117,16 +131,16 @@ mod tests {
     #[test]
     fn a_secret_is_masked_and_the_mark_follows() {
         let text = "k: { value: hunter22, encodin: hex }";
-        let shown = Snippet::of(text, place(1, 22, 7), &[12..20]).to_string();
+        let shown = Snippet::of(text, place(1, 22, 7), std::slice::from_ref(&(12..20))).to_string();
         assert_eq!(shown, "    1 | k: { value: ***, encodin: hex }\n      |                  ^^^^^^^");
-        let itself = Snippet::of(text, place(1, 12, 8), &[12..20]).to_string();
+        let itself = Snippet::of(text, place(1, 12, 8), std::slice::from_ref(&(12..20))).to_string();
         assert_eq!(itself, "    1 | k: { value: ***, encodin: hex }\n      |             ^^^");
     }
 
     #[test]
     fn a_secret_over_several_lines_is_masked_on_each() {
         let text = "a: |\n  top\n  secret\n";
-        let shown = Snippet::of(text, place(3, 14, 2), &[5..18]).to_string();
+        let shown = Snippet::of(text, place(3, 14, 2), std::slice::from_ref(&(5..18))).to_string();
         assert!(!shown.contains("secret") && shown.contains("***"), "{shown}");
     }
 

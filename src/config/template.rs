@@ -10,15 +10,25 @@ use crate::scheme::{Fault, Sources, Template};
 /// An answer template and what it speaks of.
 pub(super) struct Answer {
     pub(super) template: Template,
-    /// Names of its sources.
-    pub(super) sources: Vec<String>,
+    pub(super) sources: Vec<Used>,
+}
+
+/// A source that a template uses.
+pub(super) struct Used {
+    /// `claim` of `{claim:sub}`.
+    pub(super) source: String,
+    /// The template.
+    pub(super) place: Place,
 }
 
 /// Reads a template for an answer or a header to the upstream.
 pub(super) fn answer(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option<Answer> {
     let scalar = reader.scalar(node, what)?;
     match Template::compile(&scalar.text, Sources::Answer) {
-        Ok(template) => Some(Answer { template, sources: sources(&scalar.text) }),
+        Ok(template) => {
+            let used = |source| Used { source, place: node.place };
+            Some(Answer { template, sources: sources(&scalar.text).into_iter().map(used).collect() })
+        }
         Err(fault) => {
             report(node.place, scalar, &fault, reader);
             None
@@ -26,8 +36,11 @@ pub(super) fn answer(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option
     }
 }
 
+/// Names and values.
+pub(super) type Headers = Vec<(String, Template)>;
+
 /// The headers of a map, each value an answer template, and the sources that any of them uses.
-pub(super) fn headers(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option<(Vec<(String, Template)>, Vec<String>)> {
+pub(super) fn headers(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option<(Headers, Vec<Used>)> {
     let entries = reader.map(node, what)?;
     header::settable_headers(entries, reader);
     let (mut headers, mut sources) = (Vec::new(), Vec::new());
@@ -56,7 +69,8 @@ pub(super) fn within(place: Place, scalar: &Scalar, offset: usize, length: usize
     if length == 0 || matches!(scalar.style, Style::Block | Style::Elsewhere) || raw.contains(['\n', '\r']) {
         return place;
     }
-    let (before, after) = (written(raw, scalar.style, offset), written(raw, scalar.style, offset.saturating_add(length)));
+    let (before, after) =
+        (written(raw, scalar.style, offset), written(raw, scalar.style, offset.saturating_add(length)));
     let bytes = |characters: usize| raw.chars().take(characters).map(char::len_utf8).sum::<usize>();
     Place {
         line: place.line,

@@ -160,7 +160,8 @@ fn the_quickstart_loads_without_a_warning_and_stays_short() {
     let (config, problems) = example("quickstart.yaml");
     assert_eq!(config.routes.len(), 3);
     let webhook_is_plain = |problem: &Problem| problem.message.contains("webhook");
-    let others: Vec<_> = problems.into_iter().filter(|p| p.severity == Severity::Warning && !webhook_is_plain(p)).collect();
+    let others: Vec<_> =
+        problems.into_iter().filter(|p| p.severity == Severity::Warning && !webhook_is_plain(p)).collect();
     assert!(others.is_empty(), "{}", Problems(others));
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/quickstart.yaml")).unwrap();
     assert!(text.lines().count() < 45);
@@ -248,4 +249,12 @@ proptest! {
             prop_assert!(!shown.contains("secret-key") && !shown.contains("my_super"), "{}", shown);
         }
     }
+}
+
+#[test]
+fn thousands_of_problems_are_counted_and_the_first_are_told() {
+    let keys: String = (0..5_000).map(|number| format!("key{number}: 1\n")).collect();
+    let problems = parse(&keys, "many.yaml", &environment()).unwrap_err();
+    assert_eq!(problems.0.len(), 1_001);
+    assert!(problems.0.last().unwrap().message.contains("4002 more problems"), "{:?}", problems.0.last());
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{
     checked::{TokenAlgorithm, TokenFrom, TokenKey, Tokens},
     header,
-    reader::{Fields, Reader},
+    reader::Reader,
     secret,
     section::Section,
+    shape::Fields,
     tree::{Entry, Node, Style, Value},
 };
 
@@ -17,7 +18,7 @@ const LEEWAY: Duration = Duration::from_secs(60);
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Tokens> {
-    Section::read(node, "tokens entry", reader, tokens)
+    Section::read(node, "tokens", "tokens entry", reader, tokens)
 }
 
 fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
@@ -132,18 +133,24 @@ fn is_bare_json(text: &str) -> bool {
 /// `bearer`, `authorization`, `{ cookie: … }`, `{ query: … }` or `{ header: … }`.
 pub(super) fn token_from(node: &Node, reader: &mut Reader<'_>) -> Option<TokenFrom> {
     if let Value::Scalar(_) = node.value {
-        let bearer = reader.choice(node, "`from`", &[("bearer", true), ("authorization", false)])?;
+        let words = [("bearer", true), ("authorization", false)];
+        let bearer = reader.choice_or(node, "`from`", &words, "`{ cookie: … }`, `{ header: … }` or `{ query: … }`")?;
         return Some(if bearer { TokenFrom::Bearer } else { TokenFrom::Authorization });
     }
     let entry = reader.one_key(node, "`from`", &["cookie", "query", "header"])?;
     let name = reader.line(&entry.value, &format!("the name of the {}", entry.key))?;
     if entry.key == "query" {
         reader
-            .warning(entry.value.place, "a token in the query ends up in the logs and histories of everything it passes")
+            .warning(
+                entry.value.place,
+                "a token in the query ends up in the logs and histories of everything it passes",
+            )
             .hint("use it only for clients that cannot set a header or cookie");
         return Some(TokenFrom::Query(name.to_owned()));
     }
-    if !header::header_name(name, entry.value.place, reader) {
+    if !header::is_token(name) {
+        let shown = reader.quote(entry.value.place, name);
+        reader.error(entry.value.place, format!("{shown} is not the name of a {}", entry.key));
         return None;
     }
     Some(if entry.key == "cookie" { TokenFrom::Cookie(name.to_owned()) } else { TokenFrom::Header(name.to_owned()) })

@@ -173,6 +173,7 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.plain(place, anchor, tag.is_some())?;
+                let place = if is_block(style) { self.trimmed(place) } else { place };
                 self.add(Node { place, value: scalar(text.into_owned(), style) })
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -256,6 +257,12 @@ impl Builder<'_> {
         Place { line: start.line().max(1), column: start.col() + 1, length, start: first, end: last.max(first) }
     }
 
+    /// A block's place without the indentation of what follows it.
+    fn trimmed(&self, place: Place) -> Place {
+        let written = self.text.get(place.bytes()).unwrap_or_default();
+        Place { end: place.start + written.trim_end().len(), ..place }
+    }
+
     fn byte(&self, marker: Marker) -> usize {
         marker.byte_offset().unwrap_or(self.text.len()).min(self.text.len())
     }
@@ -263,6 +270,10 @@ impl Builder<'_> {
 
 fn broken(place: Place, message: &str) -> Result<(), Broken> {
     Err(Broken { place, message: message.to_owned() })
+}
+
+fn is_block(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
 }
 
 fn scalar(text: String, style: ScalarStyle) -> Value {

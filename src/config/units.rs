@@ -31,7 +31,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, UnitError> {
         "d" => 86_400_000,
         _ => return Err(UnitError::UnitUnknown),
     };
-    number.checked_mul(millis).filter(|&total| total <= LONGEST_MILLIS).map(Duration::from_millis).ok_or(UnitError::TooLarge)
+    number
+        .checked_mul(millis)
+        .filter(|&total| total <= LONGEST_MILLIS)
+        .map(Duration::from_millis)
+        .ok_or(UnitError::TooLarge)
 }
 
 /// A hundred years: far enough for any setting, near enough that sums of times never overflow.
@@ -66,14 +70,18 @@ mod tests {
 
     #[test]
     fn durations_are_a_whole_number_and_a_unit() {
-        for (text, millis) in [("250ms", 250), ("300s", 300_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000), ("0s", 0)] {
+        for (text, millis) in
+            [("250ms", 250), ("300s", 300_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000), ("0s", 0)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
     }
 
     #[test]
     fn sizes_are_bytes_or_binary_units() {
-        for (text, bytes) in [("0", 0), ("1024", 1024), ("64KiB", 65_536), ("10MiB", 10_485_760), ("1GiB", 1_073_741_824)] {
+        for (text, bytes) in
+            [("0", 0), ("1024", 1024), ("64KiB", 65_536), ("10MiB", 10_485_760), ("1GiB", 1_073_741_824)]
+        {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
     }

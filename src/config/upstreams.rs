@@ -3,9 +3,10 @@
 use super::{
     checked::{Respond, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
-    reader::{Fields, Reader},
+    reader::Reader,
     section::Section,
-    template,
+    shape::Fields,
+    template::{self, Used},
     tree::{Entry, Node, Value},
 };
 use crate::scheme::{Sources, Template};
@@ -13,26 +14,30 @@ use crate::scheme::{Sources, Template};
 /// An upstream and the sources that its answer templates use.
 pub(super) struct ReadUpstream {
     pub(super) upstream: Upstream,
-    pub(super) sources: Vec<String>,
+    pub(super) sources: Vec<Used>,
 }
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<ReadUpstream> {
-    Section::read(node, "upstream", reader, upstream)
+    Section::read(node, "upstreams", "upstream", reader, upstream)
 }
 
 const KINDS: [&str; 3] = ["servers", "echo", "respond"];
+const ONE_KIND: &str = "exactly one of `servers`, `echo` and `respond`";
 
 fn upstream(entry: &Entry, reader: &mut Reader<'_>) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &["servers", "host", "tls", "echo", "respond"])?;
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
-        reader.error(entry.key_place, format!("{what} is of no kind")).expected("one of `servers`, `echo` or `respond`");
+        // An unknown key has been reported already, and may be meant for one.
+        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "tls")) {
+            reader.error(entry.key_place, format!("{what} is of no kind")).expected(ONE_KIND);
+        }
         return None;
     };
     if let Some(second) = kinds.next() {
-        reader.error(second.key_place, format!("{what} is of two kinds")).expected("one of `servers`, `echo` or `respond`");
+        reader.error(second.key_place, format!("{what} is of two kinds")).expected(ONE_KIND);
         return None;
     }
     if kind.key != "servers" {
@@ -87,7 +92,7 @@ fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {
 
 fn upstream_host(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamHost> {
     if let Value::Scalar(_) = node.value {
-        return match reader.choice(node, "`host`", &[("client", true), ("server", false)])? {
+        return match reader.choice_or(node, "`host`", &[("client", true), ("server", false)], "`{ fixed: … }`")? {
             true => Some(UpstreamHost::Client),
             false => Some(UpstreamHost::Server),
         };
@@ -126,7 +131,7 @@ fn echo(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamKind> {
     Some(UpstreamKind::Echo)
 }
 
-fn respond(node: &Node, reader: &mut Reader<'_>) -> Option<(UpstreamKind, Vec<String>)> {
+fn respond(node: &Node, reader: &mut Reader<'_>) -> Option<(UpstreamKind, Vec<Used>)> {
     let fields = reader.fields(node, "`respond`", &["status", "headers", "body"])?;
     let status = fields.value("status").map_or(Some(200), |node| reader.count(node, "the status", 200..600));
     let status = status.and_then(|status| u16::try_from(status).ok());

@@ -13,7 +13,7 @@ use crate::{
 use super::{Dress, Failure};
 
 /// Names that are removed on every route whoever sends them, besides those that some route sets.
-pub(crate) const NEVER_PASSED: [&str; 26] = [
+pub const NEVER_PASSED: [&str; 26] = [
     "proxy-authorization",
     "expect",
     "forwarded",

@@ -14,6 +14,7 @@ mod settings;
 
 use std::time::{Duration, Instant};
 
+pub use headers::NEVER_PASSED;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
 

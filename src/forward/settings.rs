@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::
 use crate::scheme::Template;
 
 /// Where a route's requests go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Target {
     /// Servers, used in turn.
     Servers(Arc<Servers>),

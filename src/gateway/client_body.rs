@@ -55,6 +55,11 @@ impl Progress {
         self.0.complete.get()
     }
 
+    /// Whether somebody reads it still (the upstream takes the body while its answer comes).
+    pub(super) fn is_being_read(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
     /// Body bytes received so far.
     pub(super) fn received(&self) -> Rc<Cell<u64>> {
         self.0.received.clone()

@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// The codec's bounds, from `limits`.
     pub head_limits: http1::Limits,
+    /// The largest body that any route takes.
+    pub largest_body: u64,
     /// Time-outs.
     pub timeouts: Timeouts,
     /// Names behind the metrics' indices.

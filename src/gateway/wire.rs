@@ -9,12 +9,16 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
-use crate::transport::Transport;
+use crate::{
+    deadline::{Deadlines, Elapsed},
+    transport::Transport,
+};
 
 /// The shared connection. Clones are the same one.
 #[derive(Clone)]
@@ -62,29 +66,53 @@ impl Wire {
         Pin::new(&mut *self.0.transport.borrow_mut()).poll_flush(context)
     }
 
-    /// Writes both, one behind the other, in one call where the system takes it.
-    pub(super) async fn send(&self, first: &[u8], second: &[u8]) -> io::Result<()> {
+    /// Writes both, one behind the other, in one call where the system takes it. The client has `patience` for each part
+    /// that it takes.
+    pub(super) async fn send(
+        &self,
+        first: &[u8],
+        second: &[u8],
+        deadlines: &Deadlines,
+        patience: Duration,
+    ) -> io::Result<()> {
         let mut written = 0;
-        let whole = first.len() + second.len();
-        while written < whole {
-            let count = poll_fn(|context| {
-                let mut transport = self.0.transport.borrow_mut();
-                let stream = Pin::new(&mut *transport);
-                match first.get(written..).filter(|rest| !rest.is_empty()) {
-                    Some(rest) if second.is_empty() => stream.poll_write(context, rest),
-                    Some(rest) => {
-                        stream.poll_write_vectored(context, &[IoSlice::new(rest), IoSlice::new(second)])
+        let mut wait = deadlines.wait();
+        poll_fn(|context| {
+            while written < first.len() + second.len() {
+                match self.poll_write_both(context, first, second, written) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(count)) => written += count,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        return wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()));
                     }
-                    None => stream.poll_write(context, second.get(written - first.len()..).unwrap_or_default()),
                 }
-            })
-            .await?;
-            if count == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+                wait.clear();
             }
-            written += count;
+            self.poll_flush(context)
+        })
+        .await
+    }
+
+    fn poll_write_both(
+        &self,
+        context: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+        written: usize,
+    ) -> Poll<io::Result<usize>> {
+        let mut transport = self.0.transport.borrow_mut();
+        let stream = Pin::new(&mut *transport);
+        match first.get(written..).filter(|rest| !rest.is_empty()) {
+            Some(rest) if second.is_empty() => stream.poll_write(context, rest),
+            Some(rest) => stream.poll_write_vectored(context, &[IoSlice::new(rest), IoSlice::new(second)]),
+            None => stream.poll_write(context, second.get(written - first.len()..).unwrap_or_default()),
         }
-        poll_fn(|context| self.poll_flush(context)).await
+    }
+
+    /// Makes the client see a broken connection rather than an ended one.
+    pub(super) fn abort(&self) {
+        self.0.transport.borrow().reset_on_close();
     }
 
     /// Says that nothing more will be written.

@@ -60,7 +60,8 @@ pub enum BodyError {
 pub struct Spool {
     pub(super) file: Arc<File>,
     pub(super) length: u64,
-    pub(super) share: Arc<Share>,
+    /// Counted for as long as the file is there.
+    pub(super) _share: Arc<Share>,
 }
 
 impl Body {

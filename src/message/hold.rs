@@ -188,7 +188,7 @@ impl Spooling {
     }
 
     fn finish(self) -> Spool {
-        Spool { file: self.file, length: self.share.taken, share: Arc::new(self.share) }
+        Spool { file: self.file, length: self.share.taken, _share: Arc::new(self.share) }
     }
 }
 

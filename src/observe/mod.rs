@@ -10,3 +10,7 @@ pub mod metrics;
 mod pretty;
 pub mod sink;
 mod stamp;
+
+pub use access::{AccessLine, Format, Verdict};
+pub use metrics::{Caller, Labels, Metrics, Open, Outcome, Sources, UpstreamOutcome, WorkerMetrics};
+pub use sink::{Destination, Sink, SinkError, WorkerLog};

@@ -94,7 +94,7 @@ impl Scheme {
             false => claimed.complete = false,
         }
         match &self.key_id {
-            Some(template) if held || !open.key_id => claimed.key_id = Some(key_id(&evaluation, template)?),
+            Some(template) if held || !open.key_id => claimed.key_id = Some(read_key_id(&evaluation, template)?),
             Some(_) => claimed.complete = false,
             None => {}
         }
@@ -129,7 +129,7 @@ impl Scheme {
     }
 }
 
-fn key_id(evaluation: &Evaluation<'_>, template: &Template) -> Result<SmallVec<[u8; 64]>, Failure> {
+pub(super) fn read_key_id(evaluation: &Evaluation<'_>, template: &Template) -> Result<SmallVec<[u8; 64]>, Failure> {
     let id = evaluation.collect(template)?;
     let is_sound = (1..=LONGEST_KEY_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
     match is_sound {

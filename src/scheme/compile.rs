@@ -79,13 +79,15 @@ impl Compiler<'_> {
         let key_id = definition.key_id.as_deref().map(|text| self.template("key_id", None, text, Uses::NoKeyId));
         let require = self.requirements();
         let message = self.template("message", None, &definition.message, Uses::KeyId);
-        let (signature, carrier) = self.signature();
+        let signature = self.signature();
         let timestamp = definition.timestamp.as_ref().map(|timestamp| self.timestamp(timestamp));
         let replay = definition.replay.as_ref().map(|replay| {
             let key = replay.key.as_deref().map(|text| self.template("replay", None, text, Uses::KeyId));
             Replay::new(key, replay)
         });
-        let emit = self.emit(&signature, &carrier);
+        let emit = self.emit(signature.as_ref());
+        // What did not compile has its fault, and no scheme is built from the stand-in.
+        let (signature, carrier) = signature.unwrap_or_else(|| (Chain::nowhere(), Carrier::Header(String::new())));
         Parts { key_id, require, message, signature, carrier, timestamp, replay, emit }
     }
 
@@ -130,42 +132,35 @@ impl Compiler<'_> {
     }
 
     /// The carrier must be one source, or it could not be said where a signature is and whether there is one.
-    fn signature(&mut self) -> (Chain, Carrier) {
+    fn signature(&mut self) -> Option<(Chain, Carrier)> {
         const FIELD: &str = "signature.from";
         let text = &self.definition.signature.from;
+        let before = self.faults.len();
         let template = self.template(FIELD, None, text, Uses::NoKeyId);
-        let nowhere = (Chain::nowhere(), Carrier::Header(String::new()));
+        if self.faults.len() > before {
+            return None;
+        }
         let Some(chain) = template.single() else {
-            // A template that did not compile has its fault already.
-            if !self.faults.iter().any(|fault| fault.field == FIELD) {
-                let fault = Fault::at(0, text.len(), "a signature comes from exactly one source");
-                self.faults.push(fault.hint("`{header:NAME}`").in_field(FIELD, None));
-            }
-            return nowhere;
-        };
-        let carrier = match &chain.source {
-            Source::Header(name) => Carrier::Header(name.clone()),
-            Source::Parameter(name) => Carrier::Query(name.clone()),
-            Source::Json(pointer) => Carrier::Json(pointer.clone()),
-            Source::Form(name) => Carrier::Form(name.clone()),
-            other => {
-                let message = format!("`{other}` cannot carry a signature");
-                let fault = Fault::at(chain.offset, chain.length, message);
-                self.faults.push(fault.hint("use header, query, json or form").in_field(FIELD, None));
-                return nowhere;
-            }
+            let fault = Fault::at(0, text.len(), "a signature comes from exactly one source");
+            self.faults.push(fault.hint("`{header:NAME}`").in_field(FIELD, None));
+            return None;
         };
         if chain.default().is_some() {
             let fault = Fault::at(chain.offset, chain.length, "a signature has no default");
             self.faults.push(fault.in_field(FIELD, None));
         }
-        (chain.clone(), carrier)
+        let carrier = carrier(&chain.source);
+        if carrier.is_none() {
+            let message = format!("`{}` cannot carry a signature", chain.source);
+            let fault = Fault::at(chain.offset, chain.length, message);
+            self.faults.push(fault.hint("use header, query, json or form").in_field(FIELD, None));
+        }
+        Some((chain.clone(), carrier?))
     }
 
-    fn emit(&mut self, signature: &Chain, carrier: &Carrier) -> Vec<(String, Template)> {
+    fn emit(&mut self, signature: Option<&(Chain, Carrier)>) -> Vec<(String, Template)> {
         let mut emit: Vec<(String, Template)> = Vec::new();
         for (index, (name, text)) in self.definition.emit.iter().enumerate() {
-            let before = self.faults.len();
             let template = self.template("emit", Some(index), text, Uses::Emission);
             let problem = match name {
                 name if !is_token(name) => Some("not a header name"),
@@ -183,24 +178,30 @@ impl Compiler<'_> {
                     Fault::at(chain.offset, chain.length, "there is no timestamp whose format `now` could have");
                 self.faults.push(fault.in_field("emit", Some(index)));
             }
-            if self.faults.len() == before {
-                emit.push((name.clone(), template));
-            }
+            emit.push((name.clone(), template));
         }
+        match signature {
+            Some((chain, Carrier::Header(name))) if emit.is_empty() => implied_emission(name, chain),
+            Some((_, carrier)) => {
+                self.signature_is_emitted(carrier, &emit);
+                emit
+            }
+            None => emit,
+        }
+    }
+
+    fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(String, Template)]) {
         match carrier {
-            Carrier::Header(name) if self.definition.emit.is_empty() => implied_emission(name, signature),
             Carrier::Header(name) => {
-                let is_carrier = |(set, _): &(String, String)| set.eq_ignore_ascii_case(name);
-                if !self.definition.emit.iter().any(is_carrier) {
+                if !emit.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
                     self.faults.push(Fault::whole("emit", format!("the signature's header `{name}` is not set")));
                 }
-                emit
             }
-            Carrier::Query(_) | Carrier::Json(_) | Carrier::Form(_) if !self.definition.emit.is_empty() => {
-                self.faults.push(Fault::whole("emit", "only a signature in a header can be written"));
-                emit
+            Carrier::Query(_) | Carrier::Json(_) | Carrier::Form(_) => {
+                if !emit.is_empty() {
+                    self.faults.push(Fault::whole("emit", "only a signature in a header can be written"));
+                }
             }
-            Carrier::Query(_) | Carrier::Json(_) | Carrier::Form(_) => emit,
         }
     }
 
@@ -232,6 +233,16 @@ enum Uses {
     KeyId,
     NoKeyId,
     Emission,
+}
+
+fn carrier(source: &Source) -> Option<Carrier> {
+    match source {
+        Source::Header(name) => Some(Carrier::Header(name.clone())),
+        Source::Parameter(name) => Some(Carrier::Query(name.clone())),
+        Source::Json(pointer) => Some(Carrier::Json(pointer.clone())),
+        Source::Form(name) => Some(Carrier::Form(name.clone())),
+        _ => None,
+    }
 }
 
 /// Where the filters can be undone by writing their argument, the signature's header can be written without being told.

@@ -1,6 +1,6 @@
 //! Templates meet a request: sources are read, filters applied, and the bytes handed on piece by piece.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::cell::OnceCell;
 
 use super::{
     Body, Failure, Scheme, Template, View, Why, parameters,
@@ -104,53 +104,36 @@ impl<'a> Evaluation<'a> {
     }
 
     fn source(&self, source: &Source, sink: &mut Sink<'_>) -> Result<(), Failure> {
-        let view = &self.view;
-        match source {
-            Source::Method => sink(view.method.as_bytes()),
-            Source::Path => sink(view.path().as_bytes()),
-            Source::Target => sink(view.target.as_bytes()),
-            Source::Query => sink(view.query().as_bytes()),
-            Source::Scheme => sink(view.scheme.as_bytes()),
-            Source::Authority => sink(view.authority.as_bytes()),
+        let (view, known, emission) = (&self.view, self.view.known, self.emission);
+        let unreadable = |why| Failure::unreadable(source, why);
+        let read = match source {
+            Source::Method => given(Some(view.method), sink),
+            Source::Path => given(Some(view.path()), sink),
+            Source::Target => given(Some(view.target), sink),
+            Source::Query => given(Some(view.query()), sink),
+            Source::Parameter(name) => parameter(view.query().as_bytes(), name, false, sink),
+            Source::Scheme => given(Some(view.scheme), sink),
+            Source::Authority => given(Some(view.authority), sink),
             Source::Url => {
-                for piece in [view.scheme, "://", view.authority, view.target] {
-                    sink(piece.as_bytes());
-                }
+                let pieces = [view.scheme, "://", view.authority, view.target];
+                pieces.into_iter().try_for_each(|piece| given(Some(piece), sink))
             }
-            Source::Body => self.body(sink)?,
+            Source::Header(name) => self.header(name, sink),
+            Source::Json(pointer) => self.json(pointer, sink),
+            Source::Form(name) => self.memory().and_then(|body| parameter(body, name, true, sink)),
+            Source::Body => return self.body(sink),
+            Source::KeyId => given(self.key_id, sink),
             Source::Value(index, _) => match self.values.get(*index) {
-                Some(value) => self.feed(value, sink)?,
-                None => return Err(Failure::unreadable(source, Why::Absent)),
+                Some(value) => return self.feed(value, sink),
+                None => Err(Why::Absent),
             },
-            _ => self.fallible(source, sink).map_err(|why| Failure::unreadable(source, why))?,
-        }
-        Ok(())
-    }
-
-    /// The sources that may be absent or unfit.
-    fn fallible(&self, source: &Source, sink: &mut Sink<'_>) -> Result<(), Why> {
-        let known = self.view.known;
-        match source {
-            Source::Header(name) => self.header(name, sink)?,
-            Source::Parameter(name) => {
-                sink(&parameters::unique(self.view.query().as_bytes(), name, false)?.ok_or(Why::Absent)?);
-            }
-            Source::Form(name) => sink(&parameters::unique(self.memory()?, name, true)?.ok_or(Why::Absent)?),
-            Source::Json(pointer) => match self.document()?.pointer(pointer).ok_or(Why::Absent)? {
-                Value::String(text) => sink(text.as_bytes()),
-                Value::Number(text) => sink(text.as_bytes()),
-                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(Why::WrongType),
-            },
-            Source::KeyId => sink(self.key_id.ok_or(Why::Absent)?),
-            Source::Claim(name) => text(known.claim(name), sink)?,
-            Source::Fact(fact) => text(known.fact(*fact), sink)?,
-            Source::Signature => sink(self.emission.ok_or(Why::Absent)?.signature.as_bytes()),
-            Source::Now => sink(self.emission.ok_or(Why::Absent)?.now.as_bytes()),
-            Source::Nonce => sink(self.emission.ok_or(Why::Absent)?.nonce.as_bytes()),
-            Source::Method | Source::Path | Source::Target | Source::Query | Source::Scheme => {}
-            Source::Authority | Source::Url | Source::Body | Source::Value(..) => {}
-        }
-        Ok(())
+            Source::Claim(name) => given(known.claim(name).as_deref(), sink),
+            Source::Fact(fact) => given(known.fact(*fact).as_deref(), sink),
+            Source::Signature => given(emission.map(|emission| emission.signature), sink),
+            Source::Now => given(emission.map(|emission| emission.now), sink),
+            Source::Nonce => given(emission.map(|emission| emission.nonce), sink),
+        };
+        read.map_err(unreadable)
     }
 
     fn header(&self, name: &str, sink: &mut Sink<'_>) -> Result<(), Why> {
@@ -167,6 +150,14 @@ impl<'a> Evaluation<'a> {
             1 => Ok(()),
             _ if self.repeated == Repeated::Refuse => Err(Why::Repeated),
             _ => Ok(()),
+        }
+    }
+
+    fn json(&self, pointer: &str, sink: &mut Sink<'_>) -> Result<(), Why> {
+        match self.document()?.pointer(pointer).ok_or(Why::Absent)? {
+            Value::String(text) => given(Some(&*text), sink),
+            Value::Number(text) => given(Some(text), sink),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Why::WrongType),
         }
     }
 
@@ -209,7 +200,11 @@ fn stand_in(chain: &Chain, failure: Failure, sink: &mut Sink<'_>) -> Result<(), 
     }
 }
 
-fn text(found: Option<Cow<'_, str>>, sink: &mut Sink<'_>) -> Result<(), Why> {
-    sink(found.ok_or(Why::Absent)?.as_bytes());
+fn given(value: Option<impl AsRef<[u8]>>, sink: &mut Sink<'_>) -> Result<(), Why> {
+    sink(value.ok_or(Why::Absent)?.as_ref());
     Ok(())
+}
+
+fn parameter(all: &[u8], name: &str, plus_is_space: bool, sink: &mut Sink<'_>) -> Result<(), Why> {
+    given(parameters::unique(all, name, plus_is_space)?, sink)
 }

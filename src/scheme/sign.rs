@@ -2,6 +2,7 @@
 
 use super::{
     Escape, Failure, Headers, MacKey, Scheme, Template, View, Why,
+    claimed::read_key_id,
     evaluate::{Emission, Evaluation},
     template::Source,
 };
@@ -70,11 +71,10 @@ impl Scheme {
     ) -> Result<String, Failure> {
         let overlay = Overlay { base: view.headers, set: headers };
         let view = View { headers: &overlay, ..*view };
-        let in_request = match (key_id, &self.key_id) {
-            (None, Some(template)) => Some(Evaluation::of(self, view, None).collect(template)?),
-            _ => None,
-        };
-        let key_id = key_id.map(str::as_bytes).or(in_request.as_deref());
+        // The id that a verifier will read out of the request, whatever the caller's was for.
+        let in_request = self.key_id.as_ref().map(|template| read_key_id(&Evaluation::of(self, view, None), template));
+        let in_request = in_request.transpose()?;
+        let key_id = in_request.as_deref().or(key_id.map(str::as_bytes));
         let mut mac = key.clone();
         let evaluation = Evaluation::of(self, view, key_id).emitting(emission);
         evaluation.feed(&self.message, &mut |piece| mac.update(piece))?;

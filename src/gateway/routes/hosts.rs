@@ -26,22 +26,26 @@ pub(super) struct Hosts {
     any: Group,
 }
 
-/// A DNS name has at most 253 characters.
+/// Of a DNS name (RFC 1035 section 2.3.4); nothing longer is looked up.
+const LONGEST_NAME: usize = 253;
+
 type Name = SmallVec<[u8; 256]>;
 
 impl Hosts {
     /// The groups that answer for an authority, the most specific first.
     pub(super) fn groups(&self, authority: &str) -> SmallVec<[&Group; 4]> {
         let mut groups = SmallVec::new();
-        if !self.names.is_empty() || !self.wildcards.is_empty() {
-            let name = name(authority);
+        let name = self.has_names().then(|| name(authority)).filter(|name| name.len() <= LONGEST_NAME);
+        if let Some(name) = &name {
             groups.extend(self.names.get(name.as_slice()));
-            if !self.wildcards.is_empty() {
-                groups.extend(parents(&name).filter_map(|parent| self.wildcards.get(parent)));
-            }
+            groups.extend(parents(name).filter_map(|parent| self.wildcards.get(parent)));
         }
         groups.push(&self.any);
         groups
+    }
+
+    fn has_names(&self) -> bool {
+        !self.names.is_empty() || !self.wildcards.is_empty()
     }
 
     /// The group of one host pattern, made where it is missing; `None` is any host.

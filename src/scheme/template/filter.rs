@@ -209,8 +209,9 @@ impl Hasher {
 
 impl Pattern {
     fn compile(word: &Word) -> Result<Pattern, Fault> {
+        // Bytes, not characters: `\d` is 0 to 9 and no other script's digits.
+        let compile = |text: &str| RegexBuilder::new(text).unicode(false).size_limit(PATTERN_SIZE).build();
         // Compiled alone first: `a)|(b` would otherwise escape the group.
-        let compile = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_SIZE).build();
         let whole = compile(&word.text).and_then(|_| compile(&format!(r"\A(?:{})\z", word.text)));
         match whole {
             Ok(whole) => Ok(Pattern { written: word.text.clone(), whole }),

@@ -118,7 +118,7 @@ impl Reader<'_> {
         if name.text.is_empty() {
             return match self.peek() {
                 None => Err(self.unclosed(opened)),
-                Some(_) => Err(Fault::at(self.at, 1, "a filter's name is missing")),
+                Some(other) => Err(Fault::at(self.at, other.len_utf8(), "a filter's name is missing")),
             };
         }
         let argument = match self.peek() {

@@ -122,6 +122,8 @@ fn the_host_is_looked_at_before_the_path() {
     ] {
         assert_eq!(routes.find(0, host, "GET", path), route, "{host} {path}");
     }
+    let endless = "a.".repeat(10_000) + "example.com";
+    assert_eq!(routes.find(0, &endless, "GET", "/x"), Ok(&"any"));
 }
 
 #[test]

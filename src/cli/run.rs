@@ -1,0 +1,96 @@
+//! `countersign run`: read the config, bind, serve until told to stop.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::Args;
+
+use super::{Exit, words};
+use crate::{
+    clock::Clock,
+    config,
+    gateway::{self, Running},
+    observe::logging,
+};
+
+/// Run the gateway
+///
+///   API_DB_KEY=secret-key countersign run -c config/device-api.yaml
+///   countersign run -c gateway.yaml --workers 2
+///
+/// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0. SIGHUP: open the log file again.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Run {
+    /// The config file
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+}
+
+impl Run {
+    pub(super) fn execute(self) -> Exit {
+        if let Err(error) = logging::init(None) {
+            words(format_args!("countersign: {error}"));
+        }
+        let (config, notes) = match config::load(&self.config) {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                words(format_args!("{problems}"));
+                return Exit::Config;
+            }
+        };
+        for note in notes {
+            words(format_args!("{note}"));
+        }
+        let workers = self.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        match gateway::start(config, workers, Clock::system()) {
+            Ok(running) => serve(running, workers),
+            Err(error) => {
+                words(format_args!("countersign: {error}"));
+                Exit::Runtime
+            }
+        }
+    }
+}
+
+fn serve(running: Running, workers: usize) -> Exit {
+    for address in running.addresses() {
+        tracing::info!(%address, workers, "listening");
+    }
+    // Outside a service manager this says nothing to nobody.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            words(format_args!("countersign: {error}"));
+            return Exit::Runtime;
+        }
+    };
+    if let Err(error) = runtime.block_on(until_told(&running)) {
+        words(format_args!("countersign: signals: {error}"));
+        return Exit::Runtime;
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping: requests in flight may finish");
+    if running.stop() {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped; the time to finish was up before all requests were");
+    }
+    Exit::Ok
+}
+
+async fn until_told(running: &Running) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => running.reopen_log(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Around the story: whatever happens in it, the client gets an answer, the log a line and the metrics their counts.
+
+use std::net::IpAddr;
+
+use super::{refusals::Refusal, snapshot::Snapshot, story::story, trail::Trail, worker::Worker};
+use crate::{
+    message::{Request, Response},
+    observe::{AccessLine, Caller, Outcome, UpstreamOutcome, Verdict},
+    policy::Edge,
+    refusal::Cause,
+};
+
+/// The answer to `request`: the story's, or why there is none, in the shape of its route.
+pub(super) async fn answer(
+    worker: &Worker,
+    snapshot: &Snapshot,
+    edge: &Edge,
+    peer: IpAddr,
+    request: Request,
+    trail: &mut Trail,
+) -> Response {
+    match story(worker, snapshot, edge, peer, request, trail).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            let shape = trail.route.as_ref().map_or(&snapshot.shape, |route| &route.shape);
+            let response = refusal.response(shape);
+            trail.refusal = Some(refusal);
+            response
+        }
+    }
+}
+
+/// Writes the access line and counts.
+pub(super) fn record(worker: &Worker, edge: &Edge, peer: IpAddr, trail: &Trail, status: u16) {
+    let duration_micros = u64::try_from(trail.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let upstream_micros = trail.report.waited.map(|waited| u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    let identity = trail.identity.as_ref();
+    let by = match (identity, &trail.route) {
+        (Some(identity), _) => Some(identity.by.as_deref().unwrap_or("public")),
+        _ => None,
+    };
+    worker.log(&AccessLine {
+        unix_millis: trail.unix_millis,
+        request_id: &trail.request_id,
+        client: trail.client.unwrap_or(peer),
+        listener: &edge.name,
+        method: trail.head.method(),
+        path: trail.head.path(),
+        route: trail.route.as_ref().map(|route| &*route.name),
+        status,
+        verdict: verdict(trail),
+        by,
+        key_id: identity.and_then(|identity| identity.key_id.as_deref()),
+        subject: identity.and_then(|identity| identity.subject.as_deref()),
+        duration_micros,
+        upstream_micros,
+        bytes_in: trail.received.get(),
+        bytes_out: trail.sent,
+    });
+    count(worker, trail, duration_micros, upstream_micros);
+}
+
+/// The same for bytes that never became a request.
+pub(super) fn record_head_refusal(worker: &Worker, edge: Option<&Edge>, peer: IpAddr, refusal: &Refusal, status: u16) {
+    worker.log(&AccessLine {
+        unix_millis: worker.clock.unix_millis(),
+        request_id: &worker.request_id(),
+        client: peer,
+        listener: edge.map_or("", |edge| &edge.name),
+        method: "",
+        path: "",
+        route: None,
+        status,
+        verdict: Verdict::Refused { cause: refusal.cause(), why: Some(refusal) },
+        by: None,
+        key_id: None,
+        subject: None,
+        duration_micros: 0,
+        upstream_micros: None,
+        bytes_in: 0,
+        bytes_out: 0,
+    });
+    worker.metrics.request(None, Caller::Unknown, Outcome::Refused(refusal.cause()), 0);
+}
+
+fn verdict(trail: &Trail) -> Verdict<'_> {
+    match (&trail.refusal, &trail.broken) {
+        (Some(refusal @ Refusal::Failed(_)), _) => Verdict::Failed { cause: Some(refusal.cause()), why: Some(refusal) },
+        (Some(refusal), _) => Verdict::Refused { cause: refusal.cause(), why: Some(refusal) },
+        (None, Some(broken)) => Verdict::Failed { cause: None, why: Some(broken) },
+        (None, None) => Verdict::Allowed,
+    }
+}
+
+fn count(worker: &Worker, trail: &Trail, duration_micros: u64, upstream_micros: Option<u64>) {
+    let outcome = match verdict(trail) {
+        Verdict::Allowed => Outcome::Allowed,
+        Verdict::Refused { cause, .. } => Outcome::Refused(cause),
+        Verdict::Failed { cause, .. } => Outcome::Failed(cause),
+    };
+    let caller = match &trail.identity {
+        Some(identity) => identity.by.as_deref().map_or(Caller::Public, |by| worker.caller(by)),
+        None => Caller::Unknown,
+    };
+    let route = trail.route.as_ref();
+    worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
+    if let (Some(micros), Some(route)) = (upstream_micros, route) {
+        let outcome = match &trail.refusal {
+            None => UpstreamOutcome::Answered,
+            Some(refusal) if refusal.cause() == Cause::UpstreamTimeout => UpstreamOutcome::TimedOut,
+            Some(_) => UpstreamOutcome::Failed,
+        };
+        worker.metrics.upstream_request(route.upstream, outcome, micros);
+    }
+}

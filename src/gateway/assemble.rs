@@ -1,0 +1,315 @@
+//! Checked config → the stages' own settings. The one place that knows both.
+
+use std::{sync::Arc, sync::atomic::AtomicUsize};
+
+use rustls::pki_types::ServerName;
+
+use super::{
+    refusals::Shape,
+    routes::{RouteConflict, RouteKey, Routes},
+    snapshot::{Route, Snapshot},
+};
+use crate::{
+    authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
+    clock::Clock,
+    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    forward::{Dress, HostPolicy, NEVER_PASSED, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls},
+    http1,
+    keys::KeyTable,
+    message::{Budget, Budgets, HoldLimits},
+    observe::Labels,
+    policy::Edge,
+    store::{Claims, MemoryStore},
+};
+
+/// Why a config that is well-formed cannot be used on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// Two routes match the same requests.
+    #[error(transparent)]
+    Routes(#[from] RouteConflict),
+    /// A tokens entry cannot be used.
+    #[error("tokens {name}: {source}")]
+    Tokens {
+        /// The entry.
+        name: String,
+        /// Why.
+        source: jwt::SettingsError,
+    },
+    /// An upstream's TLS settings cannot be used.
+    #[error("upstream {name}: {source}")]
+    Tls {
+        /// The upstream.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An upstream's host is no name that a certificate can have.
+    #[error("upstream {0}: not a server name")]
+    ServerName(String),
+}
+
+/// Builds everything that workers share.
+///
+/// # Errors
+/// [`AssembleError`]
+pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
+    let rules = Rules::new(&config)?;
+    let targets = targets(&config)?;
+    let strip = Arc::new(StripSet::new(
+        NEVER_PASSED.into_iter().chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str()))),
+    ));
+    let labels = labels(&config);
+    let mut entries = Vec::new();
+    let edges = edges(&config);
+    let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
+    let limits = config.limits.clone();
+    let timeouts = config.timeouts.clone();
+    for (index, route) in config.routes.into_iter().enumerate() {
+        let key = RouteKey {
+            hosts: route.hosts.clone(),
+            path: route.path.clone(),
+            methods: route.methods.clone(),
+            listeners: route.listeners.clone(),
+        };
+        let Some(target) = targets.get(route.to) else { continue };
+        let requirement = rules.requirement(&route.require);
+        entries.push((key, Arc::new(self::route(index, route, requirement, target, &strip, (&limits, &timeouts)))));
+    }
+    Ok(Snapshot {
+        edges,
+        routes: Routes::build(entries)?,
+        shape: shape(config.refusals),
+        budgets: Budgets {
+            memory: Budget::new(limits.body_memory_total),
+            spool: Budget::new(limits.spool_total),
+            directory: limits.spool.clone(),
+        },
+        claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        clock,
+        head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
+        largest_body: largest,
+        limits,
+        timeouts,
+        labels,
+    })
+}
+
+fn edges(config: &Config) -> Vec<Edge> {
+    let edge = |(index, listen): (usize, &config::Listen)| Edge {
+        index,
+        name: listen.name.clone().unwrap_or_else(|| listen.address.to_string()),
+        scheme: if listen.tls.is_some() { "https" } else { "http" },
+        public_origin: listen.public_origin.as_ref().map(|origin| (origin.scheme.clone(), origin.authority.clone())),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    config.listen.iter().enumerate().map(edge).collect()
+}
+
+fn labels(config: &Config) -> Arc<Labels> {
+    let callers = config.schemes.iter().map(|scheme| scheme.name.clone());
+    Arc::new(Labels {
+        routes: config.routes.iter().map(|route| route.name.clone()).collect(),
+        callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
+        upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+    })
+}
+
+fn route(
+    index: usize,
+    route: config::Route,
+    requirement: Requirement,
+    target: &Target,
+    strip: &Arc<StripSet>,
+    (limits, timeouts): (&config::Limits, &config::Timeouts),
+) -> Route {
+    let body = route.max_body.unwrap_or(limits.body);
+    Route {
+        index,
+        name: route.name.as_str().into(),
+        requirement,
+        target: target.clone(),
+        upstream: route.to,
+        dress: Dress {
+            route: route.name,
+            set: route.set_headers,
+            strip: strip.clone(),
+            forward_credentials: route.forward_credentials,
+            timeouts: Timeouts {
+                connect: timeouts.connect,
+                head: route.upstream_timeout.unwrap_or(timeouts.upstream),
+                body: timeouts.upstream_body,
+            },
+        },
+        hold: HoldLimits { body, memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body), may_spool: true },
+        shape: shape(route.refusals),
+    }
+}
+
+fn shape(refusals: config::Refusals) -> Shape {
+    let texts = refusals.causes.into_iter().map(|(cause, text)| (cause, text.status, text.detail));
+    Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect() }
+}
+
+/// The schemes and tokens that routes point at, each built once.
+struct Rules {
+    signatures: Vec<Arc<SignatureRule>>,
+    tokens: Vec<(Arc<jwt::Verifier>, config::TokenFrom, bool, std::time::Duration)>,
+}
+
+impl Rules {
+    fn new(config: &Config) -> Result<Rules, AssembleError> {
+        let signature = |entry: &config::SchemeConfig| {
+            let algorithm = entry.scheme.algorithm();
+            let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
+                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, algorithm),
+                Some(KeySource::Static(ids)) => {
+                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), algorithm)
+                }
+                // The config's indices point into it; a table without ids lets nobody in.
+                None => KeyTable::by_id([], algorithm),
+            };
+            Arc::new(SignatureRule::new(entry.scheme.clone(), table))
+        };
+        let token = |entry: &config::Tokens| {
+            let verifier = jwt::Verifier::new(settings(entry))
+                .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
+            Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
+        };
+        Ok(Rules {
+            signatures: config.schemes.iter().map(signature).collect(),
+            tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
+        })
+    }
+
+    fn requirement(&self, require: &config::Requirement) -> Requirement {
+        match require {
+            config::Requirement::Public => Requirement::Public,
+            other => Requirement::AnyOf(self.alternatives(other)),
+        }
+    }
+
+    /// `all_of` multiplied out over `any_of`, in file order.
+    fn alternatives(&self, require: &config::Requirement) -> Vec<Vec<Leg>> {
+        match require {
+            config::Requirement::Public => Vec::new(),
+            config::Requirement::Hmac(index) => {
+                self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
+            }
+            config::Requirement::Jwt(index, place) => {
+                let leg = |(verifier, usual, replay, leeway): &(Arc<jwt::Verifier>, TokenFrom, bool, _)| {
+                    let place = carrier(place.as_ref().unwrap_or(usual));
+                    vec![Leg::Token(Arc::new(TokenRule::new(verifier.clone(), place, *replay, *leeway)))]
+                };
+                self.tokens.get(*index).map(leg).into_iter().collect()
+            }
+            config::Requirement::AnyOf(options) => options.iter().flat_map(|option| self.alternatives(option)).collect(),
+            config::Requirement::AllOf(parts) => parts.iter().fold(vec![Vec::new()], |sofar, part| {
+                let options = self.alternatives(part);
+                sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
+            }),
+        }
+    }
+}
+
+fn settings(tokens: &config::Tokens) -> jwt::Settings {
+    let key = |key: &config::TokenKey| jwt::VerificationKey {
+        kid: key.kid.clone(),
+        algorithm: match key.algorithm {
+            TokenAlgorithm::Hs256 => jwt::Algorithm::Hs256,
+            TokenAlgorithm::Hs384 => jwt::Algorithm::Hs384,
+            TokenAlgorithm::Hs512 => jwt::Algorithm::Hs512,
+        },
+        secret: key.secret.clone(),
+    };
+    jwt::Settings {
+        name: tokens.name.clone(),
+        keys: tokens.keys.iter().map(key).collect(),
+        issuer: tokens.issuer.clone(),
+        audience: tokens.audience.clone(),
+        leeway: tokens.leeway,
+        require_exp: tokens.require_exp,
+        required_claims: tokens.required_claims.clone(),
+        equal_claims: tokens.equal_claims.clone(),
+    }
+}
+
+fn carrier(from: &TokenFrom) -> jwt::Carrier {
+    match from {
+        TokenFrom::Bearer => jwt::Carrier::Bearer,
+        TokenFrom::Authorization => jwt::Carrier::Authorization,
+        TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
+        TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
+        TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
+    }
+}
+
+fn targets(config: &Config) -> Result<Vec<Target>, AssembleError> {
+    let mut next_server = 0;
+    let mut targets = Vec::new();
+    for upstream in &config.upstreams {
+        targets.push(match &upstream.kind {
+            UpstreamKind::Echo => Target::Echo,
+            UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
+                status: respond.status,
+                headers: respond.headers.clone(),
+                body: respond.body.clone(),
+            })),
+            UpstreamKind::Servers { servers, tls, host } => {
+                let wants_tls = servers.iter().any(|server| server.tls);
+                let client = match wants_tls.then(|| client_tls(tls.roots.as_deref())).transpose() {
+                    Ok(client) => client,
+                    Err(source) => return Err(AssembleError::Tls { name: upstream.name.clone(), source }),
+                };
+                let mut list = Vec::new();
+                for server in servers {
+                    list.push(self::server(&upstream.name, next_server, server, tls, client.as_ref())?);
+                    next_server += 1;
+                }
+                Target::Servers(Arc::new(Servers {
+                    name: upstream.name.clone(),
+                    servers: list,
+                    host: host_policy(host),
+                    most: config.limits.upstream_requests,
+                    next: AtomicUsize::new(0),
+                }))
+            }
+        });
+    }
+    Ok(targets)
+}
+
+fn server(
+    upstream: &str,
+    id: usize,
+    server: &config::Server,
+    tls: &config::UpstreamTls,
+    client: Option<&Arc<rustls::ClientConfig>>,
+) -> Result<Server, AssembleError> {
+    let usual_port = if server.tls { 443 } else { 80 };
+    let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
+    let tls = match client.filter(|_| server.tls) {
+        None => None,
+        Some(client) => {
+            let name = tls.server_name.clone().unwrap_or_else(|| server.host.clone());
+            let name = ServerName::try_from(name).map_err(|_| AssembleError::ServerName(upstream.to_owned()))?;
+            Some((client.clone(), name))
+        }
+    };
+    Ok(Server {
+        id,
+        host: server.host.clone(),
+        port: server.port,
+        authority: if server.port == usual_port { host } else { format!("{host}:{}", server.port) },
+        prefix: server.prefix.clone(),
+        tls,
+    })
+}
+
+fn host_policy(host: &UpstreamHost) -> HostPolicy {
+    match host {
+        UpstreamHost::Client => HostPolicy::Client,
+        UpstreamHost::Server => HostPolicy::Server,
+        UpstreamHost::Fixed(name) => HostPolicy::Fixed(name.clone()),
+    }
+}

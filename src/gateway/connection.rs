@@ -1,0 +1,209 @@
+//! One client connection, one task: read a head, answer it, and again; nothing unread is ever taken for a request.
+
+use std::{
+    cell::Cell,
+    future::{Future, poll_fn},
+    net::IpAddr,
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+};
+
+use super::{
+    answer,
+    client_body::{ClientBody, Progress},
+    refusals::Refusal,
+    snapshot::Snapshot,
+    trail::Trail,
+    wire::Wire,
+    worker::Worker,
+};
+use crate::{
+    deadline::Elapsed,
+    http1::{BodyDecoder, Framing, RequestHead, Version},
+    message::{Body, Request},
+    observe::Open,
+    transport::Transport,
+};
+
+mod writing;
+
+/// A connection and what its requests have in common.
+pub(super) struct Connection {
+    pub(super) wire: Wire,
+    pub(super) worker: Rc<Worker>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) edge: usize,
+    pub(super) peer: IpAddr,
+    output: Vec<u8>,
+    requests: u64,
+}
+
+/// What the next request's head came to.
+enum Next {
+    Head(RequestHead),
+    /// Nothing came, or the connection ended between requests.
+    Closed,
+    Refused(Refusal),
+}
+
+/// Whether another request may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    KeepAlive,
+    Close,
+}
+
+impl Connection {
+    pub(super) fn new(
+        transport: Transport,
+        worker: Rc<Worker>,
+        snapshot: Arc<Snapshot>,
+        edge: usize,
+        peer: IpAddr,
+    ) -> Connection {
+        let wire = Wire::new(transport);
+        Connection { wire, worker, snapshot, edge, peer, output: Vec::new(), requests: 0 }
+    }
+
+    /// Serves the connection to its end.
+    pub(super) async fn serve(mut self, _open: Open) {
+        loop {
+            let after = match self.next_head().await {
+                Next::Closed => break,
+                Next::Refused(refusal) => {
+                    self.refuse_head(refusal).await;
+                    After::Close
+                }
+                Next::Head(head) => self.exchange(head).await,
+            };
+            if after == After::Close {
+                self.linger().await;
+                break;
+            }
+        }
+    }
+
+    async fn next_head(&mut self) -> Next {
+        let limits = self.snapshot.head_limits;
+        let timeouts = &self.snapshot.timeouts;
+        // A connection that never sent anything gets no longer than a head does.
+        let idle = if self.requests == 0 { timeouts.head } else { self.worker.idle(timeouts.idle) };
+        let mut wait = self.worker.forwarder.deadlines.wait();
+        let mut begun = false;
+        self.requests += 1;
+        let wire = &self.wire;
+        poll_fn(move |context| {
+            loop {
+                match wire.with_input(|input| (RequestHead::parse(input, &limits), !input.is_empty())) {
+                    (Ok(Some(head)), _) => return Poll::Ready(Next::Head(head)),
+                    (Err(error), _) => return Poll::Ready(Next::Refused(error.into())),
+                    (Ok(None), some) if some && !begun => {
+                        begun = true;
+                        wait.clear();
+                    }
+                    (Ok(None), _) => {}
+                }
+                match wire.poll_fill(context) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Closed),
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Pending if begun => {
+                        return wait.poll_elapsed(context, timeouts.head).map(|Elapsed| Next::Refused(Refusal::Slow));
+                    }
+                    Poll::Pending => return wait.poll_idle(context, idle).map(|Elapsed| Next::Closed),
+                }
+            }
+        })
+        .await
+    }
+
+    async fn exchange(&mut self, head: RequestHead) -> After {
+        let _in_flight = self.worker.metrics.in_flight();
+        let (body, progress) = self.body(&head);
+        let mut trail = self.trail(&head, progress.received());
+        let keeps = head.keep_alive();
+        let request = Request { head, body };
+        let (snapshot, worker) = (self.snapshot.clone(), self.worker.clone());
+        let Some(edge) = snapshot.edges.get(self.edge) else { return After::Close };
+        let answering = answer::answer(&worker, &snapshot, edge, self.peer, request, &mut trail);
+        let answered = present(&self.wire, &progress, answering).await;
+        let after = match answered {
+            None => {
+                trail.broken = Some("the client left".to_owned());
+                answer::record(&worker, edge, self.peer, &trail, 499);
+                return After::Close;
+            }
+            Some(response) => {
+                let status = response.status;
+                let keeps = keeps && self.is_reusable(&progress);
+                let after = self.write(response, &mut trail, keeps, &progress).await;
+                answer::record(&worker, edge, self.peer, &trail, status);
+                after
+            }
+        };
+        if after == After::KeepAlive && !progress.is_complete() { After::Close } else { after }
+    }
+
+    /// A body that the stages left unread: what has already come of it is thrown away; for more nobody waits.
+    fn is_reusable(&self, progress: &Progress) -> bool {
+        !self.worker.forwarder.deadlines.is_draining()
+            && (progress.is_complete() || progress.discard_arrived(&self.wire) || progress.is_being_read())
+    }
+
+    fn body(&self, head: &RequestHead) -> (Body, Progress) {
+        let framing = head.framing();
+        if framing == Framing::None {
+            return (Body::Empty, Progress::of(None));
+        }
+        let progress = Progress::of(Some(BodyDecoder::new(framing, &self.snapshot.head_limits)));
+        let timing = (self.snapshot.timeouts.body, self.worker.forwarder.deadlines.wait());
+        // Which route's limit holds is not known yet: the widest of all bounds what may arrive.
+        let limit = self.snapshot.largest_body;
+        let invite = head.expects_continue() && head.version() == Version::Http11;
+        let body = ClientBody::new(self.wire.clone(), progress.clone(), framing, limit, timing, invite);
+        (Body::Stream(Box::new(body)), progress)
+    }
+
+    fn trail(&self, head: &RequestHead, received: Rc<Cell<u64>>) -> Trail {
+        Trail::new(self.worker.request_id(), self.snapshot.clock.unix_millis(), head.clone(), received)
+    }
+
+    async fn refuse_head(&mut self, refusal: Refusal) {
+        let response = refusal.response(&self.snapshot.shape);
+        answer::record_head_refusal(&self.worker, self.snapshot.edges.get(self.edge), self.peer, &refusal, response.status);
+        self.write_refusal(response).await;
+    }
+
+    /// Lets the client read the last answer before the connection goes (RFC 9112 section 9.6).
+    async fn linger(&mut self) {
+        const MOST: usize = 256 * 1024;
+        let wire = self.wire.clone();
+        wire.close_writing().await;
+        let mut thrown = 0;
+        let drained = poll_fn(|context| {
+            loop {
+                thrown += wire.with_input(|input| std::mem::take(input).len());
+                match wire.poll_fill(context) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                    Poll::Ready(Ok(_)) if thrown > MOST => return Poll::Ready(()),
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        });
+        let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), drained).await;
+    }
+}
+
+/// Runs `future` for as long as the client is there. Only once its request has come whole can silence be told from
+/// leaving; until then the body's reader finds out.
+async fn present<F: Future>(wire: &Wire, progress: &Progress, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if progress.is_complete() => wire.poll_gone(context).map(|()| None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}

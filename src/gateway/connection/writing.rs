@@ -1,0 +1,195 @@
+//! Writing an answer: head and first bytes in one call, then piece by piece as the client takes them.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::{After, Connection, Progress, present};
+use crate::{
+    gateway::trail::Trail,
+    http1::{Version, encode},
+    message::{Body, BodyError, Response},
+};
+
+/// How a body is delimited on its way to the client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delimited {
+    /// There is none.
+    Absent,
+    ByLength,
+    ByChunks,
+    /// For HTTP/1.0 clients.
+    ByClose,
+}
+
+/// Pieces up to this size are copied behind the head rather than written beside it.
+const COPIED: usize = 16 * 1024;
+
+impl Connection {
+    pub(super) async fn write(
+        &mut self,
+        mut response: Response,
+        trail: &mut Trail,
+        keeps: bool,
+        progress: &Progress,
+    ) -> After {
+        let version = trail.head.version();
+        let delimited = delimited(&response, trail.head.method(), version);
+        let keeps = keeps && delimited != Delimited::ByClose;
+        self.output.clear();
+        write_head(&mut self.output, &response, delimited, version, keeps, Some(&trail.request_id));
+        if response.upstream.is_none() {
+            encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
+        }
+        encode::end(&mut self.output);
+        let body = if delimited == Delimited::Absent { &mut Body::Empty } else { &mut response.body };
+        match self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await {
+            Ok(()) if keeps => After::KeepAlive,
+            Ok(()) => After::Close,
+            Err(broken) => {
+                trail.broken = Some(broken.to_string());
+                // An answer that breaks off must not look whole: the connection ends without its last bytes.
+                self.wire.abort();
+                After::Close
+            }
+        }
+    }
+
+    /// The answer to bytes that were no request.
+    pub(super) async fn write_refusal(&mut self, mut response: Response) {
+        self.output.clear();
+        write_head(&mut self.output, &response, Delimited::ByLength, Version::Http11, false, None);
+        encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
+        encode::end(&mut self.output);
+        if let Some(Ok(body)) = response.body.next().await {
+            self.output.extend_from_slice(&body);
+        }
+        let _ = self.send(b"").await;
+    }
+
+    async fn write_body(
+        &mut self,
+        body: &mut Body,
+        chunked: bool,
+        trail: &mut Trail,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
+        if let Body::Bytes(bytes, _) = body {
+            trail.sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let bytes = std::mem::take(bytes);
+            return self.write_piece(bytes).await;
+        }
+        if body.length() == Some(0) {
+            return self.send(b"").await;
+        }
+        let wire = self.wire.clone();
+        loop {
+            // What waits is written before the next piece is waited for: an event stream must not be held back.
+            let piece = match first_ready(body).await {
+                Some(piece) => piece,
+                None => {
+                    self.send(b"").await?;
+                    present(&wire, progress, body.next()).await.ok_or(Broken::ClientLeft)?
+                }
+            };
+            let Some(piece) = piece.transpose().map_err(Broken::Upstream)? else { break };
+            trail.sent = trail.sent.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            if chunked {
+                encode::chunk(&mut self.output, &piece);
+                self.send(b"").await?;
+            } else {
+                self.write_piece(piece).await?;
+            }
+        }
+        if chunked {
+            self.output.extend_from_slice(encode::LAST_CHUNK);
+        }
+        self.send(b"").await
+    }
+
+    async fn write_piece(&mut self, piece: Bytes) -> Result<(), Broken> {
+        if piece.len() <= COPIED {
+            self.output.extend_from_slice(&piece);
+            return self.send(b"").await;
+        }
+        self.send(&piece).await
+    }
+
+    /// Writes what was gathered, and `beside` behind it.
+    async fn send(&mut self, beside: &[u8]) -> Result<(), Broken> {
+        if self.output.is_empty() && beside.is_empty() {
+            return Ok(());
+        }
+        let patience = self.snapshot.timeouts.write;
+        let sending = self.wire.send(&self.output, beside, &self.worker.forwarder.deadlines, patience);
+        let sent = sending.await;
+        self.output.clear();
+        sent.map_err(Broken::Client)
+    }
+}
+
+/// Why an answer did not get to its end.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the client left")]
+    ClientLeft,
+    #[error("to the client: {0}")]
+    Client(#[source] io::Error),
+    #[error("from the upstream: {0}")]
+    Upstream(#[source] BodyError),
+}
+
+/// A piece that is there without waiting.
+async fn first_ready(body: &mut Body) -> Option<Option<Result<Bytes, BodyError>>> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match body.poll_next(context) {
+            std::task::Poll::Ready(piece) => Some(piece),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+fn delimited(response: &Response, method: &str, version: Version) -> Delimited {
+    match response.body.length() {
+        _ if method == "HEAD" || matches!(response.status, 204 | 304) => Delimited::Absent,
+        Some(_) => Delimited::ByLength,
+        None if version == Version::Http11 => Delimited::ByChunks,
+        None => Delimited::ByClose,
+    }
+}
+
+fn write_head(
+    out: &mut Vec<u8>,
+    response: &Response,
+    delimited: Delimited,
+    version: Version,
+    keeps: bool,
+    request_id: Option<&str>,
+) {
+    let reason = response.upstream.as_ref().map_or("", |head| head.reason());
+    encode::status_line(out, response.status, reason);
+    for (name, value) in response.fields() {
+        encode::field(out, name, value);
+    }
+    let length = match delimited {
+        Delimited::ByLength => response.body.length(),
+        Delimited::Absent if response.status != 204 => response.declared_length,
+        Delimited::Absent | Delimited::ByChunks | Delimited::ByClose => None,
+    };
+    if let Some(length) = length {
+        encode::field(out, "Content-Length", itoa::Buffer::new().format(length).as_bytes());
+    }
+    if delimited == Delimited::ByChunks {
+        encode::field(out, "Transfer-Encoding", b"chunked");
+    }
+    match (version, keeps) {
+        (Version::Http11, true) => {}
+        (Version::Http10, true) => encode::field(out, "Connection", b"keep-alive"),
+        (_, false) => encode::field(out, "Connection", b"close"),
+    }
+    if let Some(request_id) = request_id {
+        encode::field(out, "X-Request-Id", request_id.as_bytes());
+    }
+}
+

@@ -1,0 +1,247 @@
+//! A gateway that runs: its threads, its admin listener, and how it ends.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::AtomicUsize,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    acceptor::{Acceptor, Hand},
+    assemble::{AssembleError, assemble},
+    snapshot::Snapshot,
+    tls::Acceptors,
+    worker::{self, Order, Recruit},
+};
+use crate::{
+    admin::{self, AdminState, Readiness, Stage},
+    clock::Clock,
+    config::{Config, LogFormat, LogSink},
+    observe::{Destination, Format, Metrics, Sink, SinkError, Sources},
+};
+
+/// Why a gateway does not start. Nothing stays bound then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The config cannot be used here.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// An address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A certificate or key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(#[source] io::Error),
+    /// The access log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] SinkError),
+    /// A thread or the admin listener cannot be started.
+    #[error("cannot start: {0}")]
+    Thread(#[source] io::Error),
+    /// The admin listener cannot be started.
+    #[error(transparent)]
+    Admin(#[from] admin::AdminError),
+}
+
+/// A running gateway. Dropped without [`stop`](Running::stop) it is left to the process's end.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    admin_address: Option<SocketAddr>,
+    stop_accepting: Option<oneshot::Sender<()>>,
+    acceptor: Option<JoinHandle<()>>,
+    workers: Vec<(mpsc::UnboundedSender<Order>, JoinHandle<bool>)>,
+    admin: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    readiness: Readiness,
+    sink: Sink,
+}
+
+/// Binds everything, then starts `workers` threads.
+///
+/// # Errors
+/// [`StartError`]; nothing stays bound then.
+pub fn start(config: Config, workers: usize, clock: Clock) -> Result<Running, StartError> {
+    let started_unix_millis = clock.unix_millis();
+    let acceptors = Acceptors::new(config.listen.iter().map(|listen| listen.tls.as_ref())).map_err(StartError::Tls)?;
+    let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
+    let admin_address = config.admin;
+    let log = config.log.clone();
+    let snapshot = Arc::new(assemble(config, clock)?);
+    let listeners = addresses.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
+    let admin_listener = admin_address.map(bind).transpose()?;
+    let destination = destination(log.access);
+    let sink = Sink::open(&destination)?;
+    let metrics = metrics(&snapshot, &sink, started_unix_millis);
+    let readiness = Readiness::new();
+    let admin = match admin_listener {
+        None => None,
+        Some(listener) => {
+            let state = AdminState { registry: Arc::new(metrics.registry()), readiness: readiness.clone() };
+            let (stop, stopped) = oneshot::channel();
+            Some((stop, admin::spawn(listener, state, async { stopped.await.unwrap_or_default() })?))
+        }
+    };
+    let format = match log.format {
+        None => Format::suited_to(&destination),
+        Some(LogFormat::Json) => Format::Json,
+        Some(LogFormat::Pretty) => Format::pretty_for(&destination),
+    };
+    let bound: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    let crew = Crew { snapshot, acceptors: Arc::new(acceptors), open: Arc::default(), metrics, sink: &sink, format };
+    let (workers, hands) = crew.start(workers)?;
+    let (stop_accepting, stopped) = oneshot::channel();
+    let acceptor = crew.accept(listeners, hands, stopped)?;
+    readiness.set(Stage::Ready);
+    Ok(Running {
+        addresses: bound,
+        admin_address,
+        stop_accepting: Some(stop_accepting),
+        acceptor: Some(acceptor),
+        workers,
+        admin,
+        readiness,
+        sink,
+    })
+}
+
+impl Running {
+    /// Where it listens, in the config's order (with the ports that the system chose).
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where its admin listener is.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// Opens a log file again, after it was moved away.
+    pub fn reopen_log(&self) {
+        self.sink.reopen();
+    }
+
+    /// Takes no new connection, lets requests in flight finish within the config's limit, and ends. True where all of
+    /// them did.
+    pub fn stop(mut self) -> bool {
+        self.readiness.set(Stage::Draining);
+        drop(self.stop_accepting.take());
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+        for (orders, _) in &self.workers {
+            let _ = orders.send(Order::Drain);
+        }
+        let mut whole = true;
+        for (_, thread) in self.workers.drain(..) {
+            whole &= thread.join().unwrap_or(false);
+        }
+        whole &= self.sink.close(Duration::from_secs(2));
+        if let Some((stop, thread)) = self.admin.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+        whole
+    }
+}
+
+struct Crew<'s> {
+    snapshot: Arc<Snapshot>,
+    acceptors: Arc<Acceptors>,
+    open: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+    sink: &'s Sink,
+    format: Format,
+}
+
+type Workers = Vec<(mpsc::UnboundedSender<Order>, JoinHandle<bool>)>;
+
+impl Crew<'_> {
+    fn start(&self, count: usize) -> Result<(Workers, Vec<Hand>), StartError> {
+        let (mut workers, mut hands) = (Vec::new(), Vec::new());
+        for number in 0..count.max(1) {
+            let (orders, received) = mpsc::unbounded_channel();
+            let recruit = Recruit {
+                snapshot: self.snapshot.clone(),
+                acceptors: self.acceptors.clone(),
+                orders: received,
+                log: self.sink.worker(self.format),
+                metrics: self.metrics.worker(&self.snapshot.labels),
+                connections: self.open.clone(),
+            };
+            hands.push(Hand { orders: orders.clone(), open: Arc::default() });
+            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(recruit))?));
+        }
+        Ok((workers, hands))
+    }
+
+    fn accept(
+        &self,
+        listeners: Vec<TcpListener>,
+        hands: Vec<Hand>,
+        stopped: oneshot::Receiver<()>,
+    ) -> Result<JoinHandle<()>, StartError> {
+        let most = self.snapshot.limits.connections;
+        let acceptor = Acceptor { listeners, hands, open: self.open.clone(), most };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
+        thread("acceptor", move || {
+            let stop = async { stopped.await.unwrap_or_default() };
+            tokio::task::LocalSet::new().block_on(&runtime, acceptor.run(stop));
+        })
+    }
+}
+
+fn thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StartError::Thread)
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = || {
+        let domain = socket2::Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+        // A restart must not wait for the old connections' last minutes.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(4096)?;
+        Ok(socket.into())
+    };
+    bound().map_err(|source| StartError::Bind { address, source })
+}
+
+fn destination(sink: LogSink) -> Destination {
+    match sink {
+        LogSink::Off => Destination::Off,
+        LogSink::Stdout => Destination::Stdout,
+        LogSink::Stderr => Destination::Stderr,
+        LogSink::File(path) => Destination::File(path),
+    }
+}
+
+fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
+    let claims = snapshot.claims.clone();
+    let replay_capacity = match &*snapshot.claims {
+        crate::store::Claims::Memory(memory) => u64::try_from(memory.capacity()).unwrap_or(u64::MAX),
+    };
+    let metrics = Metrics::new(Sources {
+        started_unix_millis,
+        dropped_lines: sink.dropped(),
+        replay_entries: Box::new(move || u64::try_from(claims.held().unwrap_or_default()).unwrap_or(u64::MAX)),
+        replay_capacity,
+    });
+    metrics.config_loaded(started_unix_millis);
+    metrics
+}

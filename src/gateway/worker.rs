@@ -1,0 +1,236 @@
+//! One worker: a thread with a runtime of its own, its connections, its pools, its tokens, its log buffer.
+
+use std::{
+    cell::{Cell, RefCell},
+    net::{IpAddr, TcpStream as StdStream},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, task::LocalSet};
+
+use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
+use crate::{
+    authenticate::jwt::TokenCache,
+    clock::Clock,
+    deadline::{Deadlines, TICK},
+    forward::{Forwarder, Pools},
+    observe::{AccessLine, Caller, WorkerLog, WorkerMetrics},
+    transport::Transport,
+};
+
+/// What a worker is told.
+pub(super) enum Order {
+    /// Serve this connection.
+    Serve(Accepted),
+    /// Take no new request; end when those in flight have ended.
+    Drain,
+}
+
+/// A connection as the acceptor hands it over.
+pub(super) struct Accepted {
+    pub(super) stream: StdStream,
+    pub(super) peer: IpAddr,
+    pub(super) edge: usize,
+    pub(super) place: Place,
+}
+
+/// A connection's place in the count of all and of its worker, given back on drop.
+pub(super) struct Place(pub(super) Arc<AtomicUsize>, pub(super) Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.1.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a thread needs to become a worker.
+pub(super) struct Recruit {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) acceptors: Arc<Acceptors>,
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    pub(super) log: WorkerLog,
+    pub(super) metrics: WorkerMetrics,
+    pub(super) connections: Arc<AtomicUsize>,
+}
+
+/// A worker's own things. Shared by its connections and by nobody else.
+pub(super) struct Worker {
+    pub(super) forwarder: Forwarder,
+    pub(super) tokens: RefCell<TokenCache>,
+    pub(super) metrics: Rc<WorkerMetrics>,
+    pub(super) clock: Clock,
+    log: RefCell<WorkerLog>,
+    snapshot: Arc<Snapshot>,
+    connections: Arc<AtomicUsize>,
+    open: Cell<usize>,
+    identifiers: Identifiers,
+    date: RefCell<(i64, String)>,
+}
+
+/// Verified tokens that a worker remembers.
+const TOKENS: usize = 16 * 1024;
+const TOKEN_BYTES: usize = 16 * 1024 * 1024;
+
+/// Runs a worker to its end; `true` where every connection ended by itself.
+pub(super) fn run(recruit: Recruit) -> bool {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "a worker could not start its runtime");
+            return false;
+        }
+    };
+    LocalSet::new().block_on(&runtime, work(recruit))
+}
+
+async fn work(recruit: Recruit) -> bool {
+    let Recruit { snapshot, acceptors, mut orders, log, metrics, connections } = recruit;
+    let deadlines = Deadlines::default();
+    let drain_limit = snapshot.timeouts.drain;
+    let worker = Rc::new(Worker {
+        forwarder: Forwarder { deadlines: deadlines.clone(), pools: Pools::default() },
+        tokens: RefCell::new(TokenCache::new(TOKENS, TOKEN_BYTES)),
+        metrics: Rc::new(metrics),
+        clock: snapshot.clock.clone(),
+        log: RefCell::new(log),
+        snapshot: snapshot.clone(),
+        connections,
+        open: Cell::new(0),
+        identifiers: Identifiers::new(),
+        date: RefCell::default(),
+    });
+    tokio::task::spawn_local(deadlines.clone().run());
+    tokio::task::spawn_local(housekeeping(worker.clone()));
+    while let Some(Order::Serve(accepted)) = orders.recv().await {
+        tokio::task::spawn_local(serve(worker.clone(), acceptors.clone(), accepted));
+    }
+    deadlines.drain();
+    let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
+    worker.log.borrow_mut().flush();
+    drained
+}
+
+async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted) {
+    let Accepted { stream, peer, edge, place: _place } = accepted;
+    let _here = Here::new(&worker);
+    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+    let patience = worker.snapshot.timeouts.head;
+    let handshake = worker.forwarder.deadlines.within(patience, acceptors.accept(edge, stream));
+    let transport: Transport = match handshake.await {
+        Ok(Ok(transport)) => transport,
+        Ok(Err(error)) => return tracing::debug!(%error, %peer, "the TLS handshake failed"),
+        Err(_) => return tracing::debug!(%peer, "the TLS handshake timed out"),
+    };
+    let open = worker.metrics.connection();
+    Connection::new(transport, worker.clone(), worker.snapshot.clone(), edge, peer).serve(open).await;
+}
+
+async fn housekeeping(worker: Rc<Worker>) {
+    let mut ticks = 0_u32;
+    loop {
+        tokio::time::sleep(2 * TICK).await;
+        worker.log.borrow_mut().tick();
+        ticks = ticks.wrapping_add(1);
+        if ticks.is_multiple_of(10) {
+            worker.forwarder.pools.reap();
+        }
+    }
+}
+
+impl Worker {
+    /// Appends an access line to the worker's buffer.
+    pub(super) fn log(&self, line: &AccessLine<'_>) {
+        self.log.borrow_mut().log(line);
+    }
+
+    /// The metrics' index of a scheme or token rule.
+    pub(super) fn caller(&self, name: &str) -> Caller {
+        match self.snapshot.labels.callers.iter().position(|caller| caller == name) {
+            Some(index) => Caller::Named(index),
+            None => Caller::Unknown,
+        }
+    }
+
+    /// How long a kept connection may wait for its next request: less where connections are short.
+    pub(super) fn idle(&self, usual: Duration) -> Duration {
+        let open = self.connections.load(Ordering::Relaxed);
+        if open.saturating_mul(10) > self.snapshot.limits.connections.saturating_mul(9) {
+            usual.min(Duration::from_secs(1))
+        } else {
+            usual
+        }
+    }
+
+    /// A new request id.
+    pub(super) fn request_id(&self) -> String {
+        self.identifiers.next()
+    }
+
+    /// The time as the `Date` field has it (RFC 9110 section 5.6.7), made once a second.
+    pub(super) fn date(&self) -> String {
+        let now = self.clock.unix();
+        let mut date = self.date.borrow_mut();
+        if date.0 != now || date.1.is_empty() {
+            *date = (now, http_date(now));
+        }
+        date.1.clone()
+    }
+
+    async fn drained(&self) {
+        while self.open.get() > 0 {
+            tokio::time::sleep(TICK / 4).await;
+        }
+    }
+}
+
+fn http_date(unix: i64) -> String {
+    let timestamp = jiff::Timestamp::from_second(unix).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    timestamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// A connection that its worker waits for when it drains.
+struct Here(Rc<Worker>);
+
+impl Here {
+    fn new(worker: &Rc<Worker>) -> Here {
+        worker.open.set(worker.open.get() + 1);
+        Here(worker.clone())
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+    }
+}
+
+/// Request ids: unique over workers and restarts, and not to be guessed from one another at a glance. They are names,
+/// not secrets.
+struct Identifiers {
+    seed: u64,
+    count: Cell<u64>,
+}
+
+impl Identifiers {
+    fn new() -> Identifiers {
+        let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+        Identifiers { seed, count: Cell::new(getrandom::u64().unwrap_or_default()) }
+    }
+
+    fn next(&self) -> String {
+        // An odd factor makes each step a new value until all 2^64 are used.
+        let count = self.count.get().wrapping_add(1);
+        self.count.set(count);
+        let mut id = [0; 32];
+        let bytes = (u128::from(self.seed) << 64 | u128::from(count.wrapping_mul(0x9E37_79B9_7F4A_7C15))).to_be_bytes();
+        // The buffer is twice as long as the bytes.
+        let _ = hex::encode_to_slice(bytes, &mut id);
+        String::from_utf8_lossy(&id).into_owned()
+    }
+}

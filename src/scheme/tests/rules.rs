@@ -1,0 +1,218 @@
+//! What is refused, and what is warned of, when a scheme is compiled.
+
+use super::*;
+
+fn one(definition: &Definition) -> (&'static str, String) {
+    let faults = faults(definition);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    (faults[0].field, faults[0].message.clone())
+}
+
+fn fields(definition: &Definition) -> Vec<&'static str> {
+    faults(definition).iter().map(|fault| fault.field).collect()
+}
+
+fn replay(key: Option<&str>, remember: Option<u64>) -> Option<ReplayDefinition> {
+    Some(ReplayDefinition { key: key.map(str::to_owned), remember: remember.map(Duration::from_secs) })
+}
+
+#[test]
+fn a_message_must_depend_on_the_request() {
+    assert_eq!(one(&definition("")).1, "the message is empty");
+    assert_eq!(one(&definition("hello")).1, "the message is the same for every request");
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let wrong = Definition {
+        key_id: Some("{nothing}".to_owned()),
+        values: strings(&[("method", "x"), ("Upper", "x"), ("twice", "x"), ("twice", "{")]),
+        require: vec![Equality { left: "{bdy}".to_owned(), right: "{header:}".to_owned() }],
+        signature: signature("{header:A}{header:B}"),
+        emit: strings(&[("X Y", "{signature|sha1}")]),
+        ..definition("{x}")
+    };
+    assert_eq!(
+        fields(&wrong),
+        [
+            "values",
+            "values",
+            "values",
+            "key_id",
+            "require.left",
+            "require.right",
+            "message",
+            "signature.from",
+            "emit",
+            "emit"
+        ]
+    );
+}
+
+#[test]
+fn a_signature_comes_from_one_source_that_can_carry_it() {
+    let with = |from: &str| one(&Definition { signature: signature(from), ..definition("{path}") });
+    for from in ["", "x", "x{header:A}"] {
+        assert_eq!(with(from), ("signature.from", "a signature comes from exactly one source".to_owned()), "{from}");
+    }
+    assert_eq!(with("{body}"), ("signature.from", "`body` cannot carry a signature".to_owned()));
+    assert_eq!(with("{header:A|default:\"x\"}").1, "a signature has no default");
+}
+
+#[test]
+fn a_signature_cannot_sign_itself() {
+    for (from, message) in [
+        ("{header:X-Sig}", "{path}{header:x-sig}"),
+        ("{query:s}", "{target}"),
+        ("{query:s}", "{url}"),
+        ("{query:s}", "{query|sort}"),
+        ("{json:/s}", "{path}{body|sha256}"),
+        ("{form:s}", "{body}"),
+    ] {
+        let definition = Definition { signature: signature(from), ..definition(message) };
+        assert_eq!(one(&definition), ("message", "this contains the signature itself".to_owned()), "{message}");
+    }
+}
+
+#[test]
+fn the_key_id_cannot_rest_on_itself() {
+    let direct = Definition { key_id: Some("{key_id}".to_owned()), ..definition("{path}") };
+    assert_eq!(one(&direct), ("key_id", "there is no key id here".to_owned()));
+    let around =
+        Definition { key_id: Some("{id}".to_owned()), values: strings(&[("id", "{key_id}")]), ..definition("{path}") };
+    assert_eq!(one(&around), ("key_id", "this rests on `key_id`, which is not known yet".to_owned()));
+}
+
+#[test]
+fn a_timestamp_must_be_signed_unless_the_config_says_otherwise() {
+    let unsigned = Definition { timestamp: Some(timestamp("{header:Date}", 60)), ..definition("{path}") };
+    assert_eq!(one(&unsigned).0, "timestamp.from");
+    let said = TimestampDefinition { dangerously_unsigned: true, ..timestamp("{header:Date}", 60) };
+    let said = Definition { timestamp: Some(said), ..definition("{path}") };
+    assert!(scheme(&said).warnings().iter().any(|fault| fault.message.contains("not signed")));
+    for message in ["{header:date}", "{time|suffix:\"x\"}", "{header:Date|sha256|hex}"] {
+        let signed = Definition {
+            values: strings(&[("time", "{header:Date}")]),
+            timestamp: Some(timestamp("{time}", 60)),
+            ..definition(message)
+        };
+        scheme(&signed);
+    }
+    let in_body = Definition { timestamp: Some(timestamp("{json:/t}", 60)), ..definition("{body}") };
+    scheme(&in_body);
+    let in_query = Definition { timestamp: Some(timestamp("{query:t}", 60)), ..definition("{target}") };
+    scheme(&in_query);
+    let constant = Definition { timestamp: Some(timestamp("1714485600", 60)), ..definition("{path}") };
+    assert_eq!(one(&constant).1, "the timestamp names no source");
+}
+
+#[test]
+fn a_replay_key_rests_on_signed_values_in_the_form_they_are_signed() {
+    let with = |message: &str, key: &str| {
+        Scheme::compile(&Definition { replay: replay(Some(key), Some(60)), ..definition(message) }).is_ok()
+    };
+    assert!(with("{header:N}", "{header:n}"));
+    assert!(with("{target}", "{query:n}"));
+    assert!(with("{body}", "{json:/id}"));
+    assert!(with("{header:N|lower}", "{header:N|lower|hex}"));
+    assert!(!with("{header:N}", "{header:M}"));
+    assert!(!with("{path}", "{target}"));
+    // Every spelling of N would be let through once.
+    assert!(!with("{header:N|lower}", "{header:N}"));
+    assert!(!with("{query|sort}", "{query:n}"));
+    assert!(!with("{header:N|default:\"\"}", "{header:N}"));
+    assert!(!with("{header:N}", "constant"));
+}
+
+#[test]
+fn a_replay_key_may_use_the_key_id_and_a_shared_key_asks_for_its_signature() {
+    let with = |message: &str| {
+        scheme(&Definition {
+            key_id: Some("{header:Id}".to_owned()),
+            replay: replay(Some("{key_id}"), Some(60)),
+            ..definition(message)
+        })
+    };
+    assert_eq!(with("{path}").fault_with_shared_keys().unwrap().field, "key_id");
+    assert_eq!(with("{key_id|lower}").fault_with_shared_keys().unwrap().field, "key_id");
+    assert_eq!(with("{path}:{key_id}").fault_with_shared_keys(), None);
+    assert_eq!(with("{path}:{header:id}").fault_with_shared_keys(), None);
+    assert_eq!(scheme(&definition("{path}")).fault_with_shared_keys(), None);
+}
+
+#[test]
+fn something_must_say_how_long_a_request_is_remembered() {
+    let with = |timestamp, replay| Definition { timestamp, replay, ..definition("{header:T}") };
+    let open = |past, future| Some(TimestampDefinition { past, future, ..timestamp("{header:T}", 0) });
+    let minute = Some(Duration::from_secs(60));
+    assert_eq!(one(&with(None, replay(None, None))).0, "replay");
+    assert_eq!(one(&with(open(minute, None), replay(None, None))).0, "replay");
+    assert_eq!(one(&with(open(None, minute), replay(None, None))).0, "replay");
+    let remembers = |definition: &Definition| scheme(definition).remembers().map(|time| time.as_secs());
+    assert_eq!(remembers(&with(open(minute, minute), replay(None, None))), Some(120));
+    assert_eq!(remembers(&with(open(minute, minute), replay(None, Some(3600)))), Some(3600));
+    assert_eq!(remembers(&with(open(minute, minute), replay(None, Some(1)))), Some(120));
+    assert_eq!(remembers(&with(None, replay(None, Some(5)))), Some(5));
+    assert_eq!(remembers(&with(None, None)), None);
+}
+
+#[test]
+fn touching_values_draw_a_warning() {
+    let touching = |message: &str| {
+        let scheme = scheme(&definition(message));
+        scheme.warnings().iter().find(|fault| fault.field == "message").map(|fault| fault.offset)
+    };
+    assert_eq!(touching("{method}{path}"), Some(8));
+    assert_eq!(touching("{method} {path}"), None);
+    assert_eq!(touching("{path}{body|sha256|hex}"), None);
+}
+
+#[test]
+fn sha1_draws_a_warning() {
+    let signature = SignatureDefinition { algorithm: Algorithm::HmacSha1, ..signature("{header:S}") };
+    let scheme = scheme(&Definition { signature, ..definition("{path}") });
+    assert!(scheme.warnings().iter().any(|fault| fault.field == "signature.algorithm"));
+}
+
+#[test]
+fn coverage_follows_named_values_and_requirements() {
+    let required = Definition {
+        values: strings(&[("head", "{method} {path}")]),
+        require: vec![Equality {
+            left: "{header:Digest|strip_prefix:\"sha-256=\"}".to_owned(),
+            right: "{body|sha256|base64}".to_owned(),
+        }],
+        ..definition("{head}\n{header:Digest}\n{query:page}")
+    };
+    let coverage = scheme(&required).coverage();
+    assert_eq!(
+        coverage.to_string(),
+        "signs method, path, body, header Digest, query page; does not sign query, authority"
+    );
+    // A digest that is not signed vouches for nothing.
+    let unsigned = Definition { message: "{head}".to_owned(), ..required };
+    assert_eq!(scheme(&unsigned).coverage().unsigned(), ["query", "authority", "body"]);
+}
+
+#[test]
+fn only_streamed_bytes_may_be_spooled() {
+    let need = |message: &str| scheme(&definition(message)).body_need();
+    assert_eq!(need("{path}"), BodyNeed::Unneeded);
+    assert_eq!(need("{path}\n{body}"), BodyNeed::Bytes);
+    assert_eq!(need("{body|sha512|base64}"), BodyNeed::Bytes);
+    assert_eq!(need("{body|hex}"), BodyNeed::Parsed);
+    assert_eq!(need("{form:a}"), BodyNeed::Parsed);
+    let compared = Equality { left: "{body}".to_owned(), right: "{header:B}".to_owned() };
+    assert_eq!(scheme(&Definition { require: vec![compared], ..definition("{path}") }).body_need(), BodyNeed::Parsed);
+}
+
+#[test]
+fn only_a_signature_in_a_header_is_written() {
+    let emit = strings(&[("S", "{signature}")]);
+    let query = Definition { signature: signature("{query:s}"), emit: emit.clone(), ..definition("{path}") };
+    assert_eq!(one(&query).1, "only a signature in a header can be written");
+    let elsewhere = Definition { emit, ..definition("{path}") };
+    assert_eq!(one(&elsewhere).1, "the signature's header `X-Signature` is not set");
+    let now = Definition { emit: strings(&[("X-Signature", "{signature} {now}")]), ..definition("{path}") };
+    assert_eq!(one(&now).1, "there is no timestamp whose format `now` could have");
+}

@@ -1,0 +1,90 @@
+//! Signing, requirements, several keys.
+
+use super::*;
+
+#[test]
+fn the_index_of_the_matching_key_is_given() {
+    let scheme = scheme(&definition("{path}"));
+    let request = Request::new("GET", "/a");
+    let headers = scheme.sign(&request.view(), &key("new"), None, NOW, "").unwrap();
+    let signed = request.headers(headers);
+    let claimed = scheme.read(&signed.view(), NOW).unwrap();
+    let with = |secrets: &[&str]| {
+        let keys: Vec<MacKey> = secrets.iter().map(|secret| key(secret)).collect();
+        scheme.verify(&claimed, &signed.view(), &keys.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(with(&["old", "new"]), Ok(1));
+    assert_eq!(with(&["a", "b", "c", "d", "e", "new"]), Ok(5));
+    assert_eq!(with(&["new", "new"]), Ok(0));
+    assert_eq!(with(&["old", "older"]), Err(Failure::Mismatch));
+    assert_eq!(with(&[]), Err(Failure::Mismatch));
+}
+
+#[test]
+fn a_key_of_another_algorithm_never_matches() {
+    let scheme = scheme(&definition("{path}"));
+    let request = Request::new("GET", "/a");
+    let headers = scheme.sign(&request.view(), &key("k"), None, NOW, "").unwrap();
+    let signed = request.headers(headers);
+    let claimed = scheme.read(&signed.view(), NOW).unwrap();
+    let other = MacKey::new(Algorithm::HmacSha512, &Secret::new(b"k".to_vec()));
+    assert_eq!(scheme.verify(&claimed, &signed.view(), &[&other]), Err(Failure::Mismatch));
+}
+
+#[test]
+fn a_requirement_that_does_not_hold_refuses_a_good_signature() {
+    let definition = Definition {
+        require: vec![Equality { left: "{header:Digest}".to_owned(), right: "{body|sha256|hex}".to_owned() }],
+        emit: strings(&[("Digest", "{body|sha256|hex}"), ("X-Signature", "{signature}")]),
+        ..definition("{header:Digest}")
+    };
+    let scheme = scheme(&definition);
+    let request = Request::new("POST", "/").body("a body");
+    let headers = scheme.sign(&request.view(), &key("k"), None, NOW, "").unwrap();
+    let signed = request.headers(headers);
+    assert_eq!(verify(&scheme, &signed, "k"), Ok(0));
+    assert_eq!(verify(&scheme, &signed.clone().body("another"), "k"), Err(Failure::Requirement));
+    assert_eq!(verify(&scheme, &signed.body("another"), "j"), Err(Failure::Mismatch));
+}
+
+#[test]
+fn a_signature_header_is_written_without_being_told_where_that_can_be_known() {
+    let with = |from: &str| {
+        let scheme = scheme(&Definition { signature: signature(from), ..definition("{path}") });
+        let request = Request::new("GET", "/a");
+        scheme.sign(&request.view(), &key("k"), None, NOW, "").map(|mut headers| {
+            assert_eq!(verify(&scheme, &request.headers(headers.clone()), "k"), Ok(0));
+            headers.remove(0)
+        })
+    };
+    let (name, value) = with("{header:S|strip_prefix:\"v0=\"|strip_suffix:\";\"}").unwrap();
+    assert!(name == "S" && value.starts_with("v0=") && value.ends_with(';'), "{value}");
+    assert_eq!(with("{header:S|upper|lower}"), Err(Failure::NotEmitted));
+    assert_eq!(with("{query:s}"), Err(Failure::NotEmitted));
+}
+
+#[test]
+fn signing_replaces_the_headers_it_writes() {
+    let scheme = scheme(&super::presets::device_v2());
+    let request = Request::new("GET", "/").header("x-hmac-nonce", "an old nonce, not even valid");
+    let headers = scheme.sign(&request.view(), &key("k"), Some("d"), NOW, "0123456789abcdef").unwrap();
+    assert_eq!(verify(&scheme, &Request::new("GET", "/").headers(headers), "k"), Ok(0));
+}
+
+#[test]
+fn signing_refuses_what_it_could_not_verify() {
+    let scheme = scheme(&super::presets::device_v2());
+    let request = Request::new("GET", "/");
+    let sign = |id: Option<&str>, nonce: &str| scheme.sign(&request.view(), &key("k"), id, NOW, nonce);
+    assert_eq!(sign(None, "0123456789abcdef"), unreadable("key_id", Why::Absent));
+    assert_eq!(sign(Some("a\r\nb: c"), "0123456789abcdef"), unreadable("key_id", Why::Unwritable));
+    assert_eq!(sign(Some("a"), "short"), unreadable("header:X-HMAC-Nonce", Why::Refused));
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let request = Request::new("GET", "/?token=hush").header("X-Signature", &"ab".repeat(32));
+    let claimed = scheme(&definition("{path}")).read(&request.view(), NOW).unwrap();
+    let shown = format!("{:?} {claimed:?} {:?}", key("hush"), request.view());
+    assert!(!shown.contains("hush") && !shown.contains("abab") && !shown.contains("171"), "{shown}");
+}

@@ -1,0 +1,136 @@
+//! Timestamps: forms, windows, edges.
+
+use super::*;
+
+fn stated(formats: &[TimestampFormat], seconds: Option<u64>, text: &str, now: i64) -> Result<i64, Failure> {
+    let window = seconds.map(Duration::from_secs);
+    let timestamp =
+        TimestampDefinition { formats: formats.to_vec(), past: window, future: window, ..timestamp("{header:T}", 0) };
+    let scheme = scheme(&Definition { timestamp: Some(timestamp), ..definition("{header:T}") });
+    let request = Request::new("GET", "/").header("X-Signature", &"0".repeat(64)).header("T", text);
+    scheme.read(&request.view(), now).map(|claimed| claimed.time_millis().unwrap())
+}
+
+fn parsed(format: TimestampFormat, text: &str) -> Result<i64, Failure> {
+    stated(&[format], None, text, NOW)
+}
+
+#[test]
+fn both_edges_of_the_window_belong_to_it() {
+    let at = |now: i64| stated(&[TimestampFormat::Unix], Some(300), "1714485600", now);
+    assert_eq!(at(NOW), Ok(NOW));
+    assert_eq!(at(NOW + 300_000), Ok(NOW));
+    assert_eq!(at(NOW - 300_000), Ok(NOW));
+    assert_eq!(at(NOW + 300_001), Err(Failure::Stale { behind_millis: 300_001 }));
+    assert_eq!(at(NOW - 300_001), Err(Failure::Stale { behind_millis: -300_001 }));
+}
+
+#[test]
+fn a_timestamp_outside_the_window_is_stale_and_never_overflows() {
+    for text in ["0", "9999999999999999999", "1714485600000"] {
+        let result = stated(&[TimestampFormat::Unix], Some(300), text, NOW);
+        assert!(matches!(result, Err(Failure::Stale { .. })), "{text}: {result:?}");
+    }
+    for now in [i64::MIN, i64::MAX] {
+        assert!(matches!(stated(&[TimestampFormat::Unix], Some(1), "1", now), Err(Failure::Stale { .. })));
+    }
+}
+
+#[test]
+fn a_number_has_digits_only() {
+    for text in ["", "-1", "+1", "1.0", "1e9", "0x1", "1 2", "99999999999999999999", "१"] {
+        assert_eq!(parsed(TimestampFormat::Unix, text), Err(Failure::TimestampUnreadable), "{text}");
+        assert_eq!(parsed(TimestampFormat::UnixMillis, text), Err(Failure::TimestampUnreadable), "{text}");
+    }
+    assert_eq!(parsed(TimestampFormat::UnixMillis, "1714485600123"), Ok(1_714_485_600_123));
+}
+
+#[test]
+fn of_several_formats_the_first_in_the_window_counts() {
+    let formats = [TimestampFormat::Unix, TimestampFormat::UnixMillis, TimestampFormat::Iso8601];
+    for text in ["1714485600", "1714485600000", "2024-04-30T14:00:00"] {
+        assert_eq!(stated(&formats, Some(300), text, NOW), Ok(NOW), "{text}");
+    }
+    assert!(matches!(stated(&formats, Some(300), "17", NOW), Err(Failure::Stale { .. })));
+    assert_eq!(stated(&formats, Some(300), "yesterday", NOW), Err(Failure::TimestampUnreadable));
+}
+
+#[test]
+fn iso_8601_without_a_zone_is_utc() {
+    for text in [
+        "2024-04-30T14:00:00",
+        "2024-04-30T14:00:00Z",
+        "2024-04-30T16:30:00+02:30",
+        "2024-04-30T04:00:00-10:00",
+        "2024-04-30T14:00:00.000000000Z",
+    ] {
+        assert_eq!(parsed(TimestampFormat::Iso8601, text), Ok(NOW), "{text}");
+    }
+    assert_eq!(parsed(TimestampFormat::Iso8601, "2024-04-30T14:00:00.25"), Ok(NOW + 250));
+    assert_eq!(parsed(TimestampFormat::Iso8601, "2016-12-31T23:59:60Z"), Ok(1_483_228_799_000));
+    assert_eq!(parsed(TimestampFormat::Iso8601, "1969-12-31T23:59:59Z"), Ok(-1000));
+}
+
+#[test]
+fn dates_that_do_not_exist_or_are_written_loosely_are_unreadable() {
+    for text in [
+        "2024-02-30T14:00:00Z",
+        "2023-02-29T14:00:00Z",
+        "2024-13-01T00:00:00Z",
+        "2024-04-30T24:00:00Z",
+        "2024-04-30T14:00:61Z",
+        "2024-04-30 14:00:00Z",
+        "2024-04-30T14:00Z",
+        "2024-04-30",
+        "20240430T140000Z",
+        "2024-04-30T14:00:00.Z",
+        "2024-04-30T14:00:00.1234567890Z",
+        "2024-04-30T14:00:00+0200",
+        "2024-04-30T14:00:00+24:00",
+        "2024-04-30T14:00:00+02:60",
+        "2024-04-30T14:00:00Zx",
+        "+024-04-30T14:00:00Z",
+    ] {
+        assert_eq!(parsed(TimestampFormat::Iso8601, text), Err(Failure::TimestampUnreadable), "{text}");
+    }
+}
+
+#[test]
+fn rfc_3339_has_a_zone() {
+    assert_eq!(parsed(TimestampFormat::Rfc3339, "2024-04-30t14:00:00z"), Ok(NOW));
+    assert_eq!(parsed(TimestampFormat::Rfc3339, "2024-04-30T14:00:00"), Err(Failure::TimestampUnreadable));
+}
+
+#[test]
+fn an_http_date_has_its_fixed_form_and_the_right_weekday() {
+    assert_eq!(parsed(TimestampFormat::HttpDate, "Tue, 30 Apr 2024 14:00:00 GMT"), Ok(NOW));
+    for text in [
+        "Mon, 30 Apr 2024 14:00:00 GMT",
+        "Tuesday, 30-Apr-24 14:00:00 GMT",
+        "Tue Apr 30 14:00:00 2024",
+        "Tue, 30 Apr 2024 14:00:00 UTC",
+        "tue, 30 Apr 2024 14:00:00 GMT",
+        "Tue, 30 apr 2024 14:00:00 GMT",
+    ] {
+        assert_eq!(parsed(TimestampFormat::HttpDate, text), Err(Failure::TimestampUnreadable), "{text}");
+    }
+}
+
+#[test]
+fn a_time_is_written_in_the_first_format() {
+    for (format, expected) in [
+        (TimestampFormat::Unix, "1714485600"),
+        (TimestampFormat::UnixMillis, "1714485600000"),
+        (TimestampFormat::Iso8601, "2024-04-30T14:00:00Z"),
+        (TimestampFormat::Rfc3339, "2024-04-30T14:00:00Z"),
+        (TimestampFormat::HttpDate, "Tue, 30 Apr 2024 14:00:00 GMT"),
+    ] {
+        let timestamp = TimestampDefinition { formats: vec![format], ..timestamp("{header:T}", 60) };
+        let emit = strings(&[("T", "{now}"), ("X-Signature", "{signature}")]);
+        let scheme = scheme(&Definition { timestamp: Some(timestamp), emit, ..definition("{header:T}") });
+        let request = Request::new("GET", "/");
+        let headers = scheme.sign(&request.view(), &key("k"), None, NOW, "").unwrap();
+        assert_eq!(headers[0], ("T".to_owned(), expected.to_owned()));
+        assert_eq!(verify(&scheme, &request.headers(headers), "k"), Ok(0));
+    }
+}
