@@ -56,11 +56,16 @@ impl Connection {
         Connection { stream, input: Vec::new() }
     }
 
-    /// Sends `bytes` and reads one answer to the last request in them.
+    /// Sends `bytes` and reads one answer.
     pub(crate) fn exchange(&mut self, bytes: &[u8]) -> Option<Answer> {
+        self.write(bytes);
+        self.answer()
+    }
+
+    /// Sends `bytes`, which may be a part of a request.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         // The gateway may refuse and close before it has read everything; its answer is there all the same.
         let _ = self.stream.write_all(bytes);
-        self.answer()
     }
 
     /// Reads one answer, passing over interim ones; `None` at the connection's end.
