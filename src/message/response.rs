@@ -33,10 +33,13 @@ impl Response {
         self
     }
 
-    /// The fields to send, framing and connection fields excepted: those the writer of the message decides.
+    /// The fields to send, except framing and connection fields and the request's id: those the writer of the message
+    /// decides.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let upstream = self.upstream.iter().flat_map(|head| {
-            head.fields().filter(move |(name, _)| !is_hop_by_hop(name) && !head.connection_names(name))
+            head.fields().filter(move |(name, _)| {
+                !is_hop_by_hop(name) && !name.eq_ignore_ascii_case("x-request-id") && !head.connection_names(name)
+            })
         });
         upstream.chain(self.added.iter().map(|(name, value)| (name.as_ref(), value.as_slice())))
     }
