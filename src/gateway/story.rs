@@ -17,7 +17,7 @@ pub(super) async fn story(
     snapshot: &Snapshot,
     edge: &Edge,
     peer: std::net::IpAddr,
-    request: Request,
+    mut request: Request,
     trail: &mut Trail,
 ) -> Result<Response, Refusal> {
     let client = policy::screen(edge, peer, &request.head);
@@ -25,6 +25,8 @@ pub(super) async fn story(
     let head = &request.head;
     let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
     trail.route = Some(route.clone());
+    request.body = request.body.at_most(route.hold.body)?;
+    let head = &request.head;
 
     let authority = head.authority().to_owned();
     let (scheme, authority) = origin(edge, &client, &authority);
