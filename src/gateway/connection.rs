@@ -182,9 +182,8 @@ impl Connection {
     async fn linger(&mut self) {
         const MOST: usize = 256 * 1024;
         let wire = self.wire.clone();
-        wire.close_writing().await;
         let mut thrown = 0;
-        let drained = poll_fn(|context| {
+        let thrown_away = poll_fn(|context| {
             loop {
                 thrown += wire.with_input(|input| std::mem::take(input).len());
                 match wire.poll_fill(context) {
@@ -195,7 +194,11 @@ impl Connection {
                 }
             }
         });
-        let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), drained).await;
+        let closed = async {
+            wire.close_writing().await;
+            thrown_away.await;
+        };
+        let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), closed).await;
     }
 }
 

@@ -89,7 +89,11 @@ impl Wire {
                 }
                 wait.clear();
             }
-            self.poll_flush(context)
+            // TLS has taken the bytes; that the client takes them shows only here.
+            match self.poll_flush(context) {
+                Poll::Pending => wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into())),
+                flushed => flushed,
+            }
         })
         .await
     }
