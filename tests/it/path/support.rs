@@ -308,6 +308,19 @@ pub(super) fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
+/// An address that never answers a connection attempt, for as long as what comes with it is held: a full backlog.
+pub(super) fn black_hole() -> (SocketAddr, impl Sized) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+    socket.listen(0).expect("a listener");
+    let hole = TcpListener::from(socket);
+    let address = hole.local_addr().expect("an address");
+    let brief = Duration::from_millis(200);
+    let waiting: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&address, brief).ok()).take(16).collect();
+    assert!(waiting.len() < 16, "the backlog is full");
+    (address, (hole, waiting))
+}
+
 /// An address on loopback that nobody listens on.
 pub(super) fn free_address() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
