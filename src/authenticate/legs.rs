@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
-pub(super) async fn try_each(
-    alternatives: &[Vec<Leg>],
+pub(super) async fn try_each<'c>(
+    alternatives: &'c [Vec<Leg>],
     request: Request,
     desk: &Desk<'_>,
-) -> Result<Verified, Box<Denied>> {
+) -> Result<Verified<'c>, Box<Denied>> {
     let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
     if alternatives.iter().flatten().any(|leg| *leg.carrier() == Carrier::Body) {
         legs.hold_body(BodyNeed::Parsed).await?;
@@ -43,12 +43,12 @@ pub(super) async fn try_each(
 }
 
 type Opened<'a> = SmallVec<[(&'a [Leg], SmallVec<[Option<Claimed>; 1]>); 2]>;
-type Proven = (Identity, SmallVec<[super::Replay; 1]>);
+type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 
 struct Legs<'a, 'd> {
     alternatives: &'a [Vec<Leg>],
     request: Request,
-    desk: &'a Desk<'d>,
+    desk: &'d Desk<'d>,
     attempts: Vec<(Arc<str>, Reason)>,
 }
 
@@ -137,7 +137,7 @@ impl<'a> Legs<'a, '_> {
         if opened.is_empty() { Err(self.take_denied()) } else { Ok(opened) }
     }
 
-    async fn verify_all(&mut self, legs: &[Leg], claims: SmallVec<[Option<Claimed>; 1]>) -> Option<Proven> {
+    async fn verify_all(&mut self, legs: &'a [Leg], claims: SmallVec<[Option<Claimed>; 1]>) -> Option<Proven<'a>> {
         let (mut identity, mut replays) = (Identity::default(), SmallVec::new());
         for (leg, claim) in legs.iter().zip(claims) {
             if let Err(reason) = self.verify(leg, claim, &mut identity, &mut replays).await {
@@ -150,9 +150,9 @@ impl<'a> Legs<'a, '_> {
 
     async fn verify(
         &self,
-        leg: &Leg,
+        leg: &'a Leg,
         claim: Option<Claimed>,
-        identity: &mut Identity,
+        identity: &mut Identity<'a>,
         replays: &mut SmallVec<[super::Replay; 1]>,
     ) -> Result<(), Reason> {
         let Request { head, body } = &self.request;
@@ -167,13 +167,13 @@ impl<'a> Legs<'a, '_> {
             Leg::Token(rule) => {
                 let token = token::verify(rule, head, self.desk)?;
                 replays.extend(token::replay(rule, &token)?);
-                identity.subject = identity.subject.take().or_else(|| token.subject().map(Box::from));
-                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Box::from));
-                identity.claims.get_or_insert_with(|| Rc::new(ArcToken(token)));
+                identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
+                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
+                identity.claims.get_or_insert(token);
             }
         }
-        identity.by.get_or_insert_with(|| leg.name().clone());
-        identity.carriers.push(leg.carrier().clone());
+        identity.by.get_or_insert(leg.name());
+        identity.add_carrier(leg.carrier());
         Ok(())
     }
 
@@ -224,17 +224,4 @@ fn header_of(carrier: &Carrier) -> Option<Arc<str>> {
 fn several(present: &[&Carrier]) -> Box<Denied> {
     let places: Vec<String> = present.iter().map(|carrier| format!("{carrier:?}")).collect();
     Denied::one("credentials".into(), Reason::SeveralCarriers(places.join(" and ")))
-}
-
-/// Claims that live as long as the identity that shows them.
-struct ArcToken(Arc<super::jwt::Token>);
-
-impl crate::scheme::Known for ArcToken {
-    fn claim(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
-        self.0.claim(name)
-    }
-
-    fn fact(&self, _: crate::scheme::Fact) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
 }

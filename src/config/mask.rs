@@ -15,7 +15,7 @@ pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     if let Value::Map(entries) = &tree.root.value {
         for entry in entries {
             match entry.key.as_str() {
-                "keys" => collect(&entry.value, Inside::Secret, &mut masks),
+                "keys" => each_value(entry).for_each(|value| collect(value, Inside::Secret, &mut masks)),
                 _ => collect_entry(entry, Inside::Open, &mut masks),
             }
         }
@@ -51,7 +51,7 @@ fn collect_entry(entry: &Entry, inside: Inside, masks: &mut Vec<Range<usize>>) {
     let key = entry.key.as_str();
     let within = if SECRET_KEYS.contains(&key) || is_key_list(entry) {
         Inside::Secret
-    } else if OPEN_KEYS.contains(&key) && may_be_shown(key, &entry.value) {
+    } else if OPEN_KEYS.contains(&key) && each_value(entry).all(|value| may_be_shown(key, value)) {
         Inside::Open
     } else {
         inside
@@ -60,12 +60,17 @@ fn collect_entry(entry: &Entry, inside: Inside, masks: &mut Vec<Range<usize>>) {
     if inside == Inside::Secret && within == Inside::Secret && entry.value.is_null() {
         masks.push(entry.key_place.bytes());
     }
-    collect(&entry.value, within, masks);
+    each_value(entry).for_each(|value| collect(value, within, masks));
+}
+
+/// Its value, and those of the same key further down.
+fn each_value(entry: &Entry) -> impl Iterator<Item = &Node> {
+    std::iter::once(&entry.value).chain(&entry.shadowed)
 }
 
 /// `keys:` of a `tokens` entry (a list), not of a scheme (a name).
 fn is_key_list(entry: &Entry) -> bool {
-    entry.key == "keys" && !matches!(entry.value.value, Value::Scalar(_))
+    entry.key == "keys" && each_value(entry).any(|value| !matches!(value.value, Value::Scalar(_)))
 }
 
 /// `env: NAME` unless what stands there cannot be a name and so may be the secret itself.
@@ -134,9 +139,14 @@ mod tests {
         assert_eq!(masked("keys: { a: { shared: { vaule: hunter2 } } }"), ["hunter2"]);
         assert_eq!(masked("keys: { a: { shared: { hunter2 } } }"), ["hunter2"]);
         assert_eq!(masked("keys: { a: { shared: { env: 'hunter2!' } } }"), ["'hunter2!'"]);
+        assert_eq!(masked("keys: { a: { shared: { env: K, env: 'hunter2!' } } }"), ["K", "'hunter2!'"]);
         assert_eq!(masked("schemes: { s: { keys: { shared: hunter2 } } }"), ["hunter2"]);
         assert_eq!(masked("tokens: { t: { keys: [hunter2] } }"), ["hunter2"]);
         assert_eq!(masked("secret: hunter2"), ["hunter2"]);
+        assert_eq!(
+            masked("keys: { a: { shared: x1, shared: [hunter2] } }\nkeys: hunter2"),
+            ["x1", "hunter2", "hunter2"]
+        );
         assert_eq!(masked("hunter2"), ["hunter2"]);
         assert_eq!(masked("upstreams: { u: { servers: [http://u:hunter2@h] } }"), ["http://u:hunter2@h"]);
     }

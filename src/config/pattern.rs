@@ -2,6 +2,9 @@
 
 use super::{header, host};
 
+/// As many segments as the route table takes.
+const MOST_SEGMENTS: usize = 64;
+
 /// Why a path pattern cannot be used, and where in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PatternFault {
@@ -18,6 +21,9 @@ pub(super) fn check_path(path: &str) -> Result<(), PatternFault> {
     let Some(rest) = path.strip_prefix('/') else {
         return fault(0, path.len(), "a path begins with `/`", None);
     };
+    if rest.split('/').count() > MOST_SEGMENTS {
+        return fault(0, path.len(), "a path has at most 64 segments", None);
+    }
     let mut offset = 1;
     let mut segments = rest.split('/').peekable();
     while let Some(segment) = segments.next() {
@@ -76,7 +82,29 @@ fn check_literal(segment: &str, offset: usize) -> Result<(), PatternFault> {
         };
         return fault(offset + index, character.len_utf8(), message, hint);
     }
-    Ok(())
+    let decoded = decode(bytes);
+    let kept = decoded.split(|byte| *byte == b';').next().unwrap_or_default();
+    if kept.trim_ascii().is_empty() {
+        return fault(offset, segment.len(), "some servers read this segment as empty", None);
+    }
+    match std::str::from_utf8(&decoded) {
+        Ok(_) => Ok(()),
+        Err(_) => fault(offset, segment.len(), "decoded, this segment is not UTF-8", None),
+    }
+}
+
+/// The bytes of a segment whose escapes have been checked.
+fn decode(segment: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut rest = segment;
+    while let [first, after @ ..] = rest {
+        let mut byte = [*first];
+        let is_escape =
+            *first == b'%' && after.get(..2).is_some_and(|hex| hex::decode_to_slice(hex, &mut byte).is_ok());
+        rest = if is_escape { after.get(2..).unwrap_or_default() } else { after };
+        decoded.extend(byte);
+    }
+    decoded
 }
 
 /// An escape that a client would write another way, or that is refused, would make the route unreachable.
@@ -86,7 +114,7 @@ fn check_escape(digits: Option<&[u8]>) -> Result<(), (&'static str, Option<&'sta
         return Err(("`%` is followed by two hexadecimal digits", None));
     };
     match decoded[0] {
-        b'/' | b'\\' => Err(("an encoded slash or backslash is refused in requests", None)),
+        b'/' | b'\\' | b'?' | b'#' | b';' => Err(("an encoded delimiter is refused in requests", None)),
         0..=0x1f | 0x7f => Err(("an encoded control character is refused in requests", None)),
         byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
             Err(("this character needs no encoding", Some("write the character itself")))
@@ -134,7 +162,9 @@ mod tests {
 
     #[test]
     fn paths_are_literal_segments_names_and_a_final_rest() {
-        for good in ["/", "/**", "/a", "/a/", "/a/{id}/b", "/a/**", "/a.b/~c", "/caf%C3%A9", "/a%20b", "/{a}/**"] {
+        for good in
+            ["/", "/**", "/a", "/a/", "/a/{id}/b", "/a/**", "/a.b/~c", "/a;v=1", "/caf%C3%A9", "/a%20b", "/{a}/**"]
+        {
             assert_eq!(check_path(good), Ok(()), "{good}");
         }
     }
@@ -168,6 +198,10 @@ mod tests {
             ("/{{a}}", 1),
             ("/a b", 2),
             ("/é", 1),
+            ("/a%3Fb", 2),
+            ("/a/%20", 3),
+            ("/;v=1", 1),
+            ("/caf%C3", 1),
         ] {
             assert_eq!(check_path(bad).unwrap_err().offset, offset, "{bad}");
         }

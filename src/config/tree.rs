@@ -79,6 +79,8 @@ pub(super) struct Entry {
     pub(super) key: String,
     pub(super) key_place: Place,
     pub(super) value: Node,
+    /// Values of the same key further down: never used, but they must not be shown where they are secrets.
+    pub(super) shadowed: Vec<Node>,
 }
 
 /// A key that stands twice in one map. The first one stays in the tree.
@@ -164,7 +166,7 @@ struct Builder<'t> {
 /// A list or map that is not closed yet.
 enum Frame {
     List { place: Place, items: Vec<Node> },
-    Map { place: Place, entries: Vec<Entry>, seen: HashMap<String, Place>, key: Option<(String, Place)> },
+    Map { place: Place, entries: Vec<Entry>, seen: HashMap<String, usize>, key: Option<(String, Place)> },
 }
 
 impl Builder<'_> {
@@ -237,11 +239,15 @@ impl Builder<'_> {
                 (None, _) => return broken(node.place, "a key must be text, not a list or a map"),
                 (Some((name, key_place)), value) => {
                     let value = Node { place: node.place, value };
-                    match seen.get(&name) {
-                        Some(&first) => self.duplicates.push(Duplicate { key: name, first, second: key_place }),
+                    match seen.get(&name).and_then(|&index| entries.get_mut(index)) {
+                        Some(first) => {
+                            let (first_place, second) = (first.key_place, key_place);
+                            first.shadowed.push(value);
+                            self.duplicates.push(Duplicate { key: name, first: first_place, second });
+                        }
                         None => {
-                            seen.insert(name.clone(), key_place);
-                            entries.push(Entry { key: name, key_place, value });
+                            seen.insert(name.clone(), entries.len());
+                            entries.push(Entry { key: name, key_place, value, shadowed: Vec::new() });
                         }
                     }
                 }

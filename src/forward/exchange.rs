@@ -29,7 +29,7 @@ pub(super) async fn exchange(
     servers: &Servers,
     dress: &Dress,
     forwarder: &Forwarder,
-    permit: Admitted,
+    permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
     let (server, connection, busy) = connection(servers, dress, forwarder).await?;
@@ -83,7 +83,7 @@ fn encode_head(
     servers: &Servers,
     server: &Server,
     dress: &Dress,
-    permit: &Admitted,
+    permit: &Admitted<'_>,
 ) -> Result<(Vec<u8>, bool), Failure> {
     let head = permit.head();
     let mut out = Vec::with_capacity(1024);
@@ -99,7 +99,8 @@ fn encode_head(
         HostPolicy::Fixed(host) => host,
     };
     encode::field(&mut out, "Host", host.as_bytes());
-    headers::each_field(dress, permit, &mut |name, value| encode::field(&mut out, name, value))?;
+    headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
+    headers::added(dress, permit, &mut |name, value| encode::field(&mut out, name, value))?;
     let chunked = frame(&mut out, head.method(), permit.body());
     encode::end(&mut out);
     Ok((out, chunked))
@@ -198,7 +199,7 @@ impl Exchange {
                 self.stream(framing, None, false, server, busy, forwarder, dress)
             }
         };
-        Response { status, upstream: Some(head), added: Vec::new(), body, declared_length }
+        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
     }
 
     fn give_back(self, reusable: bool, server: usize, forwarder: &Forwarder) {

@@ -122,12 +122,13 @@ impl StripSet {
     }
 
     /// Whether `name` is one of them.
-    pub fn contains(&self, name: &str) -> bool {
+    pub fn contains(&self, name: impl AsRef<[u8]>) -> bool {
+        let name = name.as_ref();
         // Most headers of most requests have a length that no stripped name has.
         if self.lengths & (1 << name.len().min(63)) == 0 {
             return false;
         }
-        let folded: smallvec::SmallVec<[u8; 64]> = name.bytes().map(fold).collect();
+        let folded: smallvec::SmallVec<[u8; 64]> = name.iter().copied().map(fold).collect();
         self.names.contains(folded.as_slice())
     }
 }

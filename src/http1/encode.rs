@@ -58,6 +58,14 @@ pub fn chunk_head(out: &mut impl BufMut, length: NonZeroUsize) {
     out.put_slice(b"\r\n");
 }
 
+/// A field line out of a head that was parsed: its bytes were checked then and are not checked again.
+pub fn line(out: &mut impl BufMut, name: &[u8], value: &[u8]) {
+    out.put_slice(name);
+    out.put_slice(b": ");
+    out.put_slice(value);
+    out.put_slice(b"\r\n");
+}
+
 /// One whole chunk; nothing for no data.
 pub fn chunk(out: &mut impl BufMut, data: &[u8]) {
     if let Some(length) = NonZeroUsize::new(data.len()) {

@@ -1,6 +1,6 @@
 //! Writing an answer: head and first bytes in one call, then piece by piece as the client takes them.
 
-use std::io;
+use std::{io, pin::pin};
 
 use bytes::Bytes;
 
@@ -29,7 +29,7 @@ impl Connection {
     pub(super) async fn write(
         &mut self,
         mut response: Response,
-        trail: &mut Trail,
+        trail: &mut Trail<'_>,
         keeps: bool,
         progress: &Progress,
     ) -> After {
@@ -71,7 +71,7 @@ impl Connection {
         &mut self,
         body: &mut Body,
         chunked: bool,
-        trail: &mut Trail,
+        trail: &mut Trail<'_>,
         progress: &Progress,
     ) -> Result<(), Broken> {
         if let Body::Bytes(bytes, _) = body {
@@ -89,7 +89,7 @@ impl Connection {
                 Some(piece) => piece,
                 None => {
                     self.send(b"").await?;
-                    present(&wire, progress, body.next()).await.ok_or(Broken::ClientLeft)?
+                    present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
                 }
             };
             let Some(piece) = piece.transpose().map_err(Broken::Upstream)? else { break };
@@ -169,7 +169,10 @@ fn write_head(
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::status_line(out, response.status, reason);
-    for (name, value) in response.fields() {
+    for (name, value) in response.passed_on() {
+        encode::line(out, name, value);
+    }
+    for (name, value) in &response.added {
         encode::field(out, name, value);
     }
     let length = match delimited {
