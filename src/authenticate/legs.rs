@@ -5,17 +5,12 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
-use super::{
-    Denied, Desk, Leg, Reason, Verified,
-    denied::Challenge,
-    held::view,
-    signature, token,
-};
+use super::{Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, signature, token};
 use crate::{
     message::{Body, Carrier, HoldLimits, Identity, Request, hold},
-    scheme::{BodyNeed, Claimed, Presence},
+    scheme::{BodyNeed, Claimed, Failure, Presence},
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
@@ -25,6 +20,12 @@ pub(super) async fn try_each<'c>(
     desk: &Desk<'_>,
 ) -> Result<Verified<'c>, Box<Denied>> {
     let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
+    if let [alternative] = alternatives
+        && let [Leg::Signature(rule)] = alternative.as_slice()
+        && rule.carrier != Carrier::Body
+    {
+        return legs.only(alternative, rule).await;
+    }
     if alternatives.iter().flatten().any(|leg| *leg.carrier() == Carrier::Body) {
         legs.hold_body(BodyNeed::Parsed).await?;
     }
@@ -53,6 +54,24 @@ struct Legs<'a, 'd> {
 }
 
 impl<'a> Legs<'a, '_> {
+    /// The usual route: one scheme, and nothing that its signature could be confused with.
+    async fn only(mut self, alternative: &'a [Leg], rule: &SignatureRule) -> Result<Verified<'a>, Box<Denied>> {
+        let Request { head, body } = &self.request;
+        let now_millis = self.desk.clock.unix_millis();
+        let claimed = match signature::open(rule, &view(head, body, self.desk.origin), now_millis) {
+            Ok(claimed) => claimed,
+            Err(Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
+            Err(reason) => return Err(Denied::one(rule.name.clone(), reason)),
+        };
+        if rule.scheme.body_need() > BodyNeed::Unneeded {
+            self.hold_body(rule.scheme.body_need()).await?;
+        }
+        match self.verify_all(alternative, smallvec![Some(claimed)]).await {
+            Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
+            None => Err(self.denied()),
+        }
+    }
+
     /// The alternatives all of whose carriers are there.
     fn candidates(&self) -> Result<SmallVec<[&'a [Leg]; 2]>, Box<Denied>> {
         let mut present: SmallVec<[&Carrier; 4]> = SmallVec::new();
@@ -64,7 +83,8 @@ impl<'a> Legs<'a, '_> {
         if present.is_empty() {
             return Err(self.nothing_present());
         }
-        let wants_all = |legs: &&Vec<Leg>| present.iter().all(|carrier| legs.iter().any(|leg| leg.carrier() == *carrier));
+        let wants_all =
+            |legs: &&Vec<Leg>| present.iter().all(|carrier| legs.iter().any(|leg| leg.carrier() == *carrier));
         let mut fitting = self.alternatives.iter().filter(wants_all).peekable();
         if fitting.peek().is_none() {
             return Err(several(&present));
@@ -197,7 +217,7 @@ impl<'a> Legs<'a, '_> {
     fn take_denied(&mut self) -> Box<Denied> {
         let attempts = std::mem::take(&mut self.attempts);
         let Some((_, first)) = attempts.first() else { return self.nothing_present() };
-        if let Reason::Absent | Reason::Signature(crate::scheme::Failure::MissingSignature) = first {
+        if let Reason::Absent | Reason::Signature(Failure::MissingSignature) = first {
             let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == &attempts[0].0);
             return self.missing(leg, attempts);
         }

@@ -35,12 +35,8 @@ pub(super) async fn exchange(
     let (server, connection, busy) = connection(servers, dress, forwarder).await?;
     let was_head = permit.head().method() == "HEAD";
     let (encoded, chunked) = encode_head(servers, server, dress, &permit)?;
-    let mut exchange = Exchange {
-        pump: Pump::new(encoded, permit.into_body(), chunked),
-        connection,
-        broken: None,
-        was_head,
-    };
+    let mut exchange =
+        Exchange { pump: Pump::new(encoded, permit.into_body(), chunked), connection, broken: None, was_head };
     report.sent = true;
     let answer = forwarder.deadlines.within(dress.timeouts.head, exchange.answer_head()).await;
     let head = answer.map_err(|Elapsed| Failure::Timeout)??;
@@ -192,12 +188,8 @@ impl Exchange {
                 }
                 _ => self.stream(framing, Some(length), reusable, server, busy, forwarder, dress),
             },
-            ResponseFraming::Chunked => {
-                self.stream(framing, None, reusable, server, busy, forwarder, dress)
-            }
-            ResponseFraming::UntilClose => {
-                self.stream(framing, None, false, server, busy, forwarder, dress)
-            }
+            ResponseFraming::Chunked => self.stream(framing, None, reusable, server, busy, forwarder, dress),
+            ResponseFraming::UntilClose => self.stream(framing, None, false, server, busy, forwarder, dress),
         };
         Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
     }

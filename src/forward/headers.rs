@@ -97,7 +97,8 @@ fn without_cookie(value: &[u8], cookie: &str) -> Option<Vec<u8>> {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         name.trim_ascii() == cookie.as_bytes()
     };
-    let kept: Vec<&[u8]> = value.split(|byte| *byte == b';').filter(|pair| !is_it(pair)).map(<[u8]>::trim_ascii).collect();
+    let kept: Vec<&[u8]> =
+        value.split(|byte| *byte == b';').filter(|pair| !is_it(pair)).map(<[u8]>::trim_ascii).collect();
     let joined = kept.join(&b"; "[..]);
     (!joined.is_empty()).then_some(joined)
 }

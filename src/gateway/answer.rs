@@ -36,8 +36,8 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
     let by = identity.map(|identity| identity.by.unwrap_or("public"));
     worker.log(&AccessLine {
         unix_millis: trail.unix_millis,
-        request_id: &trail.request_id,
-        client: trail.client.unwrap_or(peer.address),
+        request_id: trail.request_id.as_str(),
+        client: trail.client.as_deref().unwrap_or(peer.text()),
         listener: &edge.name,
         method: trail.head.method(),
         path: trail.head.path(),
@@ -59,8 +59,8 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
 pub(super) fn record_head_refusal(worker: &Worker, edge: Option<&Edge>, peer: &Peer, refusal: &Refusal, status: u16) {
     worker.log(&AccessLine {
         unix_millis: worker.clock.unix_millis(),
-        request_id: &worker.request_id(),
-        client: peer.address,
+        request_id: worker.request_id().as_str(),
+        client: peer.text(),
         listener: edge.map_or("", |edge| &edge.name),
         method: "",
         path: "",

@@ -177,7 +177,13 @@ impl Connection {
 
     async fn refuse_head(&mut self, refusal: Refusal) {
         let response = refusal.response(&self.snapshot.shape);
-        answer::record_head_refusal(&self.worker, self.snapshot.edges.get(self.edge), &self.peer, &refusal, response.status);
+        answer::record_head_refusal(
+            &self.worker,
+            self.snapshot.edges.get(self.edge),
+            &self.peer,
+            &refusal,
+            response.status,
+        );
         self.write_refusal(response).await;
     }
 

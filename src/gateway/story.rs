@@ -20,8 +20,9 @@ pub(super) async fn story<'s>(
     request: Request,
     trail: &mut Trail<'s>,
 ) -> Result<Response, Refusal> {
+    let request_id = trail.request_id;
     let client = policy::screen(edge, peer, &request.head);
-    trail.client = Some(client.address);
+    trail.client = client.behind_proxy.then(|| client.address.to_string());
     let head = request.head.clone();
     let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
     trail.route = Some(route);
@@ -41,7 +42,7 @@ pub(super) async fn story<'s>(
         claims: &snapshot.claims,
         clock: &snapshot.clock,
         route: &route.name,
-        request_id: &trail.request_id,
+        request_id: request_id.as_str(),
         origin: (scheme, authority),
     };
     let mut permit = policy::admit(caller, client, admission).await?;

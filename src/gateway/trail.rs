@@ -1,17 +1,18 @@
 //! What is known of a request by the time it is over, gathered along its way for the log and the metrics.
 
-use std::{cell::Cell, net::IpAddr, rc::Rc, time::Instant};
+use std::{cell::Cell, rc::Rc, time::Instant};
 
-use super::{refusals::Refusal, snapshot::Route};
+use super::{refusals::Refusal, snapshot::Route, worker::RequestId};
 use crate::{forward::Report, http1::RequestHead, message::Identity};
 
 /// The trail of one request.
 pub(super) struct Trail<'s> {
-    pub(super) request_id: String,
+    pub(super) request_id: RequestId,
     pub(super) unix_millis: i64,
     pub(super) started: Instant,
     pub(super) head: Rc<RequestHead>,
-    pub(super) client: Option<IpAddr>,
+    /// The client's address as text, where it is not the peer's.
+    pub(super) client: Option<String>,
     pub(super) route: Option<&'s Route>,
     pub(super) identity: Option<Rc<Identity<'s>>>,
     pub(super) report: Report,
@@ -24,7 +25,12 @@ pub(super) struct Trail<'s> {
 }
 
 impl<'s> Trail<'s> {
-    pub(super) fn new(request_id: String, unix_millis: i64, head: Rc<RequestHead>, received: Rc<Cell<u64>>) -> Trail<'s> {
+    pub(super) fn new(
+        request_id: RequestId,
+        unix_millis: i64,
+        head: Rc<RequestHead>,
+        received: Rc<Cell<u64>>,
+    ) -> Trail<'s> {
         Trail {
             request_id,
             unix_millis,

@@ -34,13 +34,14 @@ impl Response {
     }
 
     /// The upstream's fields to pass on, framing and connection fields excepted: those the writer of the message decides.
-    pub fn passed_on(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.upstream.iter().flat_map(|head| {
-            let names_some = head.value("connection").is_some();
-            head.lines().filter(move |(name, _)| {
-                !(is_hop_by_hop(name) || names_some && head.connection_names(name))
-            })
-        })
+    pub fn each_passed_on(&self, mut visit: impl FnMut(&[u8], &[u8])) {
+        let Some(head) = &self.upstream else { return };
+        let names_some = head.value("connection").is_some();
+        for (name, value) in head.lines() {
+            if !is_hop_by_hop(name) && !(names_some && head.connection_names(name)) {
+                visit(name, value);
+            }
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Peer {
         };
         Peer { address, plain: address.to_string(), node }
     }
+
+    /// Its address as text.
+    pub fn text(&self) -> &str {
+        &self.plain
+    }
 }
 
 /// Where a request comes from.

@@ -37,7 +37,7 @@ impl Connection {
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
         self.output.clear();
-        write_head(&mut self.output, &response, delimited, version, keeps, Some(&trail.request_id));
+        write_head(&mut self.output, &response, delimited, version, keeps, Some(trail.request_id.as_str()));
         if response.upstream.is_none() {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
@@ -169,9 +169,7 @@ fn write_head(
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::status_line(out, response.status, reason);
-    for (name, value) in response.passed_on() {
-        encode::line(out, name, value);
-    }
+    response.each_passed_on(|name, value| encode::line(out, name, value));
     for (name, value) in &response.added {
         encode::field(out, name, value);
     }
@@ -195,4 +193,3 @@ fn write_head(
         encode::field(out, "X-Request-Id", request_id.as_bytes());
     }
 }
-
