@@ -29,6 +29,8 @@ pub(super) struct AnswerBody {
     pub(super) pools: Pools,
     pub(super) wait: Wait,
     pub(super) patience: Duration,
+    /// Bytes of the request that the upstream had taken when last looked at.
+    pub(super) taken: u64,
     /// Held for as long as the answer runs.
     #[allow(dead_code, reason = "counts by being alive")]
     pub(super) busy: Busy,
@@ -42,6 +44,9 @@ impl BodyStream for AnswerBody {
             Poll::Ready(None) => self.finish(),
             Poll::Ready(Some(Err(_))) => self.connection = None,
             Poll::Pending => {
+                if self.pump.as_ref().is_some_and(|pump| pump.excuses_upstream(&mut self.taken)) {
+                    self.wait.clear();
+                }
                 if let Poll::Ready(Elapsed) = self.wait.poll_elapsed(context, self.patience) {
                     self.connection = None;
                     return Poll::Ready(Some(Err(BodyError::Stalled)));

@@ -5,10 +5,11 @@ use std::{
     io,
     sync::atomic::Ordering,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use crate::{
-    deadline::{Deadlines, Elapsed},
+    deadline::{Deadlines, Elapsed, Wait},
     http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead, encode},
     message::{Body, Response},
     policy::Admitted,
@@ -38,8 +39,7 @@ pub(super) async fn exchange(
     let mut exchange =
         Exchange { pump: Pump::new(encoded, permit.into_body(), chunked), connection, broken: None, was_head };
     report.sent = true;
-    let answer = forwarder.deadlines.within(dress.timeouts.head, exchange.answer_head()).await;
-    let head = answer.map_err(|Elapsed| Failure::Timeout)??;
+    let head = exchange.answer_head(forwarder.deadlines.wait(), dress.timeouts.head).await?;
     Ok(exchange.into_response(head, server.id, busy, forwarder, dress))
 }
 
@@ -126,9 +126,21 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn answer_head(&mut self) -> Result<ResponseHead, Failure> {
+    /// The final head, within `patience` of the upload's last move.
+    async fn answer_head(&mut self, mut wait: Wait, patience: Duration) -> Result<ResponseHead, Failure> {
+        let mut taken = 0;
         loop {
-            let head = poll_fn(|context| self.poll_answer(context)).await?;
+            let head = poll_fn(|context| {
+                let answer = self.poll_answer(context);
+                if answer.is_ready() {
+                    return answer;
+                }
+                if !self.pump.is_done() && self.pump.excuses_upstream(&mut taken) {
+                    wait.clear();
+                }
+                wait.poll_elapsed(context, patience).map(|Elapsed| Err(Failure::Timeout))
+            })
+            .await?;
             match head.status() {
                 101 => return Err(Failure::Upgrade),
                 100..=199 => {}
@@ -221,6 +233,7 @@ impl Exchange {
             pools: forwarder.pools.clone(),
             wait: forwarder.deadlines.wait(),
             patience: dress.timeouts.body,
+            taken: 0,
             busy,
         }))
     }

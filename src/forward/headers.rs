@@ -14,7 +14,7 @@ use crate::{
 use super::{Dress, Failure};
 
 /// Names that are removed on every route whoever sends them, besides those that some route sets.
-pub const NEVER_PASSED: [&str; 26] = [
+pub const NEVER_PASSED: [&str; 27] = [
     "proxy-authorization",
     "expect",
     "forwarded",
@@ -41,6 +41,7 @@ pub const NEVER_PASSED: [&str; 26] = [
     "x-countersign-subject",
     "x-countersign-key-id",
     "x-countersign-scheme",
+    "x-request-id",
 ];
 
 /// Calls `pass` with each of the client's fields that the upstream gets, framing fields and Host excepted.

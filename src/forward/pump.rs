@@ -20,6 +20,9 @@ pub(super) struct Pump {
     chunked: bool,
     pending: Vec<u8>,
     written: usize,
+    /// Bytes that the upstream took, in all.
+    taken: u64,
+    awaits_client: bool,
 }
 
 /// Which side failed.
@@ -32,7 +35,7 @@ pub(super) enum PumpError {
 impl Pump {
     /// A pump of `body`, behind bytes that are already encoded (the head).
     pub(super) fn new(encoded: Vec<u8>, body: Body, chunked: bool) -> Pump {
-        Pump { body: Some(body), chunked, pending: encoded, written: 0 }
+        Pump { body: Some(body), chunked, pending: encoded, written: 0, taken: 0, awaits_client: false }
     }
 
     /// Whether everything was written.
@@ -40,12 +43,19 @@ impl Pump {
         self.body.is_none() && self.written == self.pending.len()
     }
 
+    /// Whether the upload moved since `seen`, or waits for the client: then the upstream has nothing to answer for.
+    pub(super) fn excuses_upstream(&self, seen: &mut u64) -> bool {
+        std::mem::replace(seen, self.taken) != self.taken || self.awaits_client
+    }
+
     /// Writes on, as far as it goes. Ready when all is written or one side failed.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<Result<(), PumpError>> {
         loop {
             ready!(self.poll_flush(context, upstream)).map_err(PumpError::Upstream)?;
             let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
-            match ready!(body.poll_next(context)).transpose().map_err(PumpError::Client)? {
+            let piece = body.poll_next(context);
+            self.awaits_client = piece.is_pending();
+            match ready!(piece).transpose().map_err(PumpError::Client)? {
                 Some(piece) => self.encode(&piece),
                 None => {
                     self.body = None;
@@ -72,6 +82,7 @@ impl Pump {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += written;
+            self.taken = self.taken.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
         }
         self.pending.clear();
         self.written = 0;

@@ -54,6 +54,8 @@ enum Next {
 enum After {
     KeepAlive,
     Close,
+    /// The answer broke off: without a reset its end could be taken for a whole one's.
+    Reset,
 }
 
 impl Connection {
@@ -72,16 +74,17 @@ impl Connection {
     pub(super) async fn serve(mut self, _open: Open) {
         loop {
             let after = match self.next_head().await {
-                Next::Closed => break,
+                Next::Closed => return,
                 Next::Refused(refusal) => {
                     self.refuse_head(refusal).await;
                     After::Close
                 }
                 Next::Head(head) => self.exchange(head).await,
             };
-            if after == After::Close {
-                self.linger().await;
-                break;
+            match after {
+                After::KeepAlive => {}
+                After::Close => return self.linger().await,
+                After::Reset => return self.wire.reset_on_close(),
             }
         }
     }

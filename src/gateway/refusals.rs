@@ -23,6 +23,9 @@ pub(super) enum Refusal {
     Slow,
     #[error(transparent)]
     NotRouted(#[from] NotRouted),
+    /// Its body is larger than the route takes.
+    #[error(transparent)]
+    Body(#[from] BodyError),
     #[error(transparent)]
     Denied(#[from] Box<Denied>),
     #[error(transparent)]
@@ -53,15 +56,14 @@ impl Refusal {
             },
             Refusal::Slow => Cause::RequestTimeout,
             Refusal::NotRouted(error) => error.cause(),
+            Refusal::Body(error) => of_body(error),
             Refusal::Denied(denied) => denied.cause,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
             Refusal::Failed(failure) => match failure {
                 Failure::Busy(_) => Cause::Overloaded,
                 Failure::ConnectTimeout(_) | Failure::Timeout => Cause::UpstreamTimeout,
-                Failure::Client(BodyError::TooLarge { .. }) => Cause::TooLarge,
-                Failure::Client(BodyError::Stalled) => Cause::RequestTimeout,
-                Failure::Client(BodyError::Malformed(_) | BodyError::CutOff(_)) => Cause::BadRequest,
+                Failure::Client(error) => of_body(error),
                 Failure::Connect { .. }
                 | Failure::Broken(_)
                 | Failure::Answer(_)
@@ -118,6 +120,14 @@ impl Refusal {
             },
             _ => response,
         }
+    }
+}
+
+fn of_body(error: &BodyError) -> Cause {
+    match error {
+        BodyError::TooLarge { .. } => Cause::TooLarge,
+        BodyError::Stalled => Cause::RequestTimeout,
+        BodyError::Malformed(_) | BodyError::CutOff(_) => Cause::BadRequest,
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn story<'s>(
     snapshot: &'s Snapshot,
     edge: &Edge,
     peer: &Peer,
-    request: Request,
+    mut request: Request,
     trail: &mut Trail<'s>,
 ) -> Result<Response, Refusal> {
     let request_id = trail.request_id;
@@ -26,6 +26,7 @@ pub(super) async fn story<'s>(
     let head = request.head.clone();
     let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
     trail.route = Some(route);
+    request.body = request.body.at_most(route.hold.body)?;
 
     let (scheme, authority) = origin(edge, &client, head.authority());
     let desk = Desk {

@@ -110,8 +110,8 @@ impl Wire {
         }
     }
 
-    /// Makes the client see a broken connection rather than an ended one.
-    pub(super) fn abort(&self) {
+    /// Makes the client see a broken connection rather than an ended one, once it is dropped.
+    pub(super) fn reset_on_close(&self) {
         self.0.transport.borrow().reset_on_close();
     }
 

@@ -81,6 +81,19 @@ impl Body {
         }
     }
 
+    /// The same body, of at most `most` bytes: a longer one fails at once where its length is known, else when it gets
+    /// there.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`]
+    pub fn at_most(self, most: u64) -> Result<Body, BodyError> {
+        match (self.length(), self) {
+            (Some(length), _) if length > most => Err(BodyError::TooLarge { limit: most }),
+            (None, Body::Stream(stream)) => Ok(Body::Stream(Box::new(Bounded { stream, most, left: most }))),
+            (_, body) => Ok(body),
+        }
+    }
+
     /// Whether all of it is here, so that it can be read without waiting for its sender.
     pub fn is_held(&self) -> bool {
         !matches!(self, Body::Stream(_))
@@ -181,6 +194,29 @@ impl BodyStream for SpoolPieces {
 
     fn length(&self) -> Option<u64> {
         Some(self.spool.length)
+    }
+}
+
+/// A body without a length, that fails where it passes its bound.
+struct Bounded {
+    stream: Box<dyn BodyStream>,
+    most: u64,
+    left: u64,
+}
+
+impl BodyStream for Bounded {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let piece = std::task::ready!(self.stream.poll_next(context));
+        Poll::Ready(piece.map(|piece| {
+            let piece = piece?;
+            let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            self.left = self.left.checked_sub(length).ok_or(BodyError::TooLarge { limit: self.most })?;
+            Ok(piece)
+        }))
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.stream.length()
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`life`]: the binary as an operator runs it: it starts, serves the first clients, drains, and refuses bad configs.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
+//! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
 //!
 //! [`support`] starts the real binary, an upstream that records bytes, and a client on plain sockets.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // Here a failed expectation is a failed test.
@@ -16,4 +17,5 @@ mod boundaries;
 mod examples;
 mod http1_oracle;
 mod life;
+mod path;
 mod support;

@@ -48,9 +48,7 @@ impl Connection {
             Ok(()) => After::Close,
             Err(broken) => {
                 trail.broken = Some(broken.to_string());
-                // An answer that breaks off must not look whole: the connection ends without its last bytes.
-                self.wire.abort();
-                After::Close
+                After::Reset
             }
         }
     }
