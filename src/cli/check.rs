@@ -17,10 +17,11 @@ use crate::{
 /// Check a config without running it
 ///
 ///   countersign check -c config/quickstart.yaml
-///   countersign check -c gateway.yaml --json | jq '.problems[] | select(.severity == "error")'
+///   countersign check -c gateway.yaml --json | jq '.problems[].message'
 ///
-/// Reads the config as `run` does, with its secrets, certificates and keys. Every error, warning and note is shown with
-/// its place; then what each scheme signs, and what each signed route leaves open at its weakest.
+/// Reads the config as `run` does, with its secrets, certificates and keys. Every
+/// error and warning is shown with its place; then what each scheme signs, and what
+/// each signed route leaves open by its weakest way in.
 ///
 /// Exit code 0 where the config can be used, 3 where it cannot.
 #[derive(Args)]

@@ -18,8 +18,9 @@ use super::{Exit, data, run, terminal::Paint, trouble::Trouble, words};
 ///   countersign demo --once
 ///   countersign demo --port 8080
 ///
-/// Starts a gateway in front of an echo server, with keys made for this run, and sends it good and bad requests. Then
-/// it stays up and prints curl lines to paste, until Ctrl-C.
+/// Starts a gateway in front of an echo server, with keys made for this run, and
+/// sends it good and bad requests. Then it stays up and prints curl lines to paste,
+/// until Ctrl-C.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Demo {
@@ -36,16 +37,17 @@ impl Demo {
         let setup = Setup::new()?;
         let (gateway, address) = setup.start(self.port, setup::Log::Off)?;
         let mut page = Page::new(Paint::of_stdout());
-        page.title(address);
+        data(format_args!("{}", page.title(address)));
         for section in cases::sections(&setup, address)? {
-            page.section(&section);
+            data(format_args!("{}", page.section(&section)));
             for case in &section.cases {
-                page.result(case, &wire::send(address, &case.request)?);
+                let answer = wire::send(address, &case.request)?;
+                data(format_args!("{}", page.result(case, &answer)));
             }
         }
-        let all_right = page.sum();
+        data(format_args!("{}", page.sum()));
         gateway.stop();
-        if !all_right {
+        if !page.all_right() {
             return Ok(Exit::Runtime);
         }
         if !self.once {

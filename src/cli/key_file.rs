@@ -137,7 +137,10 @@ mod tests {
 
     #[test]
     fn lines_of_one_id_are_its_live_secrets() {
-        assert_eq!(shown("a,one\nb,two\r\n\na,three, with comma", true), "a [\"one\", \"three, with comma\"] b [\"two\"]");
+        assert_eq!(
+            shown("a,one\nb,two\r\n\na,three, with comma", true),
+            "a [\"one\", \"three, with comma\"] b [\"two\"]"
+        );
     }
 
     #[test]

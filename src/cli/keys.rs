@@ -51,9 +51,9 @@ impl Keys {
         };
         data(format_args!("{}", *Zeroizing::new(text)));
         words(format_args!(
-            "A key of {} bits. In the config: `{{ env: NAME }}` or `{{ file: path }}` where the text itself is the key, \
-             as for `openssl dgst -hmac`;\nwith `encoding: {name}` beside it where clients decode it first. \
-             Both sides must do the same.",
+            "A key of {} bits. Keep it in a variable or a file, and name that in the config: `{{ env: NAME }}`.\n\
+             So the text itself is the key, as for `openssl dgst -hmac`; where clients decode it first, add\n\
+             `encoding: {name}`. Both sides must do the same.",
             new.bits
         ));
         Ok(Exit::Ok)

@@ -25,10 +25,10 @@ use clap::{Parser, Subcommand};
 
 /// Lets in only requests that prove who sent them
 ///
-///   countersign demo                                   see it work, without any file
-///   countersign check -c config/quickstart.yaml        what is wrong with a config, and what it leaves unsigned
-///   countersign run -c config/quickstart.yaml          run the gateway
-///   countersign routes -c config/quickstart.yaml --explain POST http://localhost:8000/devices/1
+///   countersign demo                                 see it work, without a file
+///   countersign check -c config/quickstart.yaml      is it right, what is unsigned
+///   countersign run -c config/quickstart.yaml        run the gateway
+///   countersign routes -c gateway.yaml --explain POST http://localhost/devices/1
 ///   countersign sign request.http --scheme device-v2 --keys keys.txt --print curl
 ///   countersign verify request.http --scheme device-v2 --keys keys.txt
 #[derive(Parser)]

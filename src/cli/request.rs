@@ -131,7 +131,8 @@ impl RawRequest {
         let is_set = |name: &str| set.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         let mut lines = Vec::new();
         encode::request_line(&mut lines, self.head.method(), self.head.target());
-        self.head.fields().filter(|(name, _)| !is_set(name)).for_each(|(name, value)| encode::field(&mut lines, name, value));
+        let others = self.head.fields().filter(|(name, _)| !is_set(name));
+        others.for_each(|(name, value)| encode::field(&mut lines, name, value));
         set.iter().for_each(|(name, value)| encode::field(&mut lines, name, value.as_bytes()));
         Ok(RawRequest {
             head: parse_head(&lines)?,
@@ -245,7 +246,14 @@ mod tests {
 
     #[test]
     fn what_the_wire_refuses_is_refused() {
-        for text in ["", "\n", "nonsense", "GET / HTTP/1.1\n\n", "get / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\nHost: a\nHost: b\n\n"] {
+        for text in [
+            "",
+            "\n",
+            "nonsense",
+            "GET / HTTP/1.1\n\n",
+            "get / HTTP/1.1\nHost: a\n\n",
+            "GET / HTTP/1.1\nHost: a\nHost: b\n\n",
+        ] {
             assert!(RawRequest::parse(text.as_bytes()).unwrap_err().is_refusal(), "{text:?}");
         }
     }

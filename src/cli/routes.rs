@@ -16,10 +16,11 @@ use crate::config::{Config, Route};
 /// Show the routes, or which one a request takes
 ///
 ///   countersign routes -c config/quickstart.yaml
-///   countersign routes -c config/quickstart.yaml --explain POST http://localhost:8000/devices/1
-///   countersign routes -c config/quickstart.yaml --explain GET 'http://localhost:8000/devices/..%2fapi'
+///   countersign routes -c gateway.yaml --explain POST http://localhost/devices/1
+///   countersign routes -c gateway.yaml --explain GET 'http://localhost/a/..%2fb'
 ///
-/// The secrets that the config names are not read.
+/// What a route leaves unsigned is told for its weakest way in. The secrets that
+/// the config names are not read.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct RoutesCommand {
@@ -42,7 +43,7 @@ impl RoutesCommand {
 }
 
 fn table(config: &Config) -> Table {
-    let heads = ["ROUTE", "METHODS", "HOST", "LISTENER", "PATH", "REQUIRES", "TO", "WEAKEST LEAVES UNSIGNED"];
+    let heads = ["ROUTE", "METHODS", "HOST", "LISTENER", "PATH", "REQUIRES", "TO", "LEAVES UNSIGNED"];
     let mut table = Table::new(&heads);
     for route in &config.routes {
         table.row([

@@ -17,7 +17,8 @@ use crate::{
 ///   API_DB_KEY=secret-key countersign run -c config/device-api.yaml
 ///   countersign run -c gateway.yaml --workers 2
 ///
-/// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0. SIGHUP: open the log file again.
+/// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0.
+/// SIGHUP: open the log file again.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {

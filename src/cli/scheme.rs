@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Exit, data, raw_data, table::Table, trouble::Trouble};
-use crate::{config, scheme::presets};
+use crate::scheme::presets;
 
 /// Show the presets
 #[derive(Subcommand)]
@@ -35,8 +35,7 @@ impl SchemeCommand {
             SchemeCommand::List(List {}) => data(format_args!("{}", list())),
             SchemeCommand::Show(Show { name }) => match presets::text(&name) {
                 Some(text) => raw_data(text.as_bytes()),
-                // Compiling it is what finds the name that was meant.
-                None => drop(config::preset(&name)?),
+                None => return Err(Trouble::unknown_preset(&name, "")),
             },
         }
         Ok(Exit::Ok)

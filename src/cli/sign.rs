@@ -24,15 +24,16 @@ use crate::{
 
 /// Sign a request that is kept in a file
 ///
-///   countersign sign request.http --scheme device-v2 --keys keys.txt --id dev-1
-///   countersign sign request.http --scheme device-v2 --keys keys.txt --print curl
+///   countersign sign request.http --scheme device-v2 --keys keys.txt
 ///   countersign sign - --scheme device --keys <(echo "$API_DB_KEY") < request.http
-///   printf 'POST /verify HTTP/1.1\nHost: localhost:8000\n\n%s' "$JSON" | countersign sign - --scheme raw-body --keys keys.txt
+///   printf 'GET /v2/a HTTP/1.1\nHost: localhost:8000\n\n' |
+///     countersign sign - --scheme device-v2 --keys keys.txt --id dev-1 --print curl | sh
 ///
-/// The file holds a request: head, an empty line, body. Lines of the head may end in LF alone. Without a Content-Length
-/// all the rest of the file is the body, a newline at its end as well.
-/// The keys file has lines `id,secret`, or a bare secret for a scheme without ids or a key shared by all. Of several
-/// lines of one id the first signs.
+/// The file holds a request: head, an empty line, body. Lines of the
+/// head may end in LF alone. Without a Content-Length all the rest of the file is
+/// the body, a newline at its end as well.
+/// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
+/// or a key shared by all. Of several lines of one id the first signs.
 ///
 /// The signed request is verified before it is printed.
 #[derive(Args)]
@@ -71,7 +72,7 @@ impl Sign {
         let signed = sign(&scheme, &table, &request, origin, id, self.by.now_millis())?;
         match self.print {
             Print::Http => raw_data(&signed.to_bytes()),
-            Print::Curl => data(format_args!("{}", shell::curl(&signed, self.by.public_origin()))),
+            Print::Curl => data(format_args!("{}", shell::curl(&signed, origin.scheme))),
         }
         Ok(Exit::Ok)
     }
@@ -105,6 +106,10 @@ pub(super) fn sign(
         Failure::Unreadable { place, .. } if id.is_none() && place == "key_id" => Trouble::NoId,
         other => Trouble::Unsignable(other),
     })?;
+    // What is signed for an origin is sent to it.
+    let host =
+        (origin.authority != request.head().authority()).then(|| ("Host".to_owned(), origin.authority.to_owned()));
+    let fields: Vec<(String, String)> = host.into_iter().chain(fields).collect();
     let signed = request.with_fields(&fields)?;
     verify(scheme, keys, &signed, origin, now_millis).map_err(Trouble::WouldBeRefused)?;
     Ok(signed)
@@ -136,6 +141,17 @@ mod tests {
     fn a_scheme_with_headers_of_its_own_writes_all_of_them() {
         let wire = signed("device-v2", "GET /a?b=c HTTP/1.1\nHost: a\n\n", Some("dev-1")).unwrap();
         assert!(wire.contains("X-HMAC-Key-Id: dev-1\r\nX-HMAC-Timestamp: 1714485600\r\nX-HMAC-Nonce: "), "{wire}");
+    }
+
+    #[test]
+    fn a_request_signed_for_another_origin_is_sent_there() {
+        let scheme = config_file::scheme("device-v2", None).unwrap();
+        let keys = KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], scheme.algorithm());
+        let request = RawRequest::parse(b"GET / HTTP/1.1\nHost: localhost\n\n").unwrap();
+        let origin = Origin { scheme: "https", authority: "api.example.com" };
+        let signed = sign(&scheme, &keys, &request, origin, Some("dev-1"), 0).unwrap();
+        assert_eq!(signed.head().authority(), "api.example.com");
+        assert!(shell::curl(&signed, origin.scheme).contains("'https://api.example.com/'"));
     }
 
     #[test]

@@ -31,7 +31,9 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.first().map_or(0, Vec::len);
-        let widest = |column: usize| self.rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.chars().count()).max();
+        let widest = |column: usize| {
+            self.rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.chars().count()).max()
+        };
         (0..columns).map(|column| widest(column).unwrap_or(0)).collect()
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum Trouble {
     Request(#[from] RequestError),
     #[error("there is no scheme `{name}` in {}; it has {known}", .file.display())]
     UnknownScheme { name: String, file: PathBuf, known: String },
+    #[error("there is no preset `{name}`; the presets are {known}{hint}")]
+    UnknownPreset { name: String, known: String, hint: &'static str },
     #[error("the keys file holds {0} ids: say with --id which one signs")]
     WhichId(usize),
     #[error("the keys file has no secret for the id `{0}`")]
@@ -50,10 +52,20 @@ impl Trouble {
         self.exit()
     }
 
+    /// There is no preset `name`; `hint` is what else could have been meant.
+    pub(super) fn unknown_preset(name: &str, hint: &'static str) -> Trouble {
+        let known: Vec<&str> = scheme::presets::names().collect();
+        Trouble::UnknownPreset { name: name.to_owned(), known: known.join(", "), hint }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Trouble::Config(_) => Exit::Config,
-            Trouble::UnknownScheme { .. } | Trouble::WhichId(_) | Trouble::NoId | Trouble::Url(_) => Exit::Usage,
+            Trouble::UnknownScheme { .. }
+            | Trouble::UnknownPreset { .. }
+            | Trouble::WhichId(_)
+            | Trouble::NoId
+            | Trouble::Url(_) => Exit::Usage,
             Trouble::Start(_)
             | Trouble::KeyFile(_)
             | Trouble::Request(_)

@@ -20,24 +20,28 @@ use crate::{
     config::{self, UrlError},
     keys::KeyTable,
     refusal::Cause,
-    scheme::{Claimed, Scheme},
+    scheme::{Claimed, Failure, Scheme},
 };
 
 /// Verify a signed request that is kept in a file
 ///
 ///   countersign verify request.http --scheme device-v2 --keys keys.txt
-///   countersign verify request.http --scheme body-text --keys keys.txt -c config/device-api.yaml
+///   countersign verify request.http --scheme webhook --keys keys.txt -c gateway.yaml
 ///   countersign verify - --scheme device --keys <(echo "$API_DB_KEY") < request.http
-///   countersign verify captured.http --scheme device-v2 --keys keys.txt --at 1714485600 --public-origin https://api.example.com
+///   countersign verify captured.http --scheme device-v2 --keys keys.txt \
+///     --at 1714485600 --public-origin https://api.example.com
 ///
-/// The file holds the request as it was sent: head, an empty line, body. Lines of the head may end in LF alone. Without a
-/// Content-Length all the rest of the file is the body, a newline at its end as well.
-/// The keys file has lines `id,secret`, or a bare secret for a scheme without ids or a key shared by all. Several lines
-/// of one id are its live secrets.
+/// The file holds the request as sent: head, an empty line, body. Lines of the
+/// head may end in LF alone. Without a Content-Length all the rest of the file is
+/// the body, a newline at its end as well.
+/// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
+/// or a key shared by all. Several lines of one id are its live secrets.
 ///
-/// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on standard error.
+/// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on
+/// standard error. Nothing is remembered, so a replay is not recognised.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
+#[allow(rustdoc::bare_urls, reason = "the text is read on a terminal")]
 pub(super) struct Verify {
     /// The file that holds the request, or `-` for standard input
     #[arg(value_name = "REQUEST")]
@@ -85,13 +89,22 @@ impl Verify {
             words(format_args!("note: {} bytes after the body are not part of it", request.left_over()));
         }
         let origin = request.origin(self.by.public_origin.as_ref());
-        Ok(match verify(&scheme, &keys, &request, origin, self.by.now_millis()) {
+        let now_millis = self.by.now_millis();
+        Ok(match verify(&scheme, &keys, &request, origin, now_millis) {
             Ok(accepted) => {
                 accepted.show(&scheme);
                 Exit::Ok
             }
             Err(reason) => {
                 words(format_args!("refused: {}: {reason}", reason.cause().face().name));
+                if let Reason::Signature(Failure::Stale { behind_millis }) = reason {
+                    let stated = now_millis.saturating_sub(behind_millis);
+                    let unix = stated.div_euclid(1000);
+                    words(format_args!(
+                        "  hint: the request is of {}; `--at {unix}` judges by its own time",
+                        time(stated)
+                    ));
+                }
                 Exit::Refused
             }
         })

@@ -90,7 +90,7 @@ impl Page<'_> {
         let parts = [
             counted(shape.routes.len(), "route"),
             counted(shape.schemes.len(), "scheme"),
-            format!("{} of tokens", counted(shape.tokens, "kind")),
+            counted(shape.tokens, "token rule"),
             counted(shape.upstreams, "upstream"),
         ];
         write!(f, "ok: {}; {}", parts.join(", "), self.counts())
@@ -125,7 +125,8 @@ fn schemes(shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 fn singles(coverage: &Coverage) -> String {
     let lists = [&coverage.headers, &coverage.parameters, &coverage.json, &coverage.form];
     let kinds = ["", "query ", "", "form "];
-    let named = kinds.into_iter().zip(lists).flat_map(|(kind, list)| list.iter().map(move |name| format!("{kind}{name}")));
+    let named =
+        kinds.into_iter().zip(lists).flat_map(|(kind, list)| list.iter().map(move |name| format!("{kind}{name}")));
     let named: Vec<String> = named.collect();
     if named.is_empty() { "-".to_owned() } else { named.join(" ") }
 }

@@ -34,11 +34,7 @@ pub(super) fn sections(setup: &Setup, address: SocketAddr) -> Result<Vec<Section
 }
 
 fn first_form(setup: &Setup, address: SocketAddr, now: i64) -> Result<Section, Trouble> {
-    let plain = request(
-        "POST /verify",
-        address,
-        &format!(r#"{{"mac_address":"{MAC_ADDRESS}","timestamp":{now}}}"#),
-    );
+    let plain = request("POST /verify", address, &format!(r#"{{"mac_address":"{MAC_ADDRESS}","timestamp":{now}}}"#));
     let signer = Signer { scheme: &setup.device, id: None, now };
     let good = signer.sign(&plain, &setup.keys_for(&setup.device))?;
     let forged = signer.sign(&plain, &strangers_key(&setup.device)?)?;
@@ -83,7 +79,9 @@ fn second_form(setup: &Setup, address: SocketAddr, now: i64) -> Result<Section, 
 
 fn tokens(setup: &Setup, address: SocketAddr, now: i64) -> Result<Section, Trouble> {
     let with = |token: &str| {
-        let text = format!("GET /api/hello HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+        let text = format!(
+            "GET /api/hello HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
         text.into_bytes()
     };
     let key = setup.token_key();

@@ -6,17 +6,14 @@ use super::{
     cases::{Case, Section},
     wire::Answer,
 };
-use crate::cli::{
-    data,
-    terminal::{Ink, Paint},
-};
+use crate::cli::terminal::{Ink, Paint};
 
 const WHAT: usize = 27;
 const VERDICT: usize = 17;
 /// What is left of 100 for the detail.
 const DETAIL: usize = 100 - (4 + WHAT + 2 + VERDICT + 2 + 6 + 2);
 
-/// What was printed so far.
+/// What was shown so far.
 pub(super) struct Page {
     paint: Paint,
     right: usize,
@@ -28,47 +25,41 @@ impl Page {
         Page { paint, right: 0, wrong: 0 }
     }
 
-    pub(super) fn title(&self, address: SocketAddr) {
+    pub(super) fn title(&self, address: SocketAddr) -> String {
         let line = format!("A gateway on http://{address} in front of an echo server, with keys made just now.");
-        data(format_args!("{}\n", self.paint.ink(Ink::Title, line)));
         let heads = format!("    {:WHAT$}  {:VERDICT$}  STATUS  DETAIL", "REQUEST", "EXPECTED");
-        data(format_args!("{}", self.paint.ink(Ink::Aside, heads)));
+        format!("{}\n\n{}", self.paint.ink(Ink::Title, line), self.paint.ink(Ink::Aside, heads))
     }
 
-    pub(super) fn section(&self, section: &Section) {
-        data(format_args!("\n  {}", self.paint.ink(Ink::Title, section.title)));
-        data(format_args!("  {}", self.paint.ink(Ink::Aside, section.about)));
+    pub(super) fn section(&self, section: &Section) -> String {
+        format!("\n  {}\n  {}", self.paint.ink(Ink::Title, section.title), self.paint.ink(Ink::Aside, section.about))
     }
 
     /// Whether the answer is the one expected, and what it was.
-    pub(super) fn result(&mut self, case: &Case, answer: &Answer) {
+    pub(super) fn result(&mut self, case: &Case, answer: &Answer) -> String {
         let is_right = is_as_expected(case, answer);
         *(if is_right { &mut self.right } else { &mut self.wrong }) += 1;
         let (mark, ink) = if is_right { ("✓", Ink::Good) } else { ("✗", Ink::Bad) };
         let expected = case.expected.map_or("accepted", |cause| cause.face().name);
-        let mut details = wrapped(&answer.detail, DETAIL).into_iter();
-        data(format_args!(
-            "  {} {:WHAT$}  {}  {:<6}  {}",
-            self.paint.ink(ink, mark),
-            case.what,
-            self.paint.ink(ink, format!("{expected:VERDICT$}")),
-            answer.status,
-            details.next().unwrap_or_default(),
-        ));
-        for more in details {
-            data(format_args!("{:1$}{more}", "", 100 - DETAIL));
-        }
+        let (mark, expected) = (self.paint.ink(ink, mark), self.paint.ink(ink, format!("{expected:VERDICT$}")));
+        let margin = format!("\n{:1$}", "", 100 - DETAIL);
+        let detail = wrapped(&answer.detail, DETAIL).join(&margin);
+        format!("  {mark} {:WHAT$}  {expected}  {:<6}  {detail}", case.what, answer.status)
     }
 
-    /// The last line. Whether all was as expected.
-    pub(super) fn sum(&self) -> bool {
+    /// Whether all was as expected.
+    pub(super) fn all_right(&self) -> bool {
+        self.wrong == 0
+    }
+
+    /// The last line.
+    pub(super) fn sum(&self) -> String {
         let all = self.right + self.wrong;
         let (line, ink) = match self.wrong {
             0 => (format!("All {all} answers as expected."), Ink::Good),
             wrong => (format!("{wrong} of {all} answers not as expected."), Ink::Bad),
         };
-        data(format_args!("\n{}", self.paint.ink(ink, line)));
-        self.wrong == 0
+        format!("\n{}", self.paint.ink(ink, line))
     }
 }
 
@@ -115,10 +106,11 @@ mod tests {
     fn one_wrong_answer_makes_the_whole_wrong() {
         let mut page = Page::new(Paint::plain());
         let good = Case { what: "good", request: Vec::new(), expected: None };
-        page.result(&good, &answer(200, None));
-        assert!(page.sum());
-        page.result(&good, &answer(403, Some(Cause::InvalidSignature)));
-        assert!(!page.sum());
+        assert!(page.result(&good, &answer(200, None)).starts_with("  ✓ good "));
+        assert!(page.all_right());
+        assert!(page.result(&good, &answer(403, Some(Cause::InvalidSignature))).starts_with("  ✗ good "));
+        assert!(!page.all_right());
+        assert_eq!(page.sum(), "\n1 of 2 answers not as expected.");
     }
 
     #[test]

@@ -24,11 +24,12 @@ SIGNATURE=$(printf '%s:%s' "$MAC" "$TIME" | openssl dgst -sha256 -hmac "$KEY" -r
 curl -sS http://{address}/verify -H "X-HMAC-Signature: $SIGNATURE" \
   --data-binary "{{\"mac_address\":\"$MAC\",\"timestamp\":$TIME}}"
 
-# a client of the second form; run the last line twice, and the second time it is refused
+# a client of the second form; send only the last command again, and it is refused
 KEY={key}
 BODY='{{"reading":21.5}}' TIME=$(date +%s) NONCE=$(openssl rand -hex 16)
 DIGEST=$(printf '%s' "$BODY" | openssl dgst -sha256 -r | cut -d' ' -f1)
-SIGNATURE=$(printf 'v2\n%s\n%s\n%s\n%s\n%s\n%s\n%s' {DEVICE} POST {address} /v2/readings "$TIME" "$NONCE" "$DIGEST" |
+SIGNATURE=$(printf 'v2\n%s\nPOST\n%s\n/v2/readings\n%s\n%s\n%s' \
+  {DEVICE} {address} "$TIME" "$NONCE" "$DIGEST" |
   openssl dgst -sha256 -hmac "$KEY" -r | cut -d' ' -f1)
 curl -sS http://{address}/v2/readings --data-binary "$BODY" -H 'X-HMAC-Key-Id: {DEVICE}' \
   -H "X-HMAC-Timestamp: $TIME" -H "X-HMAC-Nonce: $NONCE" -H "X-HMAC-Signature: $SIGNATURE"

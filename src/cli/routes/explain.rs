@@ -25,10 +25,8 @@ pub(super) fn explain(config: &Config, method: &str, url: &str) -> Result<(), Tr
             return Ok(());
         }
     };
-    let found: Vec<(usize, String)> = arrivals(config, authority)
-        .into_iter()
-        .map(|index| (index, one(config, &routes, index, &head)))
-        .collect();
+    let found: Vec<(usize, String)> =
+        arrivals(config, authority).into_iter().map(|index| (index, one(config, &routes, index, &head))).collect();
     let alike = found.iter().all(|(_, shown)| Some(shown) == found.first().map(|(_, first)| first));
     for (index, shown) in found.iter().take(if alike { 1 } else { found.len() }) {
         if !alike {
@@ -50,7 +48,8 @@ fn parts(url: &str) -> Option<(&str, &str)> {
 /// The listeners that `authority` names by address or public origin; all of them where it names none.
 fn arrivals(config: &Config, authority: &str) -> Vec<usize> {
     let is_named = |listen: &Listen| {
-        let public = listen.public_origin.as_ref().is_some_and(|origin| origin.authority.eq_ignore_ascii_case(authority));
+        let public =
+            listen.public_origin.as_ref().is_some_and(|origin| origin.authority.eq_ignore_ascii_case(authority));
         public || listen.address.to_string() == authority
     };
     let named: Vec<usize> =
@@ -63,7 +62,8 @@ fn one(config: &Config, routes: &Routes<usize>, listener: usize, head: &RequestH
     match found.map(|index| config.routes.get(*index)) {
         Ok(Some(route)) => {
             let weakest = protection::weakest(config, &route.require);
-            let unsigned = weakest.map(|weakest| format!("{} (by {})", protection::listed(&weakest.unsigned), weakest.by));
+            let unsigned =
+                weakest.map(|weakest| format!("{} (by {})", protection::listed(&weakest.unsigned), weakest.by));
             let lines = [
                 ("route", format!("{} (line {})", route.name, route.line)),
                 ("path", route.path.clone()),

@@ -2,15 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::{cli::request::RawRequest, config};
+use crate::cli::request::RawRequest;
 
-/// A curl command that sends `request` as it is, to `public` where that is given.
-pub(super) fn curl(request: &RawRequest, public: Option<&config::Origin>) -> String {
+/// A curl command that sends `request` as it is to its Host, over `http` or `https`.
+pub(super) fn curl(request: &RawRequest, scheme: &str) -> String {
     let head = request.head();
-    let (scheme, authority) =
-        public.map_or(("http", head.authority()), |origin| (origin.scheme.as_str(), origin.authority.as_str()));
     // Nothing of the URL may be taken for a pattern or tidied up: its bytes are signed.
-    let url = quoted(format!("{scheme}://{authority}{}", head.origin_form()).as_bytes());
+    let url = quoted(format!("{scheme}://{}{}", head.authority(), head.origin_form()).as_bytes());
     let mut command = String::new();
     let has_body = !request.body().is_empty();
     let is_inline = has_body && is_text(request.body()) && !request.body().starts_with(b"@");
@@ -18,9 +16,10 @@ pub(super) fn curl(request: &RawRequest, public: Option<&config::Origin>) -> Str
         let _ = write!(command, "printf {} | ", printf_format(request.body()));
     }
     let _ = write!(command, "curl -sS --globoff --path-as-is {} {url}", method(head.method()));
-    for (name, value) in head.fields().filter(|(name, _)| is_passed(name, authority == head.authority())) {
+    for (name, value) in head.fields().filter(|(name, _)| is_passed(name)) {
         // `Name:` would take the header out; `Name;` sends it empty (curl's manual, --header).
-        let field = if value.is_empty() { [name.as_bytes(), b";"].concat() } else { [name.as_bytes(), b": ", value].concat() };
+        let field =
+            if value.is_empty() { [name.as_bytes(), b";"].concat() } else { [name.as_bytes(), b": ", value].concat() };
         let _ = write!(command, " \\\n  -H {}", quoted(&field));
     }
     if has_body {
@@ -42,9 +41,8 @@ fn method(method: &str) -> String {
 }
 
 /// Whether a field has to be said. curl writes the framing itself, and Host from the URL.
-fn is_passed(name: &str, same_host: bool) -> bool {
-    let is = |other: &str| name.eq_ignore_ascii_case(other);
-    !(is("content-length") || is("transfer-encoding") || is("host") && same_host)
+fn is_passed(name: &str) -> bool {
+    !["content-length", "transfer-encoding", "host"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 fn is_text(bytes: &[u8]) -> bool {
@@ -83,7 +81,7 @@ mod tests {
     use super::*;
 
     fn printed(text: &[u8]) -> String {
-        curl(&RawRequest::parse(text).unwrap(), None)
+        curl(&RawRequest::parse(text).unwrap(), "http")
     }
 
     /// What a shell makes of a piece of the command.
@@ -94,19 +92,13 @@ mod tests {
     #[test]
     fn a_request_is_one_command() {
         assert_eq!(
-            printed(b"POST /a?b[]=1 HTTP/1.1\nHost: api.test\nContent-Type: application/json\nX-Empty:\n\n{\"a\":\"it's\"}"),
+            printed(
+                b"POST /a?b[]=1 HTTP/1.1\nHost: api.test\nContent-Type: application/json\nX-Empty:\n\n{\"a\":\"it's\"}"
+            ),
             "curl -sS --globoff --path-as-is -X POST 'http://api.test/a?b[]=1' \\\n  -H 'Content-Type: application/json' \
              \\\n  -H 'X-Empty;' \\\n  --data-binary '{\"a\":\"it'\\''s\"}'"
         );
         assert_eq!(printed(b"HEAD / HTTP/1.1\nHost: a\n\n"), "curl -sS --globoff --path-as-is --head 'http://a/'");
-    }
-
-    #[test]
-    fn a_public_origin_is_where_it_goes_and_the_host_stays() {
-        let request = RawRequest::parse(b"GET / HTTP/1.1\nHost: inner\n\n").unwrap();
-        let public = config::Origin { scheme: "https".to_owned(), authority: "api.example.com".to_owned() };
-        let command = curl(&request, Some(&public));
-        assert!(command.contains("'https://api.example.com/'") && command.contains("-H 'Host: inner'"), "{command}");
     }
 
     #[test]
