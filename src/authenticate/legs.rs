@@ -5,26 +5,27 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
-use super::{
-    Denied, Desk, Leg, Reason, Verified,
-    denied::Challenge,
-    held::view,
-    signature, token,
-};
+use super::{Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, signature, token};
 use crate::{
     message::{Body, Carrier, HoldLimits, Identity, Request, hold},
-    scheme::{BodyNeed, Claimed, Presence},
+    scheme::{BodyNeed, Claimed, Failure, Presence},
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
-pub(super) async fn try_each(
-    alternatives: &[Vec<Leg>],
+pub(super) async fn try_each<'c>(
+    alternatives: &'c [Vec<Leg>],
     request: Request,
     desk: &Desk<'_>,
-) -> Result<Verified, Box<Denied>> {
+) -> Result<Verified<'c>, Box<Denied>> {
     let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
+    if let [alternative] = alternatives
+        && let [Leg::Signature(rule)] = alternative.as_slice()
+        && rule.carrier != Carrier::Body
+    {
+        return legs.only(alternative, rule).await;
+    }
     if alternatives.iter().flatten().any(|leg| *leg.carrier() == Carrier::Body) {
         legs.hold_body(BodyNeed::Parsed).await?;
     }
@@ -43,16 +44,34 @@ pub(super) async fn try_each(
 }
 
 type Opened<'a> = SmallVec<[(&'a [Leg], SmallVec<[Option<Claimed>; 1]>); 2]>;
-type Proven = (Identity, SmallVec<[super::Replay; 1]>);
+type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 
 struct Legs<'a, 'd> {
     alternatives: &'a [Vec<Leg>],
     request: Request,
-    desk: &'a Desk<'d>,
+    desk: &'d Desk<'d>,
     attempts: Vec<(Arc<str>, Reason)>,
 }
 
 impl<'a> Legs<'a, '_> {
+    /// The usual route: one scheme, and nothing that its signature could be confused with.
+    async fn only(mut self, alternative: &'a [Leg], rule: &SignatureRule) -> Result<Verified<'a>, Box<Denied>> {
+        let Request { head, body } = &self.request;
+        let now_millis = self.desk.clock.unix_millis();
+        let claimed = match signature::open(rule, &view(head, body, self.desk.origin), now_millis) {
+            Ok(claimed) => claimed,
+            Err(Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
+            Err(reason) => return Err(Denied::one(rule.name.clone(), reason)),
+        };
+        if rule.scheme.body_need() > BodyNeed::Unneeded {
+            self.hold_body(rule.scheme.body_need()).await?;
+        }
+        match self.verify_all(alternative, smallvec![Some(claimed)]).await {
+            Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
+            None => Err(self.denied()),
+        }
+    }
+
     /// The alternatives all of whose carriers are there.
     fn candidates(&self) -> Result<SmallVec<[&'a [Leg]; 2]>, Box<Denied>> {
         let mut present: SmallVec<[&Carrier; 4]> = SmallVec::new();
@@ -64,7 +83,8 @@ impl<'a> Legs<'a, '_> {
         if present.is_empty() {
             return Err(self.nothing_present());
         }
-        let wants_all = |legs: &&Vec<Leg>| present.iter().all(|carrier| legs.iter().any(|leg| leg.carrier() == *carrier));
+        let wants_all =
+            |legs: &&Vec<Leg>| present.iter().all(|carrier| legs.iter().any(|leg| leg.carrier() == *carrier));
         let mut fitting = self.alternatives.iter().filter(wants_all).peekable();
         if fitting.peek().is_none() {
             return Err(several(&present));
@@ -137,7 +157,7 @@ impl<'a> Legs<'a, '_> {
         if opened.is_empty() { Err(self.take_denied()) } else { Ok(opened) }
     }
 
-    async fn verify_all(&mut self, legs: &[Leg], claims: SmallVec<[Option<Claimed>; 1]>) -> Option<Proven> {
+    async fn verify_all(&mut self, legs: &'a [Leg], claims: SmallVec<[Option<Claimed>; 1]>) -> Option<Proven<'a>> {
         let (mut identity, mut replays) = (Identity::default(), SmallVec::new());
         for (leg, claim) in legs.iter().zip(claims) {
             if let Err(reason) = self.verify(leg, claim, &mut identity, &mut replays).await {
@@ -150,9 +170,9 @@ impl<'a> Legs<'a, '_> {
 
     async fn verify(
         &self,
-        leg: &Leg,
+        leg: &'a Leg,
         claim: Option<Claimed>,
-        identity: &mut Identity,
+        identity: &mut Identity<'a>,
         replays: &mut SmallVec<[super::Replay; 1]>,
     ) -> Result<(), Reason> {
         let Request { head, body } = &self.request;
@@ -167,13 +187,13 @@ impl<'a> Legs<'a, '_> {
             Leg::Token(rule) => {
                 let token = token::verify(rule, head, self.desk)?;
                 replays.extend(token::replay(rule, &token)?);
-                identity.subject = identity.subject.take().or_else(|| token.subject().map(Box::from));
-                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Box::from));
-                identity.claims.get_or_insert_with(|| Rc::new(ArcToken(token)));
+                identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
+                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
+                identity.claims.get_or_insert(token);
             }
         }
-        identity.by.get_or_insert_with(|| leg.name().clone());
-        identity.carriers.push(leg.carrier().clone());
+        identity.by.get_or_insert(leg.name());
+        identity.add_carrier(leg.carrier());
         Ok(())
     }
 
@@ -197,7 +217,7 @@ impl<'a> Legs<'a, '_> {
     fn take_denied(&mut self) -> Box<Denied> {
         let attempts = std::mem::take(&mut self.attempts);
         let Some((_, first)) = attempts.first() else { return self.nothing_present() };
-        if let Reason::Absent | Reason::Signature(crate::scheme::Failure::MissingSignature) = first {
+        if let Reason::Absent | Reason::Signature(Failure::MissingSignature) = first {
             let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == &attempts[0].0);
             return self.missing(leg, attempts);
         }
@@ -224,17 +244,4 @@ fn header_of(carrier: &Carrier) -> Option<Arc<str>> {
 fn several(present: &[&Carrier]) -> Box<Denied> {
     let places: Vec<String> = present.iter().map(|carrier| format!("{carrier:?}")).collect();
     Denied::one("credentials".into(), Reason::SeveralCarriers(places.join(" and ")))
-}
-
-/// Claims that live as long as the identity that shows them.
-struct ArcToken(Arc<super::jwt::Token>);
-
-impl crate::scheme::Known for ArcToken {
-    fn claim(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
-        self.0.claim(name)
-    }
-
-    fn fact(&self, _: crate::scheme::Fact) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
 }

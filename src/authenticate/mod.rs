@@ -50,11 +50,11 @@ pub struct Origin<'d> {
 ///
 /// # Errors
 /// [`Denied`], with the public cause and each attempt's private reason.
-pub async fn authenticate(
-    requirement: &Requirement,
+pub async fn authenticate<'c>(
+    requirement: &'c Requirement,
     request: Request,
     desk: &Desk<'_>,
-) -> Result<Verified, Box<Denied>> {
+) -> Result<Verified<'c>, Box<Denied>> {
     match requirement {
         Requirement::Public => Ok(Verified::anonymous(request)),
         Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk).await,

@@ -1,6 +1,6 @@
 //! One signature leg: what its head shows, and then the MAC.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use super::{Desk, Reason, Replay, SignatureRule, held::view};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 /// A signature that verified.
 pub(super) struct Accepted {
-    pub(super) key_id: Option<Box<str>>,
+    pub(super) key_id: Option<Rc<str>>,
     pub(super) replay: Option<Replay>,
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn verify(
 ) -> Result<Accepted, Reason> {
     let now_millis = desk.clock.unix_millis();
     let Body::Spooled(spool) = body else {
-        return check(rule, claimed, &view(head, body, desk.origin), now_millis);
+        return check(rule, claimed, &view(head, body, desk.origin), now_millis).map(Accepted::from);
     };
     let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
@@ -42,15 +42,28 @@ pub(super) async fn verify(
         let origin = super::Origin { scheme: &scheme, authority: &authority };
         check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), now_millis)
     };
-    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?
+    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?.map(Accepted::from)
 }
 
-fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Accepted, Reason> {
+/// What `check` found, in a form that may cross threads.
+struct Found {
+    claimed: Claimed,
+    replay: Option<Replay>,
+}
+
+impl From<Found> for Accepted {
+    fn from(found: Found) -> Accepted {
+        // A key id is visible ASCII: reading it as text loses nothing.
+        let key_id = found.claimed.key_id().map(|id| Rc::from(std::str::from_utf8(id).unwrap_or_default()));
+        Accepted { key_id, replay: found.replay }
+    }
+}
+
+fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Found, Reason> {
     let claimed = if claimed.is_complete() { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
     rule.scheme.verify(&claimed, view, &key.macs())?;
     let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
-    let key_id = claimed.key_id().map(|id| String::from_utf8_lossy(id).into_owned().into_boxed_str());
     let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
-    Ok(Accepted { key_id, replay })
+    Ok(Found { claimed, replay })
 }

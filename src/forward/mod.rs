@@ -79,7 +79,7 @@ pub async fn serve(
     target: &Target,
     dress: &Dress,
     forwarder: &Forwarder,
-    permit: Admitted,
+    permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
     match target {

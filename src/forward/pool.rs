@@ -61,9 +61,7 @@ impl Pools {
     pub fn reap(&self) {
         let now = Instant::now();
         for pool in self.0.borrow_mut().iter_mut() {
-            pool.idle.retain_mut(|(connection, since)| {
-                now.duration_since(*since) < KEPT_FOR && is_silent(connection)
-            });
+            pool.idle.retain_mut(|(connection, since)| now.duration_since(*since) < KEPT_FOR && is_silent(connection));
         }
     }
 

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject};
+use rustls::{
+    ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject,
+};
 
 use crate::scheme::Template;
 
@@ -122,12 +124,13 @@ impl StripSet {
     }
 
     /// Whether `name` is one of them.
-    pub fn contains(&self, name: &str) -> bool {
+    pub fn contains(&self, name: impl AsRef<[u8]>) -> bool {
+        let name = name.as_ref();
         // Most headers of most requests have a length that no stripped name has.
         if self.lengths & (1 << name.len().min(63)) == 0 {
             return false;
         }
-        let folded: smallvec::SmallVec<[u8; 64]> = name.bytes().map(fold).collect();
+        let folded: smallvec::SmallVec<[u8; 64]> = name.iter().copied().map(fold).collect();
         self.names.contains(folded.as_slice())
     }
 }

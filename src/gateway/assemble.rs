@@ -57,7 +57,9 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     let rules = Rules::new(&config)?;
     let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
-        NEVER_PASSED.into_iter().chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str()))),
+        NEVER_PASSED
+            .into_iter()
+            .chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str()))),
     ));
     let labels = labels(&config);
     let mut entries = Vec::new();
@@ -153,7 +155,11 @@ fn route(
                 body: timeouts.upstream_body,
             },
         },
-        hold: HoldLimits { body, memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body), may_spool: true },
+        hold: HoldLimits {
+            body,
+            memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body),
+            may_spool: true,
+        },
         shape: shape(route.refusals),
     }
 }
@@ -215,7 +221,9 @@ impl Rules {
                 };
                 self.tokens.get(*index).map(leg).into_iter().collect()
             }
-            config::Requirement::AnyOf(options) => options.iter().flat_map(|option| self.alternatives(option)).collect(),
+            config::Requirement::AnyOf(options) => {
+                options.iter().flat_map(|option| self.alternatives(option)).collect()
+            }
             config::Requirement::AllOf(parts) => parts.iter().fold(vec![Vec::new()], |sofar, part| {
                 let options = self.alternatives(part);
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()

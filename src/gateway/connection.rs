@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     future::{Future, poll_fn},
     net::IpAddr,
-    pin::pin,
+    pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
     task::Poll,
@@ -24,6 +24,7 @@ use crate::{
     http1::{BodyDecoder, Framing, RequestHead, Version},
     message::{Body, Request},
     observe::Open,
+    policy::Peer,
     transport::Transport,
 };
 
@@ -35,7 +36,7 @@ pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) edge: usize,
-    pub(super) peer: IpAddr,
+    pub(super) peer: Peer,
     output: Vec<u8>,
     requests: u64,
 }
@@ -64,7 +65,7 @@ impl Connection {
         peer: IpAddr,
     ) -> Connection {
         let wire = Wire::new(transport);
-        Connection { wire, worker, snapshot, edge, peer, output: Vec::new(), requests: 0 }
+        Connection { wire, worker, snapshot, edge, peer: Peer::new(peer), output: Vec::new(), requests: 0 }
     }
 
     /// Serves the connection to its end.
@@ -119,26 +120,31 @@ impl Connection {
     }
 
     async fn exchange(&mut self, head: RequestHead) -> After {
+        let head = Rc::new(head);
         let _in_flight = self.worker.metrics.in_flight();
         let (body, progress) = self.body(&head);
-        let mut trail = self.trail(&head, progress.received());
         let keeps = head.keep_alive();
-        let request = Request { head, body };
+        let request = Request { head: head.clone(), body };
         let (snapshot, worker) = (self.snapshot.clone(), self.worker.clone());
-        let Some(edge) = snapshot.edges.get(self.edge) else { return After::Close };
-        let answering = answer::answer(&worker, &snapshot, edge, self.peer, request, &mut trail);
-        let answered = present(&self.wire, &progress, answering).await;
+        let shared = &*snapshot;
+        let Some(edge) = shared.edges.get(self.edge) else { return After::Close };
+        let mut trail = self.trail(&head, progress.received());
+        let answered = {
+            // Pinned where it is made: this future is the largest there is, and moving it would cost more than the rest.
+            let answering = pin!(answer::answer(&worker, shared, edge, &self.peer, request, &mut trail));
+            present(&self.wire, &progress, answering).await
+        };
         let after = match answered {
             None => {
                 trail.broken = Some("the client left".to_owned());
-                answer::record(&worker, edge, self.peer, &trail, 499);
+                answer::record(&worker, edge, &self.peer, &trail, 499);
                 return After::Close;
             }
             Some(response) => {
                 let status = response.status;
                 let keeps = keeps && self.is_reusable(&progress);
                 let after = self.write(response, &mut trail, keeps, &progress).await;
-                answer::record(&worker, edge, self.peer, &trail, status);
+                answer::record(&worker, edge, &self.peer, &trail, status);
                 after
             }
         };
@@ -165,13 +171,19 @@ impl Connection {
         (Body::Stream(Box::new(body)), progress)
     }
 
-    fn trail(&self, head: &RequestHead, received: Rc<Cell<u64>>) -> Trail {
+    fn trail<'s>(&self, head: &Rc<RequestHead>, received: Rc<Cell<u64>>) -> Trail<'s> {
         Trail::new(self.worker.request_id(), self.snapshot.clock.unix_millis(), head.clone(), received)
     }
 
     async fn refuse_head(&mut self, refusal: Refusal) {
         let response = refusal.response(&self.snapshot.shape);
-        answer::record_head_refusal(&self.worker, self.snapshot.edges.get(self.edge), self.peer, &refusal, response.status);
+        answer::record_head_refusal(
+            &self.worker,
+            self.snapshot.edges.get(self.edge),
+            &self.peer,
+            &refusal,
+            response.status,
+        );
         self.write_refusal(response).await;
     }
 
@@ -198,8 +210,7 @@ impl Connection {
 
 /// Runs `future` for as long as the client is there. Only once its request has come whole can silence be told from
 /// leaving; until then the body's reader finds out.
-async fn present<F: Future>(wire: &Wire, progress: &Progress, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+async fn present<F: Future>(wire: &Wire, progress: &Progress, mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending if progress.is_complete() => wire.poll_gone(context).map(|()| None),

@@ -113,9 +113,7 @@ impl Refusal {
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
             Refusal::Denied(denied) => match denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
-                Some(Challenge::InvalidToken) => {
-                    response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
-                }
+                Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
                 None => response,
             },
             _ => response,

@@ -3,10 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::AtomicUsize,
-    },
+    sync::{Arc, atomic::AtomicUsize},
     thread::JoinHandle,
     time::Duration,
 };

@@ -1,0 +1,99 @@
+//! The rules themselves: what each room may name of ours, and which crates stay where they are understood.
+
+/// Rooms that put the others together, and so may name any of them.
+pub(super) const ABOVE: [&str; 2] = ["gateway", "cli"];
+
+/// What one room may name of our own besides itself.
+pub(super) struct Rule {
+    pub(super) room: &'static str,
+    may: &'static [&'static str],
+}
+
+/// A crate that only some rooms may name.
+pub(super) struct Crate {
+    /// It, and others that are the same to the rule. A path stands for what is below it.
+    pub(super) names: &'static [&'static str],
+    /// The rooms that may.
+    only: Rooms,
+}
+
+enum Rooms {
+    These(&'static [&'static str]),
+    AllBut(&'static [&'static str]),
+}
+
+const fn rule(room: &'static str, may: &'static [&'static str]) -> Rule {
+    Rule { room, may }
+}
+
+/// Who may know whom. What is not here is forbidden.
+pub(super) const RULES: &[Rule] = &[
+    // The codec could leave the house as a crate of its own.
+    rule("http1", &[]),
+    // What is signed is a pure function of a request's bytes, of keys and of a number that is the time.
+    rule("scheme", &["json", "secret"]),
+    // Proving who sent a request is free of what is then allowed, remembered, forwarded or reported.
+    rule("authenticate", &["scheme", "keys", "clock", "http1", "json", "message", "refusal", "secret"]),
+    // Admission takes a proof, and must not be able to make or weaken one.
+    rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal"]),
+    // Serving sees an admitted request alone.
+    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport"]),
+    rule("keys", &["scheme::Algorithm", "scheme::MacKey", "secret", "clock"]),
+    rule("store", &["clock"]),
+    // What is reported is handed over by the gateway; a stage that reports would know who listens.
+    rule("observe", &["refusal", "clock"]),
+    rule("admin", &["observe", "clock"]),
+    // The config speaks the operator's language; only templates are compiled while it is read.
+    rule("config", &["scheme", "refusal", "secret"]),
+    rule("message", &["http1", "scheme"]),
+    // What everybody shares knows nobody.
+    rule("clock", &[]),
+    rule("deadline", &[]),
+    rule("json", &[]),
+    rule("refusal", &[]),
+    rule("secret", &[]),
+    rule("transport", &[]),
+];
+
+/// Crates that stay where they are understood.
+pub(super) const SPECIAL_CRATES: &[Crate] = &[
+    Crate { names: &["hmac", "sha1", "sha2"], only: Rooms::These(&["scheme", "authenticate", "keys", "issue"]) },
+    Crate { names: &["jsonwebtoken"], only: Rooms::These(&["authenticate", "issue"]) },
+    Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
+    Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
+    Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
+    // Rooms that tests must be able to run without a runtime or a log.
+    Crate { names: &["tokio", "tracing"], only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret"]) },
+    // Rooms that are told the time.
+    Crate {
+        names: &["std::time::SystemTime", "std::time::Instant"],
+        only: Rooms::AllBut(&["scheme", "http1", "json", "store", "keys", "config"]),
+    },
+];
+
+impl Rule {
+    /// Whether `path`, inside this crate, is out of bounds.
+    pub(super) fn forbids(&self, path: &str) -> bool {
+        !is_below(path, self.room) && !self.may.iter().any(|allowed| is_below(path, allowed))
+    }
+}
+
+impl Crate {
+    /// Whether `room` must not name `path`.
+    pub(super) fn forbids(&self, path: &str, room: &str) -> bool {
+        let allowed = match self.only {
+            Rooms::These(rooms) => rooms.contains(&room),
+            Rooms::AllBut(rooms) => !rooms.contains(&room),
+        };
+        !allowed && self.covers(path)
+    }
+
+    /// Whether `path` is one that this rule is about.
+    pub(super) fn covers(&self, path: &str) -> bool {
+        self.names.iter().any(|name| is_below(path, name))
+    }
+}
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    path == prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with("::"))
+}

@@ -1,0 +1,19 @@
+//! The integration crate. Each module guards one thing that no unit test can see:
+//!
+//! - [`boundaries`]: which room of the source may know which; files small enough to read; every module says what it is.
+//! - [`http1_oracle`]: whatever our HTTP/1 codec accepts, hyper reads the same.
+//! - [`examples`]: every config we ship is one the binary accepts.
+//! - [`life`]: the binary as an operator runs it: it starts, serves the first clients, drains, and refuses bad configs.
+//! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
+//! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
+//!
+//! [`support`] starts the real binary, an upstream that records bytes, and a client on plain sockets.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // Here a failed expectation is a failed test.
+
+mod attack_hmac;
+mod attack_http;
+mod boundaries;
+mod examples;
+mod http1_oracle;
+mod life;
+mod support;

@@ -1,0 +1,14 @@
+//! What the tests stand on: the real binary on free ports, an upstream that records bytes, a client on plain sockets.
+//!
+//! Nothing here judges a gateway; the tests do.
+
+mod client;
+mod gateway;
+mod ports;
+mod recorder;
+pub(crate) mod strict;
+
+pub(crate) use client::{Answer, Connection, send};
+pub(crate) use gateway::{Gateway, countersign};
+pub(crate) use ports::free_port;
+pub(crate) use recorder::Recorder;
