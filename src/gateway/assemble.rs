@@ -68,12 +68,7 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     let limits = config.limits.clone();
     let timeouts = config.timeouts.clone();
     for (index, route) in config.routes.into_iter().enumerate() {
-        let key = RouteKey {
-            hosts: route.hosts.clone(),
-            path: route.path.clone(),
-            methods: route.methods.clone(),
-            listeners: route.listeners.clone(),
-        };
+        let key = key(&route);
         let Some(target) = targets.get(route.to) else { continue };
         let requirement = rules.requirement(&route.require);
         entries.push((key, Arc::new(self::route(index, route, requirement, target, &strip, (&limits, &timeouts)))));
@@ -95,6 +90,23 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         timeouts,
         labels,
     })
+}
+
+/// The route table alone, each route held by its index: what [`assemble`] will route by.
+///
+/// # Errors
+/// Two routes that match the same requests.
+pub fn route_table(config: &Config) -> Result<Routes<usize>, RouteConflict> {
+    Routes::build(config.routes.iter().enumerate().map(|(index, route)| (key(route), index)).collect())
+}
+
+fn key(route: &config::Route) -> RouteKey {
+    RouteKey {
+        hosts: route.hosts.clone(),
+        path: route.path.clone(),
+        methods: route.methods.clone(),
+        listeners: route.listeners.clone(),
+    }
 }
 
 fn edges(config: &Config) -> Vec<Edge> {
