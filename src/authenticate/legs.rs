@@ -9,7 +9,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, signature, token};
 use crate::{
-    message::{Body, Carrier, HoldLimits, Identity, Request, hold},
+    message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
     scheme::{BodyNeed, Claimed, Failure, Presence},
 };
 
@@ -22,35 +22,45 @@ pub(super) async fn try_each<'c>(
     let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
     if let [alternative] = alternatives
         && let [Leg::Signature(rule)] = alternative.as_slice()
-        && rule.carrier != Carrier::Body
+        && !matches!(rule.carrier, Carrier::Body(_))
     {
         return legs.only(alternative, rule).await;
     }
-    if alternatives.iter().flatten().any(|leg| *leg.carrier() == Carrier::Body) {
+    if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
         legs.hold_body(BodyNeed::Parsed).await?;
     }
     let candidates = legs.candidates()?;
     let opened = legs.open_each(&candidates)?;
-    let need = opened.iter().flat_map(|(legs, _)| legs.iter()).map(need).max().unwrap_or(BodyNeed::Unneeded);
+    let need = opened.iter().flat_map(|(_, legs, _)| legs.iter()).map(need).max().unwrap_or(BodyNeed::Unneeded);
     if need > BodyNeed::Unneeded {
         legs.hold_body(need).await?;
     }
-    for (alternative, claims) in opened {
-        if let Some((identity, replays)) = legs.verify_all(alternative, claims).await {
+    for (order, alternative, shown) in opened {
+        if let Some((identity, replays)) = legs.verify_all(order, alternative, shown).await {
             return Ok(Verified::new(legs.request, identity, replays));
         }
     }
     Err(legs.denied())
 }
 
-type Opened<'a> = SmallVec<[(&'a [Leg], SmallVec<[Option<Claimed>; 1]>); 2]>;
+/// What a leg's head shows, as far as it was found good.
+enum Shown {
+    /// A signature that the body may still belie.
+    Signature(Claimed),
+    /// A token that is verified.
+    Token(Arc<Token>),
+}
+
+/// Alternatives that are still possible, each with its place in the file.
+type Opened<'a> = SmallVec<[(usize, &'a [Leg], SmallVec<[Shown; 1]>); 2]>;
 type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 
 struct Legs<'a, 'd> {
     alternatives: &'a [Vec<Leg>],
     request: Request,
     desk: &'d Desk<'d>,
-    attempts: Vec<(Arc<str>, Reason)>,
+    /// What failed: the place of its alternative, its name, and why.
+    attempts: Vec<(usize, Arc<str>, Reason)>,
 }
 
 impl<'a> Legs<'a, '_> {
@@ -58,7 +68,7 @@ impl<'a> Legs<'a, '_> {
     async fn only(mut self, alternative: &'a [Leg], rule: &SignatureRule) -> Result<Verified<'a>, Box<Denied>> {
         let Request { head, body } = &self.request;
         let now_millis = self.desk.clock.unix_millis();
-        let claimed = match signature::open(rule, &view(head, body, self.desk.origin), now_millis) {
+        let claimed = match signature::open(rule, &view(head, body, self.desk.origin), self.desk.origin, now_millis) {
             Ok(claimed) => claimed,
             Err(Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
             Err(reason) => return Err(Denied::one(rule.name.clone(), reason)),
@@ -66,7 +76,7 @@ impl<'a> Legs<'a, '_> {
         if rule.scheme.body_need() > BodyNeed::Unneeded {
             self.hold_body(rule.scheme.body_need()).await?;
         }
-        match self.verify_all(alternative, smallvec![Some(claimed)]).await {
+        match self.verify_all(0, alternative, smallvec![Shown::Signature(claimed)]).await {
             Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
             None => Err(self.denied()),
         }
@@ -128,40 +138,35 @@ impl<'a> Legs<'a, '_> {
         Box::new(Denied { cause, missing, challenge: takes_token.then_some(Challenge::Bearer), attempts })
     }
 
-    /// Checks the heads of each candidate; those that fail are out before a byte of the body is read.
+    /// Checks what the head shows of each candidate; those that fail are out before a byte of the body is read.
     fn open_each(&mut self, candidates: &[&'a [Leg]]) -> Result<Opened<'a>, Box<Denied>> {
         let now_millis = self.desk.clock.unix_millis();
         let mut opened = Opened::new();
-        for legs in candidates {
-            let mut claims = SmallVec::new();
-            for leg in *legs {
-                let claim = match leg {
-                    Leg::Token(_) => Ok(None),
-                    Leg::Signature(rule) => {
-                        let Request { head, body } = &self.request;
-                        signature::open(rule, &view(head, body, self.desk.origin), now_millis).map(Some)
-                    }
-                };
-                match claim {
-                    Ok(claim) => claims.push(claim),
-                    Err(reason) => {
-                        self.attempts.push((leg.name().clone(), reason));
-                        break;
-                    }
-                }
-            }
-            if claims.len() == legs.len() {
-                opened.push((*legs, claims));
+        for (order, legs) in candidates.iter().enumerate() {
+            match legs.iter().map(|leg| self.open(leg, now_millis).map_err(|why| (leg, why))).collect() {
+                Ok(shown) => opened.push((order, *legs, shown)),
+                Err((leg, reason)) => self.attempts.push((order, leg.name().clone(), reason)),
             }
         }
         if opened.is_empty() { Err(self.take_denied()) } else { Ok(opened) }
     }
 
-    async fn verify_all(&mut self, legs: &'a [Leg], claims: SmallVec<[Option<Claimed>; 1]>) -> Option<Proven<'a>> {
+    fn open(&self, leg: &Leg, now_millis: i64) -> Result<Shown, Reason> {
+        let Request { head, body } = &self.request;
+        let origin = self.desk.origin;
+        match leg {
+            Leg::Token(rule) => token::verify(rule, head, self.desk).map(Shown::Token),
+            Leg::Signature(rule) => {
+                signature::open(rule, &view(head, body, origin), origin, now_millis).map(Shown::Signature)
+            }
+        }
+    }
+
+    async fn verify_all(&mut self, order: usize, legs: &'a [Leg], shown: SmallVec<[Shown; 1]>) -> Option<Proven<'a>> {
         let (mut identity, mut replays) = (Identity::default(), SmallVec::new());
-        for (leg, claim) in legs.iter().zip(claims) {
-            if let Err(reason) = self.verify(leg, claim, &mut identity, &mut replays).await {
-                self.attempts.push((leg.name().clone(), reason));
+        for (leg, shown) in legs.iter().zip(shown) {
+            if let Err(reason) = self.verify(leg, shown, &mut identity, &mut replays).await {
+                self.attempts.push((order, leg.name().clone(), reason));
                 return None;
             }
         }
@@ -171,26 +176,26 @@ impl<'a> Legs<'a, '_> {
     async fn verify(
         &self,
         leg: &'a Leg,
-        claim: Option<Claimed>,
+        shown: Shown,
         identity: &mut Identity<'a>,
         replays: &mut SmallVec<[super::Replay; 1]>,
     ) -> Result<(), Reason> {
         let Request { head, body } = &self.request;
-        match leg {
-            Leg::Signature(rule) => {
-                let claim = claim.ok_or(Reason::Absent)?;
-                let accepted = signature::verify(rule, claim, head, body, self.desk).await?;
+        match (leg, shown) {
+            (Leg::Signature(rule), Shown::Signature(claimed)) => {
+                let accepted = signature::verify(rule, claimed, head, body, self.desk).await?;
                 replays.extend(accepted.replay);
                 identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
                 identity.key_id = identity.key_id.take().or(accepted.key_id);
             }
-            Leg::Token(rule) => {
-                let token = token::verify(rule, head, self.desk)?;
+            (Leg::Token(rule), Shown::Token(token)) => {
                 replays.extend(token::replay(rule, &token)?);
                 identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
                 identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
                 identity.claims.get_or_insert(token);
             }
+            // Each leg was opened as what it is; anything else is refused rather than guessed at.
+            (Leg::Signature(_), Shown::Token(_)) | (Leg::Token(_), Shown::Signature(_)) => return Err(Reason::Absent),
         }
         identity.by.get_or_insert(leg.name());
         identity.add_carrier(leg.carrier());
@@ -200,7 +205,10 @@ impl<'a> Legs<'a, '_> {
     async fn hold_body(&mut self, need: BodyNeed) -> Result<(), Box<Denied>> {
         let limits = HoldLimits { may_spool: need < BodyNeed::Parsed, ..self.desk.limits };
         let body = std::mem::replace(&mut self.request.body, Body::Empty);
-        match hold(body, limits, self.desk.budgets).await {
+        // Each piece has its time and so has the whole: what is not verified yet may not pin the budgets with a trickle.
+        let holding = hold(body, limits, self.desk.budgets);
+        let held = self.desk.deadlines.within(self.desk.patience, holding).await;
+        match held.unwrap_or(Err(BodyError::Stalled.into())) {
             Ok(held) => {
                 self.request.body = held;
                 Ok(())
@@ -213,17 +221,23 @@ impl<'a> Legs<'a, '_> {
         self.take_denied()
     }
 
-    /// The first present leg's refusal; the log has each.
+    /// The first present leg's refusal, in file order; the log has each.
     fn take_denied(&mut self) -> Box<Denied> {
-        let attempts = std::mem::take(&mut self.attempts);
-        let Some((_, first)) = attempts.first() else { return self.nothing_present() };
-        if let Reason::Absent | Reason::Signature(Failure::MissingSignature) = first {
-            let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == &attempts[0].0);
-            return self.missing(leg, attempts);
+        let mut attempts = std::mem::take(&mut self.attempts);
+        attempts.sort_by_key(|(order, ..)| *order);
+        let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
+        match attempts.first() {
+            None => self.nothing_present(),
+            Some((name, Reason::Absent | Reason::Signature(Failure::MissingSignature))) => {
+                let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == name);
+                self.missing(leg, attempts)
+            }
+            Some((_, first)) => {
+                let cause = first.cause();
+                let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
+                Box::new(Denied { cause, missing: None, challenge: token.then_some(Challenge::InvalidToken), attempts })
+            }
         }
-        let cause = first.cause();
-        let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
-        Box::new(Denied { cause, missing: None, challenge: token.then_some(Challenge::InvalidToken), attempts })
     }
 }
 
@@ -237,7 +251,7 @@ fn need(leg: &Leg) -> BodyNeed {
 fn header_of(carrier: &Carrier) -> Option<Arc<str>> {
     match carrier {
         Carrier::Header(name) => Some(name.clone()),
-        Carrier::Cookie(_) | Carrier::Query(_) | Carrier::Body => None,
+        Carrier::Cookie(_) | Carrier::Query(_) | Carrier::Body(_) => None,
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{Desk, Reason, Replay, SignatureRule, held::view};
+use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
 use crate::{
+    clock::Clock,
     http1::RequestHead,
     message::Body,
-    scheme::{Claimed, View},
+    scheme::{BodyNeed, Claimed, View},
 };
 
 /// A signature that verified.
@@ -15,11 +16,20 @@ pub(super) struct Accepted {
     pub(super) replay: Option<Replay>,
 }
 
-/// Checks what can be checked before the body is read: the carrier, the key id, the time.
-pub(super) fn open(rule: &SignatureRule, view: &View<'_>, now_millis: i64) -> Result<Claimed, Reason> {
+/// Checks what can be checked before the body is read: the carrier, the key id, the time, and that the host that was
+/// asked is the one that clients sign.
+pub(super) fn open(
+    rule: &SignatureRule,
+    view: &View<'_>,
+    origin: Origin<'_>,
+    now_millis: i64,
+) -> Result<Claimed, Reason> {
     let claimed = rule.scheme.read(view, now_millis)?;
     if let Some(id) = claimed.key_id() {
         rule.keys.find(Some(id)).ok_or(Reason::UnknownKey)?;
+    }
+    if rule.binds_authority && !origin.is_public_host {
+        return Err(Reason::OtherHost);
     }
     Ok(claimed)
 }
@@ -32,15 +42,15 @@ pub(super) async fn verify(
     body: &Body,
     desk: &Desk<'_>,
 ) -> Result<Accepted, Reason> {
-    let now_millis = desk.clock.unix_millis();
     let Body::Spooled(spool) = body else {
-        return check(rule, claimed, &view(head, body, desk.origin), now_millis).map(Accepted::from);
+        return check(rule, claimed, &view(head, body, desk.origin), desk.clock).map(Accepted::from);
     };
     let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
+    let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());
     let work = move || {
-        let origin = super::Origin { scheme: &scheme, authority: &authority };
-        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), now_millis)
+        let origin = super::Origin { scheme: &scheme, authority: &authority, is_public_host };
+        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), &clock)
     };
     tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?.map(Accepted::from)
 }
@@ -59,8 +69,11 @@ impl From<Found> for Accepted {
     }
 }
 
-fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Found, Reason> {
-    let claimed = if claimed.is_complete() { claimed } else { rule.scheme.read(view, now_millis)? };
+fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, clock: &Clock) -> Result<Found, Reason> {
+    let now_millis = clock.unix_millis();
+    // Whoever holds back the end of a body must not hold the time back with it: it is judged again.
+    let waited = rule.scheme.body_need() > BodyNeed::Unneeded;
+    let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
     rule.scheme.verify(&claimed, view, &key.macs())?;
     let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;

@@ -108,8 +108,8 @@ impl RawRequest {
     /// The scheme and authority that are signed: the public ones, or else plain HTTP and the request's own Host.
     pub(super) fn origin<'a>(&'a self, public: Option<&'a config::Origin>) -> Origin<'a> {
         match public {
-            Some(origin) => Origin { scheme: &origin.scheme, authority: &origin.authority },
-            None => Origin { scheme: "http", authority: self.head.authority() },
+            Some(origin) => Origin { scheme: &origin.scheme, authority: &origin.authority, is_public_host: true },
+            None => Origin { scheme: "http", authority: self.head.authority(), is_public_host: true },
         }
     }
 

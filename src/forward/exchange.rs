@@ -35,7 +35,14 @@ pub(super) async fn exchange(
 ) -> Result<Response, Failure> {
     let (server, connection, busy) = connection(servers, dress, forwarder).await?;
     let was_head = permit.head().method() == "HEAD";
-    let (encoded, chunked) = encode_head(servers, server, dress, &permit)?;
+    let encoded = encode_head(servers, server, dress, &permit);
+    let (encoded, chunked) = match encoded {
+        Ok(encoded) => encoded,
+        Err(failure) => {
+            forwarder.pools.keep(server.id, connection);
+            return Err(failure);
+        }
+    };
     let mut exchange =
         Exchange { pump: Pump::new(encoded, permit.into_body(), chunked), connection, broken: None, was_head };
     report.sent = true;

@@ -22,6 +22,7 @@ pub(super) async fn answer<'s>(
         Err(refusal) => {
             let shape = trail.route.as_ref().map_or(&snapshot.shape, |route| &route.shape);
             let response = refusal.response(shape);
+            trail.release_unsent().await;
             trail.refusal = Some(refusal);
             response
         }

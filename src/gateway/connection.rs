@@ -126,7 +126,8 @@ impl Connection {
         let head = Rc::new(head);
         let _in_flight = self.worker.metrics.in_flight();
         let (body, progress) = self.body(&head);
-        let keeps = head.keep_alive();
+        // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.
+        let keeps = head.keep_alive() && head.value("upgrade").is_none();
         let request = Request { head: head.clone(), body };
         let (snapshot, worker) = (self.snapshot.clone(), self.worker.clone());
         let shared = &*snapshot;
@@ -139,6 +140,7 @@ impl Connection {
         };
         let after = match answered {
             None => {
+                trail.release_unsent().await;
                 trail.broken = Some("the client left".to_owned());
                 answer::record(&worker, edge, &self.peer, &trail, 499);
                 return After::Close;
@@ -157,7 +159,7 @@ impl Connection {
     /// A body that the stages left unread: what has already come of it is thrown away; for more nobody waits.
     fn is_reusable(&self, progress: &Progress) -> bool {
         !self.worker.forwarder.deadlines.is_draining()
-            && (progress.is_complete() || progress.discard_arrived(&self.wire) || progress.is_being_read())
+            && (progress.is_complete() || progress.is_being_read() || progress.discard_arrived(&self.wire))
     }
 
     fn body(&self, head: &RequestHead) -> (Body, Progress) {
@@ -193,8 +195,7 @@ impl Connection {
     /// Lets the client read the last answer before the connection goes (RFC 9112 section 9.6).
     async fn linger(&mut self) {
         const MOST: usize = 256 * 1024;
-        let wire = self.wire.clone();
-        wire.close_writing().await;
+        let wire = &self.wire;
         let mut thrown = 0;
         let drained = poll_fn(|context| {
             loop {
@@ -207,7 +208,11 @@ impl Connection {
                 }
             }
         });
-        let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), drained).await;
+        let closed = async {
+            wire.close_writing().await;
+            drained.await;
+        };
+        let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), closed).await;
     }
 }
 

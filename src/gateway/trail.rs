@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc, time::Instant};
 
 use super::{refusals::Refusal, snapshot::Route, worker::RequestId};
-use crate::{forward::Report, http1::RequestHead, message::Identity};
+use crate::{forward::Report, http1::RequestHead, message::Identity, policy::Receipt};
 
 /// The trail of one request.
 pub(super) struct Trail<'s> {
@@ -16,12 +16,25 @@ pub(super) struct Trail<'s> {
     pub(super) route: Option<&'s Route>,
     pub(super) identity: Option<Rc<Identity<'s>>>,
     pub(super) report: Report,
+    /// What to give back if nothing of the request reaches an upstream.
+    pub(super) receipt: Option<Receipt>,
     pub(super) refusal: Option<Refusal>,
     /// Body bytes received, counted by whoever reads them.
     pub(super) received: Rc<Cell<u64>>,
     pub(super) sent: u64,
     /// Why the answer did not get to its end, where it did not.
     pub(super) broken: Option<String>,
+}
+
+impl Trail<'_> {
+    /// Gives claims back where nothing of the request was sent on: the same signed request may come again.
+    pub(super) async fn release_unsent(&mut self) {
+        if let Some(receipt) = self.receipt.take()
+            && !self.report.sent
+        {
+            receipt.release().await;
+        }
+    }
 }
 
 impl<'s> Trail<'s> {
@@ -40,6 +53,7 @@ impl<'s> Trail<'s> {
             route: None,
             identity: None,
             report: Report::default(),
+            receipt: None,
             refusal: None,
             received,
             sent: 0,

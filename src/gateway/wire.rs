@@ -89,7 +89,11 @@ impl Wire {
                 }
                 wait.clear();
             }
-            self.poll_flush(context)
+            match self.poll_flush(context) {
+                // TLS takes what it cannot write yet: only here a client that does not read is seen.
+                Poll::Pending => wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into())),
+                flushed => flushed,
+            }
         })
         .await
     }

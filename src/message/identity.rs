@@ -46,8 +46,15 @@ pub enum Carrier {
     Cookie(Arc<str>),
     /// One query parameter.
     Query(Arc<str>),
-    /// The body: it goes on as it is, for nothing can be taken out of signed bytes.
-    Body,
+    /// A field of the body, which goes on as it is: nothing can be taken out of signed bytes.
+    Body(Arc<str>),
+}
+
+impl Carrier {
+    /// A header, whose name has one spelling here.
+    pub fn header(name: &str) -> Carrier {
+        Carrier::Header(name.to_ascii_lowercase().into())
+    }
 }
 
 /// Everything that answer and header templates may name.

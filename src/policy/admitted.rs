@@ -1,6 +1,6 @@
 //! The proof that a verified request may go on, and what is taken back when it comes to nothing.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Admission<'a> {
     /// Where claims are kept.
-    pub claims: &'a Claims,
+    pub claims: &'a Arc<Claims>,
     /// The time.
     pub clock: &'a Clock,
     /// The route's name, for templates.
@@ -35,6 +35,9 @@ pub enum NotAdmitted {
     /// It was accepted once before.
     #[error("this request was accepted before")]
     Replayed,
+    /// The time until which it was good passed while it was checked.
+    #[error("the time ran out while it was checked")]
+    Stale,
     /// It cannot be known whether it was.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -46,15 +49,15 @@ pub struct Admitted<'a> {
     identity: Rc<Identity<'a>>,
     client: Client<'a>,
     admission: Admission<'a>,
-    receipt: Receipt<'a>,
+    receipt: Receipt,
 }
 
 /// The claims that a request made, so that they can be given back when nothing of it reached an upstream.
 #[derive(Default)]
 #[must_use = "claims of a request that came to nothing are to be released"]
-pub struct Receipt<'a> {
+pub struct Receipt {
     keys: SmallVec<[ClaimKey; 1]>,
-    claims: Option<&'a Claims>,
+    claims: Option<Arc<Claims>>,
 }
 
 /// Admits `caller`: claims all of its replay keys, or none.
@@ -71,9 +74,13 @@ pub async fn admit<'a>(
     for replay in replays {
         let key = ClaimKey(replay.digest);
         let now_millis = admission.clock.unix_millis();
+        if now_millis > replay.until_millis {
+            receipt.release().await;
+            return Err(NotAdmitted::Stale);
+        }
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
-                receipt.claims.get_or_insert(admission.claims);
+                receipt.claims.get_or_insert_with(|| admission.claims.clone());
                 receipt.keys.push(key);
             }
             Ok(Claimed::Seen) => {
@@ -89,7 +96,7 @@ pub async fn admit<'a>(
     Ok(Admitted { request, identity, client, admission, receipt })
 }
 
-impl Receipt<'_> {
+impl Receipt {
     /// Gives the claims back: the request came to nothing and may come again.
     pub async fn release(self) {
         if let Some(claims) = self.claims {
@@ -132,7 +139,7 @@ impl<'a> Admitted<'a> {
     }
 
     /// Takes out what to give back if it comes to nothing.
-    pub fn take_receipt(&mut self) -> Receipt<'a> {
+    pub fn take_receipt(&mut self) -> Receipt {
         std::mem::take(&mut self.receipt)
     }
 

@@ -8,4 +8,4 @@ mod admitted;
 mod forwarded;
 
 pub use address::{Client, Edge, Peer, screen};
-pub use admitted::{Admission, Admitted, NotAdmitted, admit};
+pub use admitted::{Admission, Admitted, NotAdmitted, Receipt, admit};

@@ -33,6 +33,7 @@ impl Connection {
         keeps: bool,
         progress: &Progress,
     ) -> After {
+        progress.no_more_interim();
         let version = trail.head.version();
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
