@@ -3,6 +3,7 @@
 //! - [`boundaries`]: which room of the source may know which; files small enough to read; every module says what it is.
 //! - [`http1_oracle`]: whatever our HTTP/1 codec accepts, hyper reads the same.
 //! - [`examples`]: every config we ship is one the binary accepts.
+//! - [`cli`]: the commands as a person types them: what they print where, and how they end.
 //! - [`life`]: the binary as an operator runs it: it starts, serves the first clients, drains, and refuses bad configs.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
@@ -13,6 +14,7 @@
 mod attack_hmac;
 mod attack_http;
 mod boundaries;
+mod cli;
 mod examples;
 mod http1_oracle;
 mod life;
