@@ -7,7 +7,9 @@ use std::{rc::Rc, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, signature, token};
+use super::{
+    Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, jwt::Token, signature, token,
+};
 use crate::{
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
     scheme::{BodyNeed, Claimed, Failure, Presence},

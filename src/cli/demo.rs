@@ -58,7 +58,9 @@ impl Demo {
 
     /// The same gateway again on the same port, now with an access log: what a person sends shall be seen.
     fn stay(&self, setup: &Setup, port: u16) -> Result<(), Trouble> {
-        let (gateway, address) = setup.start(Some(port), setup::Log::On)?;
+        // Somebody else may have taken the port in between.
+        let again = setup.start(Some(port), setup::Log::On);
+        let (gateway, address) = again.or_else(|_| setup.start(self.port, setup::Log::On))?;
         data(format_args!("{}", paste::lines(setup, address)?));
         words(format_args!("Every request is logged below. Ctrl-C ends the demo.\n"));
         run::until_told(&gateway).map_err(Trouble::Signals)?;

@@ -1,10 +1,10 @@
 //! `countersign run`: read the config, bind, serve until told to stop.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
 
-use super::{Exit, config_file::ConfigFile, words};
+use super::{Exit, words};
 use crate::{
     clock::Clock,
     config,
@@ -22,8 +22,9 @@ use crate::{
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
-    #[command(flatten)]
-    config: ConfigFile,
+    /// The config file
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
     /// Worker threads [default: one a core]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -34,7 +35,7 @@ impl Run {
         if let Err(error) = logging::init(None) {
             words(format_args!("countersign: {error}"));
         }
-        let (config, notes) = match config::load(&self.config.path) {
+        let (config, notes) = match config::load(&self.config) {
             Ok(loaded) => loaded,
             Err(problems) => {
                 words(format_args!("{problems}"));

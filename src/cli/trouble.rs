@@ -34,8 +34,8 @@ pub(super) enum Trouble {
     Url(String),
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
-    #[error("a token could not be made: {0}")]
-    Token(#[from] jsonwebtoken::errors::Error),
+    #[error("a scheme of the demo's own is broken: {0:?}")]
+    Scheme(Vec<scheme::Fault>),
     #[error("no answer from {place}: {source}")]
     NoAnswer { place: String, source: io::Error },
     #[error("{0}")]
@@ -73,7 +73,7 @@ impl Trouble {
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)
             | Trouble::Random(_)
-            | Trouble::Token(_)
+            | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }
             | Trouble::Signals(_) => Exit::Runtime,
         }

@@ -6,6 +6,7 @@
 //! - [`life`]: the binary as an operator runs it: it drains, and refuses bad configs before it listens.
 //! - [`clients`]: the clients that exist get the very answers that they know.
 //! - [`hygiene`]: which headers and bytes an upstream sees, whatever the client sent.
+//! - [`cli`]: the commands as a person types them: what they print where, and how they end.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
 //! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
@@ -17,6 +18,7 @@ mod attack_hmac;
 mod attack_http;
 mod boundaries;
 mod clients;
+mod cli;
 mod examples;
 mod http1_oracle;
 mod hygiene;
