@@ -12,6 +12,7 @@ mod credentials;
 mod framing;
 mod lifecycle;
 mod limits;
+mod signing;
 mod streaming;
 mod support;
 mod tls;

@@ -11,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
-
+use super::signing::{KEY, device_v2 as sign, with_chunks, with_length};
 use super::support::{End, PATIENCE, Talk, Upstream, eventually, get, noise, ok, open_to, post, resident, run};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -255,8 +253,6 @@ fn a_client_that_leaves_in_the_middle_of_its_body_ends_the_upstream_s_work() {
     assert_eq!(ended.recv_timeout(Duration::from_secs(1)), Ok(true));
 }
 
-const KEY: &str = "a-key-of-more-than-thirty-two-bytes";
-
 /// A gateway that wants `device-v2` signatures on `/v2` and a JSON field of the body on `/json`.
 fn signed_to(upstream: &Upstream, more: &str) -> (crate::support::Gateway, std::net::SocketAddr) {
     let config = format!(
@@ -273,34 +269,6 @@ routes:
         upstream.address
     );
     run(&config, &[])
-}
-
-/// The head of a `device-v2` request, without its framing fields.
-fn sign(target: &str, body: &[u8]) -> String {
-    static NONCES: AtomicUsize = AtomicUsize::new(0);
-    let nonce = format!("nonce-of-sixteen-or-more-{}", NONCES.fetch_add(1, Ordering::SeqCst));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-    let digest = hex::encode(Sha256::digest(body));
-    let mut mac = Hmac::<Sha256>::new_from_slice(KEY.as_bytes()).expect("any length");
-    mac.update(format!("v2\ndev-1\nPOST\na\n{target}\n{now}\n{nonce}\n{digest}").as_bytes());
-    let signature = hex::encode(mac.finalize().into_bytes());
-    format!(
-        "POST {target} HTTP/1.1\r\nHost: a\r\nX-HMAC-Key-Id: dev-1\r\nX-HMAC-Timestamp: {now}\r\n\
-         X-HMAC-Nonce: {nonce}\r\nX-HMAC-Signature: {signature}\r\n"
-    )
-}
-
-fn with_length(head: &str, body: &[u8]) -> Vec<u8> {
-    [head.as_bytes(), format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
-}
-
-fn with_chunks(head: &str, body: &[u8]) -> Vec<u8> {
-    let mut request = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
-    for piece in body.chunks(10_000) {
-        request.extend([format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
-    }
-    request.extend(b"0\r\n\r\n");
-    request
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! What a refused client sees: status, shape, challenge, and the texts that clients in the field know.
+
+use serde_json::json;
+
+use super::Bench;
+use crate::path::signing::{device_v2, device_v2_at, hmac_hex, nonce, now, token, with_length};
+
+/// The token that every reader of the older API's manual knows.
+const KNOWN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoxMjMsInJvbGUiOiJhZG1pbiJ9.\
+                     xiQIIxG93IoH5fEuP9BtFeqvJTGI9-XKcnVm0mrJsVc";
+
+#[test]
+fn a_refusal_is_a_problem_with_type_title_status_and_detail() {
+    let answer = Bench::start().post("/v2", &[], "");
+    assert_eq!(answer.head.field("content-type"), Some("application/problem+json"));
+    let expected = json!({
+        "type": "urn:countersign:missing-signature",
+        "title": "Missing signature",
+        "status": 400,
+        "detail": "Missing HMAC header",
+    });
+    assert_eq!(answer.body, expected);
+}
+
+#[test]
+fn the_missing_header_is_named_by_the_scheme() {
+    let bench = Bench::start();
+    assert_eq!(bench.post("/other", &[], "").body["detail"], "Missing X-Signature header");
+    assert_eq!(bench.post("/v2", &["X-Signature: ab"], "").body["detail"], "Missing HMAC header");
+}
+
+#[test]
+fn a_route_may_have_a_shape_and_texts_of_its_own() {
+    let bench = Bench::start();
+    let answer = bench.get("/shaped", &[]);
+    assert_eq!((answer.status(), &answer.body), (403, &json!({ "error": "Not authenticated" })));
+    assert_eq!(answer.head.field("content-type"), Some("application/json"));
+    let expired = format!("Authorization: Bearer {}", token(&json!({ "iat": now() - 20, "exp": now() - 10 })));
+    let answer = bench.get("/shaped", &[&expired]);
+    assert_eq!((answer.status(), &answer.body), (401, &json!({ "error": "Token has expired" })));
+    assert_eq!(bench.get("/shaped", &["Authorization: Bearer x"]).body, json!({ "error": "Invalid token" }));
+    assert_eq!(bench.get("/bearer", &[]).refusal(), (401, "missing-token"), "other routes keep theirs");
+}
+
+#[test]
+fn an_unknown_path_and_a_wrong_method_are_told_apart() {
+    let bench = Bench::with("  - { match: { path: /only-put, methods: [PUT] }, public: true, to: echo }\n");
+    assert_eq!(bench.get("/nowhere", &[]).refusal(), (404, "not-found"));
+    let answer = bench.get("/only-put", &[]);
+    assert_eq!((answer.refusal(), answer.head.field("allow")), ((405, "method-not-allowed"), Some("PUT")));
+}
+
+#[test]
+fn an_ambiguous_path_is_refused() {
+    let bench = Bench::start();
+    for target in ["/public/../v2", "/%76%32", "/public%2f..%2fv2", "//v2", "/v2;x", "/public\\v2", "/%zz", "/%00"] {
+        let status = bench.get(target, &[]).status();
+        assert!(matches!(status, 400 | 404), "{target}: {status}");
+    }
+}
+
+#[test]
+fn only_a_token_that_came_is_called_invalid() {
+    let bench = Bench::start();
+    let answer = bench.get("/bearer", &[]);
+    assert_eq!((answer.refusal(), answer.head.field("www-authenticate")), ((401, "missing-token"), Some("Bearer")));
+    for wrong in ["x", "a.b.c", &token(&json!({ "iss": "them" })), &token(&json!({ "aud": "others" }))] {
+        let answer = bench.get("/bearer", &[&format!("Authorization: Bearer {wrong}")]);
+        assert_eq!(answer.refusal(), (401, "invalid-token"), "{wrong}");
+        assert_eq!(answer.head.field("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+    }
+    let expired = token(&json!({ "iat": now() - 20, "exp": now() - 10 }));
+    let answer = bench.get("/bearer", &[&format!("Authorization: Bearer {expired}")]);
+    assert_eq!((answer.refusal(), &answer.body["detail"]), ((401, "token-expired"), &json!("Token expired")));
+    assert_eq!(answer.head.field("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+}
+
+#[test]
+fn a_token_is_expired_only_if_its_signature_verified() {
+    let mut forged = token(&json!({ "iat": now() - 20, "exp": now() - 10 }));
+    let last = forged.pop().expect("a character");
+    forged.pop();
+    forged.extend(['A', last]);
+    let answer = Bench::start().get("/bearer", &[&format!("Authorization: Bearer {forged}")]);
+    assert_eq!(answer.refusal(), (401, "invalid-token"));
+}
+
+#[test]
+fn a_signature_that_is_wrong_in_any_way_is_the_same_403() {
+    let bench = Bench::start();
+    let good = device_v2("/v2", b"");
+    let signature = good.lines().find_map(|line| line.strip_prefix("X-HMAC-Signature: ")).expect("a signature");
+    let wrong = [
+        good.replace(signature, &"ab".repeat(32)),
+        good.replace(signature, &signature.to_uppercase()),
+        good.replace(signature, "zz"),
+        good.replace("dev-1", "dev-2"),
+        good.replace(signature, &signature.chars().take(62).collect::<String>()),
+    ];
+    for lines in wrong {
+        let answer = bench.send(with_length(&lines, b""));
+        assert_eq!((answer.refusal(), &answer.body["detail"]), ((403, "invalid-signature"), &json!("Invalid signature")), "{lines}");
+    }
+    assert_eq!(bench.send(with_length(&good.replace(signature, ""), b"")).refusal(), (400, "missing-signature"));
+    assert_eq!(bench.send(with_length(&good, b"")).status(), 200, "none of them burnt the nonce");
+}
+
+#[test]
+fn a_stale_request_is_told_the_server_s_time() {
+    let bench = Bench::start();
+    for time in [now() - 400, now() + 400, 0] {
+        let answer = bench.send(with_length(&device_v2_at("/v2", b"", time, &nonce()), b""));
+        assert_eq!(answer.refusal(), (403, "stale"), "{time}");
+        assert!(answer.head.field("date").is_some_and(|date| date.ends_with(" GMT")));
+    }
+    for time in [now() - 290, now() + 290] {
+        let answer = bench.send(with_length(&device_v2_at("/v2", b"", time, &nonce()), b""));
+        assert_eq!(answer.status(), 200, "{time}");
+    }
+}
+
+#[test]
+fn an_unreadable_time_is_no_window() {
+    let bench = Bench::start();
+    let good = device_v2_at("/v2", b"", now(), &nonce());
+    for time in ["", "x", "-5", "99999999999999999999", "1e9", "1714485600.5"] {
+        let lines = good.replace(&format!("Timestamp: {}", now()), &format!("Timestamp: {time}"));
+        let status = bench.send(with_length(&lines, b"")).status();
+        assert!(matches!(status, 400 | 403), "{time}: {status}");
+    }
+}
+
+#[test]
+fn the_known_token_is_accepted_bare_where_it_needs_no_expiry() {
+    let bench = Bench::start();
+    let answer = bench.get("/known", &[&format!("Authorization: {KNOWN}")]);
+    assert_eq!(answer.status(), 200, "{:?}", answer.body);
+    assert_eq!(bench.get("/bearer", &[&format!("Authorization: Bearer {KNOWN}")]).refusal(), (401, "invalid-token"));
+}
+
+#[test]
+fn a_refusal_shows_no_secret_and_neither_does_the_log() {
+    let bench = Bench::start();
+    let wrong = token(&json!({ "iss": "them" }));
+    let answer = bench.get("/bearer?access_token=in-the-query", &[&format!("Authorization: Bearer {wrong}")]);
+    let signature = hmac_hex("other");
+    bench.post("/other", &[&format!("X-Signature: {signature}")], "body");
+    let log = bench.gateway.output_when(|log| log.contains("\"path\":\"/other\""));
+    for secret in [wrong.as_str(), &signature, crate::path::signing::KEY, "in-the-query"] {
+        assert!(!log.contains(secret) && !answer.body.to_string().contains(secret), "{secret}");
+    }
+}

@@ -1,0 +1,78 @@
+//! Signatures and tokens as clients make them, from their contracts; no code of the gateway's is used.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// The key of every signature and token here.
+pub(super) const KEY: &str = "a-key-of-more-than-thirty-two-bytes";
+
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    i64::try_from(since.as_secs()).expect("before the year 292 billion")
+}
+
+/// A text that was not used before.
+pub(super) fn nonce() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("nonce-of-sixteen-or-more-{}", COUNT.fetch_add(1, Ordering::SeqCst))
+}
+
+/// Hex HMAC-SHA256 with [`KEY`].
+pub(super) fn hmac_hex(message: impl AsRef<[u8]>) -> String {
+    hex::encode(mac(KEY.as_bytes(), message.as_ref()))
+}
+
+/// The lines of a `device-v2` request, from the request line on, without framing fields.
+pub(super) fn device_v2(target: &str, body: &[u8]) -> String {
+    device_v2_at(target, body, now(), &nonce())
+}
+
+/// The same with a time and a nonce of choice.
+pub(super) fn device_v2_at(target: &str, body: &[u8], time: i64, nonce: &str) -> String {
+    let digest = hex::encode(Sha256::digest(body));
+    let signature = hmac_hex(format!("v2\ndev-1\nPOST\na\n{target}\n{time}\n{nonce}\n{digest}"));
+    format!(
+        "POST {target} HTTP/1.1\r\nHost: a\r\nX-HMAC-Key-Id: dev-1\r\nX-HMAC-Timestamp: {time}\r\n\
+         X-HMAC-Nonce: {nonce}\r\nX-HMAC-Signature: {signature}\r\n"
+    )
+}
+
+/// A whole request of lines as [`device_v2`] makes them.
+pub(super) fn with_length(lines: &str, body: &[u8]) -> Vec<u8> {
+    [lines.as_bytes(), format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+}
+
+/// The same in chunks.
+pub(super) fn with_chunks(lines: &str, body: &[u8]) -> Vec<u8> {
+    let mut request = format!("{lines}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
+    for piece in body.chunks(10_000) {
+        request.extend([format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
+    }
+    request.extend(b"0\r\n\r\n");
+    request
+}
+
+/// An HS256 token with [`KEY`], valid for an hour, of `alice` with those claims besides.
+pub(super) fn token(claims: &Value) -> String {
+    let mut whole = json!({ "sub": "alice", "iss": "us", "aud": "api", "iat": now(), "exp": now() + 3600 });
+    for (name, value) in claims.as_object().expect("an object") {
+        whole[name] = value.clone();
+    }
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&whole));
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac(KEY.as_bytes(), signed.as_bytes())))
+}
+
+fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
+    mac.update(message);
+    mac.finalize().into_bytes().to_vec()
+}
