@@ -103,6 +103,7 @@ impl Drop for Busy {
 fn is_silent(connection: &mut Connection) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     // Outside the task's budget: a read that is put off by the scheduler would look like silence.
-    let look = poll_fn(|context| Poll::Ready(connection.transport.poll_fill(context, &mut connection.buffer).is_pending()));
+    let look =
+        poll_fn(|context| Poll::Ready(connection.transport.poll_fill(context, &mut connection.buffer).is_pending()));
     matches!(pin!(tokio::task::unconstrained(look)).poll(&mut context), Poll::Ready(true))
 }

@@ -16,7 +16,9 @@ use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
     config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
-    forward::{Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls},
+    forward::{
+        Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls,
+    },
     http1,
     keys::KeyTable,
     message::{Budget, Budgets, HoldLimits},
@@ -76,7 +78,10 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         let key = key(&route);
         let Some(target) = targets.get(route.to) else { continue };
         let requirement = rules.requirement(&route.require);
-        entries.push((key, Arc::new(self::route(index, route, requirement, target, (&strip, &read), (&limits, &timeouts)))));
+        entries.push((
+            key,
+            Arc::new(self::route(index, route, requirement, target, (&strip, &read), (&limits, &timeouts))),
+        ));
     }
     Ok(Snapshot {
         edges,

@@ -43,7 +43,7 @@ pub(super) struct Connection {
 
 /// What the next request's head came to.
 enum Next {
-    Head(RequestHead),
+    Head(Rc<RequestHead>),
     /// Nothing came, or the connection ended between requests.
     Closed,
     Refused(Refusal),
@@ -101,7 +101,7 @@ impl Connection {
         poll_fn(move |context| {
             loop {
                 match wire.with_input(|input| (RequestHead::parse(input, &limits), !input.is_empty())) {
-                    (Ok(Some(head)), _) => return Poll::Ready(Next::Head(head)),
+                    (Ok(Some(head)), _) => return Poll::Ready(Next::Head(Rc::new(head))),
                     (Err(error), _) => return Poll::Ready(Next::Refused(error.into())),
                     (Ok(None), some) if some && !begun => {
                         begun = true;
@@ -122,8 +122,7 @@ impl Connection {
         .await
     }
 
-    async fn exchange(&mut self, head: RequestHead) -> After {
-        let head = Rc::new(head);
+    async fn exchange(&mut self, head: Rc<RequestHead>) -> After {
         let _in_flight = self.worker.metrics.in_flight();
         let (body, progress) = self.body(&head);
         // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.

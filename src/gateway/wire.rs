@@ -91,7 +91,9 @@ impl Wire {
             }
             match self.poll_flush(context) {
                 // TLS takes what it cannot write yet: only here a client that does not read is seen.
-                Poll::Pending => wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into())),
+                Poll::Pending => {
+                    wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()))
+                }
                 flushed => flushed,
             }
         })

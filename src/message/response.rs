@@ -40,7 +40,8 @@ impl Response {
         let names_some = head.value("connection").is_some();
         let is_ours = |name: &[u8]| is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"x-request-id");
         for (name, value) in head.lines() {
-            if !is_ours(name) && !(names_some && head.connection_names(name)) {
+            let stays_here = is_ours(name) || names_some && head.connection_names(name);
+            if !stays_here {
                 visit(name, value);
             }
         }

@@ -17,8 +17,8 @@
 mod attack_hmac;
 mod attack_http;
 mod boundaries;
-mod clients;
 mod cli;
+mod clients;
 mod examples;
 mod http1_oracle;
 mod hygiene;

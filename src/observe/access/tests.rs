@@ -1,6 +1,5 @@
 //! The line as it is written, in both formats.
 
-use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Gateway, free_port};
+use crate::support::{Gateway, loopback};
 
 /// How long a read may wait, on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
@@ -306,7 +306,7 @@ pub(super) fn get(target: &str) -> String {
 
 /// An address on loopback that nobody listens on.
 pub(super) fn free_address() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
+    loopback()
 }
 
 /// A gateway whose every path is public and goes to `upstream`; `more` is put behind the config.
