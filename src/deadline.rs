@@ -74,7 +74,8 @@ impl Deadlines {
     /// Ends every [idle](Wait::poll_idle) wait, now and from now on: this worker takes no new request.
     pub fn drain(&self) {
         self.0.draining.set(true);
-        let wakers: Vec<Waker> = self.0.waits.borrow_mut().iter_mut().filter_map(|(_, wait)| wait.waker.take()).collect();
+        let wakers: Vec<Waker> =
+            self.0.waits.borrow_mut().iter_mut().filter_map(|(_, wait)| wait.waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 

@@ -39,6 +39,9 @@ pub enum Reason {
     /// No such key, or a disabled one.
     #[error("unknown key id")]
     UnknownKey,
+    /// Sent to another host than the public one that clients sign.
+    #[error("sent to another host than the public origin")]
+    OtherHost,
     /// The token was refused.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -83,7 +86,7 @@ impl Reason {
                 // Nothing is signed here; were it said, it would be our fault and not the caller's.
                 Failure::Io | Failure::NotEmitted => Cause::Overloaded,
             },
-            Reason::UnknownKey => Cause::InvalidSignature,
+            Reason::UnknownKey | Reason::OtherHost => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(_) => Cause::InvalidToken,
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,

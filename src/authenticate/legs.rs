@@ -5,54 +5,85 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{
-    Denied, Desk, Leg, Reason, Verified,
-    denied::Challenge,
-    held::view,
-    signature, token,
+    Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, jwt::Token, signature, token,
 };
 use crate::{
-    message::{Body, Carrier, HoldLimits, Identity, Request, hold},
-    scheme::{BodyNeed, Claimed, Presence},
+    message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
+    scheme::{self, BodyNeed, Claimed, Failure, Presence},
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
-pub(super) async fn try_each(
-    alternatives: &[Vec<Leg>],
+pub(super) async fn try_each<'c>(
+    alternatives: &'c [Vec<Leg>],
     request: Request,
     desk: &Desk<'_>,
-) -> Result<Verified, Box<Denied>> {
+) -> Result<Verified<'c>, Box<Denied>> {
     let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
-    if alternatives.iter().flatten().any(|leg| *leg.carrier() == Carrier::Body) {
+    if let [alternative] = alternatives
+        && let [Leg::Signature(rule)] = alternative.as_slice()
+        && !matches!(rule.carrier, Carrier::Body(_))
+    {
+        return legs.only(alternative, rule).await;
+    }
+    if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
         legs.hold_body(BodyNeed::Parsed).await?;
     }
     let candidates = legs.candidates()?;
     let opened = legs.open_each(&candidates)?;
-    let need = opened.iter().flat_map(|(legs, _)| legs.iter()).map(need).max().unwrap_or(BodyNeed::Unneeded);
+    let need = opened.iter().flat_map(|(_, legs, _)| legs.iter()).map(need).max().unwrap_or(BodyNeed::Unneeded);
     if need > BodyNeed::Unneeded {
         legs.hold_body(need).await?;
     }
-    for (alternative, claims) in opened {
-        if let Some((identity, replays)) = legs.verify_all(alternative, claims).await {
+    for (order, alternative, shown) in opened {
+        if let Some((identity, replays)) = legs.verify_all(order, alternative, shown).await {
             return Ok(Verified::new(legs.request, identity, replays));
         }
     }
     Err(legs.denied())
 }
 
-type Opened<'a> = SmallVec<[(&'a [Leg], SmallVec<[Option<Claimed>; 1]>); 2]>;
-type Proven = (Identity, SmallVec<[super::Replay; 1]>);
+/// What a leg's head shows, as far as it was found good.
+enum Shown {
+    /// A signature that the body may still belie.
+    Signature(Claimed),
+    /// A token that is verified.
+    Token(Arc<Token>),
+}
+
+/// Alternatives that are still possible, each with its place in the file.
+type Opened<'a> = SmallVec<[(usize, &'a [Leg], SmallVec<[Shown; 1]>); 2]>;
+type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 
 struct Legs<'a, 'd> {
     alternatives: &'a [Vec<Leg>],
     request: Request,
-    desk: &'a Desk<'d>,
-    attempts: Vec<(Arc<str>, Reason)>,
+    desk: &'d Desk<'d>,
+    /// What failed: the place of its alternative, its name, and why.
+    attempts: Vec<(usize, Arc<str>, Reason)>,
 }
 
 impl<'a> Legs<'a, '_> {
+    /// The usual route: one scheme, and nothing that its signature could be confused with.
+    async fn only(mut self, alternative: &'a [Leg], rule: &SignatureRule) -> Result<Verified<'a>, Box<Denied>> {
+        let Request { head, body } = &self.request;
+        let now_millis = self.desk.clock.unix_millis();
+        let claimed = match signature::open(rule, &view(head, body, self.desk.origin), self.desk.origin, now_millis) {
+            Ok(claimed) => claimed,
+            Err(Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
+            Err(reason) => return Err(Denied::one(rule.name.clone(), reason)),
+        };
+        if rule.scheme.body_need() > BodyNeed::Unneeded {
+            self.hold_body(rule.scheme.body_need()).await?;
+        }
+        match self.verify_all(0, alternative, smallvec![Shown::Signature(claimed)]).await {
+            Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
+            None => Err(self.denied()),
+        }
+    }
+
     /// The alternatives all of whose carriers are there.
     fn candidates(&self) -> Result<SmallVec<[&'a [Leg]; 2]>, Box<Denied>> {
         let mut present: SmallVec<[&Carrier; 4]> = SmallVec::new();
@@ -64,7 +95,8 @@ impl<'a> Legs<'a, '_> {
         if present.is_empty() {
             return Err(self.nothing_present());
         }
-        let wants_all = |legs: &&Vec<Leg>| present.iter().all(|carrier| legs.iter().any(|leg| leg.carrier() == *carrier));
+        let wants_all =
+            |legs: &&Vec<Leg>| present.iter().all(|carrier| legs.iter().any(|leg| leg.carrier() == *carrier));
         let mut fitting = self.alternatives.iter().filter(wants_all).peekable();
         if fitting.peek().is_none() {
             return Err(several(&present));
@@ -99,7 +131,7 @@ impl<'a> Legs<'a, '_> {
         let takes_token = self.alternatives.iter().flatten().any(|leg| matches!(leg, Leg::Token(_)));
         let (cause, missing) = match leg {
             Some(Leg::Token(_)) => (Cause::MissingToken, None),
-            Some(Leg::Signature(rule)) => (Cause::MissingSignature, header_of(&rule.carrier)),
+            Some(Leg::Signature(rule)) => (Cause::MissingSignature, header_of(rule)),
             None => (Cause::MissingSignature, None),
         };
         if let Some(leg) = leg {
@@ -108,40 +140,35 @@ impl<'a> Legs<'a, '_> {
         Box::new(Denied { cause, missing, challenge: takes_token.then_some(Challenge::Bearer), attempts })
     }
 
-    /// Checks the heads of each candidate; those that fail are out before a byte of the body is read.
+    /// Checks what the head shows of each candidate; those that fail are out before a byte of the body is read.
     fn open_each(&mut self, candidates: &[&'a [Leg]]) -> Result<Opened<'a>, Box<Denied>> {
         let now_millis = self.desk.clock.unix_millis();
         let mut opened = Opened::new();
-        for legs in candidates {
-            let mut claims = SmallVec::new();
-            for leg in *legs {
-                let claim = match leg {
-                    Leg::Token(_) => Ok(None),
-                    Leg::Signature(rule) => {
-                        let Request { head, body } = &self.request;
-                        signature::open(rule, &view(head, body, self.desk.origin), now_millis).map(Some)
-                    }
-                };
-                match claim {
-                    Ok(claim) => claims.push(claim),
-                    Err(reason) => {
-                        self.attempts.push((leg.name().clone(), reason));
-                        break;
-                    }
-                }
-            }
-            if claims.len() == legs.len() {
-                opened.push((*legs, claims));
+        for (order, legs) in candidates.iter().enumerate() {
+            match legs.iter().map(|leg| self.open(leg, now_millis).map_err(|why| (leg, why))).collect() {
+                Ok(shown) => opened.push((order, *legs, shown)),
+                Err((leg, reason)) => self.attempts.push((order, leg.name().clone(), reason)),
             }
         }
         if opened.is_empty() { Err(self.take_denied()) } else { Ok(opened) }
     }
 
-    async fn verify_all(&mut self, legs: &[Leg], claims: SmallVec<[Option<Claimed>; 1]>) -> Option<Proven> {
+    fn open(&self, leg: &Leg, now_millis: i64) -> Result<Shown, Reason> {
+        let Request { head, body } = &self.request;
+        let origin = self.desk.origin;
+        match leg {
+            Leg::Token(rule) => token::verify(rule, head, self.desk).map(Shown::Token),
+            Leg::Signature(rule) => {
+                signature::open(rule, &view(head, body, origin), origin, now_millis).map(Shown::Signature)
+            }
+        }
+    }
+
+    async fn verify_all(&mut self, order: usize, legs: &'a [Leg], shown: SmallVec<[Shown; 1]>) -> Option<Proven<'a>> {
         let (mut identity, mut replays) = (Identity::default(), SmallVec::new());
-        for (leg, claim) in legs.iter().zip(claims) {
-            if let Err(reason) = self.verify(leg, claim, &mut identity, &mut replays).await {
-                self.attempts.push((leg.name().clone(), reason));
+        for (leg, shown) in legs.iter().zip(shown) {
+            if let Err(reason) = self.verify(leg, shown, &mut identity, &mut replays).await {
+                self.attempts.push((order, leg.name().clone(), reason));
                 return None;
             }
         }
@@ -150,37 +177,40 @@ impl<'a> Legs<'a, '_> {
 
     async fn verify(
         &self,
-        leg: &Leg,
-        claim: Option<Claimed>,
-        identity: &mut Identity,
+        leg: &'a Leg,
+        shown: Shown,
+        identity: &mut Identity<'a>,
         replays: &mut SmallVec<[super::Replay; 1]>,
     ) -> Result<(), Reason> {
         let Request { head, body } = &self.request;
-        match leg {
-            Leg::Signature(rule) => {
-                let claim = claim.ok_or(Reason::Absent)?;
-                let accepted = signature::verify(rule, claim, head, body, self.desk).await?;
+        match (leg, shown) {
+            (Leg::Signature(rule), Shown::Signature(claimed)) => {
+                let accepted = signature::verify(rule, claimed, head, body, self.desk).await?;
                 replays.extend(accepted.replay);
                 identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
                 identity.key_id = identity.key_id.take().or(accepted.key_id);
             }
-            Leg::Token(rule) => {
-                let token = token::verify(rule, head, self.desk)?;
+            (Leg::Token(rule), Shown::Token(token)) => {
                 replays.extend(token::replay(rule, &token)?);
-                identity.subject = identity.subject.take().or_else(|| token.subject().map(Box::from));
-                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Box::from));
-                identity.claims.get_or_insert_with(|| Rc::new(ArcToken(token)));
+                identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
+                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
+                identity.claims.get_or_insert(token);
             }
+            // Each leg was opened as what it is; anything else is refused rather than guessed at.
+            (Leg::Signature(_), Shown::Token(_)) | (Leg::Token(_), Shown::Signature(_)) => return Err(Reason::Absent),
         }
-        identity.by.get_or_insert_with(|| leg.name().clone());
-        identity.carriers.push(leg.carrier().clone());
+        identity.by.get_or_insert(leg.name());
+        identity.add_carrier(leg.carrier());
         Ok(())
     }
 
     async fn hold_body(&mut self, need: BodyNeed) -> Result<(), Box<Denied>> {
         let limits = HoldLimits { may_spool: need < BodyNeed::Parsed, ..self.desk.limits };
         let body = std::mem::replace(&mut self.request.body, Body::Empty);
-        match hold(body, limits, self.desk.budgets).await {
+        // Each piece has its time and so has the whole: what is not verified yet may not pin the budgets with a trickle.
+        let holding = hold(body, limits, self.desk.budgets);
+        let held = self.desk.deadlines.within(self.desk.patience, holding).await;
+        match held.unwrap_or(Err(BodyError::Stalled.into())) {
             Ok(held) => {
                 self.request.body = held;
                 Ok(())
@@ -193,17 +223,23 @@ impl<'a> Legs<'a, '_> {
         self.take_denied()
     }
 
-    /// The first present leg's refusal; the log has each.
+    /// The first present leg's refusal, in file order; the log has each.
     fn take_denied(&mut self) -> Box<Denied> {
-        let attempts = std::mem::take(&mut self.attempts);
-        let Some((_, first)) = attempts.first() else { return self.nothing_present() };
-        if let Reason::Absent | Reason::Signature(crate::scheme::Failure::MissingSignature) = first {
-            let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == &attempts[0].0);
-            return self.missing(leg, attempts);
+        let mut attempts = std::mem::take(&mut self.attempts);
+        attempts.sort_by_key(|(order, ..)| *order);
+        let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
+        match attempts.first() {
+            None => self.nothing_present(),
+            Some((name, Reason::Absent | Reason::Signature(Failure::MissingSignature))) => {
+                let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == name);
+                self.missing(leg, attempts)
+            }
+            Some((_, first)) => {
+                let cause = first.cause();
+                let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
+                Box::new(Denied { cause, missing: None, challenge: token.then_some(Challenge::InvalidToken), attempts })
+            }
         }
-        let cause = first.cause();
-        let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
-        Box::new(Denied { cause, missing: None, challenge: token.then_some(Challenge::InvalidToken), attempts })
     }
 }
 
@@ -214,27 +250,15 @@ fn need(leg: &Leg) -> BodyNeed {
     }
 }
 
-fn header_of(carrier: &Carrier) -> Option<Arc<str>> {
-    match carrier {
-        Carrier::Header(name) => Some(name.clone()),
-        Carrier::Cookie(_) | Carrier::Query(_) | Carrier::Body => None,
+/// The header that is missing, as the scheme spells it.
+fn header_of(rule: &SignatureRule) -> Option<Arc<str>> {
+    match rule.scheme.carrier() {
+        scheme::Carrier::Header(name) => Some(name.as_str().into()),
+        scheme::Carrier::Query(_) | scheme::Carrier::Json(_) | scheme::Carrier::Form(_) => None,
     }
 }
 
 fn several(present: &[&Carrier]) -> Box<Denied> {
     let places: Vec<String> = present.iter().map(|carrier| format!("{carrier:?}")).collect();
     Denied::one("credentials".into(), Reason::SeveralCarriers(places.join(" and ")))
-}
-
-/// Claims that live as long as the identity that shows them.
-struct ArcToken(Arc<super::jwt::Token>);
-
-impl crate::scheme::Known for ArcToken {
-    fn claim(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
-        self.0.claim(name)
-    }
-
-    fn fact(&self, _: crate::scheme::Fact) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
 }

@@ -11,7 +11,7 @@ mod signature;
 mod token;
 mod verified;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
 pub use denied::{Challenge, Denied, Reason};
 pub use requirement::{Leg, Requirement, SignatureRule, TokenRule};
@@ -19,6 +19,7 @@ pub use verified::{Replay, Verified};
 
 use crate::{
     clock::Clock,
+    deadline::Deadlines,
     message::{Budgets, HoldLimits, Request},
 };
 
@@ -30,6 +31,10 @@ pub struct Desk<'d> {
     pub origin: Origin<'d>,
     /// How much of a covered body is held.
     pub limits: HoldLimits,
+    /// How long its sender may take for it, all in all.
+    pub patience: Duration,
+    /// The worker's waits.
+    pub deadlines: &'d Deadlines,
     /// Out of which budgets.
     pub budgets: &'d Budgets,
     /// The worker's verified tokens.
@@ -43,6 +48,8 @@ pub struct Origin<'d> {
     pub scheme: &'d str,
     /// Host and port as the client sees them.
     pub authority: &'d str,
+    /// Whether the request was sent to that host. A trusted proxy may have written another one.
+    pub is_public_host: bool,
 }
 
 /// Proves who sent `request`, as `requirement` wants it. A body that a scheme covers is held on return; another is
@@ -50,11 +57,11 @@ pub struct Origin<'d> {
 ///
 /// # Errors
 /// [`Denied`], with the public cause and each attempt's private reason.
-pub async fn authenticate(
-    requirement: &Requirement,
+pub async fn authenticate<'c>(
+    requirement: &'c Requirement,
     request: Request,
     desk: &Desk<'_>,
-) -> Result<Verified, Box<Denied>> {
+) -> Result<Verified<'c>, Box<Denied>> {
     match requirement {
         Requirement::Public => Ok(Verified::anonymous(request)),
         Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk).await,

@@ -38,6 +38,8 @@ pub struct SignatureRule {
     pub keys: KeyTable,
     /// Where its signature stands.
     pub carrier: Carrier,
+    /// Whether it signs the host that was asked.
+    pub binds_authority: bool,
 }
 
 /// A verifier with the place it takes its tokens from.
@@ -79,11 +81,12 @@ impl SignatureRule {
     /// A rule for `scheme`.
     pub fn new(scheme: Arc<Scheme>, keys: KeyTable) -> SignatureRule {
         let carrier = match scheme.carrier() {
-            scheme::Carrier::Header(name) => Carrier::Header(name.as_str().into()),
+            scheme::Carrier::Header(name) => Carrier::header(name),
             scheme::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
-            scheme::Carrier::Json(_) | scheme::Carrier::Form(_) => Carrier::Body,
+            scheme::Carrier::Json(field) | scheme::Carrier::Form(field) => Carrier::Body(field.as_str().into()),
         };
-        SignatureRule { name: scheme.name().into(), scheme, keys, carrier }
+        let binds_authority = scheme.coverage().authority;
+        SignatureRule { name: scheme.name().into(), scheme, keys, carrier, binds_authority }
     }
 }
 
@@ -91,8 +94,8 @@ impl TokenRule {
     /// A rule for tokens that stand at `place`.
     pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier, replay: bool, leeway: Duration) -> TokenRule {
         let carrier = match &place {
-            jwt::Carrier::Bearer | jwt::Carrier::Authorization => Carrier::Header("Authorization".into()),
-            jwt::Carrier::Header(name) => Carrier::Header(name.as_str().into()),
+            jwt::Carrier::Bearer | jwt::Carrier::Authorization => Carrier::header("authorization"),
+            jwt::Carrier::Header(name) => Carrier::header(name),
             jwt::Carrier::Cookie(name) => Carrier::Cookie(name.as_str().into()),
             jwt::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
         };

@@ -1,25 +1,35 @@
 //! One signature leg: what its head shows, and then the MAC.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
-use super::{Desk, Reason, Replay, SignatureRule, held::view};
+use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
 use crate::{
+    clock::Clock,
     http1::RequestHead,
     message::Body,
-    scheme::{Claimed, View},
+    scheme::{BodyNeed, Claimed, View},
 };
 
 /// A signature that verified.
 pub(super) struct Accepted {
-    pub(super) key_id: Option<Box<str>>,
+    pub(super) key_id: Option<Rc<str>>,
     pub(super) replay: Option<Replay>,
 }
 
-/// Checks what can be checked before the body is read: the carrier, the key id, the time.
-pub(super) fn open(rule: &SignatureRule, view: &View<'_>, now_millis: i64) -> Result<Claimed, Reason> {
+/// Checks what can be checked before the body is read: the carrier, the key id, the time, and that the host that was
+/// asked is the one that clients sign.
+pub(super) fn open(
+    rule: &SignatureRule,
+    view: &View<'_>,
+    origin: Origin<'_>,
+    now_millis: i64,
+) -> Result<Claimed, Reason> {
     let claimed = rule.scheme.read(view, now_millis)?;
     if let Some(id) = claimed.key_id() {
         rule.keys.find(Some(id)).ok_or(Reason::UnknownKey)?;
+    }
+    if rule.binds_authority && !origin.is_public_host {
+        return Err(Reason::OtherHost);
     }
     Ok(claimed)
 }
@@ -32,25 +42,41 @@ pub(super) async fn verify(
     body: &Body,
     desk: &Desk<'_>,
 ) -> Result<Accepted, Reason> {
-    let now_millis = desk.clock.unix_millis();
     let Body::Spooled(spool) = body else {
-        return check(rule, claimed, &view(head, body, desk.origin), now_millis);
+        return check(rule, claimed, &view(head, body, desk.origin), desk.clock).map(Accepted::from);
     };
     let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
+    let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());
     let work = move || {
-        let origin = super::Origin { scheme: &scheme, authority: &authority };
-        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), now_millis)
+        let origin = super::Origin { scheme: &scheme, authority: &authority, is_public_host };
+        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), &clock)
     };
-    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?
+    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?.map(Accepted::from)
 }
 
-fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Accepted, Reason> {
-    let claimed = if claimed.is_complete() { claimed } else { rule.scheme.read(view, now_millis)? };
+/// What `check` found, in a form that may cross threads.
+struct Found {
+    claimed: Claimed,
+    replay: Option<Replay>,
+}
+
+impl From<Found> for Accepted {
+    fn from(found: Found) -> Accepted {
+        // A key id is visible ASCII: reading it as text loses nothing.
+        let key_id = found.claimed.key_id().map(|id| Rc::from(std::str::from_utf8(id).unwrap_or_default()));
+        Accepted { key_id, replay: found.replay }
+    }
+}
+
+fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, clock: &Clock) -> Result<Found, Reason> {
+    let now_millis = clock.unix_millis();
+    // Whoever holds back the end of a body must not hold the time back with it: it is judged again.
+    let waited = rule.scheme.body_need() > BodyNeed::Unneeded;
+    let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
     rule.scheme.verify(&claimed, view, &key.macs())?;
     let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
-    let key_id = claimed.key_id().map(|id| String::from_utf8_lossy(id).into_owned().into_boxed_str());
     let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
-    Ok(Accepted { key_id, replay })
+    Ok(Found { claimed, replay })
 }

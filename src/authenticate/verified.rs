@@ -1,14 +1,16 @@
 //! The proof that a request was authenticated. It cannot be made anywhere else, and the next step consumes it.
 
+use std::rc::Rc;
+
 use smallvec::SmallVec;
 
 use crate::message::{Identity, Request};
 
 /// A request whose sender is proven (or that needs no proof), with all its bytes.
 #[derive(Debug)]
-pub struct Verified {
+pub struct Verified<'c> {
     request: Request,
-    identity: Identity,
+    identity: Rc<Identity<'c>>,
     replays: SmallVec<[Replay; 1]>,
 }
 
@@ -21,23 +23,23 @@ pub struct Replay {
     pub until_millis: i64,
 }
 
-impl Verified {
+impl<'c> Verified<'c> {
     /// A request on a public route.
-    pub(super) fn anonymous(request: Request) -> Verified {
-        Verified { request, identity: Identity::default(), replays: SmallVec::new() }
+    pub(super) fn anonymous(request: Request) -> Verified<'c> {
+        Verified { request, identity: Rc::default(), replays: SmallVec::new() }
     }
 
-    pub(super) fn new(request: Request, identity: Identity, replays: SmallVec<[Replay; 1]>) -> Verified {
-        Verified { request, identity, replays }
+    pub(super) fn new(request: Request, identity: Identity<'c>, replays: SmallVec<[Replay; 1]>) -> Verified<'c> {
+        Verified { request, identity: Rc::new(identity), replays }
     }
 
     /// Who sent it.
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &Rc<Identity<'c>> {
         &self.identity
     }
 
     /// Hands everything on.
-    pub fn into_parts(self) -> (Request, Identity, SmallVec<[Replay; 1]>) {
+    pub fn into_parts(self) -> (Request, Rc<Identity<'c>>, SmallVec<[Replay; 1]>) {
         (self.request, self.identity, self.replays)
     }
 }

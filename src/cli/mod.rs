@@ -1,28 +1,59 @@
 //! The command line: a file per command. Data goes to standard output, words to standard error.
 //!
-//! Exit codes: 0 ok, 1 runtime, 2 usage, 3 bad config, 4 signature or token refused.
+//! Exit codes: 0 ok, 1 runtime, 2 usage, 3 bad config, 4 signature or token refused. No command takes a secret as an
+//! argument: arguments are seen by every process on the machine.
 
+mod check;
+mod config_file;
+mod demo;
+mod key_file;
+mod keys;
+mod protection;
+mod request;
+mod routes;
 mod run;
+mod scheme;
+mod sign;
+mod table;
+mod terminal;
+mod trouble;
+mod verify;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// Lets in only requests that prove who sent them.
+/// Lets in only requests that prove who sent them
+///
+///   countersign demo                                 see it work, without a file
+///   countersign check -c config/quickstart.yaml      is it right, what is unsigned
+///   countersign run -c config/quickstart.yaml        run the gateway
+///   countersign routes -c gateway.yaml --explain POST http://localhost/devices/1
+///   countersign sign request.http --scheme device-v2 --keys keys.txt --print curl
+///   countersign verify request.http --scheme device-v2 --keys keys.txt
 #[derive(Parser)]
-#[command(version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(version, verbatim_doc_comment, after_help = EXIT_CODES, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXAMPLES: &str = "\
-Exit codes: 0 ok, 1 runtime, 2 usage, 3 bad config, 4 signature or token refused.";
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 runtime, 2 usage, 3 bad config, 4 signature or token refused.
+Every command has examples: `countersign COMMAND --help`.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the gateway
     Run(run::Run),
+    Demo(demo::Demo),
+    Check(check::Check),
+    Routes(routes::RoutesCommand),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    #[command(subcommand)]
+    Scheme(scheme::SchemeCommand),
 }
 
 /// How a command ended.
@@ -30,6 +61,7 @@ enum Command {
 pub(crate) enum Exit {
     Ok,
     Runtime,
+    Usage,
     Config,
     Refused,
 }
@@ -39,6 +71,7 @@ impl From<Exit> for ExitCode {
         ExitCode::from(match exit {
             Exit::Ok => 0,
             Exit::Runtime => 1,
+            Exit::Usage => 2,
             Exit::Config => 3,
             Exit::Refused => 4,
         })
@@ -47,19 +80,74 @@ impl From<Exit> for ExitCode {
 
 /// Reads the arguments, runs the command, and says how it ended. Wrong usage exits with 2.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Run(run) => run.execute().into(),
-    }
+    let ended = match Arguments::parse().command {
+        Command::Run(run) => Ok(run.execute()),
+        Command::Demo(demo) => demo.execute(),
+        Command::Check(check) => Ok(check.execute()),
+        Command::Routes(routes) => routes.execute(),
+        Command::Sign(sign) => sign.execute(),
+        Command::Verify(verify) => verify.execute(),
+        Command::Keys(keys) => keys.execute(),
+        Command::Scheme(scheme) => scheme.execute(),
+    };
+    ended.unwrap_or_else(|trouble| trouble.tell()).into()
 }
 
 /// Says something to the person, on standard error.
-#[allow(clippy::print_stderr, reason = "the one place that does")]
 pub(crate) fn words(text: std::fmt::Arguments<'_>) {
-    eprintln!("{text}");
+    // Not `eprintln!`, which panics where nobody listens any more.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Writes data to standard output. A reader that went away is no failure of ours.
+/// Writes a line of data to standard output. A reader that went away is no failure of ours.
 pub(crate) fn data(text: std::fmt::Arguments<'_>) {
-    use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Writes bytes to standard output as they are.
+pub(crate) fn raw_data(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples_before_its_options() {
+        fn leaves(command: &mut clap::Command, found: &mut usize) {
+            if command.has_subcommands() {
+                return command.get_subcommands_mut().filter(|c| c.get_name() != "help").for_each(|c| leaves(c, found));
+            }
+            let name = command.get_name().to_owned();
+            let help = command.render_long_help().to_string();
+            let example = help.find("\n  ").unwrap_or(usize::MAX);
+            let first = help.lines().skip(1).find(|line| !line.trim().is_empty()).unwrap_or_default();
+            assert!(first.contains("countersign "), "{name} begins with {first:?}");
+            assert!(help.find("Usage:").is_some_and(|usage| example < usage), "{name}");
+            *found += 1;
+        }
+        let (mut command, mut found) = (Arguments::command(), 0);
+        command.build();
+        leaves(&mut command, &mut found);
+        assert_eq!(found, 9);
+    }
+
+    #[test]
+    fn no_argument_takes_a_secret() {
+        for arguments in [
+            vec!["countersign", "sign", "r", "--scheme", "s", "--key", "hunter2"],
+            vec!["countersign", "verify", "r", "--scheme", "s", "--secret", "hunter2"],
+        ] {
+            assert!(Arguments::try_parse_from(arguments).is_err());
+        }
+    }
 }

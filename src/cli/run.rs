@@ -17,7 +17,8 @@ use crate::{
 ///   API_DB_KEY=secret-key countersign run -c config/device-api.yaml
 ///   countersign run -c gateway.yaml --workers 2
 ///
-/// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0. SIGHUP: open the log file again.
+/// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0.
+/// SIGHUP: open the log file again.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
@@ -61,14 +62,7 @@ fn serve(running: Running, workers: usize) -> Exit {
     }
     // Outside a service manager this says nothing to nobody.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            words(format_args!("countersign: {error}"));
-            return Exit::Runtime;
-        }
-    };
-    if let Err(error) = runtime.block_on(until_told(&running)) {
+    if let Err(error) = until_told(&running) {
         words(format_args!("countersign: signals: {error}"));
         return Exit::Runtime;
     }
@@ -82,7 +76,12 @@ fn serve(running: Running, workers: usize) -> Exit {
     Exit::Ok
 }
 
-async fn until_told(running: &Running) -> std::io::Result<()> {
+/// Waits for SIGTERM or SIGINT. SIGHUP opens the log again.
+pub(super) fn until_told(running: &Running) -> std::io::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(signalled(running))
+}
+
+async fn signalled(running: &Running) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hangup = signal(SignalKind::hangup())?;

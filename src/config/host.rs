@@ -17,7 +17,7 @@ pub(super) fn is_host_name(text: &str) -> bool {
 
 /// Why a URL cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UrlError {
+pub(crate) enum UrlError {
     #[error("it must begin with `http://` or `https://`")]
     Scheme,
     #[error("a user name or password in it is not used")]
@@ -35,7 +35,7 @@ pub(super) enum UrlError {
 }
 
 /// `https://api.example.com`: scheme and authority, nothing else. The scheme's own port is left out.
-pub(super) fn origin(text: &str) -> Result<Origin, UrlError> {
+pub(crate) fn origin(text: &str) -> Result<Origin, UrlError> {
     let url = url(text)?;
     if !url.path.is_empty() {
         return Err(UrlError::Path);

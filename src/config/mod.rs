@@ -42,19 +42,27 @@ use std::path::Path;
 
 pub use checked::*;
 pub use environment::{Environment, System};
+pub(crate) use host::{UrlError, origin};
 pub use problem::{Problem, Problems, Severity};
 use reader::Reader;
 use tree::Place;
+
+use crate::scheme::Scheme;
 
 /// Reads the file at `path`, with secrets from the process's environment and the file system.
 ///
 /// Paths in it that are not absolute are taken from its own directory. Beside the config come its warnings and notes.
 pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), Problems> {
+    load_in(path, &System)
+}
+
+/// The same with the variables and files of another world than this process's.
+pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<(Config, Vec<Problem>), Problems> {
     let file = path.display().to_string();
     let unreadable = |message: String| Problems(vec![whole_file(&file, message)]);
     let bytes = std::fs::read(path).map_err(|error| unreadable(format!("the file cannot be read: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("the file is not UTF-8".to_owned()))?;
-    parse(&text, &file, &System)
+    parse(&text, &file, environment)
 }
 
 /// Reads a config from its text. `file` is the name that problems show and whose directory relative paths start from.
@@ -77,6 +85,11 @@ pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(C
         Some(config) if !reader.found_errors() => Ok((config, reader.into_problems())),
         _ => Err(Problems(reader.into_problems())),
     }
+}
+
+/// Compiles a preset as it is, without a config.
+pub fn preset(name: &str) -> Result<Scheme, Problems> {
+    schemes::preset(name)
 }
 
 fn whole_file(file: &str, message: String) -> Problem {

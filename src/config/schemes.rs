@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::{
     checked::{KeySource, Keys, SchemeConfig},
     definition::{self, Sites},
+    environment::System,
+    problem::Problems,
     reader::Reader,
     section::Section,
-    tree::{self, Entry, Node, Place, Value},
+    tree::{self, Entry, Node, Place, Scalar, Style, Value},
 };
 use crate::scheme::{Scheme, presets};
 
@@ -17,6 +19,27 @@ const OWN_KEYS: [&str; 2] = ["preset", "keys"];
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Section<SchemeConfig> {
     Section::read(node, "schemes", "scheme", reader, |entry, reader| scheme(entry, keys, reader))
+}
+
+/// Compiles the preset `name`, or says that there is none.
+pub(super) fn preset(name: &str) -> Result<Scheme, Problems> {
+    let nowhere = Place { line: 0, column: 0, length: 0, start: 0, end: 0 };
+    let scalar = Scalar { text: name.to_owned(), style: Style::Elsewhere };
+    let mut reader = Reader::new("presets", "", &System);
+    compiled_preset(name, &Node { place: nowhere, value: Value::Scalar(scalar) }, &mut reader).ok_or_else(|| {
+        let mut problems = reader.into_problems();
+        problems.iter_mut().for_each(|problem| problem.snippet = None);
+        Problems(problems)
+    })
+}
+
+fn compiled_preset(name: &str, node: &Node, reader: &mut Reader<'_>) -> Option<Scheme> {
+    let entries = preset_entries(node, reader)?;
+    let whole = Node { place: node.place, value: Value::Map(entries) };
+    let fields = reader.fields(&whole, "the preset", &definition::KEYS)?;
+    let mut sites = Sites::new(node.place, true);
+    let definition = definition::read(name, &fields, &mut sites, reader)?;
+    compile(&definition, &sites, reader)
 }
 
 fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Option<SchemeConfig> {

@@ -14,9 +14,8 @@ use crate::transport::Transport;
 /// # Errors
 /// [`Failure::Connect`]; the time-out is the caller's.
 pub(super) async fn connect(server: &Server) -> Result<Connection, Failure> {
-    let transport = open(server)
-        .await
-        .map_err(|source| Failure::Connect { server: server.authority.clone(), source })?;
+    let transport =
+        open(server).await.map_err(|source| Failure::Connect { server: server.authority.clone(), source })?;
     Ok(Connection { transport, buffer: BytesMut::new(), used: false })
 }
 

@@ -12,9 +12,9 @@ use crate::{
 const SHOWN: usize = 64 * 1024;
 
 /// The answer, after the whole body was read.
-pub(super) async fn answer(dress: &Dress, permit: Admitted) -> Result<Response, Failure> {
+pub(super) async fn answer(dress: &Dress, permit: Admitted<'_>) -> Result<Response, Failure> {
     let mut fields = Map::new();
-    headers::each_field(dress, &permit, &mut |name, value| {
+    let mut show = |name: &str, value: &[u8]| {
         let value = String::from_utf8_lossy(value).into_owned();
         // A field that comes twice is shown as a list.
         match fields.entry(name.to_ascii_lowercase()) {
@@ -29,7 +29,9 @@ pub(super) async fn answer(dress: &Dress, permit: Admitted) -> Result<Response, 
                 }
             }
         }
-    })?;
+    };
+    headers::passed_on(dress, &permit, &mut |name, value| show(&String::from_utf8_lossy(name), value));
+    headers::added(dress, &permit, &mut show)?;
     let mut answer = json!({
         "method": permit.head().method(),
         "target": headers::target(dress, &permit),

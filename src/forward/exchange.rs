@@ -30,18 +30,21 @@ pub(super) async fn exchange(
     servers: &Servers,
     dress: &Dress,
     forwarder: &Forwarder,
-    permit: Admitted,
+    permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
     let (server, connection, busy) = connection(servers, dress, forwarder).await?;
     let was_head = permit.head().method() == "HEAD";
-    let (encoded, chunked) = encode_head(servers, server, dress, &permit)?;
-    let mut exchange = Exchange {
-        pump: Pump::new(encoded, permit.into_body(), chunked),
-        connection,
-        broken: None,
-        was_head,
+    let encoded = encode_head(servers, server, dress, &permit);
+    let (encoded, chunked) = match encoded {
+        Ok(encoded) => encoded,
+        Err(failure) => {
+            forwarder.pools.keep(server.id, connection);
+            return Err(failure);
+        }
     };
+    let mut exchange =
+        Exchange { pump: Pump::new(encoded, permit.into_body(), chunked), connection, broken: None, was_head };
     report.sent = true;
     let head = exchange.answer_head(forwarder.deadlines.wait(), dress.timeouts.head).await?;
     Ok(exchange.into_response(head, server.id, busy, forwarder, dress))
@@ -83,7 +86,7 @@ fn encode_head(
     servers: &Servers,
     server: &Server,
     dress: &Dress,
-    permit: &Admitted,
+    permit: &Admitted<'_>,
 ) -> Result<(Vec<u8>, bool), Failure> {
     let head = permit.head();
     let mut out = Vec::with_capacity(1024);
@@ -99,7 +102,8 @@ fn encode_head(
         HostPolicy::Fixed(host) => host,
     };
     encode::field(&mut out, "Host", host.as_bytes());
-    headers::each_field(dress, permit, &mut |name, value| encode::field(&mut out, name, value))?;
+    headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
+    headers::added(dress, permit, &mut |name, value| encode::field(&mut out, name, value))?;
     let chunked = frame(&mut out, head.method(), permit.body());
     encode::end(&mut out);
     Ok((out, chunked))
@@ -203,14 +207,10 @@ impl Exchange {
                 }
                 _ => self.stream(framing, Some(length), reusable, server, busy, forwarder, dress),
             },
-            ResponseFraming::Chunked => {
-                self.stream(framing, None, reusable, server, busy, forwarder, dress)
-            }
-            ResponseFraming::UntilClose => {
-                self.stream(framing, None, false, server, busy, forwarder, dress)
-            }
+            ResponseFraming::Chunked => self.stream(framing, None, reusable, server, busy, forwarder, dress),
+            ResponseFraming::UntilClose => self.stream(framing, None, false, server, busy, forwarder, dress),
         };
-        Response { status, upstream: Some(head), added: Vec::new(), body, declared_length }
+        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
     }
 
     fn give_back(self, reusable: bool, server: usize, forwarder: &Forwarder) {

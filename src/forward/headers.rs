@@ -3,8 +3,9 @@
 //! The order is the defence: everything hop-by-hop, spoofable or spent is left out first, then the gateway's own are
 //! added, so that no `Connection` field and no spelling of a name can remove or forge them.
 
+use std::borrow::Cow;
+
 use crate::{
-    http1::RequestHead,
     message::{Carrier, is_hop_by_hop},
     policy::Admitted,
     scheme::Escape,
@@ -43,107 +44,143 @@ pub const NEVER_PASSED: [&str; 27] = [
     "x-request-id",
 ];
 
-/// Calls `visit` with each field that the upstream gets, framing fields and Host excepted.
-pub(super) fn each_field(
-    dress: &Dress,
-    permit: &Admitted,
-    visit: &mut dyn FnMut(&str, &[u8]),
-) -> Result<(), Failure> {
+/// Calls `pass` with each of the client's fields that the upstream gets, framing fields and Host excepted.
+pub(super) fn passed_on(dress: &Dress, permit: &Admitted<'_>, pass: &mut dyn FnMut(&[u8], &[u8])) {
     let head = permit.head();
-    for (name, value) in head.fields() {
-        if !passes(name, head, dress, permit) {
+    let names_some = head.value("connection").is_some();
+    for (name, value) in head.lines() {
+        // A header that a signature covers stays, whoever put its name into `Connection` on the way.
+        let is_of_connection = names_some && head.connection_names(name) && !dress.read.contains(name);
+        if is_of_connection || !passes(name, dress, permit) {
             continue;
         }
-        match cookie_to_remove(name, dress, permit) {
-            Some(cookie) => without_cookie(value, cookie).iter().for_each(|rest| visit(name, rest)),
-            None => visit(name, value),
+        match name.eq_ignore_ascii_case(b"cookie") && !dress.forward_credentials {
+            true => without_spent_cookies(value, permit).iter().for_each(|rest| pass(name, rest)),
+            false => pass(name, value),
         }
     }
-    permit.client().each_forwarding_field(head, visit);
-    identity_fields(permit, visit);
-    set_fields(dress, permit, visit)
 }
 
-fn passes(name: &str, head: &RequestHead, dress: &Dress, permit: &Admitted) -> bool {
-    !(name.eq_ignore_ascii_case("host")
+/// Calls `add` with each field that the gateway adds: after the client's, and in its own name.
+pub(super) fn added(dress: &Dress, permit: &Admitted<'_>, add: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
+    permit.client().each_forwarding_field(permit.head(), add);
+    identity_fields(permit, add);
+    set_fields(dress, permit, add)
+}
+
+fn passes(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
+    !(name.eq_ignore_ascii_case(b"host")
         || is_hop_by_hop(name)
         || dress.strip.contains(name)
-        || is_spent(name, dress, permit)
-        || head.connection_names(name))
+        || dress.read.is_twin(name)
+        || is_spent(name, dress, permit))
 }
 
 /// A verified credential goes no further unless the route says so.
-fn is_spent(name: &str, dress: &Dress, permit: &Admitted) -> bool {
+fn is_spent(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
     !dress.forward_credentials
-        && permit.identity().carriers.iter().any(|carrier| match carrier {
-            Carrier::Header(header) => header.eq_ignore_ascii_case(name),
-            Carrier::Cookie(_) | Carrier::Query(_) | Carrier::Body => false,
+        && permit.identity().carriers().any(|carrier| match carrier {
+            Carrier::Header(header) => header.as_bytes().eq_ignore_ascii_case(name),
+            Carrier::Cookie(_) | Carrier::Query(_) | Carrier::Body(_) => false,
         })
 }
 
-fn cookie_to_remove<'p>(name: &str, dress: &Dress, permit: &'p Admitted) -> Option<&'p str> {
-    if dress.forward_credentials || !name.eq_ignore_ascii_case("cookie") {
-        return None;
-    }
-    permit.identity().carriers.iter().find_map(|carrier| match carrier {
-        Carrier::Cookie(cookie) => Some(cookie.as_ref()),
-        Carrier::Header(_) | Carrier::Query(_) | Carrier::Body => None,
-    })
+/// The Cookie header's value less the cookies that were credentials; `None` where nothing is left.
+fn without_spent_cookies(value: &[u8], permit: &Admitted<'_>) -> Option<Vec<u8>> {
+    let is_spent = |name: &[u8]| {
+        permit.identity().carriers().any(|carrier| match carrier {
+            Carrier::Cookie(cookie) => cookie.as_bytes() == name,
+            Carrier::Header(_) | Carrier::Query(_) | Carrier::Body(_) => false,
+        })
+    };
+    without_cookies(value, is_spent)
 }
 
-/// The Cookie header's value less one cookie; `None` where nothing is left.
-fn without_cookie(value: &[u8], cookie: &str) -> Option<Vec<u8>> {
-    let is_it = |pair: &&[u8]| {
-        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        name.trim_ascii() == cookie.as_bytes()
-    };
-    let kept: Vec<&[u8]> = value.split(|byte| *byte == b';').filter(|pair| !is_it(pair)).map(<[u8]>::trim_ascii).collect();
+fn without_cookies(value: &[u8], is_spent: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+    let name = |pair: &[u8]| pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_vec();
+    let pairs = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let kept: Vec<&[u8]> = pairs.filter(|pair| !is_spent(&name(pair))).collect();
     let joined = kept.join(&b"; "[..]);
     (!joined.is_empty()).then_some(joined)
 }
 
-fn identity_fields(permit: &Admitted, visit: &mut dyn FnMut(&str, &[u8])) {
+fn identity_fields(permit: &Admitted<'_>, visit: &mut dyn FnMut(&str, &[u8])) {
     let identity = permit.identity();
     let fields = [
         ("X-Countersign-Subject", identity.subject.as_deref()),
         ("X-Countersign-Key-Id", identity.key_id.as_deref()),
-        ("X-Countersign-Scheme", identity.by.as_deref()),
+        ("X-Countersign-Scheme", identity.by),
     ];
     for (name, value) in fields {
-        // What cannot stand in a header is left out rather than altered.
-        if let Some(value) = value.filter(|value| !value.bytes().any(|byte| byte.is_ascii_control())) {
+        // What cannot stand in a header as it is is left out rather than altered.
+        if let Some(value) = value.filter(|value| stands_unaltered(value.as_bytes())) {
             visit(name, value.as_bytes());
         }
     }
     visit("X-Request-Id", permit.request_id().as_bytes());
 }
 
-fn set_fields(dress: &Dress, permit: &Admitted, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
+/// No control byte, and no space at the ends, which a reader would trim and so make another value of it.
+fn stands_unaltered(value: &[u8]) -> bool {
+    value.trim_ascii().len() == value.len() && !value.iter().any(u8::is_ascii_control)
+}
+
+fn set_fields(dress: &Dress, permit: &Admitted<'_>, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
     let mut value = Vec::new();
     for (name, template) in &dress.set {
         value.clear();
         permit
             .render(template, Escape::Header, &mut value)
             .map_err(|failure| Failure::Template(name.clone(), failure))?;
+        if !stands_unaltered(&value) {
+            return Err(Failure::Unwritable(name.clone()));
+        }
         visit(name, &value);
     }
     Ok(())
 }
 
-/// The request's target for the upstream: path and query as they came, less a token that stood in the query.
-pub(super) fn target(dress: &Dress, permit: &Admitted) -> String {
+/// The request's target for the upstream: path and query as they came, less the credentials that stood in the query.
+pub(super) fn target<'p>(dress: &Dress, permit: &'p Admitted<'_>) -> Cow<'p, str> {
     let target = permit.head().origin_form();
-    let spent = permit.identity().carriers.iter().find_map(|carrier| match carrier {
-        Carrier::Query(name) => Some(name.as_ref()),
-        Carrier::Header(_) | Carrier::Cookie(_) | Carrier::Body => None,
-    });
-    match (spent, target.split_once('?')) {
-        (Some(name), Some((path, query))) if !dress.forward_credentials => {
-            let kept: Vec<&str> = query.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect();
-            if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
-        }
-        _ => target.to_owned(),
+    let in_query = |carrier: &Carrier| matches!(carrier, Carrier::Query(_));
+    if dress.forward_credentials || !permit.identity().carriers().any(in_query) {
+        return Cow::Borrowed(target);
     }
+    let is_spent = |name: &[u8]| {
+        permit.identity().carriers().any(|carrier| match carrier {
+            Carrier::Query(parameter) => parameter.as_bytes() == name,
+            Carrier::Header(_) | Carrier::Cookie(_) | Carrier::Body(_) => false,
+        })
+    };
+    without_parameters(target, is_spent)
+}
+
+fn without_parameters(target: &str, is_spent: impl Fn(&[u8]) -> bool) -> Cow<'_, str> {
+    let Some((path, query)) = target.split_once('?') else { return Cow::Borrowed(target) };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_spent(&parameter_name(pair))).collect();
+    if kept.is_empty() { Cow::Borrowed(path) } else { Cow::Owned(format!("{path}?{}", kept.join("&"))) }
+}
+
+/// The name of a `name=value` pair, decoded as whoever reads it decodes it.
+fn parameter_name(pair: &str) -> Vec<u8> {
+    let raw = pair.split('=').next().unwrap_or_default().as_bytes();
+    let mut name = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((first, tail)) = rest.split_first() {
+        let mut byte = [0];
+        match tail.get(..2).filter(|digits| *first == b'%' && hex::decode_to_slice(digits, &mut byte).is_ok()) {
+            Some(_) => {
+                name.push(byte[0]);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                name.push(if *first == b'+' { b' ' } else { *first });
+                rest = tail;
+            }
+        }
+    }
+    name
 }
 
 #[cfg(test)]
@@ -151,8 +188,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_cookie_is_taken_out_and_the_others_stay() {
-        assert_eq!(without_cookie(b"a=1; token=x.y.z; b=2", "token").as_deref(), Some(&b"a=1; b=2"[..]));
-        assert_eq!(without_cookie(b"token=x.y.z", "token"), None);
+    fn credentials_are_taken_out_of_cookies_and_the_rest_stays() {
+        let spent = |name: &[u8]| name == b"token" || name == b"sid";
+        assert_eq!(without_cookies(b"a=1; token=x.y.z; b=2;sid=3", spent).as_deref(), Some(&b"a=1; b=2"[..]));
+        assert_eq!(without_cookies(b"token=x.y.z", spent), None);
+    }
+
+    #[test]
+    fn credentials_are_taken_out_of_the_query_however_their_name_is_spelt() {
+        let spent = |name: &[u8]| name == b"sig";
+        assert_eq!(without_parameters("/a?x=1&sig=2&s%69g=3&%73%69%67=4&y=%2", spent), "/a?x=1&y=%2");
+        assert_eq!(without_parameters("/a?sig=2", spent), "/a");
+        assert_eq!(without_parameters("/a?signature=2", spent), "/a?signature=2");
+    }
+
+    #[test]
+    fn what_a_reader_would_trim_does_not_stand_unaltered() {
+        assert!(stands_unaltered(b"alice") && stands_unaltered(b"a b") && stands_unaltered(b""));
+        assert!(!stands_unaltered(b" admin") && !stands_unaltered(b"admin\t") && !stands_unaltered(b"a\0b"));
     }
 }

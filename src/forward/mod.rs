@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use headers::NEVER_PASSED;
 pub use pool::Pools;
-pub use settings::{Dress, HostPolicy, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
+pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
 
 use crate::{deadline::Deadlines, message::Response, policy::Admitted};
 
@@ -72,6 +72,9 @@ pub enum Failure {
     /// A header or answer template could not be filled in.
     #[error("template for {0}: {1}")]
     Template(String, #[source] crate::scheme::Failure),
+    /// A header's value would not arrive as it is.
+    #[error("the value for {0} cannot stand in a header as it is")]
+    Unwritable(String),
 }
 
 /// Serves `permit` and reports how it went, in failure too.
@@ -79,7 +82,7 @@ pub async fn serve(
     target: &Target,
     dress: &Dress,
     forwarder: &Forwarder,
-    permit: Admitted,
+    permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
     match target {

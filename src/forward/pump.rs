@@ -20,10 +20,15 @@ pub(super) struct Pump {
     chunked: bool,
     pending: Vec<u8>,
     written: usize,
+    /// Whether nothing is left anywhere, TLS's buffers included.
+    flushed: bool,
     /// Bytes that the upstream took, in all.
     taken: u64,
     awaits_client: bool,
 }
+
+/// Bodies up to this size are copied behind their head.
+const SMALL: usize = 16 * 1024;
 
 /// Which side failed.
 #[derive(Debug)]
@@ -35,12 +40,20 @@ pub(super) enum PumpError {
 impl Pump {
     /// A pump of `body`, behind bytes that are already encoded (the head).
     pub(super) fn new(encoded: Vec<u8>, body: Body, chunked: bool) -> Pump {
-        Pump { body: Some(body), chunked, pending: encoded, written: 0, taken: 0, awaits_client: false }
+        let mut pump =
+            Pump { body: None, chunked, pending: encoded, written: 0, flushed: false, taken: 0, awaits_client: false };
+        match body {
+            // A small body goes in one write with its head.
+            Body::Bytes(bytes, _) if bytes.len() <= SMALL && !chunked => pump.pending.extend_from_slice(&bytes),
+            Body::Empty => {}
+            body => pump.body = Some(body),
+        }
+        pump
     }
 
     /// Whether everything was written.
     pub(super) fn is_done(&self) -> bool {
-        self.body.is_none() && self.written == self.pending.len()
+        self.body.is_none() && self.flushed
     }
 
     /// Whether the upload moved since `seen`, or waits for the client: then the upstream has nothing to answer for.
@@ -76,6 +89,7 @@ impl Pump {
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<io::Result<()>> {
+        self.flushed = false;
         while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
             let written = ready!(Pin::new(&mut *upstream).poll_write(context, rest))?;
             if written == 0 {
@@ -86,6 +100,8 @@ impl Pump {
         }
         self.pending.clear();
         self.written = 0;
-        Pin::new(upstream).poll_flush(context)
+        ready!(Pin::new(upstream).poll_flush(context))?;
+        self.flushed = true;
+        Poll::Ready(Ok(()))
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The answer; the request's body is left unread.
-pub(super) async fn answer(respond: &Respond, permit: Admitted) -> Result<Response, Failure> {
+pub(super) async fn answer(respond: &Respond, permit: Admitted<'_>) -> Result<Response, Failure> {
     let mut added = Vec::with_capacity(respond.headers.len() + 1);
     for (name, template) in &respond.headers {
         added.push((Cow::Owned(name.clone()), render(name, template, Escape::Header, &permit)?));
@@ -22,7 +22,7 @@ pub(super) async fn answer(respond: &Respond, permit: Admitted) -> Result<Respon
     Ok(Response { status: respond.status, upstream: None, added, body: Body::from_bytes(body), declared_length: None })
 }
 
-fn render(name: &str, template: &Template, escape: Escape, permit: &Admitted) -> Result<Vec<u8>, Failure> {
+fn render(name: &str, template: &Template, escape: Escape, permit: &Admitted<'_>) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     permit.render(template, escape, &mut out).map_err(|failure| Failure::Template(name.to_owned(), failure))?;
     Ok(out)

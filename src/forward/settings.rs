@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject};
+use rustls::{
+    ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject,
+};
 
 use crate::scheme::Template;
 
@@ -85,6 +87,8 @@ pub struct Dress {
     pub set: Vec<(String, Template)>,
     /// Names removed on every route.
     pub strip: Arc<StripSet>,
+    /// Names that credentials and signatures stand in.
+    pub read: Arc<ReadSet>,
     /// Whether credentials go on.
     pub forward_credentials: bool,
     /// Time-outs.
@@ -116,27 +120,50 @@ impl StripSet {
         let mut set = StripSet::default();
         for name in names {
             set.lengths |= 1 << name.len().min(63);
-            set.names.insert(name.bytes().map(fold).collect());
+            set.names.insert(folded(name.as_bytes()).as_slice().into());
         }
         set
     }
 
     /// Whether `name` is one of them.
-    pub fn contains(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &[u8]) -> bool {
         // Most headers of most requests have a length that no stripped name has.
-        if self.lengths & (1 << name.len().min(63)) == 0 {
-            return false;
-        }
-        let folded: smallvec::SmallVec<[u8; 64]> = name.bytes().map(fold).collect();
-        self.names.contains(folded.as_slice())
+        self.lengths & (1 << name.len().min(63)) != 0 && self.names.contains(folded(name).as_slice())
     }
 }
 
-fn fold(byte: u8) -> u8 {
-    match byte {
+/// Header names that schemes and token rules read. A twin of one (`X_Key` for `X-Key`) is signed by nobody, and an
+/// upstream that folds names could take it for the real one.
+#[derive(Debug, Default)]
+pub struct ReadSet {
+    folded: StripSet,
+    exact: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
+}
+
+impl ReadSet {
+    /// A set of those names.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str> + Clone) -> ReadSet {
+        let exact = names.clone().into_iter().map(|name| name.to_ascii_lowercase().into_bytes().into()).collect();
+        ReadSet { folded: StripSet::new(names), exact }
+    }
+
+    /// Whether `name` is read, in whatever case.
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.folded.contains(name) && self.exact.contains(name.to_ascii_lowercase().as_slice())
+    }
+
+    /// Whether `name` only looks like one that is read.
+    pub fn is_twin(&self, name: &[u8]) -> bool {
+        self.folded.contains(name) && !self.exact.contains(name.to_ascii_lowercase().as_slice())
+    }
+}
+
+fn folded(name: &[u8]) -> smallvec::SmallVec<[u8; 64]> {
+    let fold = |byte: &u8| match byte {
         b'_' | b'.' => b'-',
         other => other.to_ascii_lowercase(),
-    }
+    };
+    name.iter().map(fold).collect()
 }
 
 /// TLS towards upstreams: the system's roots, or those of a PEM file.
@@ -171,8 +198,16 @@ mod tests {
     fn names_are_alike_whatever_their_case_and_separator() {
         let set = StripSet::new(["X-Auth-User"]);
         for name in ["x-auth-user", "X_Auth_User", "X.AUTH-USER"] {
-            assert!(set.contains(name), "{name}");
+            assert!(set.contains(name.as_bytes()), "{name}");
         }
-        assert!(!set.contains("x-auth-users") && !set.contains("x-auth+user"));
+        assert!(!set.contains(b"x-auth-users") && !set.contains(b"x-auth+user"));
+    }
+
+    #[test]
+    fn a_twin_of_a_name_that_is_read_is_told_from_it() {
+        let read = ReadSet::new(["X-Key-Id"]);
+        assert!(read.contains(b"x-key-ID") && !read.is_twin(b"X-KEY-ID"));
+        assert!(read.is_twin(b"X_Key-Id") && read.is_twin(b"x.key.id") && !read.contains(b"X_Key_Id"));
+        assert!(!read.is_twin(b"X-Key-Ix"));
     }
 }

@@ -50,7 +50,7 @@ impl Acceptor {
     }
 }
 
-async fn accept(listener: TcpListener, edge: usize, hands: Vec<Hand>, open: Arc<AtomicUsize>, most: usize) {
+async fn accept(listener: TcpListener, edge: usize, mut hands: Vec<Hand>, open: Arc<AtomicUsize>, most: usize) {
     loop {
         // At the limit the system's queue holds whoever comes; the workers meanwhile cut idle connections short.
         if open.load(Ordering::Relaxed) >= most {
@@ -65,7 +65,12 @@ async fn accept(listener: TcpListener, edge: usize, hands: Vec<Hand>, open: Arc<
                 open.fetch_add(1, Ordering::Relaxed);
                 hand.open.fetch_add(1, Ordering::Relaxed);
                 let place = Place(open.clone(), hand.open.clone());
-                let _ = hand.orders.send(Order::Serve(Accepted { stream, peer: peer.ip(), edge, place }));
+                let accepted = Accepted { stream, peer: peer.ip(), edge, place };
+                if hand.orders.send(Order::Serve(accepted)).is_err() {
+                    // A worker that ended would otherwise be the one with the fewest connections for ever.
+                    tracing::error!("a worker is gone; the others take its connections");
+                    hands.retain(|hand| !hand.orders.is_closed());
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "accepting failed");

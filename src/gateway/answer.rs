@@ -1,29 +1,28 @@
 //! Around the story: whatever happens in it, the client gets an answer, the log a line and the metrics their counts.
 
-use std::net::IpAddr;
-
 use super::{refusals::Refusal, snapshot::Snapshot, story::story, trail::Trail, worker::Worker};
 use crate::{
     message::{Request, Response},
     observe::{AccessLine, Caller, Outcome, UpstreamOutcome, Verdict},
-    policy::Edge,
+    policy::{Edge, Peer},
     refusal::Cause,
 };
 
 /// The answer to `request`: the story's, or why there is none, in the shape of its route.
-pub(super) async fn answer(
+pub(super) async fn answer<'s>(
     worker: &Worker,
-    snapshot: &Snapshot,
+    snapshot: &'s Snapshot,
     edge: &Edge,
-    peer: IpAddr,
+    peer: &Peer,
     request: Request,
-    trail: &mut Trail,
+    trail: &mut Trail<'s>,
 ) -> Response {
     match story(worker, snapshot, edge, peer, request, trail).await {
         Ok(response) => response,
         Err(refusal) => {
             let shape = trail.route.as_ref().map_or(&snapshot.shape, |route| &route.shape);
             let response = refusal.response(shape);
+            trail.release_unsent().await;
             trail.refusal = Some(refusal);
             response
         }
@@ -31,18 +30,15 @@ pub(super) async fn answer(
 }
 
 /// Writes the access line and counts.
-pub(super) fn record(worker: &Worker, edge: &Edge, peer: IpAddr, trail: &Trail, status: u16) {
+pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_>, status: u16) {
     let duration_micros = u64::try_from(trail.started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let upstream_micros = trail.report.waited.map(|waited| u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
     let identity = trail.identity.as_ref();
-    let by = match (identity, &trail.route) {
-        (Some(identity), _) => Some(identity.by.as_deref().unwrap_or("public")),
-        _ => None,
-    };
+    let by = identity.map(|identity| identity.by.unwrap_or("public"));
     worker.log(&AccessLine {
         unix_millis: trail.unix_millis,
-        request_id: &trail.request_id,
-        client: trail.client.unwrap_or(peer),
+        request_id: trail.request_id.as_str(),
+        client: trail.client.as_deref().unwrap_or(peer.text()),
         listener: &edge.name,
         method: trail.head.method(),
         path: trail.head.path(),
@@ -61,11 +57,11 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: IpAddr, trail: &Trail, 
 }
 
 /// The same for bytes that never became a request.
-pub(super) fn record_head_refusal(worker: &Worker, edge: Option<&Edge>, peer: IpAddr, refusal: &Refusal, status: u16) {
+pub(super) fn record_head_refusal(worker: &Worker, edge: Option<&Edge>, peer: &Peer, refusal: &Refusal, status: u16) {
     worker.log(&AccessLine {
         unix_millis: worker.clock.unix_millis(),
-        request_id: &worker.request_id(),
-        client: peer,
+        request_id: worker.request_id().as_str(),
+        client: peer.text(),
         listener: edge.map_or("", |edge| &edge.name),
         method: "",
         path: "",
@@ -83,7 +79,7 @@ pub(super) fn record_head_refusal(worker: &Worker, edge: Option<&Edge>, peer: Ip
     worker.metrics.request(None, Caller::Unknown, Outcome::Refused(refusal.cause()), 0);
 }
 
-fn verdict(trail: &Trail) -> Verdict<'_> {
+fn verdict<'t>(trail: &'t Trail<'_>) -> Verdict<'t> {
     match (&trail.refusal, &trail.broken) {
         (Some(refusal @ Refusal::Failed(_)), _) => Verdict::Failed { cause: Some(refusal.cause()), why: Some(refusal) },
         (Some(refusal), _) => Verdict::Refused { cause: refusal.cause(), why: Some(refusal) },
@@ -92,14 +88,14 @@ fn verdict(trail: &Trail) -> Verdict<'_> {
     }
 }
 
-fn count(worker: &Worker, trail: &Trail, duration_micros: u64, upstream_micros: Option<u64>) {
+fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micros: Option<u64>) {
     let outcome = match verdict(trail) {
         Verdict::Allowed => Outcome::Allowed,
         Verdict::Refused { cause, .. } => Outcome::Refused(cause),
         Verdict::Failed { cause, .. } => Outcome::Failed(cause),
     };
     let caller = match &trail.identity {
-        Some(identity) => identity.by.as_deref().map_or(Caller::Public, |by| worker.caller(by)),
+        Some(identity) => identity.by.map_or(Caller::Public, |by| worker.caller(by)),
         None => Caller::Unknown,
     };
     let route = trail.route.as_ref();

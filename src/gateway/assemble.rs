@@ -1,6 +1,9 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
-use std::{sync::Arc, sync::atomic::AtomicUsize};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use rustls::pki_types::ServerName;
 
@@ -13,12 +16,15 @@ use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
     config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
-    forward::{Dress, HostPolicy, NEVER_PASSED, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls},
+    forward::{
+        Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls,
+    },
     http1,
     keys::KeyTable,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
     policy::Edge,
+    scheme,
     store::{Claims, MemoryStore},
 };
 
@@ -57,8 +63,11 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     let rules = Rules::new(&config)?;
     let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
-        NEVER_PASSED.into_iter().chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str()))),
+        NEVER_PASSED
+            .into_iter()
+            .chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str()))),
     ));
+    let read = Arc::new(ReadSet::new(read_headers(&config).iter().map(String::as_str)));
     let labels = labels(&config);
     let mut entries = Vec::new();
     let edges = edges(&config);
@@ -66,15 +75,13 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     let limits = config.limits.clone();
     let timeouts = config.timeouts.clone();
     for (index, route) in config.routes.into_iter().enumerate() {
-        let key = RouteKey {
-            hosts: route.hosts.clone(),
-            path: route.path.clone(),
-            methods: route.methods.clone(),
-            listeners: route.listeners.clone(),
-        };
+        let key = key(&route);
         let Some(target) = targets.get(route.to) else { continue };
         let requirement = rules.requirement(&route.require);
-        entries.push((key, Arc::new(self::route(index, route, requirement, target, &strip, (&limits, &timeouts)))));
+        entries.push((
+            key,
+            Arc::new(self::route(index, route, requirement, target, (&strip, &read), (&limits, &timeouts))),
+        ));
     }
     Ok(Snapshot {
         edges,
@@ -93,6 +100,39 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         timeouts,
         labels,
     })
+}
+
+/// The route table alone, each route held by its index: what [`assemble`] will route by.
+///
+/// # Errors
+/// Two routes that match the same requests.
+pub fn route_table(config: &Config) -> Result<Routes<usize>, RouteConflict> {
+    Routes::build(config.routes.iter().enumerate().map(|(index, route)| (key(route), index)).collect())
+}
+
+fn key(route: &config::Route) -> RouteKey {
+    RouteKey {
+        hosts: route.hosts.clone(),
+        path: route.path.clone(),
+        methods: route.methods.clone(),
+        listeners: route.listeners.clone(),
+    }
+}
+
+/// The headers that any scheme signs or stands in, and those that hold tokens.
+fn read_headers(config: &Config) -> Vec<String> {
+    let mut names = vec!["authorization".to_owned(), "cookie".to_owned()];
+    for entry in &config.schemes {
+        names.extend(entry.scheme.coverage().headers);
+        if let scheme::Carrier::Header(name) = entry.scheme.carrier() {
+            names.push(name.clone());
+        }
+    }
+    names.extend(config.tokens.iter().filter_map(|tokens| match &tokens.from {
+        TokenFrom::Header(name) => Some(name.clone()),
+        TokenFrom::Bearer | TokenFrom::Authorization | TokenFrom::Cookie(_) | TokenFrom::Query(_) => None,
+    }));
+    names
 }
 
 fn edges(config: &Config) -> Vec<Edge> {
@@ -120,7 +160,7 @@ fn route(
     route: config::Route,
     requirement: Requirement,
     target: &Target,
-    strip: &Arc<StripSet>,
+    (strip, read): (&Arc<StripSet>, &Arc<ReadSet>),
     (limits, timeouts): (&config::Limits, &config::Timeouts),
 ) -> Route {
     let body = route.max_body.unwrap_or(limits.body);
@@ -134,6 +174,7 @@ fn route(
             route: route.name,
             set: route.set_headers,
             strip: strip.clone(),
+            read: read.clone(),
             forward_credentials: route.forward_credentials,
             timeouts: Timeouts {
                 connect: timeouts.connect,
@@ -141,7 +182,13 @@ fn route(
                 body: timeouts.upstream_body,
             },
         },
-        hold: HoldLimits { body, memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body), may_spool: true },
+        hold: HoldLimits {
+            body,
+            memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body),
+            may_spool: true,
+        },
+        // A minute, and as long as the largest body takes at 32 KiB a second.
+        patience: Duration::from_secs(60 + body / (32 * 1024)),
         shape: shape(route.refusals),
     }
 }
@@ -154,7 +201,7 @@ fn shape(refusals: config::Refusals) -> Shape {
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<(Arc<jwt::Verifier>, config::TokenFrom, bool, std::time::Duration)>,
+    tokens: Vec<(Arc<jwt::Verifier>, TokenFrom, bool, Duration)>,
 }
 
 impl Rules {
@@ -203,7 +250,9 @@ impl Rules {
                 };
                 self.tokens.get(*index).map(leg).into_iter().collect()
             }
-            config::Requirement::AnyOf(options) => options.iter().flat_map(|option| self.alternatives(option)).collect(),
+            config::Requirement::AnyOf(options) => {
+                options.iter().flat_map(|option| self.alternatives(option)).collect()
+            }
             config::Requirement::AllOf(parts) => parts.iter().fold(vec![Vec::new()], |sofar, part| {
                 let options = self.alternatives(part);
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()

@@ -25,6 +25,7 @@ pub(super) struct Progress(Rc<State>);
 struct State {
     complete: Cell<bool>,
     received: Rc<Cell<u64>>,
+    answered: Cell<bool>,
     decoder: std::cell::RefCell<Option<BodyDecoder>>,
 }
 
@@ -53,6 +54,11 @@ impl Progress {
     /// Whether every byte of the body was taken off the connection.
     pub(super) fn is_complete(&self) -> bool {
         self.0.complete.get()
+    }
+
+    /// The final answer begins: an invitation to send would now stand in its middle.
+    pub(super) fn no_more_interim(&self) {
+        self.0.answered.set(true);
     }
 
     /// Whether somebody reads it still (the upstream takes the body while its answer comes).
@@ -135,6 +141,9 @@ impl ClientBody {
     }
 
     fn poll_invite(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.progress.0.answered.get() && self.invitation.len() == CONTINUE.len() {
+            self.invitation = b"";
+        }
         while !self.invitation.is_empty() {
             let written = std::task::ready!(self.wire.poll_write(context, self.invitation))?;
             self.invitation = self.invitation.get(written..).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     future::{Future, poll_fn},
     net::IpAddr,
-    pin::pin,
+    pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
     task::Poll,
@@ -24,6 +24,7 @@ use crate::{
     http1::{BodyDecoder, Framing, RequestHead, Version},
     message::{Body, Request},
     observe::Open,
+    policy::Peer,
     transport::Transport,
 };
 
@@ -35,14 +36,14 @@ pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) edge: usize,
-    pub(super) peer: IpAddr,
+    pub(super) peer: Peer,
     output: Vec<u8>,
     requests: u64,
 }
 
 /// What the next request's head came to.
 enum Next {
-    Head(RequestHead),
+    Head(Rc<RequestHead>),
     /// Nothing came, or the connection ended between requests.
     Closed,
     Refused(Refusal),
@@ -66,7 +67,7 @@ impl Connection {
         peer: IpAddr,
     ) -> Connection {
         let wire = Wire::new(transport);
-        Connection { wire, worker, snapshot, edge, peer, output: Vec::new(), requests: 0 }
+        Connection { wire, worker, snapshot, edge, peer: Peer::new(peer), output: Vec::new(), requests: 0 }
     }
 
     /// Serves the connection to its end.
@@ -100,7 +101,7 @@ impl Connection {
         poll_fn(move |context| {
             loop {
                 match wire.with_input(|input| (RequestHead::parse(input, &limits), !input.is_empty())) {
-                    (Ok(Some(head)), _) => return Poll::Ready(Next::Head(head)),
+                    (Ok(Some(head)), _) => return Poll::Ready(Next::Head(Rc::new(head))),
                     (Err(error), _) => return Poll::Ready(Next::Refused(error.into())),
                     (Ok(None), some) if some && !begun => {
                         begun = true;
@@ -121,27 +122,33 @@ impl Connection {
         .await
     }
 
-    async fn exchange(&mut self, head: RequestHead) -> After {
+    async fn exchange(&mut self, head: Rc<RequestHead>) -> After {
         let _in_flight = self.worker.metrics.in_flight();
         let (body, progress) = self.body(&head);
-        let mut trail = self.trail(&head, progress.received());
-        let keeps = head.keep_alive();
-        let request = Request { head, body };
+        // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.
+        let keeps = head.keep_alive() && head.value("upgrade").is_none();
+        let request = Request { head: head.clone(), body };
         let (snapshot, worker) = (self.snapshot.clone(), self.worker.clone());
-        let Some(edge) = snapshot.edges.get(self.edge) else { return After::Close };
-        let answering = answer::answer(&worker, &snapshot, edge, self.peer, request, &mut trail);
-        let answered = present(&self.wire, &progress, answering).await;
+        let shared = &*snapshot;
+        let Some(edge) = shared.edges.get(self.edge) else { return After::Close };
+        let mut trail = self.trail(&head, progress.received());
+        let answered = {
+            // Pinned where it is made: this future is the largest there is, and moving it would cost more than the rest.
+            let answering = pin!(answer::answer(&worker, shared, edge, &self.peer, request, &mut trail));
+            present(&self.wire, &progress, answering).await
+        };
         let after = match answered {
             None => {
+                trail.release_unsent().await;
                 trail.broken = Some("the client left".to_owned());
-                answer::record(&worker, edge, self.peer, &trail, 499);
+                answer::record(&worker, edge, &self.peer, &trail, 499);
                 return After::Close;
             }
             Some(response) => {
                 let status = response.status;
                 let keeps = keeps && self.is_reusable(&progress);
                 let after = self.write(response, &mut trail, keeps, &progress).await;
-                answer::record(&worker, edge, self.peer, &trail, status);
+                answer::record(&worker, edge, &self.peer, &trail, status);
                 after
             }
         };
@@ -151,7 +158,7 @@ impl Connection {
     /// A body that the stages left unread: what has already come of it is thrown away; for more nobody waits.
     fn is_reusable(&self, progress: &Progress) -> bool {
         !self.worker.forwarder.deadlines.is_draining()
-            && (progress.is_complete() || progress.discard_arrived(&self.wire) || progress.is_being_read())
+            && (progress.is_complete() || progress.is_being_read() || progress.discard_arrived(&self.wire))
     }
 
     fn body(&self, head: &RequestHead) -> (Body, Progress) {
@@ -168,22 +175,28 @@ impl Connection {
         (Body::Stream(Box::new(body)), progress)
     }
 
-    fn trail(&self, head: &RequestHead, received: Rc<Cell<u64>>) -> Trail {
+    fn trail<'s>(&self, head: &Rc<RequestHead>, received: Rc<Cell<u64>>) -> Trail<'s> {
         Trail::new(self.worker.request_id(), self.snapshot.clock.unix_millis(), head.clone(), received)
     }
 
     async fn refuse_head(&mut self, refusal: Refusal) {
         let response = refusal.response(&self.snapshot.shape);
-        answer::record_head_refusal(&self.worker, self.snapshot.edges.get(self.edge), self.peer, &refusal, response.status);
+        answer::record_head_refusal(
+            &self.worker,
+            self.snapshot.edges.get(self.edge),
+            &self.peer,
+            &refusal,
+            response.status,
+        );
         self.write_refusal(response).await;
     }
 
     /// Lets the client read the last answer before the connection goes (RFC 9112 section 9.6).
     async fn linger(&mut self) {
         const MOST: usize = 256 * 1024;
-        let wire = self.wire.clone();
+        let wire = &self.wire;
         let mut thrown = 0;
-        let thrown_away = poll_fn(|context| {
+        let drained = poll_fn(|context| {
             loop {
                 thrown += wire.with_input(|input| std::mem::take(input).len());
                 match wire.poll_fill(context) {
@@ -196,7 +209,7 @@ impl Connection {
         });
         let closed = async {
             wire.close_writing().await;
-            thrown_away.await;
+            drained.await;
         };
         let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), closed).await;
     }
@@ -204,8 +217,7 @@ impl Connection {
 
 /// Runs `future` for as long as the client is there. Only once its request has come whole can silence be told from
 /// leaving; until then the body's reader finds out.
-async fn present<F: Future>(wire: &Wire, progress: &Progress, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+async fn present<F: Future>(wire: &Wire, progress: &Progress, mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending if progress.is_complete() => wire.poll_gone(context).map(|()| None),

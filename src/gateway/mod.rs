@@ -17,5 +17,5 @@ mod trail;
 mod wire;
 mod worker;
 
-pub use running::{Running, StartError, start};
+pub use running::{Running, StartError, rehearse, start};
 pub use snapshot::Snapshot;

@@ -59,6 +59,7 @@ impl Refusal {
             Refusal::Body(error) => of_body(error),
             Refusal::Denied(denied) => denied.cause,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
+            Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
             Refusal::Failed(failure) => match failure {
                 Failure::Busy(_) => Cause::Overloaded,
@@ -68,7 +69,8 @@ impl Refusal {
                 | Failure::Broken(_)
                 | Failure::Answer(_)
                 | Failure::Upgrade
-                | Failure::Template(..) => Cause::UpstreamFailed,
+                | Failure::Template(..)
+                | Failure::Unwritable(_) => Cause::UpstreamFailed,
             },
         }
     }
@@ -115,9 +117,7 @@ impl Refusal {
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
             Refusal::Denied(denied) => match denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
-                Some(Challenge::InvalidToken) => {
-                    response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
-                }
+                Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
                 None => response,
             },
             _ => response,

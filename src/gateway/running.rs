@@ -3,10 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::AtomicUsize,
-    },
+    sync::{Arc, atomic::AtomicUsize},
     thread::JoinHandle,
     time::Duration,
 };
@@ -65,6 +62,16 @@ pub struct Running {
     admin: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     readiness: Readiness,
     sink: Sink,
+}
+
+/// Does all that [`start`] does before it binds: certificates, roots, routes and token rules are read and built.
+///
+/// # Errors
+/// [`StartError`]
+pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
+    Acceptors::new(config.listen.iter().map(|listen| listen.tls.as_ref())).map_err(StartError::Tls)?;
+    assemble(config, clock)?;
+    Ok(())
 }
 
 /// Binds everything, then starts `workers` threads.

@@ -1,6 +1,6 @@
 //! One loaded config, ready for use: immutable, shared by all workers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{refusals::Shape, routes::Routes};
 use crate::{
@@ -58,6 +58,8 @@ pub struct Route {
     pub dress: Dress,
     /// Bounds on the body.
     pub hold: HoldLimits,
+    /// How long a sender may take for a body that is held before it is verified.
+    pub patience: Duration,
     /// How refusals look.
     pub shape: Shape,
 }

@@ -5,35 +5,36 @@ use crate::{
     authenticate::{Desk, Origin, authenticate},
     forward,
     message::{Request, Response},
-    policy::{self, Admission, Client, Edge},
+    policy::{self, Admission, Client, Edge, Peer},
 };
 
 /// Screens, routes, authenticates, admits and serves `request`.
 ///
 /// # Errors
 /// The step that refused it.
-pub(super) async fn story(
+pub(super) async fn story<'s>(
     worker: &Worker,
-    snapshot: &Snapshot,
+    snapshot: &'s Snapshot,
     edge: &Edge,
-    peer: std::net::IpAddr,
+    peer: &Peer,
     mut request: Request,
-    trail: &mut Trail,
+    trail: &mut Trail<'s>,
 ) -> Result<Response, Refusal> {
+    let request_id = trail.request_id;
     let client = policy::screen(edge, peer, &request.head);
-    trail.client = Some(client.address);
-    let head = &request.head;
+    trail.client = client.behind_proxy.then(|| client.address.to_string());
+    let head = request.head.clone();
     let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
-    trail.route = Some(route.clone());
+    trail.route = Some(route);
     request.body = request.body.at_most(route.hold.body)?;
-    let head = &request.head;
 
-    let authority = head.authority().to_owned();
-    let (scheme, authority) = origin(edge, &client, &authority);
+    let origin = origin(edge, &client, head.authority());
     let desk = Desk {
         clock: &snapshot.clock,
-        origin: Origin { scheme, authority },
+        origin,
         limits: route.hold,
+        patience: route.patience,
+        deadlines: &worker.forwarder.deadlines,
         budgets: &snapshot.budgets,
         tokens: &worker.tokens,
     };
@@ -44,31 +45,24 @@ pub(super) async fn story(
         claims: &snapshot.claims,
         clock: &snapshot.clock,
         route: &route.name,
-        request_id: &trail.request_id,
-        origin: (scheme, authority),
+        request_id: request_id.as_str(),
+        origin: (origin.scheme, origin.authority),
     };
-    let permit = policy::admit(caller, client, &admission).await?;
-    trail.admitted = true;
+    let mut permit = policy::admit(caller, client, admission).await?;
 
-    let receipt = permit.receipt();
-    match forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report).await {
-        Ok(response) => Ok(response),
-        Err(failure) => {
-            // Nothing of it reached an upstream: the same signed request may come again.
-            if !trail.report.sent {
-                receipt.release().await;
-            }
-            Err(failure.into())
-        }
-    }
+    trail.receipt = Some(permit.take_receipt());
+    let served = forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report).await;
+    Ok(served?)
 }
 
-/// The scheme and authority that a client signs. The configured public ones hold for whoever names them and for
-/// whatever a trusted proxy sends; another Host stays what it is, so that a signature for one host is none for another.
-fn origin<'a>(edge: &'a Edge, client: &Client, authority: &'a str) -> (&'a str, &'a str) {
+/// The scheme and authority that a client signs: the configured public ones, never what Host says. A request that asks
+/// for another host than the public one is not what was signed; only a trusted proxy may have written another.
+fn origin<'a>(edge: &'a Edge, client: &Client<'_>, authority: &'a str) -> Origin<'a> {
     match &edge.public_origin {
-        Some((scheme, public)) if client.behind_proxy || public.eq_ignore_ascii_case(authority) => (scheme, public),
-        Some((scheme, _)) => (scheme, authority),
-        None => (edge.scheme, authority),
+        Some((scheme, public)) => {
+            let is_public_host = client.behind_proxy || public.eq_ignore_ascii_case(authority);
+            Origin { scheme, authority: public, is_public_host }
+        }
+        None => Origin { scheme: edge.scheme, authority, is_public_host: true },
     }
 }

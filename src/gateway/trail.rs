@@ -1,21 +1,23 @@
 //! What is known of a request by the time it is over, gathered along its way for the log and the metrics.
 
-use std::{cell::Cell, net::IpAddr, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::Cell, rc::Rc, time::Instant};
 
-use super::{refusals::Refusal, snapshot::Route};
-use crate::{forward::Report, http1::RequestHead, message::Identity};
+use super::{refusals::Refusal, snapshot::Route, worker::RequestId};
+use crate::{forward::Report, http1::RequestHead, message::Identity, policy::Receipt};
 
 /// The trail of one request.
-pub(super) struct Trail {
-    pub(super) request_id: String,
+pub(super) struct Trail<'s> {
+    pub(super) request_id: RequestId,
     pub(super) unix_millis: i64,
     pub(super) started: Instant,
-    pub(super) head: RequestHead,
-    pub(super) client: Option<IpAddr>,
-    pub(super) route: Option<Arc<Route>>,
-    pub(super) identity: Option<Identity>,
-    pub(super) admitted: bool,
+    pub(super) head: Rc<RequestHead>,
+    /// The client's address as text, where it is not the peer's.
+    pub(super) client: Option<String>,
+    pub(super) route: Option<&'s Route>,
+    pub(super) identity: Option<Rc<Identity<'s>>>,
     pub(super) report: Report,
+    /// What to give back if nothing of the request reaches an upstream.
+    pub(super) receipt: Option<Receipt>,
     pub(super) refusal: Option<Refusal>,
     /// Body bytes received, counted by whoever reads them.
     pub(super) received: Rc<Cell<u64>>,
@@ -24,8 +26,24 @@ pub(super) struct Trail {
     pub(super) broken: Option<String>,
 }
 
-impl Trail {
-    pub(super) fn new(request_id: String, unix_millis: i64, head: RequestHead, received: Rc<Cell<u64>>) -> Trail {
+impl Trail<'_> {
+    /// Gives claims back where nothing of the request was sent on: the same signed request may come again.
+    pub(super) async fn release_unsent(&mut self) {
+        if let Some(receipt) = self.receipt.take()
+            && !self.report.sent
+        {
+            receipt.release().await;
+        }
+    }
+}
+
+impl<'s> Trail<'s> {
+    pub(super) fn new(
+        request_id: RequestId,
+        unix_millis: i64,
+        head: Rc<RequestHead>,
+        received: Rc<Cell<u64>>,
+    ) -> Trail<'s> {
         Trail {
             request_id,
             unix_millis,
@@ -34,8 +52,8 @@ impl Trail {
             client: None,
             route: None,
             identity: None,
-            admitted: false,
             report: Report::default(),
+            receipt: None,
             refusal: None,
             received,
             sent: 0,

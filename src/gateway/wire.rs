@@ -89,9 +89,11 @@ impl Wire {
                 }
                 wait.clear();
             }
-            // TLS has taken the bytes; that the client takes them shows only here.
             match self.poll_flush(context) {
-                Poll::Pending => wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into())),
+                // TLS takes what it cannot write yet: only here a client that does not read is seen.
+                Poll::Pending => {
+                    wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()))
+                }
                 flushed => flushed,
             }
         })

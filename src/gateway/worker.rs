@@ -168,7 +168,7 @@ impl Worker {
     }
 
     /// A new request id.
-    pub(super) fn request_id(&self) -> String {
+    pub(super) fn request_id(&self) -> RequestId {
         self.identifiers.next()
     }
 
@@ -210,6 +210,16 @@ impl Drop for Here {
     }
 }
 
+/// A request's name in logs, answers and upstreams: 32 hexadecimal digits.
+#[derive(Clone, Copy)]
+pub(super) struct RequestId([u8; 32]);
+
+impl RequestId {
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// Request ids: unique over workers and restarts, and not to be guessed from one another at a glance. They are names,
 /// not secrets.
 struct Identifiers {
@@ -223,14 +233,14 @@ impl Identifiers {
         Identifiers { seed, count: Cell::new(getrandom::u64().unwrap_or_default()) }
     }
 
-    fn next(&self) -> String {
+    fn next(&self) -> RequestId {
         // An odd factor makes each step a new value until all 2^64 are used.
         let count = self.count.get().wrapping_add(1);
         self.count.set(count);
+        let number = u128::from(self.seed) << 64 | u128::from(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut id = [0; 32];
-        let bytes = (u128::from(self.seed) << 64 | u128::from(count.wrapping_mul(0x9E37_79B9_7F4A_7C15))).to_be_bytes();
         // The buffer is twice as long as the bytes.
-        let _ = hex::encode_to_slice(bytes, &mut id);
-        String::from_utf8_lossy(&id).into_owned()
+        let _ = hex::encode_to_slice(number.to_be_bytes(), &mut id);
+        RequestId(id)
     }
 }

@@ -58,6 +58,11 @@ impl Fields {
         self.0.iter().map(move |field| (field.name.text(head), field.value.bytes(head)))
     }
 
+    /// As [`iter`](Fields::iter), names as bytes.
+    pub(super) fn lines<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.0.iter().map(move |field| (field.name.bytes(head), field.value.bytes(head)))
+    }
+
     /// The values of the lines of that name, in order. Names compare without case.
     pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0

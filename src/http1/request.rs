@@ -98,6 +98,11 @@ impl RequestHead {
         self.layout.fields.iter(&self.bytes)
     }
 
+    /// As [`fields`](RequestHead::fields) with the names as bytes, which is cheaper: for passing them on.
+    pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.layout.fields.lines(&self.bytes)
+    }
+
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.layout.fields.values(&self.bytes, name)
@@ -124,8 +129,8 @@ impl RequestHead {
     }
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
-    pub fn connection_names(&self, name: &str) -> bool {
-        self.values("connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name.as_bytes()))
+    pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
+        self.values("connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name.as_ref()))
     }
 }
 

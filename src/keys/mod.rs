@@ -20,7 +20,7 @@ pub struct KeyTable(Source);
 
 enum Source {
     /// One key for any id, and for requests that name none.
-    Shared(Key),
+    Shared(Box<Key>),
     /// A key an id.
     Static(HashMap<Box<[u8]>, Key>),
 }
@@ -34,7 +34,7 @@ pub struct Key {
 impl KeyTable {
     /// The same key for every id.
     pub fn shared(secrets: &[Secret], algorithm: Algorithm) -> KeyTable {
-        KeyTable(Source::Shared(Key::prepare(secrets, algorithm)))
+        KeyTable(Source::Shared(Box::new(Key::prepare(secrets, algorithm))))
     }
 
     /// A key for each id.

@@ -16,10 +16,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{
-    Body, BodyError,
-    body::Spool,
-};
+use super::{Body, BodyError, body::Spool};
 
 /// A number of bytes that all requests share.
 #[derive(Clone, Debug)]

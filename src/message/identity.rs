@@ -3,23 +3,38 @@
 
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
-use smallvec::SmallVec;
-
 use crate::scheme::{Fact, Known};
 
 /// What is known of a caller.
 #[derive(Clone, Default)]
-pub struct Identity {
+pub struct Identity<'c> {
     /// Who it is: `sub` of a token, or the key id where the signature binds it.
-    pub subject: Option<Box<str>>,
+    pub subject: Option<Rc<str>>,
     /// The key id or `kid` that verified.
-    pub key_id: Option<Box<str>>,
+    pub key_id: Option<Rc<str>>,
     /// The scheme's or tokens' name in the config; none on a public route.
-    pub by: Option<Arc<str>>,
+    pub by: Option<&'c str>,
     /// The token's claims.
-    pub claims: Option<Rc<dyn Known>>,
-    /// Where the credentials stood, so that they go no further.
-    pub carriers: SmallVec<[Carrier; 2]>,
+    pub claims: Option<Arc<dyn Known>>,
+    /// Where the first credential stood; nearly always the only one.
+    carrier: Option<&'c Carrier>,
+    /// Where the others did.
+    more: Vec<&'c Carrier>,
+}
+
+impl<'c> Identity<'c> {
+    /// Notes where a credential stood, so that it goes no further.
+    pub fn add_carrier(&mut self, carrier: &'c Carrier) {
+        match self.carrier {
+            None => self.carrier = Some(carrier),
+            Some(_) => self.more.push(carrier),
+        }
+    }
+
+    /// Where the credentials stood.
+    pub fn carriers(&self) -> impl Iterator<Item = &'c Carrier> {
+        self.carrier.into_iter().chain(self.more.iter().copied())
+    }
 }
 
 /// Where a credential stood in the request.
@@ -31,14 +46,21 @@ pub enum Carrier {
     Cookie(Arc<str>),
     /// One query parameter.
     Query(Arc<str>),
-    /// The body: it goes on as it is, for nothing can be taken out of signed bytes.
-    Body,
+    /// A field of the body, which goes on as it is: nothing can be taken out of signed bytes.
+    Body(Arc<str>),
+}
+
+impl Carrier {
+    /// A header, whose name has one spelling here.
+    pub fn header(name: &str) -> Carrier {
+        Carrier::Header(name.to_ascii_lowercase().into())
+    }
 }
 
 /// Everything that answer and header templates may name.
 pub struct Facts<'a> {
     /// The caller.
-    pub identity: &'a Identity,
+    pub identity: &'a Identity<'a>,
     /// The route's name.
     pub route: &'a str,
     /// The request's id.
@@ -56,7 +78,7 @@ impl Known for Facts<'_> {
         match fact {
             Fact::Subject => self.identity.subject.as_deref().map(Cow::Borrowed),
             Fact::KeyId => self.identity.key_id.as_deref().map(Cow::Borrowed),
-            Fact::Scheme => self.identity.by.as_deref().map(Cow::Borrowed),
+            Fact::Scheme => self.identity.by.map(Cow::Borrowed),
             Fact::Route => Some(Cow::Borrowed(self.route)),
             Fact::RequestId => Some(Cow::Borrowed(self.request_id)),
             Fact::ClientAddress => Some(Cow::Borrowed(self.client)),
@@ -64,7 +86,7 @@ impl Known for Facts<'_> {
     }
 }
 
-impl std::fmt::Debug for Identity {
+impl std::fmt::Debug for Identity<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").field("subject", &self.subject).field("by", &self.by).finish_non_exhaustive()
     }

@@ -13,13 +13,15 @@ pub use hold::{Budget, Budgets, HoldError, HoldLimits, Share, hold};
 pub use identity::{Carrier, Facts, Identity};
 pub use response::{Response, is_hop_by_hop};
 
+use std::rc::Rc;
+
 use crate::http1::RequestHead;
 
 /// A request whose head is complete and whose body may still be on its way.
 #[derive(Debug)]
 pub struct Request {
-    /// Method, target and fields, exactly as they came.
-    pub head: RequestHead,
+    /// Method, target and fields, exactly as they came. Shared with the log.
+    pub head: Rc<RequestHead>,
     /// The body after transfer coding.
     pub body: Body,
 }

@@ -11,7 +11,7 @@ pub struct Response {
     /// The status code, 200 to 599.
     pub status: u16,
     /// The upstream's head, whose end-to-end fields are passed on.
-    pub upstream: Option<ResponseHead>,
+    pub upstream: Option<Box<ResponseHead>>,
     /// Fields of the gateway's own.
     pub added: Vec<(Cow<'static, str>, Vec<u8>)>,
     /// The body. Its length decides the framing.
@@ -33,30 +33,47 @@ impl Response {
         self
     }
 
-    /// The fields to send, except framing and connection fields and the request's id: those the writer of the message
-    /// decides.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let upstream = self.upstream.iter().flat_map(|head| {
-            head.fields().filter(move |(name, _)| {
-                !is_hop_by_hop(name) && !name.eq_ignore_ascii_case("x-request-id") && !head.connection_names(name)
-            })
-        });
-        upstream.chain(self.added.iter().map(|(name, value)| (name.as_ref(), value.as_slice())))
+    /// The upstream's fields to pass on, except framing and connection fields and the request's id: those the writer of
+    /// the message decides.
+    pub fn each_passed_on(&self, mut visit: impl FnMut(&[u8], &[u8])) {
+        let Some(head) = &self.upstream else { return };
+        let names_some = head.value("connection").is_some();
+        let is_ours = |name: &[u8]| is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"x-request-id");
+        for (name, value) in head.lines() {
+            let stays_here = is_ours(name) || names_some && head.connection_names(name);
+            if !stays_here {
+                visit(name, value);
+            }
+        }
     }
 }
 
 /// Fields that belong to one connection (RFC 9110 section 7.6.1), and the length, which is written anew.
-pub fn is_hop_by_hop(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "content-length",
-        "proxy-authenticate",
-    ];
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+pub fn is_hop_by_hop(name: &[u8]) -> bool {
+    // By length first: this is asked of every field of every message.
+    let same = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
+    match name.len() {
+        2 => same("te"),
+        7 => same("trailer") || same("upgrade"),
+        10 => same("connection") || same("keep-alive"),
+        14 => same("content-length"),
+        16 => same("proxy-connection"),
+        17 => same("transfer-encoding"),
+        18 => same("proxy-authenticate"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hop_by_hop_fields_are_known_in_any_case() {
+        let known = ["TE", "Trailer", "upgrade", "Connection", "Keep-Alive", "Content-Length", "Proxy-Connection"];
+        for name in known.into_iter().chain(["Transfer-Encoding", "proxy-authenticate"]) {
+            assert!(is_hop_by_hop(name.as_bytes()), "{name}");
+        }
+        assert!(!is_hop_by_hop(b"host") && !is_hop_by_hop(b"trailers"));
+    }
 }

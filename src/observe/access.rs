@@ -3,7 +3,7 @@
 //! A line holds no query string, no credential and no header value. Writing one appends to a buffer and allocates
 //! nothing; where the buffer goes is [`sink`](super::sink)'s.
 
-use std::{fmt::Display, io::IsTerminal, net::IpAddr};
+use std::{fmt::Display, io::IsTerminal};
 
 use super::{
     escape::{self, json_string},
@@ -21,7 +21,7 @@ pub struct AccessLine<'a> {
     /// The id that the answer and the upstream carry too.
     pub request_id: &'a str,
     /// The client's address: the peer's, or what a trusted proxy said.
-    pub client: IpAddr,
+    pub client: &'a str,
     /// Name or address of the listener.
     pub listener: &'a str,
     /// The method as it came.
@@ -154,54 +154,56 @@ impl AccessWriter {
     }
 }
 
+/// A field's name with what stands around it. Every field but the first starts with its comma.
+macro_rules! name {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 fn write_json(line: &AccessLine<'_>, stamp: &mut Stamp, out: &mut Vec<u8>) {
+    out.reserve(USUAL_LINE);
     out.extend_from_slice(b"{\"time\":\"");
     stamp.write_rfc3339(line.unix_millis, out);
     out.push(b'"');
-    text_field("request_id", Some(line.request_id), out);
-    out.extend_from_slice(b",\"client\":\"");
-    escape::display(&line.client, out);
-    out.push(b'"');
-    text_field("listener", Some(line.listener), out);
-    text_field("method", Some(line.method), out);
-    text_field("path", Some(line.path), out);
-    text_field("route", line.route, out);
-    number_field("status", Some(line.status.into()), out);
-    text_field("outcome", Some(line.verdict.name()), out);
-    text_field("cause", line.verdict.cause().map(|cause| cause.face().name), out);
+    text_field(name!("request_id"), Some(line.request_id), out);
+    text_field(name!("client"), Some(line.client), out);
+    text_field(name!("listener"), Some(line.listener), out);
+    text_field(name!("method"), Some(line.method), out);
+    text_field(name!("path"), Some(line.path), out);
+    text_field(name!("route"), line.route, out);
+    number_field(name!("status"), Some(line.status.into()), out);
+    text_field(name!("outcome"), Some(line.verdict.name()), out);
+    text_field(name!("cause"), line.verdict.cause().map(|cause| cause.face().name), out);
     if let Some(why) = line.verdict.why() {
-        field_name("why", out);
+        out.extend_from_slice(name!("why").as_bytes());
         escape::json_display(why, out);
     }
-    text_field("by", line.by, out);
-    text_field("key_id", line.key_id, out);
-    text_field("subject", line.subject, out);
-    number_field("duration_micros", Some(line.duration_micros), out);
-    number_field("upstream_micros", line.upstream_micros, out);
-    number_field("bytes_in", Some(line.bytes_in), out);
-    number_field("bytes_out", Some(line.bytes_out), out);
+    text_field(name!("by"), line.by, out);
+    text_field(name!("key_id"), line.key_id, out);
+    text_field(name!("subject"), line.subject, out);
+    number_field(name!("duration_micros"), Some(line.duration_micros), out);
+    number_field(name!("upstream_micros"), line.upstream_micros, out);
+    number_field(name!("bytes_in"), Some(line.bytes_in), out);
+    number_field(name!("bytes_out"), Some(line.bytes_out), out);
     out.extend_from_slice(b"}\n");
 }
 
+/// Bytes of most lines.
+const USUAL_LINE: usize = 512;
+
 fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
     if let Some(value) = value {
-        field_name(name, out);
+        out.extend_from_slice(name.as_bytes());
         json_string(value, out);
     }
 }
 
 fn number_field(name: &str, value: Option<u64>, out: &mut Vec<u8>) {
     if let Some(value) = value {
-        field_name(name, out);
+        out.extend_from_slice(name.as_bytes());
         escape::number(value, out);
     }
-}
-
-/// Every field but the first starts with its comma.
-fn field_name(name: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
 }
 
 #[cfg(test)]

@@ -92,8 +92,9 @@ fn is_unprintable(character: char) -> bool {
 
 /// Appends `text`, copying what needs no care in whole runs.
 fn runs(text: &str, is_special: fn(char) -> bool, out: &mut Vec<u8>, mut special: impl FnMut(char, &mut Vec<u8>)) {
-    // Nearly every value is plain ASCII; a test of bytes is several times faster than one of characters.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+    // Nearly every value is plain ASCII; a test of bytes is several times faster than one of characters, and one that
+    // does not stop early faster still.
+    if text.bytes().fold(true, |plain, byte| plain & PLAIN[usize::from(byte)]) {
         return out.extend_from_slice(text.as_bytes());
     }
     for piece in text.split_inclusive(is_special) {
@@ -106,6 +107,17 @@ fn runs(text: &str, is_special: fn(char) -> bool, out: &mut Vec<u8>, mut special
         }
     }
 }
+
+/// Bytes that stand for themselves in JSON and on a terminal.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = byte != b'"' && byte != b'\\';
+        byte += 1;
+    }
+    plain
+};
 
 /// As much of `text` as `left` allows, and whether that is all of it.
 fn within<'a>(text: &'a str, left: &mut usize) -> (&'a str, bool) {

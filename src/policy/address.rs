@@ -21,13 +21,41 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+/// The other end of a connection, written down once for all of its requests.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its address; an IPv4 one mapped into IPv6 is IPv4.
+    pub address: IpAddr,
+    /// The address as `X-Forwarded-For` has it.
+    pub(super) plain: String,
+    /// The address as `Forwarded` has it (RFC 7239 section 6).
+    pub(super) node: String,
+}
+
+impl Peer {
+    /// The peer at that address.
+    pub fn new(address: IpAddr) -> Peer {
+        let address = address.to_canonical();
+        let node = match address {
+            IpAddr::V4(v4) => format!("for={v4}"),
+            IpAddr::V6(v6) => format!("for=\"[{v6}]\""),
+        };
+        Peer { address, plain: address.to_string(), node }
+    }
+
+    /// Its address as text.
+    pub fn text(&self) -> &str {
+        &self.plain
+    }
+}
+
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
-pub struct Client {
+pub struct Client<'p> {
     /// The client's address: the socket's, or the one the nearest untrusted hop had.
     pub address: IpAddr,
     /// The socket's.
-    pub peer: IpAddr,
+    pub peer: &'p Peer,
     /// Whether the peer is a trusted proxy, so that what it forwards is kept.
     pub behind_proxy: bool,
     pub(super) tls: bool,
@@ -35,14 +63,13 @@ pub struct Client {
 
 /// Finds out who is there. Forwarding headers count only from trusted proxies; of a chain the rightmost address that is
 /// not one of them is the client, for everything left of it is the client's own word.
-pub fn screen(edge: &Edge, peer: IpAddr, head: &RequestHead) -> Client {
-    let peer = peer.to_canonical();
+pub fn screen<'p>(edge: &Edge, peer: &'p Peer, head: &RequestHead) -> Client<'p> {
     let tls = edge.scheme == "https";
     let is_trusted = |address: &IpAddr| edge.trusted_proxies.iter().any(|net| net.contains(address));
-    if edge.trusted_proxies.is_empty() || !is_trusted(&peer) {
-        return Client { address: peer, peer, behind_proxy: false, tls };
+    if edge.trusted_proxies.is_empty() || !is_trusted(&peer.address) {
+        return Client { address: peer.address, peer, behind_proxy: false, tls };
     }
-    let mut address = peer;
+    let mut address = peer.address;
     for hop in chain(head).rev() {
         match hop {
             Some(hop) => address = hop,
@@ -90,7 +117,7 @@ mod tests {
             .chain(forwarded.iter().map(|value| ("x-forwarded-for", value.as_bytes())))
             .collect();
         let head = RequestHead::from_parts("GET", "/", &fields).unwrap();
-        screen(edge, peer.parse().unwrap(), &head).address
+        screen(edge, &Peer::new(peer.parse().unwrap()), &head).address
     }
 
     #[test]

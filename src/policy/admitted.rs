@@ -1,6 +1,6 @@
 //! The proof that a verified request may go on, and what is taken back when it comes to nothing.
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// What admission needs besides the request.
+#[derive(Clone, Copy)]
 pub struct Admission<'a> {
     /// Where claims are kept.
     pub claims: &'a Arc<Claims>,
     /// The time.
     pub clock: &'a Clock,
     /// The route's name, for templates.
-    pub route: &'a Arc<str>,
+    pub route: &'a str,
     /// The request's id.
     pub request_id: &'a str,
     /// Public scheme and authority, for templates.
@@ -34,47 +35,49 @@ pub enum NotAdmitted {
     /// It was accepted once before.
     #[error("this request was accepted before")]
     Replayed,
+    /// The time until which it was good passed while it was checked.
+    #[error("the time ran out while it was checked")]
+    Stale,
     /// It cannot be known whether it was.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// A request that may go on.
-#[derive(Debug)]
-pub struct Admitted {
+pub struct Admitted<'a> {
     request: Request,
-    identity: Identity,
-    client: Client,
-    facts: Box<Told>,
+    identity: Rc<Identity<'a>>,
+    client: Client<'a>,
+    admission: Admission<'a>,
     receipt: Receipt,
 }
 
-#[derive(Debug)]
-struct Told {
-    route: Arc<str>,
-    request_id: String,
-    scheme: String,
-    authority: String,
-}
-
 /// The claims that a request made, so that they can be given back when nothing of it reached an upstream.
-#[derive(Clone, Debug)]
+#[derive(Default)]
+#[must_use = "claims of a request that came to nothing are to be released"]
 pub struct Receipt {
     keys: SmallVec<[ClaimKey; 1]>,
     claims: Option<Arc<Claims>>,
-    settled: Rc<Cell<bool>>,
 }
 
 /// Admits `caller`: claims all of its replay keys, or none.
 ///
 /// # Errors
 /// [`NotAdmitted`]; no claim of this request stands then.
-pub async fn admit(caller: Verified, client: Client, admission: &Admission<'_>) -> Result<Admitted, NotAdmitted> {
+pub async fn admit<'a>(
+    caller: Verified<'a>,
+    client: Client<'a>,
+    admission: Admission<'a>,
+) -> Result<Admitted<'a>, NotAdmitted> {
     let (request, identity, replays) = caller.into_parts();
-    let mut receipt = Receipt { keys: SmallVec::new(), claims: None, settled: Rc::default() };
+    let mut receipt = Receipt::default();
     for replay in replays {
         let key = ClaimKey(replay.digest);
         let now_millis = admission.clock.unix_millis();
+        if now_millis > replay.until_millis {
+            receipt.release().await;
+            return Err(NotAdmitted::Stale);
+        }
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
                 receipt.claims.get_or_insert_with(|| admission.claims.clone());
@@ -90,19 +93,13 @@ pub async fn admit(caller: Verified, client: Client, admission: &Admission<'_>) 
             }
         }
     }
-    let facts = Box::new(Told {
-        route: admission.route.clone(),
-        request_id: admission.request_id.to_owned(),
-        scheme: admission.origin.0.to_owned(),
-        authority: admission.origin.1.to_owned(),
-    });
-    Ok(Admitted { request, identity, client, facts, receipt })
+    Ok(Admitted { request, identity, client, admission, receipt })
 }
 
 impl Receipt {
-    /// Gives the claims back, once: the request came to nothing and may come again.
-    pub async fn release(&self) {
-        if let (Some(claims), false) = (&self.claims, self.settled.replace(true)) {
+    /// Gives the claims back: the request came to nothing and may come again.
+    pub async fn release(self) {
+        if let Some(claims) = self.claims {
             for key in &self.keys {
                 claims.release(key).await;
             }
@@ -110,7 +107,7 @@ impl Receipt {
     }
 }
 
-impl Admitted {
+impl<'a> Admitted<'a> {
     /// The request's head, as it came.
     pub fn head(&self) -> &RequestHead {
         &self.request.head
@@ -127,23 +124,23 @@ impl Admitted {
     }
 
     /// Who sent it.
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &Identity<'a> {
         &self.identity
     }
 
     /// Where it came from.
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &Client<'a> {
         &self.client
     }
 
     /// Its id in logs.
     pub fn request_id(&self) -> &str {
-        &self.facts.request_id
+        self.admission.request_id
     }
 
-    /// What to give back if it comes to nothing.
-    pub fn receipt(&self) -> Receipt {
-        self.receipt.clone()
+    /// Takes out what to give back if it comes to nothing.
+    pub fn take_receipt(&mut self) -> Receipt {
+        std::mem::take(&mut self.receipt)
     }
 
     /// Fills in an answer or header template with what is known of this request.
@@ -158,16 +155,16 @@ impl Admitted {
         let client = self.client.address.to_string();
         let facts = Facts {
             identity: &self.identity,
-            route: &self.facts.route,
-            request_id: &self.facts.request_id,
+            route: self.admission.route,
+            request_id: self.admission.request_id,
             client: &client,
         };
         let view = View {
             method: self.request.head.method(),
             target: self.request.head.origin_form(),
-            scheme: &self.facts.scheme,
-            authority: &self.facts.authority,
-            headers: &self.request.head,
+            scheme: self.admission.origin.0,
+            authority: self.admission.origin.1,
+            headers: &*self.request.head,
             body: scheme::Body::Unread,
             known: &facts,
         };

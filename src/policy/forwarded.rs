@@ -1,16 +1,14 @@
 //! What the upstream is told of the client: `X-Forwarded-*` and `Forwarded` (RFC 7239).
 
-use std::{io::Write, net::IpAddr};
-
 use super::Client;
 use crate::http1::RequestHead;
 
-impl Client {
+impl Client<'_> {
     /// Visits the forwarding fields of the request to the upstream. A trusted proxy's are continued, others are begun.
     pub fn each_forwarding_field(&self, head: &RequestHead, visit: &mut dyn FnMut(&str, &[u8])) {
         let mut value = Vec::with_capacity(96);
         self.continued(head, "x-forwarded-for", &mut value);
-        append(&mut value, format_args!("{}", self.peer));
+        value.extend_from_slice(self.peer.plain.as_bytes());
         visit("X-Forwarded-For", &value);
 
         let proto = if self.tls { "https" } else { "http" };
@@ -22,15 +20,15 @@ impl Client {
 
         value.clear();
         self.continued(head, "forwarded", &mut value);
-        match self.peer {
-            IpAddr::V4(address) => append(&mut value, format_args!("for={address}")),
-            IpAddr::V6(address) => append(&mut value, format_args!("for=\"[{address}]\"")),
-        }
+        value.extend_from_slice(self.peer.node.as_bytes());
         if !head.authority().is_empty() {
             // An authority may hold a colon, which only a quoted string may (RFC 7239 section 4).
-            append(&mut value, format_args!(";host=\"{}\"", head.authority()));
+            value.extend_from_slice(b";host=\"");
+            value.extend_from_slice(head.authority().as_bytes());
+            value.push(b'"');
         }
-        append(&mut value, format_args!(";proto={proto}"));
+        value.extend_from_slice(b";proto=");
+        value.extend_from_slice(proto.as_bytes());
         visit("Forwarded", &value);
     }
 
@@ -46,9 +44,4 @@ impl Client {
             }
         }
     }
-}
-
-fn append(value: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = value.write_fmt(text);
 }

@@ -7,5 +7,5 @@ mod address;
 mod admitted;
 mod forwarded;
 
-pub use address::{Client, Edge, screen};
-pub use admitted::{Admission, Admitted, NotAdmitted, admit};
+pub use address::{Client, Edge, Peer, screen};
+pub use admitted::{Admission, Admitted, NotAdmitted, Receipt, admit};

@@ -3,7 +3,10 @@
 //! - [`boundaries`]: which room of the source may know which; files small enough to read; every module says what it is.
 //! - [`http1_oracle`]: whatever our HTTP/1 codec accepts, hyper reads the same.
 //! - [`examples`]: every config we ship is one the binary accepts.
-//! - [`life`]: the binary as an operator runs it: it starts, serves the first clients, drains, and refuses bad configs.
+//! - [`life`]: the binary as an operator runs it: it drains, and refuses bad configs before it listens.
+//! - [`clients`]: the clients that exist get the very answers that they know.
+//! - [`hygiene`]: which headers and bytes an upstream sees, whatever the client sent.
+//! - [`cli`]: the commands as a person types them: what they print where, and how they end.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
 //! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
@@ -14,8 +17,11 @@
 mod attack_hmac;
 mod attack_http;
 mod boundaries;
+mod cli;
+mod clients;
 mod examples;
 mod http1_oracle;
+mod hygiene;
 mod life;
 mod path;
 mod support;

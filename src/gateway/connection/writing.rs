@@ -1,6 +1,6 @@
 //! Writing an answer: head and first bytes in one call, then piece by piece as the client takes them.
 
-use std::io;
+use std::{io, pin::pin};
 
 use bytes::Bytes;
 
@@ -29,15 +29,16 @@ impl Connection {
     pub(super) async fn write(
         &mut self,
         mut response: Response,
-        trail: &mut Trail,
+        trail: &mut Trail<'_>,
         keeps: bool,
         progress: &Progress,
     ) -> After {
+        progress.no_more_interim();
         let version = trail.head.version();
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
         self.output.clear();
-        write_head(&mut self.output, &response, delimited, version, keeps, Some(&trail.request_id));
+        write_head(&mut self.output, &response, delimited, version, keeps, Some(trail.request_id.as_str()));
         if response.upstream.is_none() {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
@@ -69,7 +70,7 @@ impl Connection {
         &mut self,
         body: &mut Body,
         chunked: bool,
-        trail: &mut Trail,
+        trail: &mut Trail<'_>,
         progress: &Progress,
     ) -> Result<(), Broken> {
         if let Body::Bytes(bytes, _) = body {
@@ -87,7 +88,7 @@ impl Connection {
                 Some(piece) => piece,
                 None => {
                     self.send(b"").await?;
-                    present(&wire, progress, body.next()).await.ok_or(Broken::ClientLeft)?
+                    present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
                 }
             };
             let Some(piece) = piece.transpose().map_err(Broken::Upstream)? else { break };
@@ -167,7 +168,8 @@ fn write_head(
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::status_line(out, response.status, reason);
-    for (name, value) in response.fields() {
+    response.each_passed_on(|name, value| encode::line(out, name, value));
+    for (name, value) in &response.added {
         encode::field(out, name, value);
     }
     let length = match delimited {
@@ -190,4 +192,3 @@ fn write_head(
         encode::field(out, "X-Request-Id", request_id.as_bytes());
     }
 }
-

@@ -1,7 +1,5 @@
 //! The line as it is written, in both formats.
 
-use std::net::Ipv4Addr;
-
 use serde_json::{Value, json};
 
 use super::*;
@@ -10,7 +8,7 @@ fn line<'a>() -> AccessLine<'a> {
     AccessLine {
         unix_millis: 1_795_295_307_045,
         request_id: "0190f6c2",
-        client: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
+        client: "192.0.2.7",
         listener: "public",
         method: "POST",
         path: "/verify",

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr},
     sync::{Condvar, Mutex},
 };
 
@@ -15,7 +14,7 @@ fn line(path: &str) -> AccessLine<'_> {
     AccessLine {
         unix_millis: 0,
         request_id: "1",
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        client: "127.0.0.1",
         listener: "public",
         method: "GET",
         path,

@@ -10,7 +10,7 @@ use std::{net::SocketAddr, path::Path};
 use serde::Deserialize;
 
 use self::draft::Request;
-use crate::support::{Answer, Gateway, Recorder, free_port, send};
+use crate::support::{Answer, Gateway, Recorder, loopback, send};
 
 /// Cases that cannot be put to this gateway here, each with the reason.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -53,7 +53,7 @@ struct Bench {
 impl Bench {
     fn start() -> Bench {
         let upstream = Recorder::start();
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let address = loopback();
         let config = include_str!("gateway.yaml")
             .replace("127.0.0.1:8000", &address.to_string())
             .replace("127.0.0.1:9001", &upstream.address.to_string());

@@ -77,7 +77,10 @@ const TABLE: &[(&str, Make)] = &[
     ("M031", || get().sign().and(NONCE, &fresh_nonce())),
     ("M031", || get().sign().and(KEY_ID, "client-a")),
     ("M033", || get().sign().with(TIMESTAMP, |text| format!("{text}0")).with(NONCE, |text| text.replacen('n', "", 1))),
-    ("M033", || to(&Draft { timestamp: format!("{}", now()), ..Draft::get("/hmac/ab") }, "/hmac/a").with(TIMESTAMP, |text| format!("b{text}"))),
+    ("M033", || {
+        to(&Draft { timestamp: format!("{}", now()), ..Draft::get("/hmac/ab") }, "/hmac/a")
+            .with(TIMESTAMP, |text| format!("b{text}"))
+    }),
     ("M033", || get().sign().with(KEY_ID, |text| format!("{text}G"))),
     ("M037", || get().sign().with(SIGNATURE, alternating_case)),
     ("M037", || get().sign().with(SIGNATURE, str::to_uppercase)),

@@ -33,13 +33,7 @@ fn outcome(expect: Expect, invariants: &Invariants, finals: &[u16], complete: &[
     }
 }
 
-fn counts(
-    invariants: &Invariants,
-    finals: &[u16],
-    requests: &[Seen],
-    complete: &[&Seen],
-    wrong: &mut Vec<String>,
-) {
+fn counts(invariants: &Invariants, finals: &[u16], requests: &[Seen], complete: &[&Seen], wrong: &mut Vec<String>) {
     if let Some(most) = invariants.max_upstream_requests.filter(|most| requests.len() > *most) {
         let targets: Vec<_> = requests.iter().map(|request| &request.target).collect();
         wrong.push(format!("upstream saw {} requests, at most {most}: {targets:?}", requests.len()));
@@ -106,14 +100,17 @@ fn targets(invariants: &Invariants, requests: &[Seen], complete: &[&Seen], wrong
 
 /// The statuses of all answers but interim ones.
 fn final_statuses(answer: &[u8]) -> Vec<u16> {
-    let heads = answer.windows(12).filter(|window| window.starts_with(b"HTTP/1.1 ") || window.starts_with(b"HTTP/1.0 "));
+    let heads =
+        answer.windows(12).filter(|window| window.starts_with(b"HTTP/1.1 ") || window.starts_with(b"HTTP/1.0 "));
     let statuses = heads.filter_map(|head| std::str::from_utf8(&head[9..]).ok()?.parse().ok());
     statuses.filter(|status| *status >= 200).collect()
 }
 
 /// What a lenient old server may resolve `target` to; lower case, as Latin-1.
 fn lenient_path(target: &str) -> String {
-    let path = target.split_once("://").filter(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphabetic()) && !scheme.is_empty());
+    let path = target
+        .split_once("://")
+        .filter(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphabetic()) && !scheme.is_empty());
     let path = path.map_or(target, |(_, rest)| rest.find('/').map_or("", |at| rest.split_at(at).1));
     let mut path = path.split(['?', '#']).next().unwrap_or_default().to_owned();
     for _ in 0..3 {

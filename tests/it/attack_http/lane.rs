@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{cases::Case, judge};
-use crate::support::{Gateway, Recorder, free_port};
+use crate::support::{Gateway, Recorder, loopback};
 
 const CONFIG: &str = include_str!("../../../config/attack.yaml");
 
@@ -27,7 +27,7 @@ impl Lane {
     /// The shipped config, on ports of this lane's own.
     pub(super) fn start() -> Lane {
         let upstream = Recorder::start();
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let address = loopback();
         let config = CONFIG
             .replace("127.0.0.1:9300", &address.to_string())
             .replace("127.0.0.1:9301", &upstream.address.to_string());

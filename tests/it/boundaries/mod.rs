@@ -113,9 +113,8 @@ fn no_file_is_too_long_to_read() {
 
 #[test]
 fn a_breach_is_found_however_it_is_written() {
-    let breach = |file: &str, text: &str| {
-        !breaches(&Source { file: PathBuf::from(file), text: text.to_owned() }).is_empty()
-    };
+    let breach =
+        |file: &str, text: &str| !breaches(&Source { file: PathBuf::from(file), text: text.to_owned() }).is_empty();
     for text in [
         "use crate::store::Claims;",
         "use crate::{keys::Keyring, store::{self, Claims}};",

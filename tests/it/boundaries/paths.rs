@@ -182,7 +182,8 @@ fn quoted(rest: &[char], quote: char) -> usize {
 
 fn raw_text(rest: &[char], prefix: usize) -> usize {
     let hashes = rest[prefix..].iter().take_while(|c| **c == '#').count();
-    let closes = |at: usize| rest[at] == '"' && rest[at + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
+    let closes =
+        |at: usize| rest[at] == '"' && rest[at + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
     let open = prefix + hashes + 1;
     (open..rest.len()).find(|&at| closes(at)).map_or(rest.len(), |at| at + hashes + 1)
 }

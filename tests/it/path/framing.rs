@@ -227,7 +227,9 @@ fn lengths_and_chunks_are_passed_on_as_they_are_and_trailers_are_not() {
     let upstream = Upstream::start(move |mut talk| {
         while let Some((head, body)) = talk.request() {
             told.lock().expect("unpoisoned").send((head, body)).expect("a listener");
-            talk.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n2\r\nok\r\n0\r\nX-A: b\r\n\r\n");
+            talk.write(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n2\r\nok\r\n0\r\nX-A: b\r\n\r\n",
+            );
         }
     });
     let (_gateway, address) = open_to(upstream.address, "");
@@ -346,7 +348,9 @@ fn one_request_id_stands_in_the_request_and_in_the_answer() {
 #[test]
 fn what_is_no_request_is_refused_and_the_connection_ends() {
     let (_gateway, address) = run(WITHOUT_UPSTREAM, &[]);
-    for nonsense in ["\x16\x03\x01\x02\x00", "hello\r\n\r\n", "GET /fixed HTTP/2.0\r\nHost: a\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n"] {
+    for nonsense in
+        ["\x16\x03\x01\x02\x00", "hello\r\n\r\n", "GET /fixed HTTP/2.0\r\nHost: a\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n"]
+    {
         let mut client = Talk::open(address);
         client.write(nonsense);
         client.write(get("/fixed"));

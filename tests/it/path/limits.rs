@@ -183,6 +183,9 @@ routes: [{ match: { path: /signed }, require: { hmac: body }, to: fixed }]
 timeouts: { body: 300ms }
 "#;
     let (_gateway, address) = run(config, &[]);
-    let request = format!("POST /signed HTTP/1.1\r\nHost: a\r\nX-HMAC-Signature: {}\r\nContent-Length: 10\r\n\r\nhalf", "ab".repeat(32));
+    let request = format!(
+        "POST /signed HTTP/1.1\r\nHost: a\r\nX-HMAC-Signature: {}\r\nContent-Length: 10\r\n\r\nhalf",
+        "ab".repeat(32)
+    );
     assert_eq!(Talk::open(address).exchange(request).0.status(), 408);
 }

@@ -13,7 +13,7 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Gateway, free_port};
+use crate::support::{Gateway, loopback};
 
 /// How long a read may wait, on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
@@ -323,7 +323,7 @@ pub(super) fn black_hole() -> (SocketAddr, impl Sized) {
 
 /// An address on loopback that nobody listens on.
 pub(super) fn free_address() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
+    loopback()
 }
 
 /// A gateway whose every path is public and goes to `upstream`; `more` is put behind the config.

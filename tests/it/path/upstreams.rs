@@ -76,17 +76,37 @@ fn what_is_no_answer_is_a_502() {
 #[test]
 fn what_is_odd_and_yet_an_answer_is_passed_on_whole() {
     let answers: [(&str, &str, u16, &str); 11] = [
-        ("interim heads", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "ok"),
+        (
+            "interim heads",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            200,
+            "ok",
+        ),
         ("no reason", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200, "ok"),
         ("an unusual status", "HTTP/1.1 299 Odd\r\nContent-Length: 2\r\n\r\nok", 299, "ok"),
-        ("chunks with trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n", 200, "ok"),
+        (
+            "chunks with trailers",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n",
+            200,
+            "ok",
+        ),
         ("HTTP/1.0 with a length", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "ok"),
         ("HTTP/1.0 kept alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", 200, "ok"),
         ("204 with a length", "HTTP/1.1 204 None\r\nContent-Length: 2\r\n\r\nok", 204, ""),
-        ("204 with bytes behind it", "HTTP/1.1 204 None\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", 204, ""),
+        (
+            "204 with bytes behind it",
+            "HTTP/1.1 204 None\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong",
+            204,
+            "",
+        ),
         ("304 with a length and bytes", "HTTP/1.1 304 Same\r\nContent-Length: 2\r\n\r\nok", 304, ""),
         ("garbage behind the answer", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", 200, "ok"),
-        ("a second answer nobody asked for", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", 200, "ok"),
+        (
+            "a second answer nobody asked for",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong",
+            200,
+            "ok",
+        ),
     ];
     for (name, answer, status, body) in answers {
         assert_eq!(seen(name, answer), Some((status, body.as_bytes().to_vec())), "{name}");
@@ -123,7 +143,10 @@ fn breaking(part: &'static str, reset: bool) -> Upstream {
 #[test]
 fn an_upstream_that_ends_in_mid_answer_breaks_the_client_s_answer_too() {
     for reset in [false, true] {
-        for part in ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"] {
+        for part in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        ] {
             let upstream = breaking(part, reset);
             let (_gateway, address) = open_to(upstream.address, "");
             let mut client = Talk::open(address);
@@ -139,7 +162,10 @@ fn an_upstream_that_ends_in_mid_answer_breaks_the_client_s_answer_too() {
 #[test]
 fn a_broken_answer_to_http_1_0_is_no_orderly_end() {
     // To such a client the end of the connection is the end of the body: only a reset tells that it is not.
-    for part in ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"] {
+    for part in [
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+    ] {
         let upstream = breaking(part, false);
         let (_gateway, address) = open_to(upstream.address, "");
         let mut client = Talk::open(address);
@@ -350,7 +376,8 @@ fn a_server_that_is_down_is_passed_over_whatever_the_method() {
     let config = format!(
         "upstreams: {{ app: {{ servers: [\"http://{}\", \"http://{}\"] }} }}\n\
          routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        free_address(), server.address
+        free_address(),
+        server.address
     );
     let (_gateway, address) = run(&config, &[]);
     for _ in 0..10 {
@@ -401,8 +428,14 @@ fn answers_of_many_clients_at_once_are_never_mixed_up() {
         let body = head.target().as_bytes().repeat(size);
         match size % 3 {
             0 => ok(body),
-            1 => [format!("{HEAD_200}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len()).as_bytes(), &body, b"\r\n0\r\n\r\n"].concat(),
-            _ => [b"HTTP/1.1 500 Oops\r\nContent-Length: ", body.len().to_string().as_bytes(), b"\r\n\r\n", &body].concat(),
+            1 => [
+                format!("{HEAD_200}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len()).as_bytes(),
+                &body,
+                b"\r\n0\r\n\r\n",
+            ]
+            .concat(),
+            _ => [b"HTTP/1.1 500 Oops\r\nContent-Length: ", body.len().to_string().as_bytes(), b"\r\n\r\n", &body]
+                .concat(),
         }
     });
     let (_gateway, address) = open_to(upstream.address, "");
@@ -413,7 +446,10 @@ fn answers_of_many_clients_at_once_are_never_mixed_up() {
                 for number in 0..50 {
                     let target = format!("/{thread}-{number}");
                     let (_, body) = client.exchange(get(&target));
-                    assert!(!body.is_empty() && body.chunks(target.len()).all(|part| part == target.as_bytes()), "{target}");
+                    assert!(
+                        !body.is_empty() && body.chunks(target.len()).all(|part| part == target.as_bytes()),
+                        "{target}"
+                    );
                 }
             })
         })
@@ -453,9 +489,11 @@ fn a_prefix_and_a_host_of_the_upstream_s_own_are_used() {
     );
     let (_gateway, address) = run(&config, &[]);
     let own = upstream.address.to_string();
-    for (target, forwarded, host) in
-        [("/client?a=b", "/prefix/client?a=b", "a"), ("/server", "/server", own.as_str()), ("/fixed", "/fixed", "api.internal")]
-    {
+    for (target, forwarded, host) in [
+        ("/client?a=b", "/prefix/client?a=b", "a"),
+        ("/server", "/server", own.as_str()),
+        ("/fixed", "/fixed", "api.internal"),
+    ] {
         Talk::open(address).exchange(get(target));
         let head = heads.recv().expect("a request");
         assert_eq!((head.target(), head.field("host")), (forwarded, Some(host)));

@@ -10,5 +10,5 @@ pub(crate) mod strict;
 
 pub(crate) use client::{Answer, Connection, send};
 pub(crate) use gateway::{Gateway, countersign};
-pub(crate) use ports::free_port;
+pub(crate) use ports::loopback;
 pub(crate) use recorder::Recorder;

@@ -1,7 +1,7 @@
 //! Ports for the servers of a test run.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::atomic::{AtomicU16, Ordering},
 };
 
@@ -11,8 +11,12 @@ const COUNT: u16 = 10_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A port on loopback that nobody listens on, handed out once a process.
-pub(crate) fn free_port() -> u16 {
+/// An address on loopback where nobody listens, handed out once a process.
+pub(crate) fn loopback() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
+}
+
+fn free_port() -> u16 {
     // Two test processes at once begin at different places.
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("less than COUNT");
     for _ in 0..COUNT {

@@ -68,7 +68,8 @@ fn read_head(head: &[u8]) -> Seen {
         if !is_token(name) {
             oddities.push(format!("header:{}", latin1(line)));
         }
-        fields.push((latin1(name).to_lowercase().trim().to_owned(), latin1(value).trim_matches([' ', '\t']).to_owned()));
+        fields
+            .push((latin1(name).to_lowercase().trim().to_owned(), latin1(value).trim_matches([' ', '\t']).to_owned()));
     }
     let text = |index: usize| words.get(index).map(|word| latin1(word)).unwrap_or_default();
     let mut seen = Seen { method: text(0), target: text(1), fields, complete: true, ..Seen::default() };
@@ -94,7 +95,8 @@ fn framing_oddities(seen: &Seen, oddities: &mut Vec<String>) {
 
 /// Reads the body off `rest` and gives what follows it; Transfer-Encoding wins over Content-Length.
 fn read_body<'b>(seen: &mut Seen, rest: &'b [u8]) -> &'b [u8] {
-    let chunked = seen.values("transfer-encoding").last().is_some_and(|coding| coding.to_lowercase().ends_with("chunked"));
+    let chunked =
+        seen.values("transfer-encoding").last().is_some_and(|coding| coding.to_lowercase().ends_with("chunked"));
     if chunked {
         let after = read_chunks(seen, rest);
         seen.complete = after.is_some();
@@ -172,7 +174,9 @@ fn requests_are_told_apart_by_their_framing() {
 
 #[test]
 fn what_no_gateway_should_send_is_noticed() {
-    let seen = requests(b"GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\nTransfer-Encoding: ,chunked\r\nContent-Length: 1\r\n\r\nzz\r\n");
+    let seen = requests(
+        b"GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\nTransfer-Encoding: ,chunked\r\nContent-Length: 1\r\n\r\nzz\r\n",
+    );
     assert_eq!(seen[0].oddities, ["cl+te", "bad-te", "dup-host", "bad-chunk-size"]);
     assert!(!seen[0].complete);
 }

@@ -99,7 +99,11 @@ fn a_signature_that_is_wrong_in_any_way_is_the_same_403() {
     ];
     for lines in wrong {
         let answer = bench.send(with_length(&lines, b""));
-        assert_eq!((answer.refusal(), &answer.body["detail"]), ((403, "invalid-signature"), &json!("Invalid signature")), "{lines}");
+        assert_eq!(
+            (answer.refusal(), &answer.body["detail"]),
+            ((403, "invalid-signature"), &json!("Invalid signature")),
+            "{lines}"
+        );
     }
     assert_eq!(bench.send(with_length(&good.replace(signature, ""), b"")).refusal(), (400, "missing-signature"));
     assert_eq!(bench.send(with_length(&good, b"")).status(), 200, "none of them burnt the nonce");

@@ -67,7 +67,9 @@ fn forms_on_one_carrier_are_tried_in_the_file_s_order() {
 #[test]
 fn a_missing_or_ill_typed_field_fails_its_own_form_only() {
     let bench = Bench::start();
-    for body in ["no json", "{}", r#"{"mac_address":7,"timestamp":true}"#, "[]", r#"{"mac_address":"x","mac_address":"y"}"#] {
+    for body in
+        ["no json", "{}", r#"{"mac_address":7,"timestamp":true}"#, "[]", r#"{"mac_address":"x","mac_address":"y"}"#]
+    {
         let answer = bench.post("/forms", &[&format!("X-HMAC-Signature: {}", hmac_hex(body))], body);
         assert_eq!((answer.status(), answer.received("x-countersign-scheme")), (200, Some("text")), "{body}");
     }

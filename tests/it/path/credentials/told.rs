@@ -85,7 +85,15 @@ fn a_claim_cannot_break_out_of_its_header() {
 fn nobody_can_forge_what_the_gateway_says_in_any_spelling_on_any_route() {
     let bench = Bench::start();
     let names = ["X-Countersign-Subject", "X_Countersign_Subject", "x.countersign.subject", "X-COUNTERSIGN_KEY.ID"];
-    let more = ["X-Role", "x_role", "X.ROLE", "X-Countersign-Scheme", "X-Original-URL", "X_Forwarded_For", "X-HTTP-Method-Override"];
+    let more = [
+        "X-Role",
+        "x_role",
+        "X.ROLE",
+        "X-Countersign-Scheme",
+        "X-Original-URL",
+        "X_Forwarded_For",
+        "X-HTTP-Method-Override",
+    ];
     let lines: Vec<String> = names.iter().chain(&more).map(|name| format!("{name}: forged")).collect();
     let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let bearer = format!("Authorization: Bearer {}", token(&json!({})));

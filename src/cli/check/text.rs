@@ -1,0 +1,153 @@
+//! A check's findings for a person: problems, two tables, and a last line that says it all.
+
+use std::{fmt, time::Duration};
+
+use super::{Report, Shape};
+use crate::{
+    cli::{
+        protection::{self, Weakest},
+        table::Table,
+    },
+    config::{self, Config, Severity},
+    scheme::Coverage,
+};
+
+/// All of it.
+pub(super) struct Page<'r> {
+    pub(super) file: &'r str,
+    pub(super) report: &'r Report,
+}
+
+/// A scheme, as far as it is shown.
+pub(super) struct SchemeRow {
+    pub(super) name: String,
+    pub(super) preset: Option<String>,
+    pub(super) algorithm: &'static str,
+    pub(super) coverage: Coverage,
+    pub(super) remembers: Option<Duration>,
+}
+
+/// A route, as far as it is shown.
+pub(super) struct RouteRow {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) demand: String,
+    pub(super) is_signed: bool,
+    pub(super) weakest: Option<Weakest>,
+}
+
+impl SchemeRow {
+    pub(super) fn of(entry: &config::SchemeConfig) -> SchemeRow {
+        SchemeRow {
+            name: entry.name.clone(),
+            preset: entry.preset.clone(),
+            algorithm: entry.scheme.algorithm().name(),
+            coverage: entry.scheme.coverage(),
+            remembers: entry.scheme.remembers(),
+        }
+    }
+}
+
+impl RouteRow {
+    pub(super) fn of(config: &Config, route: &config::Route) -> RouteRow {
+        RouteRow {
+            name: route.name.clone(),
+            line: route.line,
+            demand: protection::demand(config, &route.require),
+            is_signed: !route.require.schemes().is_empty(),
+            weakest: protection::weakest(config, &route.require),
+        }
+    }
+}
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { problems, unusable, shape } = self.report;
+        // Where the config can be shown, the tables below say what the notes say, side by side.
+        let shown = problems.iter().filter(|problem| shape.is_none() || problem.severity != Severity::Note);
+        for problem in shown {
+            writeln!(f, "{problem}\n")?;
+        }
+        if let Some(error) = unusable {
+            writeln!(f, "{}: error: {error}\n", self.file)?;
+        }
+        match shape {
+            None => write!(f, "{}", self.counts()),
+            Some(shape) => {
+                schemes(shape, f)?;
+                routes(self.file, shape, f)?;
+                self.verdict(shape, f)
+            }
+        }
+    }
+}
+
+impl Page<'_> {
+    fn verdict(&self, shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.report.is_usable() {
+            return write!(f, "{}", self.counts());
+        }
+        let parts = [
+            counted(shape.routes.len(), "route"),
+            counted(shape.schemes.len(), "scheme"),
+            counted(shape.tokens, "token rule"),
+            counted(shape.upstreams, "upstream"),
+        ];
+        write!(f, "ok: {}; {}", parts.join(", "), self.counts())
+    }
+
+    fn counts(&self) -> String {
+        let of = |severity| self.report.problems.iter().filter(|problem| problem.severity == severity).count();
+        let errors = of(Severity::Error) + usize::from(self.report.unusable.is_some());
+        let counts = [(errors, "error"), (of(Severity::Warning), "warning")];
+        let found: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(*n, what)).collect();
+        if found.is_empty() { "no warnings".to_owned() } else { found.join(", ") }
+    }
+}
+
+fn schemes(shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if shape.schemes.is_empty() {
+        return Ok(());
+    }
+    let heads = ["SCHEME", "METHOD", "PATH", "QUERY", "AUTHORITY", "BODY", "ONCE WITHIN", "AND THESE"];
+    let mut table = Table::new(&heads);
+    for scheme in &shape.schemes {
+        let Coverage { method, path, query, authority, body, .. } = scheme.coverage;
+        let marks = [method, path, query, authority, body].map(|is| if is { "signed" } else { "-" }.to_owned());
+        let once = scheme.remembers.map_or("-".to_owned(), |time| format!("{time:?}"));
+        let row = std::iter::once(scheme.name.clone()).chain(marks).chain([once, singles(&scheme.coverage)]);
+        table.row(row);
+    }
+    writeln!(f, "What each scheme signs; anyone on the way may change the rest:\n\n{table}\n")
+}
+
+/// The single values that are signed.
+fn singles(coverage: &Coverage) -> String {
+    let lists = [&coverage.headers, &coverage.parameters, &coverage.json, &coverage.form];
+    let kinds = ["", "query ", "", "form "];
+    let named =
+        kinds.into_iter().zip(lists).flat_map(|(kind, list)| list.iter().map(move |name| format!("{kind}{name}")));
+    let named: Vec<String> = named.collect();
+    if named.is_empty() { "-".to_owned() } else { named.join(" ") }
+}
+
+fn routes(file: &str, shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut table = Table::new(&["ROUTE", "AT", "REQUIRES", "WEAKEST", "LEAVES UNSIGNED"]);
+    let signed = shape.routes.iter().filter(|route| route.is_signed);
+    let rows = signed.filter_map(|route| route.weakest.as_ref().map(|weakest| (route, weakest)));
+    let mut any = false;
+    for (route, weakest) in rows {
+        any = true;
+        let unsigned = protection::listed(&weakest.unsigned);
+        let line = format!("line {}", route.line);
+        table.row([route.name.clone(), line, route.demand.clone(), weakest.by.clone(), unsigned]);
+    }
+    match any {
+        true => writeln!(f, "What each signed route of {file} leaves open, by its weakest way in:\n\n{table}\n"),
+        false => Ok(()),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,85 @@
+//! The config that a command is about, and the scheme that a command names.
+
+use std::{io, path::Path, path::PathBuf, sync::Arc};
+
+use clap::Args;
+
+use super::trouble::Trouble;
+use crate::{
+    config::{self, Config, Environment},
+    scheme::{Scheme, presets},
+};
+
+/// `-c FILE`
+#[derive(Args)]
+pub(super) struct ConfigFile {
+    /// The config file
+    #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "countersign.yaml")]
+    pub(super) path: PathBuf,
+}
+
+/// Reads a config for what it describes. The secrets that it names are neither needed nor read.
+pub(super) fn describe(path: &Path) -> Result<Config, Trouble> {
+    Ok(config::load_in(path, &NoSecrets)?.0)
+}
+
+/// The scheme `name` of the config, or the preset of that name where there is no config.
+pub(super) fn scheme(name: &str, config: Option<&Path>) -> Result<Arc<Scheme>, Trouble> {
+    let Some(path) = config else {
+        if presets::text(name).is_none() {
+            return Err(Trouble::unknown_preset(name, " (for a scheme of a config, name that with -c)"));
+        }
+        return Ok(Arc::new(config::preset(name)?));
+    };
+    let config = describe(path)?;
+    match config.schemes.iter().find(|entry| entry.name == name) {
+        Some(entry) => Ok(entry.scheme.clone()),
+        None => {
+            let names: Vec<&str> = config.schemes.iter().map(|entry| entry.name.as_str()).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Err(Trouble::UnknownScheme { name: name.to_owned(), file: path.to_owned(), known })
+        }
+    }
+}
+
+/// A world in which every secret is there and none is real: 64 zeros, which are text, hex and base64 alike.
+struct NoSecrets;
+
+const ZEROS: [u8; 64] = [b'0'; 64];
+
+impl Environment for NoSecrets {
+    fn variable(&self, _name: &str) -> Option<Vec<u8>> {
+        Some(ZEROS.to_vec())
+    }
+
+    fn file(&self, _path: &Path) -> io::Result<Vec<u8>> {
+        Ok(ZEROS.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
+    }
+
+    #[test]
+    fn a_config_is_described_without_its_secrets() {
+        assert_eq!(describe(&example("device-api.yaml")).unwrap().routes.len(), 2);
+    }
+
+    #[test]
+    fn a_scheme_is_the_configs_own_or_else_a_preset() {
+        assert_eq!(scheme("body-text", Some(&example("device-api.yaml"))).unwrap().name(), "body-text");
+        assert_eq!(scheme("raw-body", None).unwrap().name(), "raw-body");
+        let unknown = scheme("raw-body", Some(&example("device-api.yaml"))).unwrap_err();
+        assert!(unknown.to_string().ends_with("it has device, body-text, device-v2"), "{unknown}");
+        let misspelt = scheme("devise", None).unwrap_err();
+        assert!(
+            misspelt.to_string().starts_with("there is no preset `devise`; the presets are device, "),
+            "{misspelt}"
+        );
+    }
+}

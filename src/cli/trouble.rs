@@ -1,0 +1,81 @@
+//! Why a command could not do what it was asked, and with which exit code it ends then.
+
+use std::{io, path::PathBuf};
+
+use super::{Exit, key_file::KeyFileError, request::RequestError, words};
+use crate::{config::Problems, gateway::StartError, scheme};
+
+/// Anything that ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error(transparent)]
+    Config(#[from] Problems),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("there is no scheme `{name}` in {}; it has {known}", .file.display())]
+    UnknownScheme { name: String, file: PathBuf, known: String },
+    #[error("there is no preset `{name}`; the presets are {known}{hint}")]
+    UnknownPreset { name: String, known: String, hint: &'static str },
+    #[error("the keys file holds {0} ids: say with --id which one signs")]
+    WhichId(usize),
+    #[error("the keys file has no secret for the id `{0}`")]
+    NoSecret(String),
+    #[error("the request cannot be signed: {0}")]
+    Unsignable(scheme::Failure),
+    #[error("no id: this scheme writes the key id into the request, so say it with --id")]
+    NoId,
+    #[error("the request was signed, but a gateway would refuse it: {0}")]
+    WouldBeRefused(crate::authenticate::Reason),
+    #[error("`{0}` is no URL: wanted is http://HOST/PATH or https://HOST/PATH")]
+    Url(String),
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+    #[error("a scheme of the demo's own is broken: {0:?}")]
+    Scheme(Vec<scheme::Fault>),
+    #[error("no answer from {place}: {source}")]
+    NoAnswer { place: String, source: io::Error },
+    #[error("{0}")]
+    Signals(io::Error),
+}
+
+impl Trouble {
+    /// Says it on standard error.
+    pub(super) fn tell(&self) -> Exit {
+        match self {
+            Trouble::Config(problems) => words(format_args!("{problems}")),
+            other => words(format_args!("countersign: {other}")),
+        }
+        self.exit()
+    }
+
+    /// There is no preset `name`; `hint` is what else could have been meant.
+    pub(super) fn unknown_preset(name: &str, hint: &'static str) -> Trouble {
+        let known: Vec<&str> = scheme::presets::names().collect();
+        Trouble::UnknownPreset { name: name.to_owned(), known: known.join(", "), hint }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Trouble::Config(_) => Exit::Config,
+            Trouble::UnknownScheme { .. }
+            | Trouble::UnknownPreset { .. }
+            | Trouble::WhichId(_)
+            | Trouble::NoId
+            | Trouble::Url(_) => Exit::Usage,
+            Trouble::Start(_)
+            | Trouble::KeyFile(_)
+            | Trouble::Request(_)
+            | Trouble::NoSecret(_)
+            | Trouble::Unsignable(_)
+            | Trouble::WouldBeRefused(_)
+            | Trouble::Random(_)
+            | Trouble::Scheme(_)
+            | Trouble::NoAnswer { .. }
+            | Trouble::Signals(_) => Exit::Runtime,
+        }
+    }
+}
