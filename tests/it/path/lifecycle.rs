@@ -112,7 +112,8 @@ fn every_request_has_one_line_that_says_what_became_of_it() {
     let lines = lines(&log);
     let good = lines.iter().find(|line| line["path"] == "/a").expect("its line");
     assert_eq!(good["request_id"].as_str(), head.field("x-request-id"));
-    let texts = [("method", "POST"), ("route", "/**"), ("outcome", "allowed"), ("by", "public"), ("client", "127.0.0.1")];
+    let texts =
+        [("method", "POST"), ("route", "/**"), ("outcome", "allowed"), ("by", "public"), ("client", "127.0.0.1")];
     for (name, value) in texts {
         assert_eq!(good[name], value, "{good}");
     }
@@ -120,7 +121,8 @@ fn every_request_has_one_line_that_says_what_became_of_it() {
         assert_eq!(good[name], value, "{good}");
     }
     assert!(good["duration_micros"].as_u64() >= good["upstream_micros"].as_u64(), "{good}");
-    let refused = lines.iter().find(|line| line["cause"] == "bad-request" && line["path"] != "/left").expect("its line");
+    let refused =
+        lines.iter().find(|line| line["cause"] == "bad-request" && line["path"] != "/left").expect("its line");
     assert_eq!((&refused["status"], &refused["outcome"]), (&400.into(), &"refused".into()));
     let left = lines.iter().find(|line| line["path"] == "/left").expect("its line");
     assert_eq!((&left["outcome"], &left["bytes_in"]), (&"failed".into(), &4.into()), "{left}");
@@ -196,14 +198,17 @@ fn ended(config: &str) -> Output {
     countersign().args(["run", "-c"]).arg(&file).output().expect("the binary runs")
 }
 
-const NOTHING: &str = "upstreams: { echo: { echo: true } }\nroutes: [{ match: { path: /** }, public: true, to: echo }]\n";
+const NOTHING: &str =
+    "upstreams: { echo: { echo: true } }\nroutes: [{ match: { path: /** }, public: true, to: echo }]\n";
 
 #[test]
 fn a_port_that_is_taken_ends_it_with_1() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
     let other = free_address();
-    for config in [format!("listen: [{other}, {address}]\n{NOTHING}"), format!("listen: {other}\nadmin: {address}\n{NOTHING}")] {
+    for config in
+        [format!("listen: [{other}, {address}]\n{NOTHING}"), format!("listen: {other}\nadmin: {address}\n{NOTHING}")]
+    {
         let output = ended(&config);
         assert_eq!(output.status.code(), Some(1));
         let words = String::from_utf8_lossy(&output.stderr);

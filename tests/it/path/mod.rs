@@ -7,12 +7,14 @@
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`soak`]: all of it at once, for a while.
 
 mod credentials;
 mod framing;
 mod lifecycle;
 mod limits;
 mod signing;
+mod soak;
 mod streaming;
 mod support;
 mod tls;

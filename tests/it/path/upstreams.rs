@@ -13,7 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support::{End, PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, noise, ok, open_to, post, run};
+use super::support::{
+    End, PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, noise, ok, open_to, post, run,
+};
 
 const HEAD_200: &str = "HTTP/1.1 200 OK\r\n";
 
