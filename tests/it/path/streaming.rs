@@ -4,15 +4,14 @@ use std::{
     io::{ErrorKind, Write},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
         mpsc,
     },
     thread::sleep,
     time::Duration,
 };
 
-use super::signing::{KEY, device_v2 as sign, with_chunks, with_length};
-use super::support::{End, PATIENCE, Talk, Upstream, eventually, get, noise, ok, open_to, post, resident, run};
+use super::support::{End, PATIENCE, Talk, Upstream, eventually, get, noise, open_to, resident};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const MEBIBYTE: u64 = 1 << 20;

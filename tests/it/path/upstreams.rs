@@ -2,20 +2,11 @@
 //! another's, and the gateway stays up.
 
 use std::{
-    collections::HashMap,
-    net::TcpListener,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use super::support::{
-    End, PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, noise, ok, open_to, post, run,
-};
+use super::support::{End, PATIENCE, Talk, Upstream, get, noise, ok, open_to, post};
 
 const HEAD_200: &str = "HTTP/1.1 200 OK\r\n";
 
