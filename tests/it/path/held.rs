@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    signing::{KEY, device_v2 as sign, with_chunks, with_length},
+    signing::{KEY, device_v2 as sign, device_v2_at, with_chunks, with_length},
     support::{Talk, Upstream, get, noise, ok, open_to, post, run},
 };
 use crate::support::Gateway;
@@ -172,4 +172,21 @@ fn an_answer_may_be_larger_than_any_limit_on_requests() {
     let (_gateway, address) = open_to(upstream.address, "limits: { body: 1KiB, body_memory: 1KiB }\n");
     assert!(Talk::open(address).exchange(get("/")).1 == body);
     assert_eq!(Talk::open(address).exchange(post("/", [b'x'; 1025])).0.status(), 413);
+}
+
+#[test]
+fn a_signed_body_is_invited_once_its_head_is_found_good() {
+    let upstream = Upstream::echo();
+    let (_gateway, address) = signed_to(&upstream, "");
+    let expecting = |lines: &str| format!("{lines}Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    let mut client = Talk::open(address);
+    client.write(expecting(&sign("/v2", b"body")));
+    assert_eq!(client.head().expect("an invitation").status(), 100);
+    client.write("body");
+    assert_eq!(client.answer(false).expect("an answer").1, b"body");
+    let mut stale = Talk::open(address);
+    stale.write(expecting(&device_v2_at("/v2", b"body", 0, "nonce-of-sixteen-or-more")));
+    assert_eq!(stale.head().expect("a refusal").status(), 403);
+    let unsigned = Talk::open(address).exchange(expecting("POST /v2 HTTP/1.1\r\nHost: a\r\n"));
+    assert_eq!(unsigned.0.status(), 400);
 }

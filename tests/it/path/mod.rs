@@ -1,6 +1,7 @@
 //! The path of a request as real clients and real upstreams see it, through the real binary:
 //!
 //! - [`framing`]: what delimits requests and answers, and what becomes of a body that nobody wants.
+//! - [`fields`]: which fields pass, and which are of one connection.
 //! - [`streaming`]: bodies on their way, both ways.
 //! - [`held`]: bodies that are held until their signature is known.
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
@@ -12,6 +13,7 @@
 //! - [`soak`]: all of it at once, for a while.
 
 mod credentials;
+mod fields;
 mod framing;
 mod held;
 mod lifecycle;

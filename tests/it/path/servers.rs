@@ -243,3 +243,35 @@ fn a_thousand_pipelined_requests_are_all_answered_and_none_read_ahead_without_bo
     }
     assert_eq!(upstream.connections(), 1);
 }
+
+#[test]
+fn a_server_that_never_accepts_is_passed_over_in_time() {
+    let (hole, _held) = black_hole();
+    let server = Upstream::echo();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\ntimeouts: {{ connect: 300ms }}\n",
+        server.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    for _ in 0..2 {
+        assert_eq!(Talk::open(address).exchange(post("/", "body")).1, b"body");
+    }
+}
+
+#[test]
+fn a_route_may_have_a_patience_of_its_own() {
+    let upstream = Upstream::answering(|_, _| {
+        sleep(Duration::from_millis(700));
+        ok("late")
+    });
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\nroutes:\n  \
+         - {{ match: {{ path: /short }}, public: true, to: app, upstream_timeout: 200ms }}\n  \
+         - {{ match: {{ path: /long }}, public: true, to: app }}\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    assert_eq!(Talk::open(address).exchange(get("/short")).0.status(), 504);
+    assert_eq!(Talk::open(address).exchange(get("/long")).1, b"late");
+}

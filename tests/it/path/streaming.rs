@@ -1,4 +1,4 @@
-//! Bodies on their way, both ways, and bodies that are held until their signature is known.
+//! Bodies on their way, both ways, at the pace of the slower side.
 
 use std::{
     io::{ErrorKind, Write},
