@@ -14,7 +14,7 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-use super::support::{Talk, eventually, free_address, get, ok, open_to, post, resident};
+use super::support::{Talk, descriptors, eventually, free_address, get, ok, open_to, post, resident, settle};
 
 const CLIENTS: usize = 64;
 
@@ -145,6 +145,7 @@ fn soak(count: usize) {
         thread::spawn(move || vanish(gate, &stop))
     };
     honest(gate, CLIENTS, count / 20);
+    settle(&gateway, gate);
     let before = resident(&gateway);
     let threads: Vec<_> =
         (0..CLIENTS).map(|client| thread::spawn(move || honest(gate, client, count / CLIENTS))).collect();
@@ -158,8 +159,11 @@ fn soak(count: usize) {
     assert_eq!(upstream.twice.load(Ordering::SeqCst), 0, "none is forwarded twice");
     assert!(grown < 8 << 20, "grown by {grown} bytes");
     drop(slow);
-    let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", gateway.id())).expect("its files").count();
-    assert!(eventually(Duration::from_secs(10), || descriptors() < 200), "{} descriptors are left", descriptors());
+    assert!(
+        eventually(Duration::from_secs(10), || descriptors(&gateway) < 200),
+        "{} descriptors are left",
+        descriptors(&gateway)
+    );
     assert!(gateway.ended_within(Duration::from_millis(1)).is_none(), "it is still the same process");
     upstream.stop.store(true, Ordering::SeqCst);
     serving.join().expect("it ends");

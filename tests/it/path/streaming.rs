@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::support::{End, PATIENCE, Talk, Upstream, eventually, get, noise, open_to, resident};
+use super::support::{End, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, open_to, resident, settle};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const MEBIBYTE: u64 = 1 << 20;
@@ -155,6 +155,7 @@ fn a_slow_reader_holds_the_upstream_back_and_not_the_gateway_s_memory() {
         }
     });
     let (gateway, address) = open_to(upstream.address, "");
+    settle(&gateway, address);
     let before = resident(&gateway);
     let mut client = Talk::open(address);
     client.write(get("/"));
@@ -177,6 +178,7 @@ fn a_slow_upstream_holds_the_client_back() {
         sleep(PATIENCE);
     });
     let (gateway, address) = open_to(upstream.address, "limits: { body: 1GiB }\n");
+    settle(&gateway, address);
     let before = resident(&gateway);
     let mut client = Talk::open(address);
     client.write(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 512 * MEBIBYTE));
@@ -259,12 +261,16 @@ fn a_client_that_asks_and_leaves_a_thousand_times_leaves_nothing_behind() {
         talk.ends_within(PATIENCE);
     });
     let (gateway, address) = open_to(upstream.address, "");
-    let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", gateway.id())).expect("its files").count();
-    let before = descriptors();
+    settle(&gateway, address);
+    let before = descriptors(&gateway);
     for _ in 0..1000 {
         Talk::open(address).write(get("/"));
     }
-    assert!(eventually(PATIENCE, || descriptors() <= before), "{} descriptors, {before} before", descriptors());
+    assert!(
+        eventually(PATIENCE, || descriptors(&gateway) <= before),
+        "{} descriptors, {before} before",
+        descriptors(&gateway)
+    );
     let mut client = Talk::open(address);
     client.write("GET / HTTP/1.0\r\n\r\n");
     client.half_close();

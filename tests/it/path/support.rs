@@ -138,6 +138,25 @@ pub(super) fn resident(gateway: &Gateway) -> u64 {
     kilobytes * 1024
 }
 
+/// How many files and sockets `gateway` has open.
+pub(super) fn descriptors(gateway: &Gateway) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", gateway.id())).expect("its files").count()
+}
+
+/// Waits until every worker of `gateway` has begun its work, and every connection that it has is closed again.
+pub(super) fn settle(gateway: &Gateway, address: SocketAddr) {
+    // Connections go to the worker that has the fewest, so of four at once each worker has some.
+    let mut talks: Vec<Talk> = (0..4).map(|_| Talk::open(address)).collect();
+    talks.iter_mut().for_each(|talk| assert!(talk.write("nonsense\r\n\r\n")));
+    talks.iter_mut().for_each(|talk| assert!(talk.ends_within(PATIENCE)));
+    drop(talks);
+    let mut last = 0;
+    assert!(eventually(PATIENCE, || {
+        thread::sleep(Duration::from_millis(200));
+        std::mem::replace(&mut last, descriptors(gateway)) == last
+    }));
+}
+
 /// Bytes without a pattern that a shift or a swap would leave as it was.
 pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
