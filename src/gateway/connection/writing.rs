@@ -39,7 +39,8 @@ impl Connection {
         let keeps = keeps && delimited != Delimited::ByClose;
         self.output.clear();
         write_head(&mut self.output, &response, delimited, version, keeps, Some(trail.request_id.as_str()));
-        if response.upstream.is_none() {
+        // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
+        if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
         encode::end(&mut self.output);
