@@ -21,6 +21,7 @@ pub mod store;
 pub mod admin;
 pub mod observe;
 
+pub mod buffers;
 pub mod clock;
 pub mod deadline;
 pub mod json;

@@ -14,6 +14,8 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
+use crate::buffers::Buffers;
+
 /// A connection to a client or an upstream.
 #[derive(Debug)]
 pub enum Transport {
@@ -23,21 +25,21 @@ pub enum Transport {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Room that a read is given at least.
-const READ: usize = 4 * 1024;
-
 impl Transport {
-    /// Reads what has come into the end of `buffer`, growing it where it is full. 0 is the end of the stream.
-    pub fn poll_fill(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
-        if buffer.capacity() - buffer.len() < READ {
-            buffer.reserve(2 * READ);
+    /// Reads what has come into the end of `buffer`, which is lent room for as long as it holds something. 0 is the end
+    /// of the stream.
+    pub fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        buffers: &Buffers,
+    ) -> Poll<io::Result<usize>> {
+        buffers.make_room(buffer);
+        let read = pin!(self.read_buf(buffer)).poll(context);
+        if read.is_pending() {
+            buffers.give_back(buffer);
         }
-        pin!(self.read_buf(buffer)).poll(context)
-    }
-
-    /// As [`poll_fill`](Transport::poll_fill), awaited.
-    pub async fn fill(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
-        std::future::poll_fn(|context| self.poll_fill(context, buffer)).await
+        read
     }
 
     /// Lets the peer see a reset instead of an orderly end, so that what was cut off cannot pass for whole.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
-    scheme::{BodyNeed, Claimed, Failure, Presence},
+    scheme::{self, BodyNeed, Claimed, Failure, Presence},
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
@@ -131,7 +131,7 @@ impl<'a> Legs<'a, '_> {
         let takes_token = self.alternatives.iter().flatten().any(|leg| matches!(leg, Leg::Token(_)));
         let (cause, missing) = match leg {
             Some(Leg::Token(_)) => (Cause::MissingToken, None),
-            Some(Leg::Signature(rule)) => (Cause::MissingSignature, header_of(&rule.carrier)),
+            Some(Leg::Signature(rule)) => (Cause::MissingSignature, header_of(rule)),
             None => (Cause::MissingSignature, None),
         };
         if let Some(leg) = leg {
@@ -250,10 +250,11 @@ fn need(leg: &Leg) -> BodyNeed {
     }
 }
 
-fn header_of(carrier: &Carrier) -> Option<Arc<str>> {
-    match carrier {
-        Carrier::Header(name) => Some(name.clone()),
-        Carrier::Cookie(_) | Carrier::Query(_) | Carrier::Body(_) => None,
+/// The header that is missing, as the scheme spells it.
+fn header_of(rule: &SignatureRule) -> Option<Arc<str>> {
+    match rule.scheme.carrier() {
+        scheme::Carrier::Header(name) => Some(name.as_str().into()),
+        scheme::Carrier::Query(_) | scheme::Carrier::Json(_) | scheme::Carrier::Form(_) => None,
     }
 }
 

@@ -80,7 +80,7 @@ impl AnswerBody {
                 Ok(Step::More) => {}
                 Err(error) => return Poll::Ready(Some(Err(BodyError::Malformed(error.to_string())))),
             }
-            match connection.transport.poll_fill(context, &mut connection.buffer) {
+            match connection.transport.poll_fill(context, &mut connection.buffer, self.pools.buffers()) {
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(match self.decoder.end_of_input() {
                         Ok(_) => None,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    buffers::Buffers,
     deadline::{Deadlines, Elapsed, Wait},
     http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead, encode},
     message::{Body, Response},
@@ -43,8 +44,13 @@ pub(super) async fn exchange(
             return Err(failure);
         }
     };
-    let mut exchange =
-        Exchange { pump: Pump::new(encoded, permit.into_body(), chunked), connection, broken: None, was_head };
+    let mut exchange = Exchange {
+        pump: Pump::new(encoded, permit.into_body(), chunked),
+        connection,
+        broken: None,
+        was_head,
+        buffers: forwarder.buffers.clone(),
+    };
     report.sent = true;
     let head = exchange.answer_head(forwarder.deadlines.wait(), dress.timeouts.head).await?;
     Ok(exchange.into_response(head, server.id, busy, forwarder, dress))
@@ -130,6 +136,7 @@ struct Exchange {
     /// The upstream stopped taking the body; it may still have answered.
     broken: Option<io::Error>,
     was_head: bool,
+    buffers: Buffers,
 }
 
 impl Exchange {
@@ -170,7 +177,7 @@ impl Exchange {
                 return Poll::Ready(Ok(head));
             }
             let Connection { transport, buffer, .. } = &mut self.connection;
-            match transport.poll_fill(context, buffer) {
+            match transport.poll_fill(context, buffer, &self.buffers) {
                 Poll::Ready(Ok(0)) => {
                     let error = self.broken.take().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
                     return Poll::Ready(Err(Failure::Broken(error)));

@@ -18,7 +18,7 @@ pub use headers::NEVER_PASSED;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
 
-use crate::{deadline::Deadlines, message::Response, policy::Admitted};
+use crate::{buffers::Buffers, deadline::Deadlines, message::Response, policy::Admitted};
 
 /// What forwarding needs of its worker.
 pub struct Forwarder {
@@ -26,6 +26,8 @@ pub struct Forwarder {
     pub deadlines: Deadlines,
     /// The worker's kept connections.
     pub pools: Pools,
+    /// The worker's read buffers.
+    pub buffers: Buffers,
 }
 
 /// What is said of one forwarded request, for the log and the metrics.

@@ -4,13 +4,14 @@ use std::{
     cell::RefCell,
     future::{Future, poll_fn},
     pin::pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use bytes::BytesMut;
 
-use crate::transport::Transport;
+use crate::{buffers::Buffers, transport::Transport};
 
 /// A connection to a server, and what was read from it beyond the last answer (nothing, in a kept one).
 pub(super) struct Connection {
@@ -21,8 +22,11 @@ pub(super) struct Connection {
 }
 
 /// The kept connections of one worker, by server id. Clones share them.
-#[derive(Clone, Default)]
-pub struct Pools(std::rc::Rc<RefCell<Vec<Pool>>>);
+#[derive(Clone)]
+pub struct Pools {
+    pools: Rc<RefCell<Vec<Pool>>>,
+    buffers: Buffers,
+}
 
 #[derive(Default)]
 struct Pool {
@@ -38,11 +42,20 @@ const KEPT: usize = 512;
 const KEPT_FOR: Duration = Duration::from_secs(4);
 
 impl Pools {
+    /// No connections yet; `buffers` are the worker's.
+    pub fn new(buffers: Buffers) -> Pools {
+        Pools { pools: Rc::default(), buffers }
+    }
+
+    pub(super) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
     /// The newest kept connection that is still open and silent.
     pub(super) fn take(&self, server: usize) -> Option<Connection> {
         loop {
             let (mut connection, since) = self.with(server, |pool| pool.idle.pop())?;
-            if since.elapsed() < KEPT_FOR && is_silent(&mut connection) {
+            if since.elapsed() < KEPT_FOR && is_silent(&mut connection, &self.buffers) {
                 return Some(connection);
             }
         }
@@ -52,6 +65,7 @@ impl Pools {
     pub(super) fn keep(&self, server: usize, mut connection: Connection) {
         if connection.buffer.is_empty() {
             connection.used = true;
+            self.buffers.give_back(&mut connection.buffer);
             self.with(server, |pool| {
                 if pool.idle.len() < KEPT {
                     pool.idle.push((connection, Instant::now()));
@@ -63,8 +77,11 @@ impl Pools {
     /// Closes what has been unused for too long or was closed by its server; to be called now and then.
     pub fn reap(&self) {
         let now = Instant::now();
-        for pool in self.0.borrow_mut().iter_mut() {
-            pool.idle.retain_mut(|(connection, since)| now.duration_since(*since) < KEPT_FOR && is_silent(connection));
+        let stays = |connection: &mut Connection, since: &Instant| {
+            now.duration_since(*since) < KEPT_FOR && is_silent(connection, &self.buffers)
+        };
+        for pool in self.pools.borrow_mut().iter_mut() {
+            pool.idle.retain_mut(|(connection, since)| stays(connection, since));
         }
     }
 
@@ -75,7 +92,7 @@ impl Pools {
     }
 
     fn with<T>(&self, server: usize, work: impl FnOnce(&mut Pool) -> T) -> T {
-        let mut pools = self.0.borrow_mut();
+        let mut pools = self.pools.borrow_mut();
         if pools.len() <= server {
             pools.resize_with(server + 1, Pool::default);
         }
@@ -100,10 +117,11 @@ impl Drop for Busy {
 }
 
 /// Nothing to read and not closed: an answer that nobody asked for makes a connection unusable.
-fn is_silent(connection: &mut Connection) -> bool {
+fn is_silent(connection: &mut Connection, buffers: &Buffers) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     // Outside the task's budget: a read that is put off by the scheduler would look like silence.
-    let look =
-        poll_fn(|context| Poll::Ready(connection.transport.poll_fill(context, &mut connection.buffer).is_pending()));
+    let look = poll_fn(|context| {
+        Poll::Ready(connection.transport.poll_fill(context, &mut connection.buffer, buffers).is_pending())
+    });
     matches!(pin!(tokio::task::unconstrained(look)).poll(&mut context), Poll::Ready(true))
 }

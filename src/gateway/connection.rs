@@ -66,7 +66,7 @@ impl Connection {
         edge: usize,
         peer: IpAddr,
     ) -> Connection {
-        let wire = Wire::new(transport);
+        let wire = Wire::new(transport, worker.forwarder.buffers.clone());
         Connection { wire, worker, snapshot, edge, peer: Peer::new(peer), output: Vec::new(), requests: 0 }
     }
 
@@ -196,7 +196,7 @@ impl Connection {
         const MOST: usize = 256 * 1024;
         let wire = &self.wire;
         let mut thrown = 0;
-        let drained = poll_fn(|context| {
+        let thrown_away = poll_fn(|context| {
             loop {
                 thrown += wire.with_input(|input| std::mem::take(input).len());
                 match wire.poll_fill(context) {
@@ -209,7 +209,7 @@ impl Connection {
         });
         let closed = async {
             wire.close_writing().await;
-            drained.await;
+            thrown_away.await;
         };
         let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), closed).await;
     }

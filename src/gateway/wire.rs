@@ -16,6 +16,7 @@ use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
 use crate::{
+    buffers::Buffers,
     deadline::{Deadlines, Elapsed},
     transport::Transport,
 };
@@ -27,14 +28,15 @@ pub(super) struct Wire(Rc<Shared>);
 struct Shared {
     transport: RefCell<Transport>,
     input: RefCell<BytesMut>,
+    buffers: Buffers,
 }
 
 /// Bytes of the next request that are read ahead while one is being answered.
 const READ_AHEAD: usize = 16 * 1024;
 
 impl Wire {
-    pub(super) fn new(transport: Transport) -> Wire {
-        Wire(Rc::new(Shared { transport: RefCell::new(transport), input: RefCell::default() }))
+    pub(super) fn new(transport: Transport, buffers: Buffers) -> Wire {
+        Wire(Rc::new(Shared { transport: RefCell::new(transport), input: RefCell::default(), buffers }))
     }
 
     /// Works on what was read and not used yet.
@@ -44,7 +46,7 @@ impl Wire {
 
     /// Reads more into the input; 0 is the end.
     pub(super) fn poll_fill(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.0.transport.borrow_mut().poll_fill(context, &mut self.0.input.borrow_mut())
+        self.0.transport.borrow_mut().poll_fill(context, &mut self.0.input.borrow_mut(), &self.0.buffers)
     }
 
     /// Ready when the client has gone. What it sends meanwhile is kept, within bounds.

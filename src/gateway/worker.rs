@@ -16,6 +16,7 @@ use tokio::{sync::mpsc, task::LocalSet};
 use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
 use crate::{
     authenticate::jwt::TokenCache,
+    buffers::Buffers,
     clock::Clock,
     deadline::{Deadlines, TICK},
     forward::{Forwarder, Pools},
@@ -94,7 +95,7 @@ async fn work(recruit: Recruit) -> bool {
     let deadlines = Deadlines::default();
     let drain_limit = snapshot.timeouts.drain;
     let worker = Rc::new(Worker {
-        forwarder: Forwarder { deadlines: deadlines.clone(), pools: Pools::default() },
+        forwarder: forwarder(&deadlines),
         tokens: RefCell::new(TokenCache::new(TOKENS, TOKEN_BYTES)),
         metrics: Rc::new(metrics),
         clock: snapshot.clock.clone(),
@@ -114,6 +115,11 @@ async fn work(recruit: Recruit) -> bool {
     let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
     worker.log.borrow_mut().flush();
     drained
+}
+
+fn forwarder(deadlines: &Deadlines) -> Forwarder {
+    let buffers = Buffers::default();
+    Forwarder { deadlines: deadlines.clone(), pools: Pools::new(buffers.clone()), buffers }
 }
 
 async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted) {

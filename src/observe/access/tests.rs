@@ -1,6 +1,5 @@
 //! The line as it is written, in both formats.
 
-
 use serde_json::{Value, json};
 
 use super::*;

@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use socket2::{Domain, Socket, Type};
+
 use crate::support::{Gateway, loopback};
 
 /// How long a read may wait, on a busy machine.
@@ -70,22 +72,20 @@ pub(super) enum End {
 pub(super) struct Talk<S = TcpStream> {
     pub(super) stream: S,
     input: Vec<u8>,
-    /// How many connections came before it, at an upstream.
-    pub(super) number: usize,
 }
 
 impl Talk {
     /// Connects to `address`.
     pub(super) fn open(address: SocketAddr) -> Talk {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("a connection");
-        Talk::plain(stream, 0)
+        Talk::plain(stream)
     }
 
-    fn plain(stream: TcpStream, number: usize) -> Talk {
+    fn plain(stream: TcpStream) -> Talk {
         stream.set_read_timeout(Some(PATIENCE)).expect("a read time-out");
         stream.set_write_timeout(Some(PATIENCE)).expect("a write time-out");
         stream.set_nodelay(true).expect("no delay");
-        Talk { stream, input: Vec::new(), number }
+        Talk { stream, input: Vec::new() }
     }
 
     /// Says that nothing more will be sent.
@@ -95,7 +95,7 @@ impl Talk {
 
     /// Ends the connection with a reset.
     pub(super) fn reset(self) {
-        let socket = socket2::Socket::from(self.stream);
+        let socket = Socket::from(self.stream);
         socket.set_linger(Some(Duration::ZERO)).expect("linger");
     }
 
@@ -119,7 +119,7 @@ impl Talk {
 impl<S: Read + Write> Talk<S> {
     /// Talks over a stream that is already there.
     pub(super) fn over(stream: S) -> Talk<S> {
-        Talk { stream, input: Vec::new(), number: 0 }
+        Talk { stream, input: Vec::new() }
     }
 
     /// Sends bytes; false where the other side takes no more.
@@ -247,8 +247,11 @@ pub(super) struct Upstream {
 impl Upstream {
     /// Listens on a free port.
     pub(super) fn start(script: impl Fn(Talk) + Send + Sync + 'static) -> Upstream {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        Upstream::on(listener, script)
+        // The standard library's backlog is 128: more clients at once would wait for their SYN to be sent again.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+        socket.listen(1024).expect("a listener");
+        Upstream::on(socket.into(), script)
     }
 
     /// Serves `listener`.
@@ -258,7 +261,8 @@ impl Upstream {
         let (script, counted) = (Arc::new(script), connections.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let talk = Talk::plain(stream, counted.fetch_add(1, Ordering::SeqCst));
+                counted.fetch_add(1, Ordering::SeqCst);
+                let talk = Talk::plain(stream);
                 let script = script.clone();
                 thread::spawn(move || script(talk));
             }
@@ -302,6 +306,19 @@ pub(super) fn post(target: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 /// A GET.
 pub(super) fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+/// An address that never answers a connection attempt, for as long as what comes with it is held: a full backlog.
+pub(super) fn black_hole() -> (SocketAddr, impl Sized) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+    socket.listen(0).expect("a listener");
+    let hole = TcpListener::from(socket);
+    let address = hole.local_addr().expect("an address");
+    let brief = Duration::from_millis(200);
+    let waiting: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&address, brief).ok()).take(16).collect();
+    assert!(waiting.len() < 16, "the backlog is full");
+    (address, (hole, waiting))
 }
 
 /// An address on loopback that nobody listens on.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::TcpListener,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support::{End, PATIENCE, Talk, Upstream, eventually, free_address, get, noise, ok, open_to, post, run};
+use super::support::{
+    End, PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, noise, ok, open_to, post, run,
+};
 
 const HEAD_200: &str = "HTTP/1.1 200 OK\r\n";
 
@@ -299,15 +301,7 @@ fn a_server_that_refuses_connections_is_a_502() {
 
 #[test]
 fn a_server_that_never_accepts_is_a_504() {
-    // A full backlog: the system drops further connection attempts without a word.
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
-    socket.listen(0).expect("a listener");
-    let hole = TcpListener::from(socket);
-    let address = hole.local_addr().expect("an address");
-    let brief = Duration::from_millis(200);
-    let waiting: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&address, brief).ok()).take(16).collect();
-    assert!(waiting.len() < 16, "the backlog is full");
+    let (address, _held) = black_hole();
     let (_gateway, gateway) = open_to(address, "timeouts: { connect: 300ms }\n");
     let start = Instant::now();
     assert_eq!(Talk::open(gateway).exchange(get("/")).0.status(), 504);
@@ -506,4 +500,42 @@ fn a_prefix_and_a_host_of_the_upstream_s_own_are_used() {
         let head = heads.recv().expect("a request");
         assert_eq!((head.target(), head.field("host")), (forwarded, Some(host)));
     }
+}
+
+#[test]
+fn an_upstream_that_stops_taking_the_body_is_a_504() {
+    let upstream = Upstream::start(|mut talk| {
+        talk.head();
+        sleep(PATIENCE);
+    });
+    let (_gateway, address) = open_to(upstream.address, "timeouts: { upstream: 500ms }\nlimits: { body: 1GiB }\n");
+    let mut client = Talk::open(address);
+    client.write(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 100 << 20));
+    client.stream.set_write_timeout(Some(Duration::from_secs(2))).expect("a write time-out");
+    client.write(noise(100 << 20));
+    assert_eq!(client.answer(false).expect("an answer").0.status(), 504);
+}
+
+#[test]
+fn an_answer_without_a_date_gets_one_and_one_with_a_date_keeps_it() {
+    let upstream = Upstream::answering(|head, _| match head.target() {
+        "/dated" => b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        _ => ok(""),
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    assert_eq!(client.exchange(get("/dated")).0.field("date"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+    assert!(client.exchange(get("/")).0.field("date").is_some(), "RFC 9110 section 6.6.1");
+}
+
+#[test]
+fn a_thousand_pipelined_requests_are_all_answered_and_none_read_ahead_without_bound() {
+    let upstream = Upstream::answering(|head, _| ok(head.target()));
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    client.write((0..1000).map(|number| get(&format!("/{number}"))).collect::<String>());
+    for number in 0..1000 {
+        assert_eq!(client.answer(false).expect("an answer").1, format!("/{number}").into_bytes());
+    }
+    assert_eq!(upstream.connections(), 1);
 }

@@ -93,3 +93,29 @@ fn what_may_have_reached_the_upstream_may_not_come_again() {
         assert_eq!(upstream.connections(), 1);
     }
 }
+
+#[test]
+fn where_no_more_can_be_remembered_nothing_more_is_let_in() {
+    let bench = Bench::with("replay: { capacity: 1 }\n");
+    let mut statuses = Vec::new();
+    for _ in 0..200 {
+        statuses.push(bench.send(with_length(&device_v2("/v2", b""), b"")).status());
+    }
+    assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 503)), "{statuses:?}");
+    assert_eq!(bench.get("/public", &[]).status(), 200, "routes without replay protection go on");
+}
+
+#[test]
+fn a_client_that_leaves_before_anything_was_sent_may_come_again() {
+    // The backlog is full: a connection attempt gets no answer until it times out.
+    let (hole, _held) = crate::path::support::black_hole();
+    let (_gateway, gateway) = signed_to(hole);
+    let request = with_length(&device_v2("/v2", b"body"), b"body");
+    let mut client = Talk::open(gateway);
+    client.write(&request);
+    thread::sleep(std::time::Duration::from_millis(150));
+    drop(client);
+    thread::sleep(std::time::Duration::from_millis(150));
+    assert_eq!(Talk::open(gateway).exchange(&request).0.status(), 504, "and not 409");
+}

@@ -150,3 +150,10 @@ fn a_trusted_proxy_s_word_is_continued_and_the_log_has_the_client() {
     let log = bench.gateway.output_when(|log| log.contains("/public"));
     assert!(log.contains("\"client\":\"198.51.100.7\""), "{log}");
 }
+
+#[test]
+fn a_token_without_the_claim_that_a_header_needs_is_the_caller_s_fault() {
+    let bench = Bench::start();
+    let answer = bench.get("/role", &[&format!("Authorization: Bearer {}", token(&json!({})))]);
+    assert!((400..500).contains(&answer.status()), "{answer:?}");
+}
