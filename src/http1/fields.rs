@@ -28,6 +28,16 @@ impl Span {
         head.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
+    /// The text that the span names in the beginning of its head, kept as text.
+    pub(super) fn within(self, text: &str) -> &str {
+        text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// Where it ends in its head.
+    pub(super) fn end(self) -> usize {
+        usize::from(self.end)
+    }
+
     /// The same as text. What is stored as text was checked to be ASCII when the head was parsed.
     pub(super) fn text(self, head: &[u8]) -> &str {
         std::str::from_utf8(self.bytes(head)).unwrap_or_default()

@@ -179,7 +179,7 @@ fn write_head(
         Delimited::Absent | Delimited::ByChunks | Delimited::ByClose => None,
     };
     if let Some(length) = length {
-        encode::field(out, "Content-Length", itoa::Buffer::new().format(length).as_bytes());
+        encode::line(out, b"Content-Length", itoa::Buffer::new().format(length).as_bytes());
     }
     if delimited == Delimited::ByChunks {
         encode::field(out, "Transfer-Encoding", b"chunked");
@@ -190,6 +190,6 @@ fn write_head(
         (_, false) => encode::field(out, "Connection", b"close"),
     }
     if let Some(request_id) = request_id {
-        encode::field(out, "X-Request-Id", request_id.as_bytes());
+        encode::line(out, b"X-Request-Id", request_id.as_bytes());
     }
 }
