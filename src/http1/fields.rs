@@ -51,9 +51,10 @@ pub(super) struct Field {
     value: Span,
 }
 
-/// The field lines of one head, in order. Few requests have more than 32.
+/// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
+/// moved from hand to hand.
 #[derive(Clone, Default)]
-pub(super) struct Fields(SmallVec<[Field; 32]>);
+pub(super) struct Fields(SmallVec<[Field; 12]>);
 
 impl Fields {
     pub(super) fn read(parsed: &[httparse::Header<'_>], head: &[u8]) -> Result<Fields, BadHead> {
