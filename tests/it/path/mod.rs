@@ -9,6 +9,7 @@
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
+//! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
 //! - [`soak`]: all of it at once, for a while.
 
@@ -18,6 +19,7 @@ mod framing;
 mod held;
 mod lifecycle;
 mod limits;
+mod listeners;
 mod servers;
 mod signing;
 mod soak;
