@@ -11,6 +11,7 @@
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
 mod credentials;
@@ -20,6 +21,7 @@ mod held;
 mod lifecycle;
 mod limits;
 mod listeners;
+mod mutations;
 mod servers;
 mod signing;
 mod soak;
