@@ -9,7 +9,9 @@
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
+//! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
 mod credentials;
@@ -18,6 +20,8 @@ mod framing;
 mod held;
 mod lifecycle;
 mod limits;
+mod listeners;
+mod mutations;
 mod servers;
 mod signing;
 mod soak;
