@@ -25,6 +25,7 @@ mod schemes;
 mod secret;
 mod section;
 mod shape;
+mod sites;
 mod snippet;
 mod template;
 mod tokens;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    environment::why_unreadable,
     reader::Reader,
     shape::any_of,
     tree::{Node, Scalar, Value},
@@ -163,7 +164,7 @@ impl Reader<'_> {
         match self.environment.file(&path) {
             Ok(_) => Some(path),
             Err(error) => {
-                self.error(node.place, format!("{what} cannot be read: {}", error.kind()));
+                self.error(node.place, format!("{what} cannot be read: {}", why_unreadable(&error)));
                 None
             }
         }
