@@ -16,6 +16,7 @@ mod limits;
 mod listen;
 mod mask;
 mod pattern;
+mod pem;
 mod problem;
 mod reader;
 mod refusals;
