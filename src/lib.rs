@@ -26,6 +26,7 @@ pub mod clock;
 pub mod deadline;
 pub mod json;
 pub mod message;
+pub mod percent;
 pub mod refusal;
 pub mod secret;
 pub mod transport;

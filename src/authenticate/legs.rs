@@ -23,10 +23,10 @@ pub(super) async fn try_each<'c>(
 ) -> Result<Verified<'c>, Box<Denied>> {
     let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
     if let [alternative] = alternatives
-        && let [Leg::Signature(rule)] = alternative.as_slice()
-        && !matches!(rule.carrier, Carrier::Body(_))
+        && let [leg] = alternative.as_slice()
+        && !matches!(leg.carrier(), Carrier::Body(_))
     {
-        return legs.only(alternative, rule).await;
+        return legs.only(alternative, leg).await;
     }
     if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
         legs.hold_body(BodyNeed::Parsed).await?;
@@ -66,19 +66,17 @@ struct Legs<'a, 'd> {
 }
 
 impl<'a> Legs<'a, '_> {
-    /// The usual route: one scheme, and nothing that its signature could be confused with.
-    async fn only(mut self, alternative: &'a [Leg], rule: &SignatureRule) -> Result<Verified<'a>, Box<Denied>> {
-        let Request { head, body } = &self.request;
-        let now_millis = self.desk.now_millis;
-        let claimed = match signature::open(rule, &view(head, body, self.desk.origin), self.desk.origin, now_millis) {
-            Ok(claimed) => claimed,
-            Err(Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
-            Err(reason) => return Err(Denied::one(rule.name.clone(), reason)),
+    /// The usual route: one credential, and nothing that it could be confused with.
+    async fn only(mut self, alternative: &'a [Leg], leg: &Leg) -> Result<Verified<'a>, Box<Denied>> {
+        let shown = match self.open(leg, self.desk.now_millis) {
+            Ok(shown) => shown,
+            Err(Reason::Absent | Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
+            Err(reason) => return Err(Denied::one(leg.name().clone(), reason)),
         };
-        if rule.scheme.body_need() > BodyNeed::Unneeded {
-            self.hold_body(rule.scheme.body_need()).await?;
+        if need(leg) > BodyNeed::Unneeded {
+            self.hold_body(need(leg)).await?;
         }
-        match self.verify_all(0, alternative, smallvec![Shown::Signature(claimed)]).await {
+        match self.verify_all(0, alternative, smallvec![shown]).await {
             Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
             None => Err(self.denied()),
         }

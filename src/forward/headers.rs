@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::{
     message::{Carrier, is_hop_by_hop},
+    percent,
     policy::Admitted,
     scheme::Escape,
 };
@@ -164,23 +165,7 @@ fn without_parameters(target: &str, is_spent: impl Fn(&[u8]) -> bool) -> Cow<'_,
 
 /// The name of a `name=value` pair, decoded as whoever reads it decodes it.
 fn parameter_name(pair: &str) -> Vec<u8> {
-    let raw = pair.split('=').next().unwrap_or_default().as_bytes();
-    let mut name = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((first, tail)) = rest.split_first() {
-        let mut byte = [0];
-        match tail.get(..2).filter(|digits| *first == b'%' && hex::decode_to_slice(digits, &mut byte).is_ok()) {
-            Some(_) => {
-                name.push(byte[0]);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                name.push(if *first == b'+' { b' ' } else { *first });
-                rest = tail;
-            }
-        }
-    }
-    name
+    percent::decoded(pair.split('=').next().unwrap_or_default().as_bytes())
 }
 
 #[cfg(test)]

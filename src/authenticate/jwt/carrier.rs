@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::TokenError;
+use crate::percent;
 
 /// Where the token stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,8 @@ fn cookie<'h>(values: &[&'h [u8]], name: &[u8]) -> Result<Option<&'h [u8]>, Toke
 /// is not accepted as the only one.
 fn parameter<'h>(query: &'h [u8], name: &[u8]) -> Result<Option<&'h [u8]>, TokenError> {
     let pairs = query.split(|byte| *byte == b'&').map(|pair| split_once(pair, b'=').unwrap_or((pair, b"")));
-    let Some((key, value)) = single_pair(pairs.filter(|(key, _)| key == &name || percent_decoded(key) == name))? else {
+    let Some((key, value)) = single_pair(pairs.filter(|(key, _)| key == &name || percent::decoded(key) == name))?
+    else {
         return Ok(None);
     };
     if key == name { token68(Some(value)) } else { Err(TokenError::CarrierMalformed) }
@@ -102,12 +104,24 @@ fn token68(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
     let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
     let text = value.get(..value.len() - padding).unwrap_or_default();
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
-    if text.is_empty() || !text.iter().all(allowed) {
+    // Not stopping early is faster: nearly every token is whole.
+    if text.is_empty() || !text.iter().fold(true, |whole, byte| whole & TOKEN68[usize::from(*byte)]) {
         return Err(TokenError::CarrierMalformed);
     }
     Ok(Some(value))
 }
+
+/// The bytes of a token68, padding apart.
+const TOKEN68: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        allowed[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        byte += 1;
+    }
+    allowed
+};
 
 /// RFC 9110 section 5.6.2.
 fn is_scheme_byte(byte: u8) -> bool {
@@ -117,28 +131,4 @@ fn is_scheme_byte(byte: u8) -> bool {
 fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let at = bytes.iter().position(|byte| *byte == separator)?;
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        let escaped = if byte == b'%' { after.split_at_checked(2) } else { None };
-        let value = escaped.and_then(|(digits, _)| std::str::from_utf8(digits).ok()).and_then(hex_byte);
-        match (value, escaped) {
-            (Some(value), Some((_, after))) => {
-                decoded.push(value);
-                rest = after;
-            }
-            _ => {
-                decoded.push(if byte == b'+' { b' ' } else { byte });
-                rest = after;
-            }
-        }
-    }
-    decoded
-}
-
-fn hex_byte(digits: &str) -> Option<u8> {
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok()).flatten()
 }

@@ -33,11 +33,14 @@ pub(super) const RULES: &[Rule] = &[
     // What is signed is a pure function of a request's bytes, of keys and of a number that is the time.
     rule("scheme", &["json", "secret"]),
     // Proving who sent a request is free of what is then allowed, remembered, forwarded or reported.
-    rule("authenticate", &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "refusal", "secret"]),
+    rule(
+        "authenticate",
+        &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "percent", "refusal", "secret"],
+    ),
     // Admission takes a proof, and must not be able to make or weaken one.
     rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal"]),
     // Serving sees an admitted request alone.
-    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers"]),
+    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers", "percent"]),
     rule("keys", &["scheme::Algorithm", "scheme::MacKey", "secret", "clock"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
@@ -51,6 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("clock", &[]),
     rule("deadline", &[]),
     rule("json", &[]),
+    rule("percent", &[]),
     rule("refusal", &[]),
     rule("secret", &[]),
     rule("transport", &["buffers"]),
