@@ -1,12 +1,13 @@
 //! Accepting connections and spreading them evenly: each goes to the worker that has the fewest.
 
 use std::{
+    io,
     net::TcpListener as StdListener,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{net::TcpListener, sync::mpsc::UnboundedSender, task::JoinSet};
@@ -33,6 +34,9 @@ pub(super) struct Acceptor {
 /// How long accepting rests where it cannot go on: at the limit, or out of file descriptors.
 const REST: Duration = Duration::from_millis(20);
 
+/// How often it is said that accepting fails: each rest ends in the same failure for as long as the cause lasts.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
+
 impl Acceptor {
     /// Accepts until `stop`; the listeners are closed on return.
     pub(super) async fn run(self, stop: impl Future<Output = ()>) {
@@ -51,6 +55,7 @@ impl Acceptor {
 }
 
 async fn accept(listener: TcpListener, edge: usize, mut hands: Vec<Hand>, open: Arc<AtomicUsize>, most: usize) {
+    let mut said = None;
     loop {
         // At the limit the system's queue holds whoever comes; the workers meanwhile cut idle connections short.
         if open.load(Ordering::Relaxed) >= most {
@@ -73,9 +78,16 @@ async fn accept(listener: TcpListener, edge: usize, mut hands: Vec<Hand>, open: 
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "accepting failed");
+                say(&error, &mut said);
                 tokio::time::sleep(REST).await;
             }
         }
+    }
+}
+
+fn say(error: &io::Error, said: &mut Option<Instant>) {
+    if said.is_none_or(|said| said.elapsed() >= SAID_AGAIN) {
+        tracing::warn!(%error, "accepting failed");
+        *said = Some(Instant::now());
     }
 }

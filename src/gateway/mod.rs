@@ -7,6 +7,7 @@ mod answer;
 pub mod assemble;
 mod client_body;
 mod connection;
+mod descriptors;
 mod refusals;
 pub mod routes;
 mod running;

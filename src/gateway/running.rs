@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     acceptor::{Acceptor, Hand},
     assemble::{AssembleError, assemble},
+    descriptors,
     snapshot::Snapshot,
     tls::Acceptors,
     worker::{self, Order, Recruit},
@@ -88,7 +89,8 @@ pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
 ///
 /// # Errors
 /// [`StartError`]; nothing stays bound then.
-pub fn start(config: Config, workers: usize, clock: Clock) -> Result<Running, StartError> {
+pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running, StartError> {
+    config.limits.connections = descriptors::room(config.limits.connections);
     let started_unix_millis = clock.unix_millis();
     let acceptors = Acceptors::new(config.listen.iter().map(|listen| listen.tls.as_ref())).map_err(StartError::Tls)?;
     let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();

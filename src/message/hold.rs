@@ -128,9 +128,10 @@ impl Holding<'_> {
         }
     }
 
+    /// Room to gather in: what was announced, but not much more than has come, for only that is in the budget.
     fn expected(&self, seen: usize) -> usize {
         let said = self.body.length().unwrap_or(0).min(self.limits.memory);
-        usize::try_from(said).unwrap_or(0).max(seen)
+        usize::try_from(said).unwrap_or(0).clamp(seen, seen.saturating_mul(8))
     }
 
     fn count(&mut self, bytes: usize) -> Result<(), HoldError> {

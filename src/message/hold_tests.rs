@@ -80,3 +80,13 @@ async fn a_used_up_budget_refuses() {
     assert!(matches!(hold(stream(&[5, 5]), LIMITS, &budgets(9, 1000)).await, Err(HoldError::NoRoom("memory"))));
     assert!(matches!(hold(stream(&[5, 6]), LIMITS, &budgets(1000, 9)).await, Err(HoldError::NoRoom("spool"))));
 }
+
+#[test]
+fn an_announced_length_reserves_little_before_it_has_come() {
+    let body = Body::Stream(Box::new(Pieces(VecDeque::new(), Some(60_000))));
+    let limits = HoldLimits { body: 100_000, memory: 65_536, may_spool: true };
+    let budgets = budgets(1000, 1000);
+    let holding = Holding { body, limits, ceiling: 100_000, budgets: &budgets, share: budgets.memory.share() };
+    assert_eq!(holding.expected(2), 16);
+    assert_eq!(holding.expected(16_384), 60_000);
+}
