@@ -31,7 +31,7 @@ pub enum Challenge {
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
     /// Nothing where this credential stands.
-    #[error("absent")]
+    #[error("nothing where its credential stands")]
     Absent,
     /// The scheme refused.
     #[error(transparent)]
@@ -65,6 +65,19 @@ impl Denied {
             _ => None,
         };
         Box::new(Denied { cause, missing: None, challenge, attempts: vec![(name, reason)] })
+    }
+}
+
+impl Denied {
+    /// The rule whose refusal this is: the first attempt's, unless it failed before any rule was asked.
+    pub fn rule(&self) -> Option<&str> {
+        let (name, reason) = self.attempts.first()?;
+        match reason {
+            Reason::Absent | Reason::Signature(_) | Reason::UnknownKey | Reason::OtherHost | Reason::Token(_) => {
+                Some(name)
+            }
+            Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
+        }
     }
 }
 

@@ -19,7 +19,11 @@ mod terminal;
 mod trouble;
 mod verify;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::OnceLock,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -90,24 +94,44 @@ pub fn main() -> ExitCode {
         Command::Keys(keys) => keys.execute(),
         Command::Scheme(scheme) => scheme.execute(),
     };
-    ended.unwrap_or_else(|trouble| trouble.tell()).into()
+    let exit = ended.unwrap_or_else(|trouble| trouble.tell());
+    match LOST.get() {
+        Some(error) if exit == Exit::Ok => {
+            words(format_args!("countersign: standard output: {error}"));
+            Exit::Runtime.into()
+        }
+        _ => exit.into(),
+    }
 }
+
+/// Why data did not get to standard output, where it did not: a key on a full disk must not pass for one that is kept.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Says something to the person, on standard error.
 pub(crate) fn words(text: std::fmt::Arguments<'_>) {
     // Not `eprintln!`, which panics where nobody listens any more.
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Writes a line of data to standard output. A reader that went away is no failure of ours.
+/// Writes a line of data to standard output.
 pub(crate) fn data(text: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let mut out = io::stdout().lock();
+    arrived(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
 /// Writes bytes to standard output as they are.
 pub(crate) fn raw_data(bytes: &[u8]) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    let mut out = io::stdout().lock();
+    arrived(out.write_all(bytes).and_then(|()| out.flush()));
+}
+
+/// A reader that went away is no failure of ours; any other is told at the end.
+fn arrived(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
 }
 
 #[cfg(test)]

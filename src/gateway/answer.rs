@@ -34,7 +34,6 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
     let duration_micros = u64::try_from(trail.started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let upstream_micros = trail.report.waited.map(|waited| u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
     let identity = trail.identity.as_ref();
-    let by = identity.map(|identity| identity.by.unwrap_or("public"));
     worker.log(&AccessLine {
         unix_millis: trail.unix_millis,
         request_id: trail.request_id.as_str(),
@@ -45,7 +44,7 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
         route: trail.route.as_ref().map(|route| &*route.name),
         status,
         verdict: verdict(trail),
-        by,
+        by: by(trail),
         key_id: identity.and_then(|identity| identity.key_id.as_deref()),
         subject: identity.and_then(|identity| identity.subject.as_deref()),
         duration_micros,
@@ -88,14 +87,25 @@ fn verdict<'t>(trail: &'t Trail<'_>) -> Verdict<'t> {
     }
 }
 
+/// Whose rules let the request in, or refused it.
+fn by<'t>(trail: &'t Trail<'_>) -> Option<&'t str> {
+    match (&trail.identity, &trail.refusal) {
+        (Some(identity), _) => Some(identity.by.unwrap_or("public")),
+        (None, Some(Refusal::Denied(denied))) => denied.rule(),
+        (None, _) => None,
+    }
+}
+
 fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micros: Option<u64>) {
     let outcome = match verdict(trail) {
         Verdict::Allowed => Outcome::Allowed,
         Verdict::Refused { cause, .. } => Outcome::Refused(cause),
         Verdict::Failed { cause, .. } => Outcome::Failed(cause),
     };
-    let caller = match &trail.identity {
-        Some(identity) => identity.by.map_or(Caller::Public, |by| worker.caller(by)),
+    let is_public = trail.identity.as_ref().is_some_and(|identity| identity.by.is_none());
+    let caller = match by(trail) {
+        Some(_) if is_public => Caller::Public,
+        Some(rule) => worker.caller(rule),
         None => Caller::Unknown,
     };
     let route = trail.route.as_ref();

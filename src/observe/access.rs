@@ -24,9 +24,9 @@ pub struct AccessLine<'a> {
     pub client: &'a str,
     /// Name or address of the listener.
     pub listener: &'a str,
-    /// The method as it came.
+    /// The method as it came; empty where no head could be read.
     pub method: &'a str,
-    /// The path as it came. Anything from a `?` on is not written.
+    /// The path as it came; empty where no head could be read. Anything from a `?` on is not written.
     pub path: &'a str,
     /// The route's name, if one was found.
     pub route: Option<&'a str>,
@@ -169,8 +169,9 @@ fn write_json(line: &AccessLine<'_>, stamp: &mut Stamp, out: &mut Vec<u8>) {
     text_field(name!("request_id"), Some(line.request_id), out);
     text_field(name!("client"), Some(line.client), out);
     text_field(name!("listener"), Some(line.listener), out);
-    text_field(name!("method"), Some(line.method), out);
-    text_field(name!("path"), Some(line.path), out);
+    let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    text_field(name!("method"), known(line.method), out);
+    text_field(name!("path"), known(line.path), out);
     text_field(name!("route"), line.route, out);
     number_field(name!("status"), Some(line.status.into()), out);
     text_field(name!("outcome"), Some(line.verdict.name()), out);

@@ -24,7 +24,7 @@ pub enum Failure {
         why: Why,
     },
     /// The time is outside the window.
-    #[error("the timestamp is {} outside the clock's time", milliseconds(*.behind_millis))]
+    #[error("the timestamp is {}, outside the window", distance(*.behind_millis))]
     Stale {
         /// How far it lies behind the clock; negative if it is ahead.
         behind_millis: i64,
@@ -89,9 +89,27 @@ impl Failure {
     }
 }
 
-fn milliseconds(count: i64) -> String {
-    match count {
-        behind @ 0.. => format!("{behind} ms behind,"),
-        ahead => format!("{} ms ahead,", ahead.unsigned_abs()),
+/// In the largest unit of which there are two: nobody reads millions of milliseconds.
+fn distance(behind_millis: i64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(86_400_000, "days"), (3_600_000, "hours"), (60_000, "minutes"), (1_000, "seconds")];
+    let millis = behind_millis.unsigned_abs();
+    let unit = UNITS.iter().find(|(unit, _)| millis >= 2 * unit);
+    let (count, unit) = unit.map_or((millis, "ms"), |(unit, name)| (millis / unit, *name));
+    format!("{count} {unit} {}", if behind_millis < 0 { "ahead" } else { "behind" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_a_time_is_off_is_told_in_a_unit_that_can_be_read() {
+        let told = |behind_millis| Failure::Stale { behind_millis }.to_string();
+        assert_eq!(told(301_000), "the timestamp is 5 minutes behind, outside the window");
+        assert_eq!(told(-31_000), "the timestamp is 31 seconds ahead, outside the window");
+        assert_eq!(told(80_813_440_299), "the timestamp is 935 days behind, outside the window");
+        assert_eq!(told(i64::MIN), "the timestamp is 106751991167 days ahead, outside the window");
+        assert_eq!(told(0), "the timestamp is 0 ms behind, outside the window");
     }
 }

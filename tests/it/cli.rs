@@ -193,6 +193,16 @@ fn a_request_is_explained_by_the_route_it_takes_or_why_it_takes_none() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_key_that_could_not_be_written_is_not_called_written() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let output = countersign(&["keys", "new"]).stdout(full).stderr(Stdio::piped()).output().expect("it ends");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("countersign: standard output: "), "{words}");
+}
+
+#[test]
 fn new_keys_are_as_long_as_asked_and_the_words_are_elsewhere() {
     let key = run(&["keys", "new"], "");
     assert_eq!((key.code, key.data.len()), (Some(0), 65));

@@ -87,10 +87,10 @@ pub enum NotRouted {
         allow: String,
     },
     /// The path can be read in two ways that differ.
-    #[error("ambiguous path: {0}")]
+    #[error("{0}")]
     AmbiguousPath(Why),
     /// The path is not one that RFC 3986 allows, or holds a dot segment.
-    #[error("bad path: {0}")]
+    #[error("{0}")]
     BadPath(Why),
 }
 

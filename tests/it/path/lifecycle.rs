@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::support::{End, PATIENCE, Talk, Upstream, eventually, free_address, get, ok, open_to, post};
+use super::support::{End, PATIENCE, Talk, Upstream, eventually, free_address, get, ok, open_to, post, run};
 use crate::support::countersign;
 
 fn signal(id: u32, name: &str) {
@@ -124,9 +124,35 @@ fn every_request_has_one_line_that_says_what_became_of_it() {
     let refused =
         lines.iter().find(|line| line["cause"] == "bad-request" && line["path"] != "/left").expect("its line");
     assert_eq!((&refused["status"], &refused["outcome"]), (&400.into(), &"refused".into()));
+    assert!(refused.get("method").is_none() && refused.get("path").is_none(), "of no head there is neither: {refused}");
     let left = lines.iter().find(|line| line["path"] == "/left").expect("its line");
     assert_eq!((&left["outcome"], &left["bytes_in"]), (&"failed".into(), &4.into()), "{left}");
     assert!(!lines.iter().any(|line| line.to_string().contains("secret")));
+}
+
+#[test]
+fn a_refusal_names_the_rule_that_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = directory.path().join("access.log");
+    let (_gateway, address) = run(
+        &format!(
+            "log: {{ access: {{ file: {} }} }}\nkeys: {{ k: {{ shared: {{ env: KEY }} }} }}\n\
+             schemes: {{ body: {{ preset: raw-body, keys: k }} }}\n\
+             tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ env: KEY }} }}] }} }}\n\
+             upstreams: {{ app: {{ echo: true }} }}\n\
+             routes: [{{ match: {{ path: /s }}, require: {{ hmac: body }}, to: app }},\n\
+             {{ match: {{ path: /t }}, require: {{ jwt: api }}, to: app }}]\n",
+            log.display()
+        ),
+        &[("KEY", "0123456789abcdef0123456789abcdef")],
+    );
+    let mut client = Talk::open(address);
+    for (target, status) in [("/s", 400), ("/t", 401), ("/elsewhere", 404)] {
+        assert_eq!(client.exchange(post(target, "x")).0.status(), status, "{target}");
+    }
+    assert!(eventually(PATIENCE, || lines(&log).len() == 3));
+    let by: Vec<Option<String>> = lines(&log).iter().map(|line| line["by"].as_str().map(str::to_owned)).collect();
+    assert_eq!(by, [Some("body".to_owned()), Some("api".to_owned()), None]);
 }
 
 #[test]
