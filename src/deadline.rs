@@ -71,6 +71,11 @@ impl Deadlines {
         Wait { deadlines: self.clone(), entry: None }
     }
 
+    /// The time that this worker knows, in whole ticks since it began.
+    pub fn ticks(&self) -> u64 {
+        self.0.now.get()
+    }
+
     /// Ends every [idle](Wait::poll_idle) wait, now and from now on: this worker takes no new request.
     pub fn drain(&self) {
         self.0.draining.set(true);

@@ -69,7 +69,7 @@ impl<'a> Legs<'a, '_> {
     /// The usual route: one scheme, and nothing that its signature could be confused with.
     async fn only(mut self, alternative: &'a [Leg], rule: &SignatureRule) -> Result<Verified<'a>, Box<Denied>> {
         let Request { head, body } = &self.request;
-        let now_millis = self.desk.clock.unix_millis();
+        let now_millis = self.desk.now_millis;
         let claimed = match signature::open(rule, &view(head, body, self.desk.origin), self.desk.origin, now_millis) {
             Ok(claimed) => claimed,
             Err(Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
@@ -142,7 +142,7 @@ impl<'a> Legs<'a, '_> {
 
     /// Checks what the head shows of each candidate; those that fail are out before a byte of the body is read.
     fn open_each(&mut self, candidates: &[&'a [Leg]]) -> Result<Opened<'a>, Box<Denied>> {
-        let now_millis = self.desk.clock.unix_millis();
+        let now_millis = self.desk.now_millis;
         let mut opened = Opened::new();
         for (order, legs) in candidates.iter().enumerate() {
             match legs.iter().map(|leg| self.open(leg, now_millis).map_err(|why| (leg, why))).collect() {

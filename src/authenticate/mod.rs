@@ -25,7 +25,9 @@ use crate::{
 
 /// What authentication needs besides the request.
 pub struct Desk<'d> {
-    /// The time.
+    /// The time when the request's head was complete, in milliseconds since 1970.
+    pub now_millis: i64,
+    /// The time, for what is judged after something was waited for.
     pub clock: &'d Clock,
     /// The scheme and authority that the client meant: the public ones.
     pub origin: Origin<'d>,

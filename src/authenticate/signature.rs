@@ -4,7 +4,6 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
 use crate::{
-    clock::Clock,
     http1::RequestHead,
     message::Body,
     scheme::{BodyNeed, Claimed, View},
@@ -43,14 +42,17 @@ pub(super) async fn verify(
     desk: &Desk<'_>,
 ) -> Result<Accepted, Reason> {
     let Body::Spooled(spool) = body else {
-        return check(rule, claimed, &view(head, body, desk.origin), desk.clock).map(Accepted::from);
+        // Whoever holds back the end of a body must not hold the time back with it.
+        let waited = rule.scheme.body_need() > BodyNeed::Unneeded;
+        let now_millis = if waited { desk.clock.unix_millis() } else { desk.now_millis };
+        return check(rule, claimed, &view(head, body, desk.origin), now_millis).map(Accepted::from);
     };
     let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
     let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());
     let work = move || {
         let origin = super::Origin { scheme: &scheme, authority: &authority, is_public_host };
-        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), &clock)
+        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), clock.unix_millis())
     };
     tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?.map(Accepted::from)
 }
@@ -69,9 +71,8 @@ impl From<Found> for Accepted {
     }
 }
 
-fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, clock: &Clock) -> Result<Found, Reason> {
-    let now_millis = clock.unix_millis();
-    // Whoever holds back the end of a body must not hold the time back with it: it is judged again.
+fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Found, Reason> {
+    // What depends on the body is read now, and the time is judged again.
     let waited = rule.scheme.body_need() > BodyNeed::Unneeded;
     let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;

@@ -18,7 +18,7 @@ pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option
 /// Verifies the token that stands in `head`.
 pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>) -> Result<Arc<Token>, Reason> {
     let token = find(rule, head)?.ok_or(Reason::Absent)?;
-    Ok(desk.tokens.borrow_mut().verify(&rule.verifier, token, desk.clock.unix())?)
+    Ok(desk.tokens.borrow_mut().verify(&rule.verifier, token, desk.now_millis.div_euclid(1000))?)
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.

@@ -50,7 +50,7 @@ impl Run {
             Ok(running) => serve(running, workers),
             Err(error) => {
                 words(format_args!("countersign: {error}"));
-                Exit::Runtime
+                if error.is_in_config() { Exit::Config } else { Exit::Runtime }
             }
         }
     }

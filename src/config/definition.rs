@@ -1,15 +1,15 @@
-//! A scheme's definition out of its keys. Templates stay text here; where each stood is remembered, so that a fault
-//! found by compiling them can be placed.
+//! A scheme's definition out of its keys. Templates stay text here; where each stood is kept in [`Sites`], so that a
+//! fault found by compiling them can be placed.
 
 use super::{
     header,
     reader::Reader,
     shape::Fields,
-    template,
-    tree::{Entry, Node, Place, Scalar, Value},
+    sites::Sites,
+    tree::{Entry, Node, Value},
 };
 use crate::scheme::{
-    Algorithm, Definition, Encoding, Equality, Fault, ReplayDefinition, SignatureDefinition, TimestampDefinition,
+    Algorithm, Definition, Encoding, Equality, ReplayDefinition, SignatureDefinition, TimestampDefinition,
     TimestampFormat,
 };
 
@@ -39,66 +39,18 @@ const FORMATS: [(&str, TimestampFormat); 5] = [
     ("http_date", TimestampFormat::HttpDate),
 ];
 
-/// Where the parts of one scheme stand.
-pub(super) struct Sites {
-    /// The scheme's name.
-    pub(super) scheme: Place,
-    /// Said where a key is missing that a preset had.
-    hint: Option<&'static str>,
-    keys: Vec<(String, Place)>,
-    sites: Vec<Site>,
-}
-
-/// One template.
-struct Site {
-    field: &'static str,
-    index: Option<usize>,
-    /// The name it has in a map.
-    key: Option<Place>,
-    place: Place,
-    scalar: Scalar,
-}
-
-impl Sites {
-    pub(super) fn new(scheme: Place, from_preset: bool) -> Sites {
-        let hint = from_preset.then_some("a key that stands here replaces the preset's, whole");
-        Sites { scheme, hint, keys: Vec::new(), sites: Vec::new() }
-    }
-
-    /// Notes a fault at the template it is in, or else at its key, or else at the scheme's name.
-    pub(super) fn report(&self, fault: &Fault, reader: &mut Reader<'_>) {
-        let site = self.sites.iter().find(|site| site.field == fault.field && site.index == fault.index);
-        let place = match site {
-            Some(Site { key: Some(key), .. }) if fault.length == 0 => *key,
-            Some(site) => return template::report(site.place, &site.scalar, fault, reader),
-            None => self.key(fault.field),
-        };
-        let problem = reader.error(place, fault.message.clone());
-        problem.hint.clone_from(&fault.hint);
-    }
-
-    /// The place of the key that `field` (`timestamp.formats`) is under.
-    fn key(&self, field: &str) -> Place {
-        let key = field.split('.').next().unwrap_or(field);
-        self.keys.iter().find(|(name, _)| name == key).map_or(self.scheme, |(_, place)| *place)
-    }
-
-    fn template(
-        &mut self,
-        node: &Node,
-        field: &'static str,
-        index: Option<usize>,
-        reader: &mut Reader<'_>,
-    ) -> Option<String> {
-        let scalar = reader.scalar(node, &format!("`{field}`"))?;
-        self.sites.push(Site { field, index, key: None, place: node.place, scalar: scalar.clone() });
-        Some(scalar.text.clone())
-    }
-}
-
-/// Reads the keys of a definition; `None` where any of them could not be read.
+/// Reads the keys of a definition; `None` where any of them could not be read, and then what is wrong with its
+/// templates has been reported as well.
 pub(super) fn read(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Definition> {
     sites.keys = fields.entries().iter().map(|entry| (entry.key.clone(), entry.key_place)).collect();
+    let definition = whole(name, fields, sites, reader);
+    if definition.is_none() {
+        sites.report_templates(reader);
+    }
+    definition
+}
+
+fn whole(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Definition> {
     let key_id = fields.value("key_id").map(|node| sites.template(node, "key_id", None, reader));
     let values = named_templates(fields, "values", sites, reader);
     let require = equalities(fields, sites, reader);
@@ -147,10 +99,7 @@ fn named_templates(
     let Some(node) = fields.value(key) else { return Some(Vec::new()) };
     let entries = reader.map(node, &format!("`{key}`"))?;
     let read = |(index, entry): (usize, &Entry)| {
-        let template = sites.template(&entry.value, key, Some(index), reader)?;
-        if let Some(site) = sites.sites.last_mut() {
-            site.key = Some(entry.key_place);
-        }
+        let template = sites.named_template(entry, key, index, reader)?;
         Some((entry.key.clone(), template))
     };
     all(entries.iter().enumerate().map(read))

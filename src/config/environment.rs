@@ -13,6 +13,15 @@ pub trait Environment {
     fn file(&self, path: &Path) -> io::Result<Vec<u8>>;
 }
 
+/// Why a file cannot be read, in a person's words and without its path.
+pub(super) fn why_unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::FileTooLarge => "it is larger than 1 MiB".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// The process's own environment and the file system.
 #[derive(Clone, Copy, Debug)]
 pub struct System;

@@ -18,7 +18,10 @@ fn environment() -> Fixed {
         files: vec![
             ("short.key", "file-hunter2\n"),
             ("empty.key", "\n"),
-            ("cert.pem", "-----BEGIN CERTIFICATE-----\n"),
+            ("cert.pem", include_str!("../../tests/config/cert.pem")),
+            ("key.pem", include_str!("../../tests/config/key.pem")),
+            ("other-key.pem", include_str!("../../tests/config/other-key.pem")),
+            ("cut.pem", "-----BEGIN CERTIFICATE-----\n"),
         ],
     }
 }

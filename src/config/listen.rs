@@ -123,10 +123,9 @@ fn public_origin(node: &Node, reader: &mut Reader<'_>) -> Option<super::checked:
 
 fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
     let fields = reader.fields(node, "`tls`", &["certificate", "key"])?;
-    let mut file =
-        |key: &str, what: &str| fields.required(key, reader).and_then(|node| reader.readable_file(node, what));
-    let (certificate, key) = (file("certificate", "the certificate"), file("key", "the certificate's key"));
-    Some(ListenTls { certificate: certificate?, key: key? })
+    let (certificate, key) = (fields.required("certificate", reader), fields.required("key", reader));
+    let (certificate, key) = reader.certificate_and_key(certificate, key)?;
+    Some(ListenTls { certificate, key })
 }
 
 /// Reads `admin:`, which must be on a loopback address unless it says that it knows.

@@ -73,7 +73,8 @@ fn closest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<
         if is_slip { 1.0 } else { strsim::jaro_winkler(&given, &name) }
     };
     let scored = names.into_iter().map(|name| (likeness(name), name));
-    let (likeness, name) = scored.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    // Of equals the first: `hex` before `HEX`.
+    let (likeness, name) = scored.min_by(|(left, _), (right, _)| right.total_cmp(left))?;
     (likeness > 0.82).then_some(name)
 }
 

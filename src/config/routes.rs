@@ -162,13 +162,12 @@ fn listener(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Opti
 
 /// Reports templates that speak of something that nothing on this route can fill. `at` is where, if not at the template.
 fn check_sources(used: &[Used], at: Option<Place>, require: &Requirement, reader: &mut Reader<'_>) {
-    let signed = !require.schemes().is_empty();
+    let is_public = matches!(require, Requirement::Public);
     let mut reported: Vec<&str> = Vec::new();
     for Used { source, place } in used {
         let hint = match source.as_str() {
             "claim" if !require.takes_tokens() => "claims come from a token: `require: { jwt: … }`",
-            "key_id" | "scheme_name" if !signed => "it comes from a signature: `require: { hmac: … }`",
-            "subject" if matches!(require, Requirement::Public) => "on a public route nobody is known",
+            "subject" | "key_id" | "scheme_name" if is_public => "on a public route nobody is known",
             _ => continue,
         };
         if at.is_some() && reported.contains(&source.as_str()) {

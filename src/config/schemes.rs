@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{
     checked::{KeySource, Keys, SchemeConfig},
-    definition::{self, Sites},
+    definition,
     environment::System,
     problem::Problems,
     reader::Reader,
     section::Section,
+    sites::Sites,
     tree::{self, Entry, Node, Place, Scalar, Style, Value},
 };
 use crate::scheme::{Scheme, presets};

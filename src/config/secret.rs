@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{
+    environment::why_unreadable,
     mask::is_variable_name,
     reader::Reader,
     shape::Fields,
@@ -129,7 +130,7 @@ fn from_file(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<S
             decode(content, writing, node.place, reader)
         }
         Err(error) => {
-            reader.error(node.place, format!("the secret's file cannot be read: {}", error.kind()));
+            reader.error(node.place, format!("the secret's file cannot be read: {}", why_unreadable(&error)));
             None
         }
     }

@@ -49,7 +49,7 @@ impl<T> Section<T> {
 
     /// The index of the thing that `node` names, and that it is used.
     pub(super) fn find(&mut self, node: &Node, reader: &mut Reader<'_>) -> Option<usize> {
-        let given = reader.text(node, &format!("the name of a {}", self.kind))?;
+        let given = reader.text(node, &format!("the name of {} {}", article(self.kind), self.kind))?;
         if let Some(&found) = self.by_name.get(given) {
             self.names[found].used = true;
             return Some(found);
@@ -77,6 +77,10 @@ impl<T> Section<T> {
     pub(super) fn into_items(self) -> Vec<T> {
         self.items.into_iter().flatten().collect()
     }
+}
+
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// Reports a name that could not stand in a log line or metric label.

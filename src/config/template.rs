@@ -62,11 +62,14 @@ pub(super) fn report(place: Place, scalar: &Scalar, fault: &Fault, reader: &mut 
     problem.hint.clone_from(&fault.hint);
 }
 
-/// The place of `length` bytes at `offset` of a scalar's text; `length` 0 means all of it. Only a scalar on one line
-/// knows; any other is pointed at as a whole.
+/// The place of `length` bytes at `offset` of a scalar's text; `length` 0 means all of it. Only a literal block and a
+/// scalar on one line know; any other is pointed at as a whole.
 pub(super) fn within(place: Place, scalar: &Scalar, offset: usize, length: usize, text: &str) -> Place {
     let raw = text.get(place.bytes()).unwrap_or_default();
-    if length == 0 || matches!(scalar.style, Style::Block | Style::Elsewhere) || raw.contains(['\n', '\r']) {
+    if length > 0 && scalar.style == Style::Literal {
+        return within_block(place, raw, &scalar.text, offset, length).unwrap_or(place);
+    }
+    if length == 0 || matches!(scalar.style, Style::Folded | Style::Elsewhere) || raw.contains(['\n', '\r']) {
         return place;
     }
     let (before, after) =
@@ -79,6 +82,33 @@ pub(super) fn within(place: Place, scalar: &Scalar, offset: usize, length: usize
         start: place.start + bytes(before),
         end: place.start + bytes(after),
     }
+}
+
+/// A literal block's lines are those of its text, each behind the same indentation. `None` where they are not.
+fn within_block(place: Place, raw: &str, meant: &str, offset: usize, length: usize) -> Option<Place> {
+    let before = meant.get(..offset)?;
+    let number = before.matches('\n').count();
+    let column = before.rsplit('\n').next()?.len();
+    let line = meant.split('\n').nth(number)?;
+    let written = raw.split('\n').nth(number)?;
+    // The block's place begins behind the indentation of its first line.
+    let indentation = if number == 0 { 0 } else { written.trim_end_matches('\r').len().checked_sub(line.len())? };
+    let (blank, content) = written.split_at_checked(indentation)?;
+    let (passed, rest) = line.split_at_checked(column)?;
+    if !content.starts_with(line) || !blank.bytes().all(|byte| byte == b' ') {
+        return None;
+    }
+    let in_front = if number == 0 { place.column } else { indentation + 1 };
+    let start = place.start + raw.split('\n').take(number).map(|line| line.len() + 1).sum::<usize>();
+    let start = start + indentation + column;
+    let marked = rest.get(..length.min(rest.len()))?;
+    Some(Place {
+        line: place.line + number,
+        column: in_front + passed.chars().count(),
+        length: marked.chars().count().max(1),
+        start,
+        end: start + marked.len(),
+    })
 }
 
 /// How many characters of `raw`, as written in the file, stand before byte `offset` of the text that it means.
@@ -137,8 +167,25 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_in_a_block_points_at_the_block() {
-        assert_eq!(column("|\n  abc{x}", Style::Block, 3), 1);
+    fn a_fault_in_a_folded_block_points_at_the_block() {
+        assert_eq!(column(">\n  abc{x}", Style::Folded, 3), 1);
+    }
+
+    #[test]
+    fn a_fault_in_a_literal_block_has_its_own_line_and_column() {
+        let found = |text: &str, wrong: &str| {
+            let tree = super::super::tree::parse(text).unwrap();
+            let super::super::tree::Value::Map(entries) = &tree.root.value else { panic!("not a map") };
+            let super::super::tree::Value::Scalar(scalar) = &entries[0].value.value else { panic!("not text") };
+            let offset = scalar.text.find(wrong).unwrap();
+            let place = within(entries[0].value.place, scalar, offset, wrong.len(), text);
+            assert_eq!(&text[place.bytes()], wrong);
+            (place.line, place.column)
+        };
+        assert_eq!(found("m: |\n  abc{x}\n", "{x}"), (2, 6));
+        assert_eq!(found("m: |-\n  abc\n  é{x}\n", "{x}"), (3, 4));
+        assert_eq!(found("m: |-\r\n  abc\r\n  d{x}\r\n", "{x}"), (3, 4));
+        assert_eq!(found("m: |-\n  abc\n\n    {x}\nn: 1\n", "{x}"), (4, 5));
     }
 
     #[test]

@@ -67,8 +67,10 @@ pub(super) enum Style {
     Plain,
     Single,
     Double,
-    /// `|` and `>`: columns inside are not known.
-    Block,
+    /// `|`: its lines are the text's, behind the indentation.
+    Literal,
+    /// `>`: columns inside are not known.
+    Folded,
     /// From a preset: its place is that of the preset's name.
     Elsewhere,
 }
@@ -197,10 +199,10 @@ impl Builder<'_> {
     /// Refuses anchors and tags.
     fn plain(&self, place: Place, anchor: usize, tagged: bool) -> Result<(), Broken> {
         if anchor != 0 {
-            return broken(place, "YAML anchors (`&name`) are not used here");
+            return broken(self.in_front(place, '&'), "YAML anchors (`&name`) are not used here");
         }
         if tagged {
-            return broken(place, "YAML tags (`!name`) are not used here");
+            return broken(self.in_front(place, '!'), "YAML tags (`!name`) are not used here");
         }
         Ok(())
     }
@@ -263,6 +265,18 @@ impl Builder<'_> {
         Place { line: start.line().max(1), column: start.col() + 1, length, start: first, end: last.max(first) }
     }
 
+    /// The place of the anchor or tag in front of `place`, which begins with `mark`.
+    fn in_front(&self, place: Place, mark: char) -> Place {
+        let before = self.text.get(..place.start).unwrap_or_default();
+        let Some(last) = before.rfind(mark) else { return place };
+        let start = before.get(..=last).unwrap_or_default().trim_end_matches(mark).len();
+        let name = before.get(start..).unwrap_or_default();
+        let length = name.split_whitespace().next().map_or(1, |name| name.chars().count());
+        let line = place.line - name.matches('\n').count().min(place.line - 1);
+        let column = before.get(..start).unwrap_or_default().chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Place { line, column, length, start, end: start + length }
+    }
+
     /// A block's place without the indentation of what follows it.
     fn trimmed(&self, place: Place) -> Place {
         let written = self.text.get(place.bytes()).unwrap_or_default();
@@ -287,7 +301,8 @@ fn scalar(text: String, style: ScalarStyle) -> Value {
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::Single,
         ScalarStyle::DoubleQuoted => Style::Double,
-        ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
     };
     Value::Scalar(Scalar { text, style })
 }

@@ -111,7 +111,7 @@ fn upstream_host(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamHost> {
 
 fn upstream_tls(node: &Node, reader: &mut Reader<'_>) -> Option<UpstreamTls> {
     let fields = reader.fields(node, "`tls`", &["roots", "server_name"])?;
-    let roots = fields.value("roots").map(|node| reader.readable_file(node, "the file of roots"));
+    let roots = fields.value("roots").map(|node| reader.roots(node));
     let server_name = fields.value("server_name").map(|node| {
         let text = reader.text(node, "`server_name`")?;
         if !host::is_host_name(text) {

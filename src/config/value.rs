@@ -156,18 +156,6 @@ impl Reader<'_> {
         let directory = Path::new(self.file).parent().unwrap_or(Path::new(""));
         Some(directory.join(text))
     }
-
-    /// A path to a file that can be read now.
-    pub(super) fn readable_file(&mut self, node: &Node, what: &str) -> Option<PathBuf> {
-        let path = self.path(node, what)?;
-        match self.environment.file(&path) {
-            Ok(_) => Some(path),
-            Err(error) => {
-                self.error(node.place, format!("{what} cannot be read: {}", error.kind()));
-                None
-            }
-        }
-    }
 }
 
 #[cfg(test)]

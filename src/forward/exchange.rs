@@ -107,9 +107,10 @@ fn encode_head(
         HostPolicy::Client | HostPolicy::Server => &server.authority,
         HostPolicy::Fixed(host) => host,
     };
-    encode::field(&mut out, "Host", host.as_bytes());
+    encode::line(&mut out, b"Host", host.as_bytes());
     headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
-    headers::added(dress, permit, &mut |name, value| encode::field(&mut out, name, value))?;
+    // What is added was looked at where it was made: nothing in it could end a line.
+    headers::added(dress, permit, &mut |name, value| encode::line(&mut out, name.as_bytes(), value))?;
     let chunked = frame(&mut out, head.method(), permit.body());
     encode::end(&mut out);
     Ok((out, chunked))

@@ -6,12 +6,16 @@ use std::{
     pin::pin,
     rc::Rc,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::BytesMut;
 
-use crate::{buffers::Buffers, transport::Transport};
+use crate::{
+    buffers::Buffers,
+    deadline::{Deadlines, TICK},
+    transport::Transport,
+};
 
 /// A connection to a server, and what was read from it beyond the last answer (nothing, in a kept one).
 pub(super) struct Connection {
@@ -26,11 +30,13 @@ pub(super) struct Connection {
 pub struct Pools {
     pools: Rc<RefCell<Vec<Pool>>>,
     buffers: Buffers,
+    deadlines: Deadlines,
 }
 
 #[derive(Default)]
 struct Pool {
-    idle: Vec<(Connection, Instant)>,
+    /// Each with the tick since which it is unused.
+    idle: Vec<(Connection, u64)>,
     busy: usize,
 }
 
@@ -41,10 +47,14 @@ const KEPT: usize = 512;
 /// that meets the closing is lost and is not sent again.
 const KEPT_FOR: Duration = Duration::from_secs(4);
 
+/// The same in the worker's ticks.
+const KEPT_TICKS: u64 = 40;
+const _: () = assert!(KEPT_TICKS as u128 * TICK.as_millis() == KEPT_FOR.as_millis());
+
 impl Pools {
-    /// No connections yet; `buffers` are the worker's.
-    pub fn new(buffers: Buffers) -> Pools {
-        Pools { pools: Rc::default(), buffers }
+    /// No connections yet; `buffers` and `deadlines` are the worker's.
+    pub fn new(buffers: Buffers, deadlines: Deadlines) -> Pools {
+        Pools { pools: Rc::default(), buffers, deadlines }
     }
 
     pub(super) fn buffers(&self) -> &Buffers {
@@ -55,7 +65,7 @@ impl Pools {
     pub(super) fn take(&self, server: usize) -> Option<Connection> {
         loop {
             let (mut connection, since) = self.with(server, |pool| pool.idle.pop())?;
-            if since.elapsed() < KEPT_FOR && is_silent(&mut connection, &self.buffers) {
+            if self.is_fresh(since) && is_silent(&mut connection, &self.buffers) {
                 return Some(connection);
             }
         }
@@ -68,7 +78,7 @@ impl Pools {
             self.buffers.give_back(&mut connection.buffer);
             self.with(server, |pool| {
                 if pool.idle.len() < KEPT {
-                    pool.idle.push((connection, Instant::now()));
+                    pool.idle.push((connection, self.deadlines.ticks()));
                 }
             });
         }
@@ -76,13 +86,15 @@ impl Pools {
 
     /// Closes what has been unused for too long or was closed by its server; to be called now and then.
     pub fn reap(&self) {
-        let now = Instant::now();
-        let stays = |connection: &mut Connection, since: &Instant| {
-            now.duration_since(*since) < KEPT_FOR && is_silent(connection, &self.buffers)
-        };
+        let stays =
+            |connection: &mut Connection, since: &u64| self.is_fresh(*since) && is_silent(connection, &self.buffers);
         for pool in self.pools.borrow_mut().iter_mut() {
             pool.idle.retain_mut(|(connection, since)| stays(connection, since));
         }
+    }
+
+    fn is_fresh(&self, since: u64) -> bool {
+        self.deadlines.ticks().saturating_sub(since) < KEPT_TICKS
     }
 
     /// Counts a request at `server`, unless there are `most` already.

@@ -111,7 +111,8 @@ pub struct Timeouts {
 #[derive(Debug, Default)]
 pub struct StripSet {
     names: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
-    lengths: u64,
+    /// By first letter, the lengths that a name in the set has.
+    lengths: [u64; 32],
 }
 
 impl StripSet {
@@ -119,7 +120,7 @@ impl StripSet {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> StripSet {
         let mut set = StripSet::default();
         for name in names {
-            set.lengths |= 1 << name.len().min(63);
+            set.lengths[first_letter(name.as_bytes())] |= 1 << name.len().min(63);
             set.names.insert(folded(name.as_bytes()).as_slice().into());
         }
         set
@@ -127,8 +128,9 @@ impl StripSet {
 
     /// Whether `name` is one of them.
     pub fn contains(&self, name: &[u8]) -> bool {
-        // Most headers of most requests have a length that no stripped name has.
-        self.lengths & (1 << name.len().min(63)) != 0 && self.names.contains(folded(name).as_slice())
+        // Most headers of most requests have a first letter and a length that no stripped name has.
+        let lengths = self.lengths[first_letter(name)];
+        lengths & (1 << name.len().min(63)) != 0 && self.names.contains(folded(name).as_slice())
     }
 }
 
@@ -138,13 +140,16 @@ impl StripSet {
 pub struct ReadSet {
     folded: StripSet,
     exact: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
+    /// Whether a name in it has another separator than `-` itself.
+    has_odd: bool,
 }
 
 impl ReadSet {
     /// A set of those names.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str> + Clone) -> ReadSet {
         let exact = names.clone().into_iter().map(|name| name.to_ascii_lowercase().into_bytes().into()).collect();
-        ReadSet { folded: StripSet::new(names), exact }
+        let has_odd = names.clone().into_iter().any(|name| name.bytes().any(|byte| is_odd(&byte)));
+        ReadSet { folded: StripSet::new(names), exact, has_odd }
     }
 
     /// Whether `name` is read, in whatever case.
@@ -154,16 +159,27 @@ impl ReadSet {
 
     /// Whether `name` only looks like one that is read.
     pub fn is_twin(&self, name: &[u8]) -> bool {
-        self.folded.contains(name) && !self.exact.contains(name.to_ascii_lowercase().as_slice())
+        (self.has_odd || name.iter().any(is_odd))
+            && self.folded.contains(name)
+            && !self.exact.contains(name.to_ascii_lowercase().as_slice())
     }
 }
 
+fn is_odd(byte: &u8) -> bool {
+    matches!(byte, b'_' | b'.')
+}
+
+/// A number below 32 that is the same for a letter in both cases.
+fn first_letter(name: &[u8]) -> usize {
+    name.first().map_or(0, |first| usize::from(fold(first) & 31))
+}
+
 fn folded(name: &[u8]) -> smallvec::SmallVec<[u8; 64]> {
-    let fold = |byte: &u8| match byte {
-        b'_' | b'.' => b'-',
-        other => other.to_ascii_lowercase(),
-    };
     name.iter().map(fold).collect()
+}
+
+fn fold(byte: &u8) -> u8 {
+    if is_odd(byte) { b'-' } else { byte.to_ascii_lowercase() }
 }
 
 /// TLS towards upstreams: the system's roots, or those of a PEM file.

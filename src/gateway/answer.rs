@@ -50,7 +50,7 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
         subject: identity.and_then(|identity| identity.subject.as_deref()),
         duration_micros,
         upstream_micros,
-        bytes_in: trail.received.get(),
+        bytes_in: trail.received,
         bytes_out: trail.sent,
     });
     count(worker, trail, duration_micros, upstream_micros);

@@ -1,7 +1,7 @@
 //! A request's body as it arrives: decoded, bounded, timed, and asked for (100 Continue) only when somebody wants it.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
     rc::Rc,
     task::{Context, Poll},
@@ -19,14 +19,14 @@ use crate::{
 
 /// What the connection wants to know of a body after it was handed out.
 #[derive(Clone, Default)]
-pub(super) struct Progress(Rc<State>);
+pub(super) struct Progress(Option<Rc<State>>);
 
 #[derive(Default)]
 struct State {
     complete: Cell<bool>,
-    received: Rc<Cell<u64>>,
+    received: Cell<u64>,
     answered: Cell<bool>,
-    decoder: std::cell::RefCell<Option<BodyDecoder>>,
+    decoder: RefCell<Option<BodyDecoder>>,
 }
 
 /// The body of one request.
@@ -44,31 +44,36 @@ pub(super) struct ClientBody {
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl Progress {
-    /// No body, or one that is about to be read by `decoder`.
-    pub(super) fn of(decoder: Option<BodyDecoder>) -> Progress {
-        let state = State { complete: Cell::new(decoder.is_none()), ..State::default() };
-        state.decoder.replace(decoder);
-        Progress(Rc::new(state))
+    /// A request without a body.
+    pub(super) fn none() -> Progress {
+        Progress(None)
+    }
+
+    /// A body that is about to be read by `decoder`.
+    pub(super) fn of(decoder: BodyDecoder) -> Progress {
+        Progress(Some(Rc::new(State { decoder: RefCell::new(Some(decoder)), ..State::default() })))
     }
 
     /// Whether every byte of the body was taken off the connection.
     pub(super) fn is_complete(&self) -> bool {
-        self.0.complete.get()
+        self.0.as_ref().is_none_or(|state| state.complete.get())
     }
 
     /// The final answer begins: an invitation to send would now stand in its middle.
     pub(super) fn no_more_interim(&self) {
-        self.0.answered.set(true);
+        if let Some(state) = &self.0 {
+            state.answered.set(true);
+        }
     }
 
     /// Whether somebody reads it still (the upstream takes the body while its answer comes).
     pub(super) fn is_being_read(&self) -> bool {
-        Rc::strong_count(&self.0) > 1
+        self.0.as_ref().is_some_and(|state| Rc::strong_count(state) > 1)
     }
 
     /// Body bytes received so far.
-    pub(super) fn received(&self) -> Rc<Cell<u64>> {
-        self.0.received.clone()
+    pub(super) fn received(&self) -> u64 {
+        self.0.as_ref().map_or(0, |state| state.received.get())
     }
 
     /// Takes off the connection what is already there of a body that nobody wants. True where that is all of it.
@@ -83,15 +88,16 @@ impl Progress {
     }
 
     fn decode(&self, wire: &Wire) -> Option<Result<Step, BodyError>> {
-        let mut decoder = self.0.decoder.borrow_mut();
+        let state = self.0.as_ref()?;
+        let mut decoder = state.decoder.borrow_mut();
         let step = wire.with_input(|input| decoder.as_mut().map(|decoder| decoder.decode(input)))?;
         match step {
             Ok(Step::Data(piece)) => {
-                self.0.received.set(self.0.received.get() + u64::try_from(piece.len()).unwrap_or(u64::MAX));
+                state.received.set(state.received.get() + u64::try_from(piece.len()).unwrap_or(u64::MAX));
                 Some(Ok(Step::Data(piece)))
             }
             Ok(Step::End) => {
-                self.0.complete.set(true);
+                state.complete.set(true);
                 *decoder = None;
                 Some(Ok(Step::End))
             }
@@ -122,7 +128,7 @@ impl ClientBody {
         loop {
             match self.progress.decode(&self.wire) {
                 None | Some(Ok(Step::End)) => return Poll::Ready(None),
-                Some(Ok(Step::Data(_))) if self.progress.0.received.get() > self.limit => {
+                Some(Ok(Step::Data(_))) if self.progress.received() > self.limit => {
                     return Poll::Ready(Some(Err(BodyError::TooLarge { limit: self.limit })));
                 }
                 Some(Ok(Step::Data(piece))) => return Poll::Ready(Some(Ok(piece))),
@@ -141,7 +147,8 @@ impl ClientBody {
     }
 
     fn poll_invite(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.progress.0.answered.get() && self.invitation.len() == CONTINUE.len() {
+        let answered = self.progress.0.as_ref().is_some_and(|state| state.answered.get());
+        if answered && self.invitation.len() == CONTINUE.len() {
             self.invitation = b"";
         }
         while !self.invitation.is_empty() {

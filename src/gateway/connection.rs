@@ -1,7 +1,6 @@
 //! One client connection, one task: read a head, answer it, and again; nothing unread is ever taken for a request.
 
 use std::{
-    cell::Cell,
     future::{Future, poll_fn},
     net::IpAddr,
     pin::{Pin, pin},
@@ -131,7 +130,7 @@ impl Connection {
         let (snapshot, worker) = (self.snapshot.clone(), self.worker.clone());
         let shared = &*snapshot;
         let Some(edge) = shared.edges.get(self.edge) else { return After::Close };
-        let mut trail = self.trail(&head, progress.received());
+        let mut trail = self.trail(&head);
         let answered = {
             // Pinned where it is made: this future is the largest there is, and moving it would cost more than the rest.
             let answering = pin!(answer::answer(&worker, shared, edge, &self.peer, request, &mut trail));
@@ -141,6 +140,7 @@ impl Connection {
             None => {
                 trail.release_unsent().await;
                 trail.broken = Some("the client left".to_owned());
+                trail.received = progress.received();
                 answer::record(&worker, edge, &self.peer, &trail, 499);
                 return After::Close;
             }
@@ -148,6 +148,7 @@ impl Connection {
                 let status = response.status;
                 let keeps = keeps && self.is_reusable(&progress);
                 let after = self.write(response, &mut trail, keeps, &progress).await;
+                trail.received = progress.received();
                 answer::record(&worker, edge, &self.peer, &trail, status);
                 after
             }
@@ -164,9 +165,9 @@ impl Connection {
     fn body(&self, head: &RequestHead) -> (Body, Progress) {
         let framing = head.framing();
         if framing == Framing::None {
-            return (Body::Empty, Progress::of(None));
+            return (Body::Empty, Progress::none());
         }
-        let progress = Progress::of(Some(BodyDecoder::new(framing, &self.snapshot.head_limits)));
+        let progress = Progress::of(BodyDecoder::new(framing, &self.snapshot.head_limits));
         let timing = (self.snapshot.timeouts.body, self.worker.forwarder.deadlines.wait());
         // Which route's limit holds is not known yet: the widest of all bounds what may arrive.
         let limit = self.snapshot.largest_body;
@@ -175,8 +176,8 @@ impl Connection {
         (Body::Stream(Box::new(body)), progress)
     }
 
-    fn trail<'s>(&self, head: &Rc<RequestHead>, received: Rc<Cell<u64>>) -> Trail<'s> {
-        Trail::new(self.worker.request_id(), self.snapshot.clock.unix_millis(), head.clone(), received)
+    fn trail<'s>(&self, head: &Rc<RequestHead>) -> Trail<'s> {
+        Trail::new(self.worker.request_id(), self.snapshot.clock.unix_millis(), head.clone())
     }
 
     async fn refuse_head(&mut self, refusal: Refusal) {

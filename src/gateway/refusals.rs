@@ -10,6 +10,7 @@ use crate::{
     message::{BodyError, Response},
     policy::NotAdmitted,
     refusal::Cause,
+    scheme,
 };
 
 /// A request that gets no answer but why.
@@ -69,8 +70,8 @@ impl Refusal {
                 | Failure::Broken(_)
                 | Failure::Answer(_)
                 | Failure::Upgrade
-                | Failure::Template(..)
                 | Failure::Unwritable(_) => Cause::UpstreamFailed,
+                Failure::Template(_, failure) => of_template(failure),
             },
         }
     }
@@ -120,8 +121,19 @@ impl Refusal {
                 Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
                 None => response,
             },
+            Refusal::Failed(_) if self.cause() == Cause::InvalidToken => {
+                response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            }
             _ => response,
         }
+    }
+}
+
+/// Nothing upstream failed where a header or an answer wants a value that the caller's credential does not have.
+fn of_template(failure: &scheme::Failure) -> Cause {
+    match failure {
+        scheme::Failure::Unreadable { place, .. } if place.starts_with("claim:") => Cause::InvalidToken,
+        _ => Cause::UnreadableField,
     }
 }
 

@@ -53,6 +53,16 @@ pub enum StartError {
     Admin(#[from] admin::AdminError),
 }
 
+impl StartError {
+    /// Whether another config would help, rather than another machine or moment.
+    pub fn is_in_config(&self) -> bool {
+        match self {
+            StartError::Assemble(_) | StartError::Tls(_) => true,
+            StartError::Bind { .. } | StartError::Log(_) | StartError::Thread(_) | StartError::Admin(_) => false,
+        }
+    }
+}
+
 /// A running gateway. Dropped without [`stop`](Running::stop) it is left to the process's end.
 pub struct Running {
     addresses: Vec<SocketAddr>,

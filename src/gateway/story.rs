@@ -30,6 +30,7 @@ pub(super) async fn story<'s>(
 
     let origin = origin(edge, &client, head.authority());
     let desk = Desk {
+        now_millis: trail.unix_millis,
         clock: &snapshot.clock,
         origin,
         limits: route.hold,

@@ -1,6 +1,6 @@
 //! What is known of a request by the time it is over, gathered along its way for the log and the metrics.
 
-use std::{cell::Cell, rc::Rc, time::Instant};
+use std::{rc::Rc, time::Instant};
 
 use super::{refusals::Refusal, snapshot::Route, worker::RequestId};
 use crate::{forward::Report, http1::RequestHead, message::Identity, policy::Receipt};
@@ -19,8 +19,8 @@ pub(super) struct Trail<'s> {
     /// What to give back if nothing of the request reaches an upstream.
     pub(super) receipt: Option<Receipt>,
     pub(super) refusal: Option<Refusal>,
-    /// Body bytes received, counted by whoever reads them.
-    pub(super) received: Rc<Cell<u64>>,
+    /// Body bytes received.
+    pub(super) received: u64,
     pub(super) sent: u64,
     /// Why the answer did not get to its end, where it did not.
     pub(super) broken: Option<String>,
@@ -38,12 +38,7 @@ impl Trail<'_> {
 }
 
 impl<'s> Trail<'s> {
-    pub(super) fn new(
-        request_id: RequestId,
-        unix_millis: i64,
-        head: Rc<RequestHead>,
-        received: Rc<Cell<u64>>,
-    ) -> Trail<'s> {
+    pub(super) fn new(request_id: RequestId, unix_millis: i64, head: Rc<RequestHead>) -> Trail<'s> {
         Trail {
             request_id,
             unix_millis,
@@ -55,7 +50,7 @@ impl<'s> Trail<'s> {
             report: Report::default(),
             receipt: None,
             refusal: None,
-            received,
+            received: 0,
             sent: 0,
             broken: None,
         }

@@ -124,7 +124,7 @@ async fn work(recruit: Recruit) -> bool {
 
 fn forwarder(deadlines: &Deadlines) -> Forwarder {
     let buffers = Buffers::default();
-    Forwarder { deadlines: deadlines.clone(), pools: Pools::new(buffers.clone()), buffers }
+    Forwarder { deadlines: deadlines.clone(), pools: Pools::new(buffers.clone(), deadlines.clone()), buffers }
 }
 
 async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted) {

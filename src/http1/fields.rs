@@ -28,6 +28,16 @@ impl Span {
         head.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
+    /// The text that the span names in the beginning of its head, kept as text.
+    pub(super) fn within(self, text: &str) -> &str {
+        text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// Where it ends in its head.
+    pub(super) fn end(self) -> usize {
+        usize::from(self.end)
+    }
+
     /// The same as text. What is stored as text was checked to be ASCII when the head was parsed.
     pub(super) fn text(self, head: &[u8]) -> &str {
         std::str::from_utf8(self.bytes(head)).unwrap_or_default()
@@ -41,9 +51,10 @@ pub(super) struct Field {
     value: Span,
 }
 
-/// The field lines of one head, in order. Few requests have more than 32.
+/// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
+/// moved from hand to hand.
 #[derive(Clone, Default)]
-pub(super) struct Fields(SmallVec<[Field; 32]>);
+pub(super) struct Fields(SmallVec<[Field; 12]>);
 
 impl Fields {
     pub(super) fn read(parsed: &[httparse::Header<'_>], head: &[u8]) -> Result<Fields, BadHead> {

@@ -17,6 +17,8 @@ use super::{BadHead, BadRequest, Framing, Limits, Version, encode};
 #[derive(Clone)]
 pub struct RequestHead {
     bytes: Bytes,
+    /// The request line up to the end of its target.
+    line: Box<str>,
     layout: Layout,
 }
 
@@ -32,7 +34,9 @@ impl RequestHead {
             return Ok(None);
         };
         let layout = Layout::read(&buffer[..end], start, limits)?;
-        Ok(Some(RequestHead { bytes: buffer.split_to(end).freeze(), layout }))
+        // Method and target are asked for many times: they are told to be text once.
+        let line = std::str::from_utf8(&buffer[..layout.target.end()]).map_err(|_| BadRequest::Target)?.into();
+        Ok(Some(RequestHead { bytes: buffer.split_to(end).freeze(), line, layout }))
     }
 
     /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
@@ -60,12 +64,12 @@ impl RequestHead {
 
     /// The method, a token without lower-case letters.
     pub fn method(&self) -> &str {
-        self.layout.method.text(&self.bytes)
+        self.layout.method.within(&self.line)
     }
 
     /// The target as it came, in whichever form.
     pub fn target(&self) -> &str {
-        self.layout.target.whole(&self.bytes)
+        self.layout.target.whole(&self.line)
     }
 
     /// The version of the request line.
@@ -75,17 +79,17 @@ impl RequestHead {
 
     /// The path as it came, never empty: `/` for an absolute form without one, `*` for asterisk form.
     pub fn path(&self) -> &str {
-        self.layout.target.path(&self.bytes)
+        self.layout.target.path(&self.line)
     }
 
     /// The query as it came, without its `?`; empty when nothing follows the `?`.
     pub fn query(&self) -> Option<&str> {
-        self.layout.target.query(&self.bytes)
+        self.layout.target.query(&self.line)
     }
 
     /// Path and query as they came: what is routed, signed and forwarded.
     pub fn origin_form(&self) -> &str {
-        self.layout.target.origin(&self.bytes)
+        self.layout.target.origin(&self.line)
     }
 
     /// The server that was asked, as `Host` writes it. Empty only for HTTP/1.0 that names none.

@@ -38,20 +38,25 @@ impl Target {
         })
     }
 
-    pub(super) fn whole(self, head: &[u8]) -> &str {
-        self.whole.text(head)
+    pub(super) fn whole(self, line: &str) -> &str {
+        self.whole.within(line)
     }
 
-    pub(super) fn origin(self, head: &[u8]) -> &str {
-        self.origin.map_or("/", |origin| origin.text(head))
+    /// Where the target ends in its head: what is text in a request line ends there.
+    pub(super) fn end(self) -> usize {
+        self.whole.end()
     }
 
-    pub(super) fn path(self, head: &[u8]) -> &str {
-        self.path_before_query.map_or_else(|| self.origin(head), |path| path.text(head))
+    pub(super) fn origin(self, line: &str) -> &str {
+        self.origin.map_or("/", |origin| origin.within(line))
     }
 
-    pub(super) fn query(self, head: &[u8]) -> Option<&str> {
-        self.query.map(|query| query.text(head))
+    pub(super) fn path(self, line: &str) -> &str {
+        self.path_before_query.map_or_else(|| self.origin(line), |path| path.within(line))
+    }
+
+    pub(super) fn query(self, line: &str) -> Option<&str> {
+        self.query.map(|query| query.within(line))
     }
 
     /// The one authority of the request: that of `Host`, which an absolute form must repeat.

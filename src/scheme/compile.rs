@@ -17,7 +17,7 @@ const MOST_VALUES: usize = 64;
 const MOST_SOURCES: usize = 512;
 
 pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
-    let mut compiler = Compiler { definition, faults: Vec::new(), names: Vec::new(), values: Vec::new() };
+    let mut compiler = Compiler::new(definition);
     let parts = compiler.templates();
     if !compiler.faults.is_empty() {
         return Err(compiler.faults);
@@ -53,6 +53,12 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
     })
 }
 
+pub(super) fn template_faults(definition: &Definition) -> Vec<Fault> {
+    let mut compiler = Compiler::new(definition);
+    compiler.templates();
+    compiler.faults
+}
+
 /// The compiled templates of a scheme but for its named values.
 struct Parts {
     key_id: Option<Template>,
@@ -70,6 +76,12 @@ struct Compiler<'d> {
     faults: Vec<Fault>,
     names: Vec<String>,
     values: Vec<Template>,
+}
+
+impl<'d> Compiler<'d> {
+    fn new(definition: &'d Definition) -> Compiler<'d> {
+        Compiler { definition, faults: Vec::new(), names: Vec::new(), values: Vec::new() }
+    }
 }
 
 impl Compiler<'_> {

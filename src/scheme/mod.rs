@@ -80,6 +80,12 @@ impl Scheme {
         compile::compile(definition)
     }
 
+    /// What is wrong with the templates of a definition, rules between them aside: all that can be said of one that is
+    /// not whole.
+    pub fn template_faults(definition: &Definition) -> Vec<Fault> {
+        compile::template_faults(definition)
+    }
+
     /// What is allowed but should not be: shown when the config is checked.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings

@@ -159,14 +159,20 @@ fn a_bad_config_ends_with_3_and_every_problem_in_one_json_document() {
 }
 
 #[test]
-fn what_only_the_machine_can_tell_is_checked_too() {
+fn certificates_that_cannot_be_used_are_told_before_a_port_is_bound() {
     let config = TemporaryFile::new(
         "listen: { address: '127.0.0.1:0', tls: { certificate: file, key: file } }\nupstreams: { e: { echo: true } }\n\
          routes: [{ match: { path: / }, public: true, to: e }]\n",
     );
     let checked = run(&["check", "-c", config.name()], "");
     assert_eq!(checked.code, Some(3), "{}", checked.data);
-    assert!(checked.data.contains("error: TLS: ") && checked.data.trim_end().ends_with("1 error"), "{}", checked.data);
+    assert!(
+        checked.data.contains(":1:55: error: the file of the certificate holds no certificate"),
+        "{}",
+        checked.data
+    );
+    assert!(checked.data.contains(":1:66: error: the file of the key holds no private key"), "{}", checked.data);
+    assert_eq!(run(&["run", "-c", config.name()], "").code, Some(3));
 }
 
 #[test]

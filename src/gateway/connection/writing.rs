@@ -39,7 +39,8 @@ impl Connection {
         let keeps = keeps && delimited != Delimited::ByClose;
         self.output.clear();
         write_head(&mut self.output, &response, delimited, version, keeps, Some(trail.request_id.as_str()));
-        if response.upstream.is_none() {
+        // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
+        if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
         encode::end(&mut self.output);
@@ -178,7 +179,7 @@ fn write_head(
         Delimited::Absent | Delimited::ByChunks | Delimited::ByClose => None,
     };
     if let Some(length) = length {
-        encode::field(out, "Content-Length", itoa::Buffer::new().format(length).as_bytes());
+        encode::line(out, b"Content-Length", itoa::Buffer::new().format(length).as_bytes());
     }
     if delimited == Delimited::ByChunks {
         encode::field(out, "Transfer-Encoding", b"chunked");
@@ -189,6 +190,6 @@ fn write_head(
         (_, false) => encode::field(out, "Connection", b"close"),
     }
     if let Some(request_id) = request_id {
-        encode::field(out, "X-Request-Id", request_id.as_bytes());
+        encode::line(out, b"X-Request-Id", request_id.as_bytes());
     }
 }

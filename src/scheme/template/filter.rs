@@ -101,7 +101,10 @@ impl Filter {
             name => match (plain(name), &call.argument) {
                 (Some(filter), None) => Ok(filter),
                 (Some(_), Some(word)) => Err(word.fault(format!("`{name}` takes no argument"))),
-                (None, _) => Err(call.name.fault(format!("there is no filter `{name}`")).suggest(name, NAMES)),
+                (None, _) => {
+                    let fault = call.name.fault(format!("there is no filter `{name}`"));
+                    Err(fault.hint(format!("the filters are {}", NAMES.join(", "))).suggest(name, NAMES))
+                }
             },
         }
     }

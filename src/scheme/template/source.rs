@@ -146,7 +146,10 @@ impl Scope<'_> {
         let elsewhere = REQUEST.iter().chain(EMIT_ONLY).chain(ANSWER).any(|name| *name == word.text);
         match elsewhere {
             true => word.fault(format!("`{}` cannot be used in this place", word.text)),
-            false => word.fault(format!("there is no source `{}`", word.text)).suggest(&word.text, &candidates),
+            false => word
+                .fault(format!("there is no source `{}`", word.text))
+                .hint(format!("the sources here are {}", candidates.join(", ")))
+                .suggest(&word.text, &candidates),
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     // Admission takes a proof, and must not be able to make or weaken one.
     rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal"]),
     // Serving sees an admitted request alone.
-    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport"]),
+    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers"]),
     rule("keys", &["scheme::Algorithm", "scheme::MacKey", "secret", "clock"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
@@ -47,12 +47,13 @@ pub(super) const RULES: &[Rule] = &[
     rule("config", &["scheme", "refusal", "secret"]),
     rule("message", &["http1", "scheme"]),
     // What everybody shares knows nobody.
+    rule("buffers", &[]),
     rule("clock", &[]),
     rule("deadline", &[]),
     rule("json", &[]),
     rule("refusal", &[]),
     rule("secret", &[]),
-    rule("transport", &[]),
+    rule("transport", &["buffers"]),
 ];
 
 /// Crates that stay where they are understood.

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support::{End, PATIENCE, Talk, Upstream, eventually, get, noise, ok, open_to, post, resident, run};
+use super::support::{
+    End, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, open_to, post, resident, run, settle,
+};
 
 /// Room for a busy machine, and for time-outs that are counted in ticks.
 const SLACK: Duration = Duration::from_millis(1500);
@@ -148,6 +150,7 @@ fn too_many_requests_at_one_upstream_are_refused_and_not_queued() {
 fn a_thousand_slow_connections_do_not_stop_honest_ones() {
     let upstream = Upstream::echo();
     let (gateway, address) = open_to(upstream.address, "");
+    settle(&gateway, address);
     let before = resident(&gateway);
     let slow: Vec<Talk> = (0..1000)
         .map(|number| {
@@ -169,8 +172,7 @@ fn a_thousand_slow_connections_do_not_stop_honest_ones() {
     let grown = resident(&gateway).saturating_sub(before);
     assert!(grown < 64 << 20, "grown by {grown} bytes");
     drop(slow);
-    let open = || std::fs::read_dir(format!("/proc/{}/fd", gateway.id())).expect("its files").count();
-    assert!(eventually(PATIENCE, || open() < 100), "{} descriptors are left", open());
+    assert!(eventually(PATIENCE, || descriptors(&gateway) < 100), "{} descriptors are left", descriptors(&gateway));
 }
 
 #[test]

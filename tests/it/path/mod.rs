@@ -1,19 +1,32 @@
 //! The path of a request as real clients and real upstreams see it, through the real binary:
 //!
 //! - [`framing`]: what delimits requests and answers, and what becomes of a body that nobody wants.
-//! - [`streaming`]: bodies on their way, both ways, and bodies that are held.
+//! - [`fields`]: which fields pass, and which are of one connection.
+//! - [`streaming`]: bodies on their way, both ways.
+//! - [`held`]: bodies that are held until their signature is known.
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
+//! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
+//! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`mutations`]: requests and answers that are almost right.
+//! - [`soak`]: all of it at once, for a while.
 
 mod credentials;
+mod fields;
 mod framing;
+mod held;
 mod lifecycle;
 mod limits;
+mod listeners;
+mod mutations;
+mod servers;
 mod signing;
+mod soak;
 mod streaming;
 mod support;
+mod talk;
 mod tls;
 mod upstreams;

@@ -6,7 +6,6 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -19,7 +18,7 @@ use rustls::{
 };
 use tempfile::TempDir;
 
-use super::support::{PATIENCE, Talk, Upstream, eventually, get, noise, ok, post, run};
+use super::support::{PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle};
 use crate::support::Gateway;
 
 /// An authority and what it signed, as PEM files.
@@ -204,15 +203,13 @@ fn a_client_over_tls_that_does_not_read_is_cut_off_and_let_go() {
     let body = noise(50 << 20);
     let upstream = Upstream::answering(move |_, _| ok(&body));
     let (gateway, address) = guarded(&authority, upstream.address, "timeouts: { write: 500ms }\n");
-    let descriptors = || fs::read_dir(format!("/proc/{}/fd", gateway.id())).expect("its files").count();
-    // The connection with which the harness found out that it listens is gone by then.
-    thread::sleep(Duration::from_millis(300));
-    let before = descriptors();
+    settle(&gateway, address);
+    let before = descriptors(&gateway);
     let mut client = shaken(address, "gate.test", authority.client(&[&TLS13])).expect("a handshake");
     client.write(get("/"));
-    let open = || descriptors() >= before + 2;
+    let open = || descriptors(&gateway) >= before + 2;
     assert!(eventually(PATIENCE, open), "one to the client, one to the upstream");
-    assert!(eventually(Duration::from_secs(5), || descriptors() < before + 2), "its connections are closed");
+    assert!(eventually(Duration::from_secs(5), || descriptors(&gateway) < before + 2), "its connections are closed");
     assert!(client.answer(false).is_none());
 }
 
@@ -221,16 +218,14 @@ fn a_client_over_tls_that_reads_no_small_answers_is_cut_off_too() {
     let authority = Authority::new();
     let upstream = Upstream::answering(|_, _| ok(noise(10_000)));
     let (gateway, address) = guarded(&authority, upstream.address, "timeouts: { write: 500ms }\n");
-    let descriptors = || fs::read_dir(format!("/proc/{}/fd", gateway.id())).expect("its files").count();
-    // The connection with which the harness found out that it listens is gone by then.
-    thread::sleep(Duration::from_millis(300));
-    let before = descriptors();
+    settle(&gateway, address);
+    let before = descriptors(&gateway);
     let mut client = shaken(address, "gate.test", authority.client(&[&TLS13])).expect("a handshake");
     client.stream.sock.set_write_timeout(Some(Duration::from_millis(500))).expect("a write time-out");
     let many = get("/").repeat(1000);
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(3) && client.write(&many) {}
-    assert!(eventually(Duration::from_secs(5), || descriptors() < before + 2), "its connections are closed");
+    assert!(eventually(Duration::from_secs(5), || descriptors(&gateway) < before + 2), "its connections are closed");
 }
 
 /// An upstream over TLS as `api.internal`; it answers with the Host it was asked for.

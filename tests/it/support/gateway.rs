@@ -104,5 +104,8 @@ impl Drop for Gateway {
         // It may have ended by itself; either way nothing of it stays.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // A task that panics takes its connection along, but not the process: only its words are left of it.
+        let output = self.output();
+        assert!(std::thread::panicking() || !output.contains(" panicked at "), "the gateway panicked:\n{output}");
     }
 }

@@ -1,0 +1,88 @@
+//! Certificates, private keys and roots: PEM files that must be fit for use before anything is bound. They are read
+//! again, and used, where the connections are.
+
+use std::path::PathBuf;
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+};
+use zeroize::Zeroizing;
+
+use super::{environment::why_unreadable, reader::Reader, tree::Node};
+
+type Chain = Vec<CertificateDer<'static>>;
+
+impl Reader<'_> {
+    /// The files of a certificate chain and of its key, which must belong together.
+    pub(super) fn certificate_and_key(
+        &mut self,
+        certificate: Option<&Node>,
+        key: Option<&Node>,
+    ) -> Option<(PathBuf, PathBuf)> {
+        let chain = certificate.and_then(|node| self.chain(node, "the file of the certificate"));
+        let private = key.and_then(|node| self.private_key(node));
+        let ((certificate_file, chain), (key_file, private)) = (chain?, private?);
+        let built = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private);
+        if let (Err(error), Some(node)) = (built, key) {
+            let message = match error {
+                rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
+                other => format!("the certificate and its key cannot be used: {other}"),
+            };
+            self.error(node.place, message);
+            return None;
+        }
+        Some((certificate_file, key_file))
+    }
+
+    /// The file of root certificates.
+    pub(super) fn roots(&mut self, node: &Node) -> Option<PathBuf> {
+        let (file, roots) = self.chain(node, "the file of roots")?;
+        let mut store = RootCertStore::empty();
+        if roots.into_iter().any(|root| store.add(root).is_err()) {
+            self.error(node.place, "the file of roots holds something that is no certificate");
+            return None;
+        }
+        Some(file)
+    }
+
+    fn chain(&mut self, node: &Node, what: &str) -> Option<(PathBuf, Chain)> {
+        let (file, content) = self.named_file(node, what)?;
+        let read: Result<Chain, pem::Error> = CertificateDer::pem_slice_iter(&content).collect();
+        match read {
+            Ok(chain) if !chain.is_empty() => Some((file, chain)),
+            Ok(_) | Err(_) => {
+                self.error(node.place, format!("{what} holds no certificate")).expected(PEM_CERTIFICATE);
+                None
+            }
+        }
+    }
+
+    fn private_key(&mut self, node: &Node) -> Option<(PathBuf, PrivateKeyDer<'static>)> {
+        let (file, content) = self.named_file(node, "the certificate's key")?;
+        match PrivateKeyDer::from_pem_slice(&content) {
+            Ok(key) => Some((file, key)),
+            Err(_) => {
+                self.error(node.place, "the file of the key holds no private key").expected(PEM_KEY);
+                None
+            }
+        }
+    }
+
+    fn named_file(&mut self, node: &Node, what: &str) -> Option<(PathBuf, Zeroizing<Vec<u8>>)> {
+        let path = self.path(node, what)?;
+        match self.environment.file(&path) {
+            Ok(content) => Some((path, Zeroizing::new(content))),
+            Err(error) => {
+                self.error(node.place, format!("{what} cannot be read: {}", why_unreadable(&error)));
+                None
+            }
+        }
+    }
+}
+
+const PEM_CERTIFICATE: &str = "PEM, `-----BEGIN CERTIFICATE-----`";
+const PEM_KEY: &str = "PEM, `-----BEGIN PRIVATE KEY-----`, without a password";

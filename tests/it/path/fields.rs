@@ -1,0 +1,113 @@
+//! Which fields pass the gateway, both ways, and which are of one connection only.
+
+use std::{
+    sync::{Mutex, mpsc},
+    time::Duration,
+};
+
+use super::support::{End, Head, Talk, Upstream, get, ok, open_to};
+
+/// An upstream that answers with `lines` and tells each request's head.
+fn telling(lines: &'static str) -> (Upstream, mpsc::Receiver<Head>) {
+    let (told, heads) = mpsc::channel();
+    let told = Mutex::new(told);
+    let upstream = Upstream::answering(move |head, _| {
+        told.lock().expect("unpoisoned").send(head.clone()).expect("a listener");
+        format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 0\r\n\r\n").into_bytes()
+    });
+    (upstream, heads)
+}
+
+#[test]
+fn fields_that_come_twice_pass_twice_and_in_order() {
+    let (upstream, heads) = telling("Set-Cookie: a=1\r\nX-One: 1\r\nSet-Cookie: b=2\r\n");
+    let (_gateway, address) = open_to(upstream.address, "");
+    let (head, _) =
+        Talk::open(address).exchange("GET / HTTP/1.1\r\nHost: a\r\nX-Two: b\r\nX-Two: a\r\nX-Empty:\r\n\r\n");
+    assert_eq!(head.values("set-cookie"), ["a=1", "b=2"]);
+    let request = heads.recv().expect("a request");
+    assert_eq!((request.values("x-two"), request.field("x-empty")), (vec!["b", "a"], Some("")));
+}
+
+#[test]
+fn bytes_beyond_ascii_pass_as_they_are() {
+    let (upstream, heads) = telling("X-Name: J\u{fc}rgen\r\n");
+    let (_gateway, address) = open_to(upstream.address, "");
+    let (head, _) = Talk::open(address).exchange("GET / HTTP/1.1\r\nHost: a\r\nX-Name: J\u{fc}rgen\r\n\r\n");
+    // Read byte by byte, as the head is.
+    let bytes: String = "J\u{fc}rgen".bytes().map(char::from).collect();
+    assert_eq!(head.field("x-name"), Some(bytes.as_str()));
+    assert_eq!(heads.recv().expect("a request").field("x-name"), Some(bytes.as_str()));
+}
+
+#[test]
+fn what_is_of_the_upstream_s_connection_stays_there() {
+    let (upstream, _heads) = telling(
+        "Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\n\
+         Proxy-Connection: close\r\nUpgrade: h2c\r\nX-End: 1\r\n",
+    );
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    for _ in 0..2 {
+        let (head, _) = client.exchange(get("/"));
+        for hop in ["connection", "x-hop", "keep-alive", "proxy-authenticate", "proxy-connection", "upgrade"] {
+            assert_eq!(head.field(hop), None, "{hop}");
+        }
+        assert_eq!(head.field("x-end"), Some("1"));
+    }
+    assert_eq!(upstream.connections(), 2, "the upstream said that it closes");
+}
+
+#[test]
+fn a_client_that_says_close_is_closed() {
+    let (upstream, heads) = telling("");
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    let (head, _) = client.exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!(head.field("connection"), Some("close"));
+    assert_eq!(client.rest(), (Vec::new(), End::Orderly));
+    assert_eq!(heads.recv().expect("a request").field("connection"), None);
+}
+
+#[test]
+fn an_upgrade_that_a_client_asks_for_is_not_passed_on() {
+    let (upstream, heads) = telling("");
+    let (_gateway, address) = open_to(upstream.address, "");
+    let lines = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+    let (head, _) = Talk::open(address).exchange(format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n"));
+    assert_eq!(head.status(), 200);
+    let request = heads.recv().expect("a request");
+    for name in ["connection", "upgrade", "http2-settings"] {
+        assert_eq!(request.field(name), None, "{name}");
+    }
+}
+
+#[test]
+fn the_status_and_its_reason_pass() {
+    let upstream = Upstream::answering(|_, _| b"HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n".to_vec());
+    let (_gateway, address) = open_to(upstream.address, "");
+    assert_eq!(Talk::open(address).exchange(get("/")).0.start, "HTTP/1.1 418 I'm a teapot");
+}
+
+#[test]
+fn the_target_passes_byte_for_byte() {
+    let upstream = Upstream::answering(|head, _| ok(head.target()));
+    let (_gateway, address) = open_to(upstream.address, "");
+    for target in ["/a%20b?c=d%2Fe&&=&f", "/a/?", "/%C3%BC", "/a:b@c!$'()*+,=", "/?a=/../b"] {
+        assert_eq!(Talk::open(address).exchange(get(target)).1, target.as_bytes());
+    }
+}
+
+#[test]
+fn a_client_that_stops_sending_is_taken_to_have_left_while_its_answer_is_awaited() {
+    // The end of a client's sending is the only sign of its leaving; an upstream's work must not go on for nobody.
+    let upstream = Upstream::start(|mut talk| {
+        talk.request();
+        assert!(talk.ends_within(Duration::from_secs(5)));
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    client.write(get("/"));
+    client.half_close();
+    assert_eq!(client.rest(), (Vec::new(), End::Orderly));
+}

@@ -1,0 +1,277 @@
+//! Which server a request goes to, over which connection, and that it goes there once.
+
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use super::support::{PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, ok, open_to, post, run};
+
+const HEAD_200: &str = "HTTP/1.1 200 OK\r\n";
+
+#[test]
+fn a_late_answer_is_nobody_s() {
+    let upstream = Upstream::start(|mut talk| {
+        while let Some((head, _)) = talk.request() {
+            if head.target() == "/late" {
+                sleep(Duration::from_millis(900));
+            }
+            talk.write(ok(head.target()));
+        }
+    });
+    let (_gateway, address) = open_to(upstream.address, "timeouts: { upstream: 300ms }\n");
+    assert_eq!(Talk::open(address).exchange(get("/late")).0.status(), 504);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(1) {
+        assert_eq!(Talk::open(address).exchange(get("/next")).1, b"/next");
+    }
+}
+
+#[test]
+fn a_server_that_refuses_connections_is_a_502() {
+    let (_gateway, address) = open_to(free_address(), "");
+    assert_eq!(Talk::open(address).exchange(get("/")).0.status(), 502);
+}
+
+#[test]
+fn a_server_that_never_accepts_is_a_504() {
+    let (address, _held) = black_hole();
+    let (_gateway, gateway) = open_to(address, "timeouts: { connect: 300ms }\n");
+    let start = Instant::now();
+    assert_eq!(Talk::open(gateway).exchange(get("/")).0.status(), 504);
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_connection_that_is_closed_after_each_answer_is_not_used_again() {
+    let upstream = Upstream::start(|mut talk| {
+        let Some((head, _)) = talk.request() else { return };
+        // No `Connection: close`: the gateway has to find out.
+        talk.write(ok(head.target()));
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    for number in 0..20 {
+        let target = format!("/{number}");
+        let (head, body) = client.exchange(post(&target, "body"));
+        assert_eq!((head.status(), body), (200, target.into_bytes()));
+        sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_kept_connection_that_has_gone_stale_is_not_used() {
+    let upstream = Upstream::start(|mut talk| {
+        for _ in 0..2 {
+            let Some((head, _)) = talk.request() else { return };
+            talk.write(ok(head.target()));
+        }
+        sleep(Duration::from_millis(20));
+        talk.reset();
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    for number in 0..10 {
+        let target = format!("/{number}");
+        assert_eq!(client.exchange(get(&target)).1, target.into_bytes());
+        sleep(Duration::from_millis(if number % 2 == 1 { 60 } else { 0 }));
+    }
+    assert_eq!(upstream.connections(), 5, "each connection served two requests");
+}
+
+#[test]
+fn two_servers_take_turns() {
+    let servers: Vec<Upstream> = ["one", "two"].map(|name| Upstream::answering(move |_, _| ok(name))).into();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
+        servers[0].address, servers[1].address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let mut counts: HashMap<Vec<u8>, usize> = HashMap::new();
+    for _ in 0..20 {
+        *counts.entry(Talk::open(address).exchange(get("/")).1).or_default() += 1;
+    }
+    assert_eq!((counts[&b"one"[..]], counts[&b"two"[..]]), (10, 10));
+}
+
+#[test]
+fn a_server_that_is_down_is_passed_over_whatever_the_method() {
+    let server = Upstream::echo();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
+        free_address(),
+        server.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    for _ in 0..10 {
+        let (head, body) = Talk::open(address).exchange(post("/", "body"));
+        assert_eq!((head.status(), body.as_slice()), (200, &b"body"[..]));
+    }
+}
+
+#[test]
+fn no_request_is_ever_forwarded_twice() {
+    let counts: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+    let counted = counts.clone();
+    let served = Arc::new(AtomicUsize::new(0));
+    let upstream = Upstream::start(move |mut talk| {
+        while let Some((head, _)) = talk.request() {
+            let id = head.field("x-request-id").expect("an id").to_owned();
+            *counted.lock().expect("unpoisoned").entry(id).or_default() += 1;
+            // Every seventh request ends its connection instead of being answered.
+            if served.fetch_add(1, Ordering::SeqCst) % 7 == 6 {
+                return;
+            }
+            talk.write(ok("ok"));
+        }
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut client = Talk::open(address);
+                for _ in 0..100 {
+                    let (head, _) = client.exchange(post("/", "body"));
+                    assert!(matches!(head.status(), 200 | 502), "{head:?}");
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().expect("each request is answered"));
+    let counts = counts.lock().expect("unpoisoned");
+    let twice = counts.values().filter(|count| **count > 1).count();
+    assert_eq!(twice, 0, "of {}", counts.len());
+    assert!(counts.len() >= 390, "{} of 400 arrived", counts.len());
+}
+
+#[test]
+fn answers_of_many_clients_at_once_are_never_mixed_up() {
+    let upstream = Upstream::answering(|head, _| {
+        let size: usize = head.target().bytes().map(usize::from).sum::<usize>() * 13;
+        let body = head.target().as_bytes().repeat(size);
+        match size % 3 {
+            0 => ok(body),
+            1 => [
+                format!("{HEAD_200}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len()).as_bytes(),
+                &body,
+                b"\r\n0\r\n\r\n",
+            ]
+            .concat(),
+            _ => [b"HTTP/1.1 500 Oops\r\nContent-Length: ", body.len().to_string().as_bytes(), b"\r\n\r\n", &body]
+                .concat(),
+        }
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let threads: Vec<_> = (0..8)
+        .map(|thread| {
+            std::thread::spawn(move || {
+                let mut client = Talk::open(address);
+                for number in 0..50 {
+                    let target = format!("/{thread}-{number}");
+                    let (_, body) = client.exchange(get(&target));
+                    assert!(
+                        !body.is_empty() && body.chunks(target.len()).all(|part| part == target.as_bytes()),
+                        "{target}"
+                    );
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().expect("each answer is its own"));
+}
+
+#[test]
+fn an_upstream_that_comes_back_is_used_again() {
+    let address = free_address();
+    let (_gateway, gateway) = open_to(address, "");
+    assert_eq!(Talk::open(gateway).exchange(get("/")).0.status(), 502);
+    let listener = TcpListener::bind(address).expect("the port is still free");
+    let _upstream = Upstream::on(listener, |mut talk| {
+        while talk.request().is_some() {
+            talk.write(ok("back"));
+        }
+    });
+    assert!(eventually(PATIENCE, || Talk::open(gateway).exchange(get("/")).1 == b"back"));
+}
+
+#[test]
+fn a_prefix_and_a_host_of_the_upstream_s_own_are_used() {
+    let (told, heads) = mpsc::channel();
+    let told = Mutex::new(told);
+    let upstream = Upstream::answering(move |head, _| {
+        told.lock().expect("unpoisoned").send(head.clone()).expect("a listener");
+        ok("")
+    });
+    let config = format!(
+        "upstreams:\n  client: {{ servers: [\"http://{0}/prefix\"] }}\n  server: {{ servers: [\"http://{0}\"], host: server }}\n  \
+         fixed: {{ servers: [\"http://{0}\"], host: {{ fixed: api.internal }} }}\n\
+         routes:\n  - {{ match: {{ path: /client }}, public: true, to: client }}\n  \
+         - {{ match: {{ path: /server }}, public: true, to: server }}\n  \
+         - {{ match: {{ path: /fixed }}, public: true, to: fixed }}\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let own = upstream.address.to_string();
+    for (target, forwarded, host) in [
+        ("/client?a=b", "/prefix/client?a=b", "a"),
+        ("/server", "/server", own.as_str()),
+        ("/fixed", "/fixed", "api.internal"),
+    ] {
+        Talk::open(address).exchange(get(target));
+        let head = heads.recv().expect("a request");
+        assert_eq!((head.target(), head.field("host")), (forwarded, Some(host)));
+    }
+}
+
+#[test]
+fn a_thousand_pipelined_requests_are_all_answered_and_none_read_ahead_without_bound() {
+    let upstream = Upstream::answering(|head, _| ok(head.target()));
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    client.write((0..1000).map(|number| get(&format!("/{number}"))).collect::<String>());
+    for number in 0..1000 {
+        assert_eq!(client.answer(false).expect("an answer").1, format!("/{number}").into_bytes());
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn a_server_that_never_accepts_is_passed_over_in_time() {
+    let (hole, _held) = black_hole();
+    let server = Upstream::echo();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\ntimeouts: {{ connect: 300ms }}\n",
+        server.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    for _ in 0..2 {
+        assert_eq!(Talk::open(address).exchange(post("/", "body")).1, b"body");
+    }
+}
+
+#[test]
+fn a_route_may_have_a_patience_of_its_own() {
+    let upstream = Upstream::answering(|_, _| {
+        sleep(Duration::from_millis(700));
+        ok("late")
+    });
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\nroutes:\n  \
+         - {{ match: {{ path: /short }}, public: true, to: app, upstream_timeout: 200ms }}\n  \
+         - {{ match: {{ path: /long }}, public: true, to: app }}\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    assert_eq!(Talk::open(address).exchange(get("/short")).0.status(), 504);
+    assert_eq!(Talk::open(address).exchange(get("/long")).1, b"late");
+}
