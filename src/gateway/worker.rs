@@ -78,9 +78,14 @@ pub(super) struct Worker {
 const TOKENS: usize = 16 * 1024;
 const TOKEN_BYTES: usize = 16 * 1024 * 1024;
 
+/// Threads beside a worker's own, for temporary files and host names. More would not make a disk faster, and each costs
+/// a megabyte and more once it has allocated.
+const BLOCKING_THREADS: usize = 16;
+
 /// Runs a worker to its end; `true` where every connection ended by itself.
 pub(super) fn run(recruit: Recruit) -> bool {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "a worker could not start its runtime");

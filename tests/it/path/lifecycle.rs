@@ -249,42 +249,56 @@ fn a_bad_config_ends_it_with_3() {
 }
 
 /// A child that ends with the value.
-struct Cramped(Child);
-
-impl Drop for Cramped {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+struct Cramped {
+    child: Child,
+    address: SocketAddr,
+    _upstream: Upstream,
+    _directory: tempfile::TempDir,
 }
 
-#[test]
-fn out_of_file_descriptors_it_recovers_once_clients_leave() {
-    let upstream = Upstream::echo();
-    let address: SocketAddr = free_address();
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("gateway.yaml");
-    let config = format!(
-        "listen: {address}\nupstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        upstream.address
-    );
-    fs::write(&file, config).expect("written");
-    let mut cramped = Cramped(
-        Command::new("sh")
-            .args(["-c", "ulimit -n 64; exec \"$0\" run --workers 2 -c \"$1\"", env!("CARGO_BIN_EXE_countersign")])
+impl Cramped {
+    /// Everything below `/in` goes to an upstream.
+    fn start(open_files: u32) -> Cramped {
+        let upstream = Upstream::echo();
+        let address = free_address();
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("gateway.yaml");
+        let config = format!(
+            "listen: {address}\nupstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\n\
+             routes: [{{ match: {{ path: /in/** }}, public: true, to: app }}]\n",
+            upstream.address
+        );
+        fs::write(&file, config).expect("written");
+        let limited = format!("ulimit -n {open_files}; exec \"$0\" run --workers 2 -c \"$1\"");
+        let child = Command::new("sh")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_countersign")])
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("a shell"),
-    );
-    assert!(eventually(PATIENCE, || TcpStream::connect(address).is_ok()));
+            .expect("a shell");
+        let cramped = Cramped { child, address, _upstream: upstream, _directory: directory };
+        assert!(eventually(PATIENCE, || TcpStream::connect(address).is_ok()));
+        cramped
+    }
+}
+
+impl Drop for Cramped {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn out_of_file_descriptors_it_recovers_once_clients_leave() {
+    let mut cramped = Cramped::start(64);
+    let address = cramped.address;
     let clients: Vec<Talk> = (0..200)
         .map(|_| {
             let mut client = Talk::open(address);
-            client.write(get("/"));
+            client.write(get("/in/"));
             client
         })
         .collect();
@@ -292,9 +306,22 @@ fn out_of_file_descriptors_it_recovers_once_clients_leave() {
     drop(clients);
     let works = || {
         let mut client = Talk::open(address);
-        client.write(get("/"));
+        client.write(get("/in/"));
         client.answer(false).is_some_and(|(head, _)| head.status() == 200)
     };
     assert!(eventually(PATIENCE, works), "it serves again");
-    assert!(cramped.0.try_wait().expect("the child can be asked").is_none(), "it is the same process");
+    assert!(cramped.child.try_wait().expect("the child can be asked").is_none(), "it is the same process");
+}
+
+#[test]
+fn clients_cannot_take_the_descriptors_that_upstreams_need() {
+    let cramped = Cramped::start(128);
+    let mut early = Talk::open(cramped.address);
+    // Not routed: no connection to the upstream is there yet.
+    early.write(get("/"));
+    assert_eq!(early.answer(false).map(|(head, _)| head.status()), Some(404));
+    let _silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(cramped.address).expect("queued")).collect();
+    thread::sleep(Duration::from_millis(500));
+    early.write(get("/in/"));
+    assert_eq!(early.answer(false).map(|(head, _)| head.status()), Some(200));
 }
