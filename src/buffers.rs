@@ -1,4 +1,4 @@
-//! Read buffers of one worker, lent to whichever connection has something to read.
+//! Buffers of one worker, lent to whichever connection has something to read or to write.
 //!
 //! A connection that waits holds none, so ten thousand idle ones cost little; and the few that are in use go round so
 //! quickly that they stay in the processor's cache.
@@ -49,6 +49,26 @@ impl Buffers {
     }
 }
 
+/// Buffers that answers are written in.
+#[derive(Default)]
+pub struct Outputs(RefCell<Vec<Vec<u8>>>);
+
+impl Outputs {
+    /// An empty buffer.
+    pub fn lend(&self) -> Vec<u8> {
+        self.0.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(LEAST))
+    }
+
+    /// Takes a buffer back.
+    pub fn take_back(&self, mut output: Vec<u8>) {
+        let mut kept = self.0.borrow_mut();
+        if kept.len() < KEPT && (1..=4 * ROOM).contains(&output.capacity()) {
+            output.clear();
+            kept.push(output);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +86,17 @@ mod tests {
         buffers.make_room(&mut first);
         buffers.give_back(&mut first);
         assert_eq!((buffers.0.borrow().len(), first.capacity()), (1, 0));
+    }
+
+    #[test]
+    fn an_output_comes_back_empty() {
+        let outputs = Outputs::default();
+        let mut output = outputs.lend();
+        output.extend_from_slice(b"HTTP/1.1 200 OK");
+        let place = output.as_ptr();
+        outputs.take_back(output);
+        let again = outputs.lend();
+        assert!(again.is_empty() && again.as_ptr() == place);
     }
 
     #[test]

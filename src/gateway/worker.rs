@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, task::LocalSet};
 use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
 use crate::{
     authenticate::jwt::TokenCache,
-    buffers::Buffers,
+    buffers::{Buffers, Outputs},
     clock::Clock,
     deadline::{Deadlines, TICK},
     forward::{Forwarder, Pools},
@@ -66,6 +66,7 @@ pub(super) struct Worker {
     pub(super) tokens: RefCell<TokenCache>,
     pub(super) metrics: Rc<WorkerMetrics>,
     pub(super) clock: Clock,
+    pub(super) outputs: Outputs,
     log: RefCell<WorkerLog>,
     snapshot: Arc<Snapshot>,
     connections: Arc<AtomicUsize>,
@@ -104,6 +105,7 @@ async fn work(recruit: Recruit) -> bool {
         tokens: RefCell::new(TokenCache::new(TOKENS, TOKEN_BYTES)),
         metrics: Rc::new(metrics),
         clock: snapshot.clock.clone(),
+        outputs: Outputs::default(),
         log: RefCell::new(log),
         snapshot: snapshot.clone(),
         connections,

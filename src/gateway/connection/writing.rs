@@ -37,7 +37,7 @@ impl Connection {
         let version = trail.head.version();
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
-        self.output.clear();
+        self.output = self.worker.outputs.lend();
         write_head(&mut self.output, &response, delimited, version, keeps, Some(trail.request_id.as_str()));
         // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
         if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
@@ -45,7 +45,9 @@ impl Connection {
         }
         encode::end(&mut self.output);
         let body = if delimited == Delimited::Absent { &mut Body::Empty } else { &mut response.body };
-        match self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await {
+        let written = self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await;
+        self.worker.outputs.take_back(std::mem::take(&mut self.output));
+        match written {
             Ok(()) if keeps => After::KeepAlive,
             Ok(()) => After::Close,
             Err(broken) => {
