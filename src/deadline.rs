@@ -17,6 +17,9 @@ use slab::Slab;
 /// How often waits are looked at.
 pub const TICK: Duration = Duration::from_millis(100);
 
+/// A second.
+const PRESSED_TICKS: u64 = 10;
+
 /// The waits of one worker. Clones share them.
 #[derive(Clone, Default)]
 pub struct Deadlines(Rc<Shared>);
@@ -25,11 +28,14 @@ pub struct Deadlines(Rc<Shared>);
 struct Shared {
     now: Cell<u64>,
     draining: Cell<bool>,
+    pressed: Cell<bool>,
     waits: RefCell<Slab<Waiting>>,
 }
 
 struct Waiting {
     due: u64,
+    /// Since when it is a wait that nobody minds being cut short.
+    idle_since: Option<u64>,
     waker: Option<Waker>,
 }
 
@@ -89,11 +95,20 @@ impl Deadlines {
         self.0.draining.get()
     }
 
+    /// While connections are short, an [idle](Wait::poll_idle) wait ends after a second.
+    pub fn press(&self, pressed: bool) {
+        self.0.pressed.set(pressed);
+    }
+
+    fn cuts_short(&self, idle_since: Option<u64>) -> bool {
+        self.0.pressed.get() && idle_since.is_some_and(|since| self.ticks().saturating_sub(since) >= PRESSED_TICKS)
+    }
+
     fn advance(&self, now: u64) {
         self.0.now.set(now);
         let mut due = Vec::new();
         for (_, wait) in self.0.waits.borrow_mut().iter_mut() {
-            if wait.due <= now {
+            if wait.due <= now || self.cuts_short(wait.idle_since) {
                 due.extend(wait.waker.take());
             }
         }
@@ -111,6 +126,7 @@ pub struct Wait {
 
 struct Entry {
     key: usize,
+    since: u64,
     due: u64,
 }
 
@@ -121,7 +137,11 @@ impl Wait {
         let entry = self.entry.get_or_insert_with(|| {
             let ticks = limit.as_millis().div_ceil(TICK.as_millis()).saturating_add(1);
             let due = shared.now.get().saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX));
-            Entry { key: shared.waits.borrow_mut().insert(Waiting { due, waker: None }), due }
+            Entry {
+                key: shared.waits.borrow_mut().insert(Waiting { due, idle_since: None, waker: None }),
+                since: shared.now.get(),
+                due,
+            }
         });
         if shared.now.get() >= entry.due {
             return Poll::Ready(Elapsed);
@@ -135,9 +155,18 @@ impl Wait {
         Poll::Pending
     }
 
-    /// As [`poll_elapsed`](Wait::poll_elapsed), for a wait that nobody minds being cut short when the worker drains.
+    /// As [`poll_elapsed`](Wait::poll_elapsed), for a wait that nobody minds being cut short: when the worker drains, or
+    /// connections are [short](Deadlines::press).
     pub fn poll_idle(&mut self, context: &Context<'_>, limit: Duration) -> Poll<Elapsed> {
-        if self.deadlines.is_draining() { Poll::Ready(Elapsed) } else { self.poll_elapsed(context, limit) }
+        let elapsed = self.poll_elapsed(context, limit);
+        let Some(entry) = &self.entry else { return elapsed };
+        if self.deadlines.is_draining() || self.deadlines.cuts_short(Some(entry.since)) {
+            return Poll::Ready(Elapsed);
+        }
+        if let Some(waiting) = self.deadlines.0.waits.borrow_mut().get_mut(entry.key) {
+            waiting.idle_since = Some(entry.since);
+        }
+        elapsed
     }
 
     /// What was waited for came: the next pending poll begins anew.
@@ -175,6 +204,23 @@ mod tests {
             assert_eq!(deadlines.within(Duration::from_secs(1), pending::<()>()).await, Err(Elapsed));
             assert!(start.elapsed() >= Duration::from_secs(1) && start.elapsed() <= Duration::from_millis(1300));
             assert!(deadlines.0.waits.borrow().is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_connections_are_short_idle_waits_end_that_had_begun_before() {
+        with_clock(async |deadlines| {
+            let start = tokio::time::Instant::now();
+            let mut wait = deadlines.wait();
+            let idle = poll_fn(|context| wait.poll_idle(context, Duration::from_secs(60)));
+            let press = async {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                deadlines.press(true);
+                pending::<()>().await
+            };
+            tokio::select! { Elapsed = idle => {}, () = press => unreachable!() }
+            assert!(start.elapsed() >= Duration::from_secs(5) && start.elapsed() <= Duration::from_millis(5300));
         })
         .await;
     }

@@ -1,6 +1,12 @@
 //! Around the story: whatever happens in it, the client gets an answer, the log a line and the metrics their counts.
 
-use super::{refusals::Refusal, snapshot::Snapshot, story::story, trail::Trail, worker::Worker};
+use super::{
+    refusals::Refusal,
+    snapshot::Snapshot,
+    story::story,
+    trail::Trail,
+    worker::{RequestId, Worker},
+};
 use crate::{
     message::{Request, Response},
     observe::{AccessLine, Caller, Outcome, UpstreamOutcome, Verdict},
@@ -56,10 +62,16 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
 }
 
 /// The same for bytes that never became a request.
-pub(super) fn record_head_refusal(worker: &Worker, edge: Option<&Edge>, peer: &Peer, refusal: &Refusal, status: u16) {
+pub(super) fn record_head_refusal(
+    worker: &Worker,
+    (edge, peer): (Option<&Edge>, &Peer),
+    request_id: RequestId,
+    refusal: &Refusal,
+    status: u16,
+) {
     worker.log(&AccessLine {
         unix_millis: worker.clock.unix_millis(),
-        request_id: worker.request_id().as_str(),
+        request_id: request_id.as_str(),
         client: peer.text(),
         listener: edge.map_or("", |edge| &edge.name),
         method: "",

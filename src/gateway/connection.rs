@@ -94,7 +94,7 @@ impl Connection {
         let limits = self.snapshot.head_limits;
         let timeouts = &self.snapshot.timeouts;
         // A connection that never sent anything gets no longer than a head does.
-        let idle = if self.requests == 0 { timeouts.head } else { self.worker.idle(timeouts.idle) };
+        let idle = if self.requests == 0 { timeouts.head } else { timeouts.idle };
         let mut wait = self.worker.forwarder.deadlines.wait();
         let mut begun = false;
         self.requests += 1;
@@ -184,14 +184,10 @@ impl Connection {
 
     async fn refuse_head(&mut self, refusal: Refusal) {
         let response = refusal.response(&self.snapshot.shape);
-        answer::record_head_refusal(
-            &self.worker,
-            self.snapshot.edges.get(self.edge),
-            &self.peer,
-            &refusal,
-            response.status,
-        );
-        self.write_refusal(response).await;
+        let request_id = self.worker.request_id();
+        let place = (self.snapshot.edges.get(self.edge), &self.peer);
+        answer::record_head_refusal(&self.worker, place, request_id, &refusal, response.status);
+        self.write_refusal(response, request_id).await;
     }
 
     /// Lets the client read the last answer before the connection goes (RFC 9112 section 9.6).

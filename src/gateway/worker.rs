@@ -8,7 +8,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::{sync::mpsc, task::LocalSet};
@@ -149,6 +148,7 @@ async fn housekeeping(worker: Rc<Worker>) {
     loop {
         tokio::time::sleep(2 * TICK).await;
         worker.log.borrow_mut().tick();
+        worker.forwarder.deadlines.press(worker.is_pressed());
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(10) {
             worker.forwarder.pools.reap();
@@ -170,14 +170,10 @@ impl Worker {
         }
     }
 
-    /// How long a kept connection may wait for its next request: less where connections are short.
-    pub(super) fn idle(&self, usual: Duration) -> Duration {
+    /// Whether nine in ten of the connections that there may be are open: then those that idle must make room.
+    fn is_pressed(&self) -> bool {
         let open = self.connections.load(Ordering::Relaxed);
-        if open.saturating_mul(10) > self.snapshot.limits.connections.saturating_mul(9) {
-            usual.min(Duration::from_secs(1))
-        } else {
-            usual
-        }
+        open.saturating_mul(10) > self.snapshot.limits.connections.saturating_mul(9)
     }
 
     /// A new request id.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{After, Connection, Progress, present};
 use crate::{
-    gateway::trail::Trail,
+    gateway::{trail::Trail, worker::RequestId},
     http1::{Version, encode},
     message::{Body, BodyError, Response},
 };
@@ -38,7 +38,7 @@ impl Connection {
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
         self.output = self.worker.outputs.lend();
-        write_head(&mut self.output, &response, delimited, version, keeps, Some(trail.request_id.as_str()));
+        write_head(&mut self.output, &response, delimited, version, keeps, trail.request_id);
         // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
         if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
@@ -58,9 +58,9 @@ impl Connection {
     }
 
     /// The answer to bytes that were no request.
-    pub(super) async fn write_refusal(&mut self, mut response: Response) {
+    pub(super) async fn write_refusal(&mut self, mut response: Response, request_id: RequestId) {
         self.output.clear();
-        write_head(&mut self.output, &response, Delimited::ByLength, Version::Http11, false, None);
+        write_head(&mut self.output, &response, Delimited::ByLength, Version::Http11, false, request_id);
         encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         encode::end(&mut self.output);
         if let Some(Ok(body)) = response.body.next().await {
@@ -167,7 +167,7 @@ fn write_head(
     delimited: Delimited,
     version: Version,
     keeps: bool,
-    request_id: Option<&str>,
+    request_id: RequestId,
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::status_line(out, response.status, reason);
@@ -191,7 +191,5 @@ fn write_head(
         (Version::Http10, true) => encode::field(out, "Connection", b"keep-alive"),
         (_, false) => encode::field(out, "Connection", b"close"),
     }
-    if let Some(request_id) = request_id {
-        encode::line(out, b"X-Request-Id", request_id.as_bytes());
-    }
+    encode::line(out, b"X-Request-Id", request_id.as_str().as_bytes());
 }
