@@ -10,8 +10,8 @@ use crate::{message::HoldError, refusal::Cause, scheme};
 pub struct Denied {
     /// What the client may know.
     pub cause: Cause,
-    /// The header that is missing, where one is.
-    pub missing: Option<Arc<str>>,
+    /// Where a signature is missing, if one is.
+    pub missing: Option<scheme::Carrier>,
     /// Whether a token would have helped, so that the answer says `WWW-Authenticate: Bearer` (RFC 6750 section 3).
     pub challenge: Option<Challenge>,
     /// Each attempt: the rule's name and why it failed.

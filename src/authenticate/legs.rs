@@ -7,12 +7,10 @@ use std::{rc::Rc, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{
-    Denied, Desk, Leg, Reason, SignatureRule, Verified, denied::Challenge, held::view, jwt::Token, signature, token,
-};
+use super::{Denied, Desk, Leg, Reason, Verified, denied::Challenge, held::view, jwt::Token, signature, token};
 use crate::{
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
-    scheme::{self, BodyNeed, Claimed, Failure, Presence},
+    scheme::{BodyNeed, Claimed, Failure, Presence},
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
@@ -129,7 +127,7 @@ impl<'a> Legs<'a, '_> {
         let takes_token = self.alternatives.iter().flatten().any(|leg| matches!(leg, Leg::Token(_)));
         let (cause, missing) = match leg {
             Some(Leg::Token(_)) => (Cause::MissingToken, None),
-            Some(Leg::Signature(rule)) => (Cause::MissingSignature, header_of(rule)),
+            Some(Leg::Signature(rule)) => (Cause::MissingSignature, Some(rule.scheme.carrier().clone())),
             None => (Cause::MissingSignature, None),
         };
         if let Some(leg) = leg {
@@ -245,14 +243,6 @@ fn need(leg: &Leg) -> BodyNeed {
     match leg {
         Leg::Signature(rule) => rule.scheme.body_need(),
         Leg::Token(_) => BodyNeed::Unneeded,
-    }
-}
-
-/// The header that is missing, as the scheme spells it.
-fn header_of(rule: &SignatureRule) -> Option<Arc<str>> {
-    match rule.scheme.carrier() {
-        scheme::Carrier::Header(name) => Some(name.as_str().into()),
-        scheme::Carrier::Query(_) | scheme::Carrier::Json(_) | scheme::Carrier::Form(_) => None,
     }
 }
 

@@ -33,10 +33,12 @@ pub(super) fn read(
             }
             Some(Requirement::Public)
         }
-        (Some(public), Some(_)) => {
+        (Some(public), Some(node)) => {
             reader
                 .error(public.key_place, "this route says both `public` and `require`")
                 .expected("exactly one of them");
+            // Read for what else is wrong with it.
+            requirement(node, schemes, tokens, reader);
             None
         }
         (None, Some(node)) => requirement(node, schemes, tokens, reader),

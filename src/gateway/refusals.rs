@@ -11,6 +11,7 @@ use crate::{
     policy::NotAdmitted,
     refusal::Cause,
     scheme,
+    scheme::Carrier,
 };
 
 /// A request that gets no answer but why.
@@ -106,8 +107,12 @@ impl Refusal {
         match self {
             Refusal::Denied(denied) if denied.cause == Cause::MissingSignature => match &denied.missing {
                 // The header that the first clients know has a text that they know.
-                Some(header) if !header.eq_ignore_ascii_case("x-hmac-signature") => format!("Missing {header} header"),
-                _ => face.detail.to_owned(),
+                Some(Carrier::Header(name)) if name.eq_ignore_ascii_case("x-hmac-signature") => face.detail.to_owned(),
+                Some(Carrier::Header(name)) => format!("Missing {name} header"),
+                Some(Carrier::Query(name)) => format!("Missing {name} query parameter"),
+                Some(Carrier::Json(pointer)) => format!("Missing {pointer} in the JSON body"),
+                Some(Carrier::Form(name)) => format!("Missing {name} form field"),
+                None => face.detail.to_owned(),
             },
             _ => face.detail.to_owned(),
         }

@@ -10,6 +10,7 @@ use rustls::{
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroizing;
 
 use crate::{config::ListenTls, transport::Transport};
 
@@ -32,8 +33,9 @@ impl Acceptors {
             edges.push(match tls {
                 None => None,
                 Some(tls) => {
-                    let config = Arc::new(ArcSwap::from_pointee(read(tls)?));
-                    watched.push((tls.clone(), config.clone()));
+                    let files = Files::read(tls)?;
+                    let config = Arc::new(ArcSwap::from_pointee(files.config(tls)?));
+                    watched.push(Watched { tls: tls.clone(), files, config: config.clone() });
                     Some(config)
                 }
             });
@@ -54,38 +56,76 @@ impl Acceptors {
     }
 }
 
-fn read(tls: &ListenTls) -> io::Result<ServerConfig> {
-    let named = |path: &Path, error: &dyn std::fmt::Display| io::Error::other(format!("{}: {error}", path.display()));
-    let certificate = |error| named(&tls.certificate, &error);
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&tls.certificate)
-        .map_err(certificate)?
-        .collect::<Result<_, _>>()
-        .map_err(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| named(&tls.key, &error))?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| named(&tls.certificate, &error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+/// A listener's files as they were when its config was made of them.
+struct Watched {
+    tls: ListenTls,
+    files: Files,
+    config: Arc<ArcSwap<ServerConfig>>,
+}
+
+/// What stood in a certificate's and a key's file.
+#[derive(PartialEq, Eq)]
+struct Files {
+    certificate: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl Watched {
+    /// Other files in the same directory change too, an access log all the time; a config made anew would forget the
+    /// sessions that clients could resume.
+    fn refresh(&mut self) -> io::Result<()> {
+        let files = Files::read(&self.tls)?;
+        if files != self.files {
+            // Kept also where they do not fit, so that it is said once.
+            self.files = files;
+            self.config.store(Arc::new(self.files.config(&self.tls)?));
+        }
+        Ok(())
+    }
+}
+
+impl Files {
+    fn read(tls: &ListenTls) -> io::Result<Files> {
+        let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, &error));
+        Ok(Files { certificate: content(&tls.certificate)?, key: content(&tls.key)?.into() })
+    }
+
+    fn config(&self, tls: &ListenTls) -> io::Result<ServerConfig> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
+            .collect::<Result<_, _>>()
+            .map_err(|error| named(&tls.certificate, &error))?;
+        if chain.is_empty() {
+            return Err(named(&tls.certificate, &"no certificate in it"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| named(&tls.key, &error))?;
+        let mut config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(|error| named(&tls.certificate, &error))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+fn named(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{}: {error}", path.display()))
 }
 
 /// Watches the files' directories, for a certificate is commonly replaced by renaming another over it.
-fn watch(watched: Vec<(ListenTls, Arc<ArcSwap<ServerConfig>>)>) -> Option<notify::RecommendedWatcher> {
+fn watch(mut watched: Vec<Watched>) -> Option<notify::RecommendedWatcher> {
     let directories: Vec<_> = watched
         .iter()
-        .flat_map(|(tls, _)| [&tls.certificate, &tls.key])
+        .flat_map(|Watched { tls, .. }| [&tls.certificate, &tls.key])
         .map(|file| file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned())
         .collect();
     let reload = move |event: notify::Result<notify::Event>| {
         if !event.is_ok_and(|event| event.kind.is_create() || event.kind.is_modify()) {
             return;
         }
-        for (tls, config) in &watched {
-            match read(tls) {
-                Ok(fresh) => config.store(Arc::new(fresh)),
-                // Between two renames certificate and key may not fit: the pair in use stays.
-                Err(error) => tracing::warn!(%error, "the changed certificate is not used"),
+        for listener in &mut watched {
+            // Between two renames certificate and key may not fit: the pair in use stays.
+            if let Err(error) = listener.refresh() {
+                tracing::warn!(%error, "the changed certificate is not used");
             }
         }
     };

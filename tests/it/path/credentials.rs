@@ -28,6 +28,8 @@ schemes:
   device: { preset: device, keys: fleet }
   text: { preset: raw-body, keys: fleet }
   other: { preset: raw-body, keys: fleet, signature: { from: "{header:X-Signature}", encoding: hex, algorithm: hmac-sha256 } }
+  asked: { keys: fleet, message: "{path}", signature: { from: "{query:sig}", encoding: hex, algorithm: hmac-sha256 } }
+  inside: { keys: fleet, message: "{json:/a}", signature: { from: "{json:/sig}", encoding: hex, algorithm: hmac-sha256 } }
 tokens:
   api: { keys: [{ algorithm: HS256, secret: { value: KEY } }], issuer: us, audience: api, leeway: 0s }
   once: { keys: [{ algorithm: HS256, secret: { value: KEY } }], issuer: us, audience: api, replay: true }
@@ -37,6 +39,8 @@ routes:
   - { match: { path: /public }, public: true, to: echo }
   - { match: { path: /v2 }, require: { hmac: v2 }, to: echo }
   - { match: { path: /other }, require: { hmac: other }, to: echo }
+  - { match: { path: /asked }, require: { hmac: asked }, to: echo }
+  - { match: { path: /inside }, require: { hmac: inside }, to: echo }
   - { match: { path: /bearer }, require: { jwt: api }, to: echo, set_headers: { X-Role: "{claim:role|default:\"none\"}" } }
   - { match: { path: /role }, require: { jwt: api }, to: echo, set_headers: { X-Role: "{claim:role}" } }
   - { match: { path: /bare }, require: { jwt: { tokens: api, from: authorization } }, to: echo }

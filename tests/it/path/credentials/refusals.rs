@@ -23,10 +23,12 @@ fn a_refusal_is_a_problem_with_type_title_status_and_detail() {
 }
 
 #[test]
-fn the_missing_header_is_named_by_the_scheme() {
+fn where_a_signature_is_missing_is_named_by_the_scheme() {
     let bench = Bench::start();
     assert_eq!(bench.post("/other", &[], "").body["detail"], "Missing X-Signature header");
     assert_eq!(bench.post("/v2", &["X-Signature: ab"], "").body["detail"], "Missing HMAC header");
+    assert_eq!(bench.get("/asked?other=1", &[]).body["detail"], "Missing sig query parameter");
+    assert_eq!(bench.post("/inside", &[], "{\"a\":1}").body["detail"], "Missing /sig in the JSON body");
 }
 
 #[test]
