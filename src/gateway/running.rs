@@ -199,7 +199,8 @@ impl Crew<'_> {
                 connections: self.open.clone(),
             };
             hands.push(Hand { orders: orders.clone(), open: Arc::default() });
-            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(recruit))?));
+            let runtime = worker::runtime().map_err(StartError::Thread)?;
+            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(&runtime, recruit))?));
         }
         Ok((workers, hands))
     }

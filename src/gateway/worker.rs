@@ -10,7 +10,11 @@ use std::{
     },
 };
 
-use tokio::{sync::mpsc, task::LocalSet};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::mpsc,
+    task::LocalSet,
+};
 
 use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
 use crate::{
@@ -82,17 +86,17 @@ const TOKEN_BYTES: usize = 16 * 1024 * 1024;
 /// a megabyte and more once it has allocated.
 const BLOCKING_THREADS: usize = 16;
 
+/// A worker's runtime. Made before anything is accepted: afterwards clients might have taken every descriptor.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+}
+
 /// Runs a worker to its end; `true` where every connection ended by itself.
-pub(super) fn run(recruit: Recruit) -> bool {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "a worker could not start its runtime");
-            return false;
-        }
-    };
-    LocalSet::new().block_on(&runtime, work(recruit))
+pub(super) fn run(runtime: &Runtime, recruit: Recruit) -> bool {
+    LocalSet::new().block_on(runtime, work(recruit))
 }
 
 async fn work(recruit: Recruit) -> bool {
