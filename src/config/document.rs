@@ -63,6 +63,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         upstreams.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
     }
+    let listener_places = listeners.places.clone();
     let (places, routes): (Vec<Place>, Vec<Route>) = routes.into_iter().map(|read| (read.place, read.route)).unzip();
     let config = Config {
         listen: listeners.into_items(),
@@ -80,6 +81,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         replay: replay.unwrap_or_default(),
     };
     if sound {
+        listen::warn_of_hosts(&config, &listener_places, reader);
         routes::note_coverage(&config, &places, reader);
     }
     Some(config)

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 
 use super::{
-    checked::{Listen, ListenTls},
+    checked::{Config, Listen, ListenTls},
     host,
     reader::Reader,
     section,
@@ -52,6 +52,22 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Listeners {
         listeners.items.push(listen);
     }
     listeners
+}
+
+/// Warns of listeners where a scheme signs the host that was asked and nobody said which one that is.
+pub(super) fn warn_of_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+    for (index, (listen, place)) in config.listen.iter().zip(places).enumerate() {
+        let here = config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
+        let mut schemes = here.flat_map(|route| route.require.schemes()).filter_map(|scheme| config.schemes.get(scheme));
+        if let Some(scheme) = schemes.find(|scheme| scheme.scheme.coverage().authority)
+            && listen.public_origin.is_none()
+        {
+            let name = &scheme.name;
+            reader
+                .warning(*place, format!("the scheme `{name}` signs the host, which here is whatever `Host` says"))
+                .hint("public_origin: \"https://api.example.com\", the origin that clients sign");
+        }
+    }
 }
 
 fn listener(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> (Option<String>, Option<Listen>) {
