@@ -169,6 +169,11 @@ impl Wait {
         elapsed
     }
 
+    /// The worker's time, as [`Deadlines::ticks`].
+    pub fn ticks(&self) -> u64 {
+        self.deadlines.ticks()
+    }
+
     /// What was waited for came: the next pending poll begins anew.
     pub fn clear(&mut self) {
         if let Some(entry) = self.entry.take() {

@@ -58,7 +58,8 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Listeners {
 pub(super) fn warn_of_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
     for (index, (listen, place)) in config.listen.iter().zip(places).enumerate() {
         let here = config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
-        let mut schemes = here.flat_map(|route| route.require.schemes()).filter_map(|scheme| config.schemes.get(scheme));
+        let mut schemes =
+            here.flat_map(|route| route.require.schemes()).filter_map(|scheme| config.schemes.get(scheme));
         if let Some(scheme) = schemes.find(|scheme| scheme.scheme.coverage().authority)
             && listen.public_origin.is_none()
         {
