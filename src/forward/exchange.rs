@@ -34,7 +34,7 @@ pub(super) async fn exchange(
     permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
-    let (server, connection, busy) = connection(servers, dress, forwarder).await?;
+    let (server, connection, busy) = connection(servers, dress, forwarder, report).await?;
     let was_head = permit.head().method() == "HEAD";
     let encoded = encode_head(servers, server, dress, &permit);
     let (encoded, chunked) = match encoded {
@@ -60,6 +60,7 @@ async fn connection<'s>(
     servers: &'s Servers,
     dress: &Dress,
     forwarder: &Forwarder,
+    report: &mut Report,
 ) -> Result<(&'s Server, Connection, Busy), Failure> {
     let first = servers.next.fetch_add(1, Ordering::Relaxed);
     let mut failure = Failure::Busy(servers.most);
@@ -67,23 +68,24 @@ async fn connection<'s>(
         let index = first.wrapping_add(turn) % servers.servers.len();
         let Some(server) = servers.servers.get(index) else { continue };
         let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
-        match open(server, &forwarder.deadlines, dress, forwarder).await {
-            Ok(connection) => return Ok((server, connection, busy)),
-            Err(error) => failure = error,
+        if let Some(kept) = forwarder.pools.take(server.id) {
+            return Ok((server, kept, busy));
+        }
+        match open(server, &forwarder.deadlines, dress).await {
+            Ok(connection) => {
+                report.connects += 1;
+                return Ok((server, connection, busy));
+            }
+            Err(error) => {
+                report.failed_connects += 1;
+                failure = error;
+            }
         }
     }
     Err(failure)
 }
 
-async fn open(
-    server: &Server,
-    deadlines: &Deadlines,
-    dress: &Dress,
-    forwarder: &Forwarder,
-) -> Result<Connection, Failure> {
-    if let Some(kept) = forwarder.pools.take(server.id) {
-        return Ok(kept);
-    }
+async fn open(server: &Server, deadlines: &Deadlines, dress: &Dress) -> Result<Connection, Failure> {
     let timed_out = |Elapsed| Failure::ConnectTimeout(server.authority.clone());
     deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)?
 }

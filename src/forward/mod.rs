@@ -37,6 +37,10 @@ pub struct Report {
     pub waited: Option<Duration>,
     /// Whether any byte of the request may have reached the upstream.
     pub sent: bool,
+    /// Connections that were made for it.
+    pub connects: u32,
+    /// Connections that could not be made.
+    pub failed_connects: u32,
 }
 
 /// Why an admitted request got no answer from its upstream.

@@ -122,6 +122,11 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
     };
     let route = trail.route.as_ref();
     worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
+    if let Some(route) = route {
+        let report = &trail.report;
+        (0..report.connects).for_each(|_| worker.metrics.upstream_connect(route.upstream, true));
+        (0..report.failed_connects).for_each(|_| worker.metrics.upstream_connect(route.upstream, false));
+    }
     if let (Some(micros), Some(route)) = (upstream_micros, route) {
         let outcome = match &trail.refusal {
             None => UpstreamOutcome::Answered,
