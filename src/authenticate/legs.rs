@@ -1,13 +1,15 @@
 //! Several credentials on one route: which are present, which are tried, and whose refusal is told.
 //!
-//! DESIGN "Several credentials": a leg is present when its carrier is. Carriers that no alternative wants together are
-//! refused; legs on one carrier are tried in file order; when all fail, the first present leg's refusal is told.
+//! A leg is present when its carrier is. Carriers that no alternative wants together are refused; legs on one carrier are
+//! tried in file order; when all fail, the first present leg's refusal is told.
 
 use std::{rc::Rc, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{Denied, Desk, Leg, Reason, Verified, denied::Challenge, held::view, jwt::Token, signature, token};
+use super::{
+    Denied, Desk, Leg, Reason, Verified, denied::Challenge, held::view, jwt::Token, signature, signature::Moment, token,
+};
 use crate::{
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
     scheme::{BodyNeed, Claimed, Failure, Presence},
@@ -19,7 +21,7 @@ pub(super) async fn try_each<'c>(
     request: Request,
     desk: &Desk<'_>,
 ) -> Result<Verified<'c>, Box<Denied>> {
-    let mut legs = Legs { alternatives, request, desk, attempts: Vec::new() };
+    let mut legs = Legs { alternatives, request, desk, waited: false, attempts: Vec::new() };
     if let [alternative] = alternatives
         && let [leg] = alternative.as_slice()
         && !matches!(leg.carrier(), Carrier::Body(_))
@@ -27,6 +29,7 @@ pub(super) async fn try_each<'c>(
         return legs.only(alternative, leg).await;
     }
     if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
+        legs.refuse_by_head()?;
         legs.hold_body(BodyNeed::Parsed).await?;
     }
     let candidates = legs.candidates()?;
@@ -59,6 +62,8 @@ struct Legs<'a, 'd> {
     alternatives: &'a [Vec<Leg>],
     request: Request,
     desk: &'d Desk<'d>,
+    /// Whether the body was waited for: then the time is another.
+    waited: bool,
     /// What failed: the place of its alternative, its name, and why.
     attempts: Vec<(usize, Arc<str>, Reason)>,
 }
@@ -66,7 +71,7 @@ struct Legs<'a, 'd> {
 impl<'a> Legs<'a, '_> {
     /// The usual route: one credential, and nothing that it could be confused with.
     async fn only(mut self, alternative: &'a [Leg], leg: &Leg) -> Result<Verified<'a>, Box<Denied>> {
-        let shown = match self.open(leg, self.desk.now_millis) {
+        let shown = match self.open(leg) {
             Ok(shown) => shown,
             Err(Reason::Absent | Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
             Err(reason) => return Err(Denied::one(leg.name().clone(), reason)),
@@ -78,6 +83,25 @@ impl<'a> Legs<'a, '_> {
             Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
             None => Err(self.denied()),
         }
+    }
+
+    /// Refuses before the body is read where a credential in the head is there and fails, whatever the body may hold: with
+    /// another one in it there would be two.
+    fn refuse_by_head(&mut self) -> Result<(), Box<Denied>> {
+        let is_in_body = |leg: &Leg| matches!(leg.carrier(), Carrier::Body(_));
+        let in_head = |legs: &&Vec<Leg>| !legs.iter().any(is_in_body);
+        if self.alternatives.iter().any(|legs| legs.iter().any(is_in_body) && !legs.iter().all(is_in_body)) {
+            // Where one credential of each is wanted together, only the body can tell.
+            return Ok(());
+        }
+        let there = |legs: &&Vec<Leg>| legs.iter().all(|leg| self.is_present(leg));
+        let candidates: SmallVec<[&[Leg]; 2]> =
+            self.alternatives.iter().filter(in_head).filter(there).map(Vec::as_slice).collect();
+        if !candidates.is_empty() {
+            self.open_each(&candidates)?;
+            self.attempts.clear();
+        }
+        Ok(())
     }
 
     /// The alternatives all of whose carriers are there.
@@ -138,10 +162,9 @@ impl<'a> Legs<'a, '_> {
 
     /// Checks what the head shows of each candidate; those that fail are out before a byte of the body is read.
     fn open_each(&mut self, candidates: &[&'a [Leg]]) -> Result<Opened<'a>, Box<Denied>> {
-        let now_millis = self.desk.now_millis;
         let mut opened = Opened::new();
         for (order, legs) in candidates.iter().enumerate() {
-            match legs.iter().map(|leg| self.open(leg, now_millis).map_err(|why| (leg, why))).collect() {
+            match legs.iter().map(|leg| self.open(leg).map_err(|why| (leg, why))).collect() {
                 Ok(shown) => opened.push((order, *legs, shown)),
                 Err((leg, reason)) => self.attempts.push((order, leg.name().clone(), reason)),
             }
@@ -149,11 +172,17 @@ impl<'a> Legs<'a, '_> {
         if opened.is_empty() { Err(self.take_denied()) } else { Ok(opened) }
     }
 
-    fn open(&self, leg: &Leg, now_millis: i64) -> Result<Shown, Reason> {
+    /// Whoever holds back the end of a body must not hold the time back with it.
+    fn now_millis(&self) -> i64 {
+        if self.waited { self.desk.clock.unix_millis() } else { self.desk.now_millis }
+    }
+
+    fn open(&self, leg: &Leg) -> Result<Shown, Reason> {
+        let now_millis = self.now_millis();
         let Request { head, body } = &self.request;
         let origin = self.desk.origin;
         match leg {
-            Leg::Token(rule) => token::verify(rule, head, self.desk).map(Shown::Token),
+            Leg::Token(rule) => token::verify(rule, head, self.desk.tokens, now_millis).map(Shown::Token),
             Leg::Signature(rule) => {
                 signature::open(rule, &view(head, body, origin), origin, now_millis).map(Shown::Signature)
             }
@@ -179,14 +208,19 @@ impl<'a> Legs<'a, '_> {
         replays: &mut SmallVec<[super::Replay; 1]>,
     ) -> Result<(), Reason> {
         let Request { head, body } = &self.request;
+        // The first leg that names anyone gives the subject: a signature without a key id names nobody.
         match (leg, shown) {
             (Leg::Signature(rule), Shown::Signature(claimed)) => {
-                let accepted = signature::verify(rule, claimed, head, body, self.desk).await?;
+                let moment = Moment { now_millis: self.now_millis(), waited: self.waited };
+                let accepted = signature::verify(rule, claimed, head, body, self.desk, moment).await?;
                 replays.extend(accepted.replay);
                 identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
                 identity.key_id = identity.key_id.take().or(accepted.key_id);
             }
-            (Leg::Token(rule), Shown::Token(token)) => {
+            (Leg::Token(rule), Shown::Token(mut token)) => {
+                if self.waited {
+                    token = token::verify(rule, head, self.desk.tokens, self.now_millis())?;
+                }
                 replays.extend(token::replay(rule, &token)?);
                 identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
                 identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
@@ -206,6 +240,7 @@ impl<'a> Legs<'a, '_> {
         // Each piece has its time and so has the whole: what is not verified yet may not pin the budgets with a trickle.
         let holding = hold(body, limits, self.desk.budgets);
         let held = self.desk.deadlines.within(self.desk.patience, holding).await;
+        self.waited = true;
         match held.unwrap_or(Err(BodyError::Stalled.into())) {
             Ok(held) => {
                 self.request.body = held;

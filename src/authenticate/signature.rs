@@ -6,7 +6,7 @@ use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
 use crate::{
     http1::RequestHead,
     message::Body,
-    scheme::{BodyNeed, Claimed, View},
+    scheme::{Claimed, View},
 };
 
 /// A signature that verified.
@@ -33,6 +33,15 @@ pub(super) fn open(
     Ok(claimed)
 }
 
+/// When a signature is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// In milliseconds since 1970.
+    pub(super) now_millis: i64,
+    /// Whether the body was waited for since the head was judged: then what the request claims is judged again.
+    pub(super) waited: bool,
+}
+
 /// The rest, with the body held where the scheme needs it. A spooled body is read on a thread that may block.
 pub(super) async fn verify(
     rule: &Arc<SignatureRule>,
@@ -40,19 +49,18 @@ pub(super) async fn verify(
     head: &RequestHead,
     body: &Body,
     desk: &Desk<'_>,
+    moment: Moment,
 ) -> Result<Accepted, Reason> {
     let Body::Spooled(spool) = body else {
-        // Whoever holds back the end of a body must not hold the time back with it.
-        let waited = rule.scheme.body_need() > BodyNeed::Unneeded;
-        let now_millis = if waited { desk.clock.unix_millis() } else { desk.now_millis };
-        return check(rule, claimed, &view(head, body, desk.origin), now_millis).map(Accepted::from);
+        return check(rule, claimed, &view(head, body, desk.origin), moment).map(Accepted::from);
     };
     let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
     let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());
     let work = move || {
         let origin = super::Origin { scheme: &scheme, authority: &authority, is_public_host };
-        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), clock.unix_millis())
+        let moment = Moment { now_millis: clock.unix_millis(), waited: true };
+        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), moment)
     };
     tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?.map(Accepted::from)
 }
@@ -71,9 +79,8 @@ impl From<Found> for Accepted {
     }
 }
 
-fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, now_millis: i64) -> Result<Found, Reason> {
-    // What depends on the body is read now, and the time is judged again.
-    let waited = rule.scheme.body_need() > BodyNeed::Unneeded;
+fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, moment: Moment) -> Result<Found, Reason> {
+    let Moment { now_millis, waited } = moment;
     let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
     rule.scheme.verify(&claimed, view, &key.macs())?;

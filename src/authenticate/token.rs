@@ -1,12 +1,12 @@
 //! One token leg: take the token out, verify it, or find it verified before.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    Desk, Reason, Replay, TokenRule,
-    jwt::{Token, TokenError},
+    Reason, Replay, TokenRule,
+    jwt::{Token, TokenCache, TokenError},
 };
 use crate::{http1::RequestHead, scheme::Known};
 
@@ -16,9 +16,14 @@ pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option
 }
 
 /// Verifies the token that stands in `head`.
-pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>) -> Result<Arc<Token>, Reason> {
+pub(super) fn verify(
+    rule: &TokenRule,
+    head: &RequestHead,
+    tokens: &RefCell<TokenCache>,
+    now_millis: i64,
+) -> Result<Arc<Token>, Reason> {
     let token = find(rule, head)?.ok_or(Reason::Absent)?;
-    Ok(desk.tokens.borrow_mut().verify(&rule.verifier, token, desk.now_millis.div_euclid(1000))?)
+    Ok(tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?)
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.

@@ -152,7 +152,7 @@ impl Exchange {
                 if answer.is_ready() {
                     return answer;
                 }
-                if !self.pump.is_done() && self.pump.excuses_upstream(&mut taken) {
+                if self.broken.is_none() && !self.pump.is_done() && self.pump.excuses_upstream(&mut taken) {
                     wait.clear();
                 }
                 wait.poll_elapsed(context, patience).map(|Elapsed| Err(Failure::Timeout))

@@ -83,6 +83,21 @@ pub enum Failure {
     Unwritable(String),
 }
 
+impl Failure {
+    /// Whether it says something of the upstream, and not of the client or of the gateway's own bounds.
+    pub fn blames_upstream(&self) -> bool {
+        match self {
+            Failure::Connect { .. }
+            | Failure::ConnectTimeout(_)
+            | Failure::Broken(_)
+            | Failure::Answer(_)
+            | Failure::Upgrade
+            | Failure::Timeout => true,
+            Failure::Busy(_) | Failure::Client(_) | Failure::Template(..) | Failure::Unwritable(_) => false,
+        }
+    }
+}
+
 /// Serves `permit` and reports how it went, in failure too.
 pub async fn serve(
     target: &Target,

@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     http1::encode,
-    message::{Body, BodyError},
+    message::{Body, BodyError, Share},
     transport::Transport,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Pump {
     /// Bytes that the upstream took, in all.
     taken: u64,
     awaits_client: bool,
+    /// Of the budget for held bodies, until the upstream has the bytes.
+    _share: Option<Share>,
 }
 
 /// Bodies up to this size are copied behind their head.
@@ -40,11 +42,26 @@ pub(super) enum PumpError {
 impl Pump {
     /// A pump of `body`, behind bytes that are already encoded (the head).
     pub(super) fn new(encoded: Vec<u8>, body: Body, chunked: bool) -> Pump {
-        let mut pump =
-            Pump { body: None, chunked, pending: encoded, written: 0, flushed: false, taken: 0, awaits_client: false };
+        let mut pump = Pump {
+            body: None,
+            chunked,
+            pending: encoded,
+            written: 0,
+            flushed: false,
+            taken: 0,
+            awaits_client: false,
+            _share: None,
+        };
         match body {
             // A small body goes in one write with its head.
-            Body::Bytes(bytes, _) if bytes.len() <= SMALL && !chunked => pump.pending.extend_from_slice(&bytes),
+            Body::Bytes(bytes, share) if bytes.len() <= SMALL && !chunked => {
+                pump.pending.extend_from_slice(&bytes);
+                pump._share = share;
+            }
+            Body::Bytes(bytes, share) => {
+                pump.body = Some(Body::Bytes(bytes, None));
+                pump._share = share;
+            }
             Body::Empty => {}
             body => pump.body = Some(body),
         }

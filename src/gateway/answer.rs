@@ -131,7 +131,8 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
         let outcome = match &trail.refusal {
             None => UpstreamOutcome::Answered,
             Some(refusal) if refusal.cause() == Cause::UpstreamTimeout => UpstreamOutcome::TimedOut,
-            Some(_) => UpstreamOutcome::Failed,
+            Some(Refusal::Failed(failure)) if failure.blames_upstream() => UpstreamOutcome::Failed,
+            Some(_) => return,
         };
         worker.metrics.upstream_request(route.upstream, outcome, micros);
     }

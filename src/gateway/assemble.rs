@@ -24,7 +24,6 @@ use crate::{
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
     policy::Edge,
-    scheme,
     store::{Claims, MemoryStore},
 };
 
@@ -119,14 +118,11 @@ fn key(route: &config::Route) -> RouteKey {
     }
 }
 
-/// The headers that any scheme signs or stands in, and those that hold tokens.
+/// The headers that any scheme reads, and those that hold tokens.
 fn read_headers(config: &Config) -> Vec<String> {
     let mut names = vec!["authorization".to_owned(), "cookie".to_owned()];
     for entry in &config.schemes {
-        names.extend(entry.scheme.coverage().headers);
-        if let scheme::Carrier::Header(name) = entry.scheme.carrier() {
-            names.push(name.clone());
-        }
+        names.extend(entry.scheme.headers());
     }
     names.extend(config.tokens.iter().filter_map(|tokens| match &tokens.from {
         TokenFrom::Header(name) => Some(name.clone()),

@@ -12,7 +12,7 @@ use crate::{
     secret::Secret,
 };
 
-/// Live secrets that one id may have at once (DESIGN: one MAC each, compared with all candidates).
+/// Live secrets that one id may have at once: each costs a MAC, compared with every candidate.
 pub const MOST_LIVE: usize = 4;
 
 /// The keys of a scheme, prepared for its algorithm.

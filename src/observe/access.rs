@@ -40,7 +40,7 @@ pub struct AccessLine<'a> {
     pub key_id: Option<&'a str>,
     /// The verified subject.
     pub subject: Option<&'a str>,
-    /// From the head's first byte to the answer's last, in microseconds.
+    /// From the complete head to the answer's last byte, in microseconds.
     pub duration_micros: u64,
     /// From sending to the upstream to its answer's head, in microseconds.
     pub upstream_micros: Option<u64>,

@@ -111,6 +111,19 @@ impl Scheme {
         self.coverage.clone()
     }
 
+    /// The names of all headers that it reads, signed or not: an upstream must get none that only looks like one.
+    pub fn headers(&self) -> Vec<String> {
+        let required = self.require.iter().flat_map(|(left, right)| [left, right]);
+        let templates = [&self.message].into_iter().chain(&self.key_id).chain(&self.values).chain(required);
+        let templates = templates.chain(self.timestamp.iter().map(|timestamp| &timestamp.from));
+        let header = |chain: &template::Chain| match &chain.source {
+            template::Source::Header(name) => Some(name.clone()),
+            _ => None,
+        };
+        let chains = templates.flat_map(template::Template::chains).chain([&self.signature]);
+        chains.filter_map(header).collect()
+    }
+
     /// Whether a request names its key. Without, the keys of the route are tried as they are.
     pub fn has_key_id(&self) -> bool {
         self.key_id.is_some()

@@ -53,7 +53,7 @@ fn encode_requests(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Resu
         let labels = [("route", route.as_str()), ("by", by.as_str()), ("outcome", *outcome), ("cause", *cause)];
         count_of(&labels, *count, &mut family)?;
     }
-    let help = "Time from a request's first byte to its answer's last.";
+    let help = "Time from a request's complete head to its answer's last byte.";
     durations("countersign_request_duration", help, "route", &totals.durations, encoder)
 }
 

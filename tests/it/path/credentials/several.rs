@@ -1,4 +1,4 @@
-//! Several credentials on one route, as DESIGN's "Several credentials" says.
+//! Several credentials on one route, as docs/security.md says: "Credentials".
 
 use serde_json::json;
 
