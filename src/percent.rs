@@ -1,25 +1,31 @@
-//! Percent-decoding as lenient servers do it (RFC 3986 section 2.1 and HTML's forms): for finding out what a name could
-//! be taken for, never for what is signed or forwarded.
+//! Percent-encoding (RFC 3986 section 2.1): reading one escape, and decoding as lenient servers do.
 
-/// `text` decoded once: `%XX` is its byte, `+` a space, and a broken escape stands for itself.
+/// The octet of `%HH` at the start, and what follows.
+pub fn escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let [b'%', high, low, rest @ ..] = bytes else { return None };
+    Some((digit(*high)? << 4 | digit(*low)?, rest))
+}
+
+/// `text` decoded once: `%XX` is its byte, `+` a space, and a broken escape stands for itself. For finding out what a
+/// name could be taken for, never for what is signed or forwarded.
 pub fn decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
-        let mut byte = [0];
-        let escaped = after.split_at_checked(2).filter(|_| first == b'%');
-        match escaped.filter(|(digits, _)| hex::decode_to_slice(digits, &mut byte).is_ok()) {
-            Some((_, after)) => {
-                decoded.extend_from_slice(&byte);
-                rest = after;
-            }
-            None => {
-                decoded.push(if first == b'+' { b' ' } else { first });
-                rest = after;
-            }
-        }
+        let (byte, after) = escape(rest).unwrap_or((if first == b'+' { b' ' } else { first }, after));
+        decoded.push(byte);
+        rest = after;
     }
     decoded
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::BytesMut;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::TlsStream;
@@ -50,15 +50,6 @@ impl Transport {
         };
         // Best effort: where the option is not taken the length or the missing last chunk still tells.
         let _ = socket2::SockRef::from(tcp).set_linger(Some(std::time::Duration::ZERO));
-    }
-
-    /// Writes all of `bytes` and whatever TLS still holds of it.
-    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes).await?;
-        match self {
-            Transport::Plain(_) => Ok(()),
-            Transport::Tls(tls) => tls.flush().await,
-        }
     }
 }
 

@@ -5,19 +5,17 @@ use std::{
     io,
     sync::atomic::Ordering,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use crate::{
-    buffers::Buffers,
-    deadline::{Deadlines, Elapsed, Wait},
+    deadline::{Deadlines, Elapsed},
     http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead, encode},
     message::{Body, Response},
     policy::Admitted,
 };
 
 use super::{
-    Dress, Failure, Forwarder, HostPolicy, Report, Server, Servers,
+    Dress, Failure, Forwarder, HostPolicy, Report, Server, Servers, Timeouts,
     answer_body::AnswerBody,
     connect::connect,
     headers,
@@ -49,11 +47,14 @@ pub(super) async fn exchange(
         connection,
         broken: None,
         was_head,
-        buffers: forwarder.buffers.clone(),
+        server: server.id,
+        busy,
+        forwarder,
+        timeouts: dress.timeouts,
     };
     report.sent = true;
-    let head = exchange.answer_head(forwarder.deadlines.wait(), dress.timeouts.head).await?;
-    Ok(exchange.into_response(head, server.id, busy, forwarder, dress))
+    let head = exchange.answer_head().await?;
+    Ok(exchange.into_response(head))
 }
 
 async fn connection<'s>(
@@ -133,19 +134,22 @@ fn frame(out: &mut Vec<u8>, method: &str, body: &Body) -> bool {
     }
 }
 
-struct Exchange {
+struct Exchange<'f> {
     connection: Connection,
     pump: Pump,
     /// The upstream stopped taking the body; it may still have answered.
     broken: Option<io::Error>,
     was_head: bool,
-    buffers: Buffers,
+    server: usize,
+    busy: Busy,
+    forwarder: &'f Forwarder,
+    timeouts: Timeouts,
 }
 
-impl Exchange {
-    /// The final head, within `patience` of the upload's last move.
-    async fn answer_head(&mut self, mut wait: Wait, patience: Duration) -> Result<ResponseHead, Failure> {
-        let mut taken = 0;
+impl Exchange<'_> {
+    /// The final head, within its time-out of the upload's last move.
+    async fn answer_head(&mut self) -> Result<ResponseHead, Failure> {
+        let (mut wait, mut taken) = (self.forwarder.deadlines.wait(), 0);
         loop {
             let head = poll_fn(|context| {
                 let answer = self.poll_answer(context);
@@ -155,7 +159,7 @@ impl Exchange {
                 if self.broken.is_none() && !self.pump.is_done() && self.pump.excuses_upstream(&mut taken) {
                     wait.clear();
                 }
-                wait.poll_elapsed(context, patience).map(|Elapsed| Err(Failure::Timeout))
+                wait.poll_elapsed(context, self.timeouts.head).map(|Elapsed| Err(Failure::Timeout))
             })
             .await?;
             match head.status() {
@@ -180,7 +184,7 @@ impl Exchange {
                 return Poll::Ready(Ok(head));
             }
             let Connection { transport, buffer, .. } = &mut self.connection;
-            match transport.poll_fill(context, buffer, &self.buffers) {
+            match transport.poll_fill(context, buffer, &self.forwarder.buffers) {
                 Poll::Ready(Ok(0)) => {
                     let error = self.broken.take().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
                     return Poll::Ready(Err(Failure::Broken(error)));
@@ -192,66 +196,49 @@ impl Exchange {
         }
     }
 
-    fn into_response(
-        mut self,
-        head: ResponseHead,
-        server: usize,
-        busy: Busy,
-        forwarder: &Forwarder,
-        dress: &Dress,
-    ) -> Response {
+    fn into_response(mut self, head: ResponseHead) -> Response {
         let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done();
         let (status, mut declared_length) = (head.status(), None);
         let framing = head.framing();
         let body = match framing {
             ResponseFraming::None => {
                 declared_length = declared(&head);
-                self.give_back(reusable, server, forwarder);
+                self.give_back(reusable);
                 Body::Empty
             }
             ResponseFraming::Length(length) => match usize::try_from(length) {
                 Ok(length) if reusable && length <= self.connection.buffer.len() => {
                     let body = self.connection.buffer.split_to(length).freeze();
-                    self.give_back(reusable, server, forwarder);
+                    self.give_back(reusable);
                     Body::from_bytes(body)
                 }
-                _ => self.stream(framing, Some(length), reusable, server, busy, forwarder, dress),
+                _ => self.stream(framing, Some(length), reusable),
             },
-            ResponseFraming::Chunked => self.stream(framing, None, reusable, server, busy, forwarder, dress),
-            ResponseFraming::UntilClose => self.stream(framing, None, false, server, busy, forwarder, dress),
+            ResponseFraming::Chunked => self.stream(framing, None, reusable),
+            ResponseFraming::UntilClose => self.stream(framing, None, false),
         };
         Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
     }
 
-    fn give_back(self, reusable: bool, server: usize, forwarder: &Forwarder) {
+    fn give_back(self, reusable: bool) {
         if reusable {
-            forwarder.pools.keep(server, self.connection);
+            self.forwarder.pools.keep(self.server, self.connection);
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of one stream, named once")]
-    fn stream(
-        self,
-        framing: ResponseFraming,
-        length: Option<u64>,
-        reusable: bool,
-        server: usize,
-        busy: Busy,
-        forwarder: &Forwarder,
-        dress: &Dress,
-    ) -> Body {
+    fn stream(self, framing: ResponseFraming, length: Option<u64>, reusable: bool) -> Body {
         Body::Stream(Box::new(AnswerBody {
             connection: Some(self.connection),
             decoder: BodyDecoder::new(framing, &Limits::default()),
             length,
             pump: (!self.pump.is_done() && self.broken.is_none()).then_some(self.pump),
             reusable,
-            server,
-            pools: forwarder.pools.clone(),
-            wait: forwarder.deadlines.wait(),
-            patience: dress.timeouts.body,
+            server: self.server,
+            pools: self.forwarder.pools.clone(),
+            wait: self.forwarder.deadlines.wait(),
+            patience: self.timeouts.body,
             taken: 0,
-            busy,
+            busy: self.busy,
         }))
     }
 }

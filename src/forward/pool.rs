@@ -21,8 +21,6 @@ use crate::{
 pub(super) struct Connection {
     pub(super) transport: Transport,
     pub(super) buffer: BytesMut,
-    /// Whether it has carried a request before.
-    pub(super) used: bool,
 }
 
 /// The kept connections of one worker, by server id. Clones share them.
@@ -48,8 +46,7 @@ const KEPT: usize = 512;
 const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// The same in the worker's ticks.
-const KEPT_TICKS: u64 = 40;
-const _: () = assert!(KEPT_TICKS as u128 * TICK.as_millis() == KEPT_FOR.as_millis());
+const KEPT_TICKS: u128 = KEPT_FOR.as_millis() / TICK.as_millis();
 
 impl Pools {
     /// No connections yet; `buffers` and `deadlines` are the worker's.
@@ -74,7 +71,6 @@ impl Pools {
     /// Keeps a connection whose last answer was read to its end.
     pub(super) fn keep(&self, server: usize, mut connection: Connection) {
         if connection.buffer.is_empty() {
-            connection.used = true;
             self.buffers.give_back(&mut connection.buffer);
             self.with(server, |pool| {
                 if pool.idle.len() < KEPT {
@@ -94,7 +90,7 @@ impl Pools {
     }
 
     fn is_fresh(&self, since: u64) -> bool {
-        self.deadlines.ticks().saturating_sub(since) < KEPT_TICKS
+        u128::from(self.deadlines.ticks().saturating_sub(since)) < KEPT_TICKS
     }
 
     /// Counts a request at `server`, unless there are `most` already.

@@ -81,8 +81,6 @@ pub struct Respond {
 /// How a route dresses a request for its upstream.
 #[derive(Debug)]
 pub struct Dress {
-    /// The route's name.
-    pub route: String,
     /// Headers to set, after all removals.
     pub set: Vec<(String, Template)>,
     /// Names removed on every route.

@@ -1,5 +1,7 @@
 //! Around the story: whatever happens in it, the client gets an answer, the log a line and the metrics their counts.
 
+use std::time::Duration;
+
 use super::{
     refusals::Refusal,
     snapshot::Snapshot,
@@ -26,7 +28,7 @@ pub(super) async fn answer<'s>(
     match story(worker, snapshot, edge, peer, request, trail).await {
         Ok(response) => response,
         Err(refusal) => {
-            let shape = trail.route.as_ref().map_or(&snapshot.shape, |route| &route.shape);
+            let shape = trail.route.map_or(&snapshot.shape, |route| &route.shape);
             let response = refusal.response(shape);
             trail.release_unsent().await;
             trail.refusal = Some(refusal);
@@ -37,8 +39,8 @@ pub(super) async fn answer<'s>(
 
 /// Writes the access line and counts.
 pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_>, status: u16) {
-    let duration_micros = u64::try_from(trail.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let upstream_micros = trail.report.waited.map(|waited| u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    let duration_micros = micros(trail.started.elapsed());
+    let upstream_micros = trail.report.waited.map(micros);
     let identity = trail.identity.as_ref();
     worker.log(&AccessLine {
         unix_millis: trail.unix_millis,
@@ -47,7 +49,7 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
         listener: &edge.name,
         method: trail.head.method(),
         path: trail.head.path(),
-        route: trail.route.as_ref().map(|route| &*route.name),
+        route: trail.route.map(|route| &*route.name),
         status,
         verdict: verdict(trail),
         by: by(trail),
@@ -120,7 +122,7 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
         Some(rule) => worker.caller(rule),
         None => Caller::Unknown,
     };
-    let route = trail.route.as_ref();
+    let route = trail.route;
     worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
     if let Some(route) = route {
         let report = &trail.report;
@@ -136,4 +138,8 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
         };
         worker.metrics.upstream_request(route.upstream, outcome, micros);
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

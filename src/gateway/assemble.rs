@@ -167,7 +167,6 @@ fn route(
         target: target.clone(),
         upstream: route.to,
         dress: Dress {
-            route: route.name,
             set: route.set_headers,
             strip: strip.clone(),
             read: read.clone(),

@@ -66,7 +66,6 @@ impl StartError {
 /// A running gateway. Dropped without [`stop`](Running::stop) it is left to the process's end.
 pub struct Running {
     addresses: Vec<SocketAddr>,
-    admin_address: Option<SocketAddr>,
     stop_accepting: Option<oneshot::Sender<()>>,
     acceptor: Option<JoinHandle<()>>,
     workers: Vec<(mpsc::UnboundedSender<Order>, JoinHandle<bool>)>,
@@ -124,7 +123,6 @@ pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running
     readiness.set(Stage::Ready);
     Ok(Running {
         addresses: bound,
-        admin_address,
         stop_accepting: Some(stop_accepting),
         acceptor: Some(acceptor),
         workers,
@@ -138,11 +136,6 @@ impl Running {
     /// Where it listens, in the config's order (with the ports that the system chose).
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
-    }
-
-    /// Where its admin listener is.
-    pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin_address
     }
 
     /// Opens a log file again, after it was moved away.

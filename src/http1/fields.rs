@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::BadHead;
+use super::{BadHead, grammar::elements};
 
 /// The most field lines that are read, whatever the limits say: the parser's room for them is on the stack.
 pub(super) const MOST_FIELDS: usize = 256;
@@ -72,6 +72,11 @@ impl Fields {
     /// As [`iter`](Fields::iter), names as bytes.
     pub(super) fn lines<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.0.iter().map(move |field| (field.name.bytes(head), field.value.bytes(head)))
+    }
+
+    /// Whether a `Connection` line lists that name.
+    pub(super) fn connection_names(&self, head: &[u8], name: &[u8]) -> bool {
+        self.values(head, "connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name))
     }
 
     /// The values of the lines of that name, in order. Names compare without case.

@@ -8,7 +8,7 @@ use memchr::{memchr, memchr3};
 
 use super::control::ControlFields;
 use super::fields::{self, Fields, MOST_FIELDS, Span};
-use super::grammar::{elements, is_token};
+use super::grammar::is_token;
 use super::lines::end_of_head;
 use super::target::Target;
 use super::{BadHead, BadRequest, Framing, Limits, Version, encode};
@@ -134,7 +134,7 @@ impl RequestHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.values("connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name.as_ref()))
+        self.layout.fields.connection_names(&self.bytes, name.as_ref())
     }
 }
 

@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 
 use super::control::ControlFields;
 use super::fields::{self, Fields, MOST_FIELDS, Span};
-use super::grammar::elements;
 use super::lines::end_of_head;
 use super::{BadResponse, Framing, Limits, ResponseFraming, Version};
 
@@ -89,7 +88,7 @@ impl ResponseHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.values("connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name.as_ref()))
+        self.layout.fields.connection_names(&self.bytes, name.as_ref())
     }
 }
 

@@ -94,11 +94,6 @@ impl Body {
         }
     }
 
-    /// Whether all of it is here, so that it can be read without waiting for its sender.
-    pub fn is_held(&self) -> bool {
-        !matches!(self, Body::Stream(_))
-    }
-
     /// The next piece; `None` at the end.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `&`-separated parameters of queries and forms, and percent-encoding (RFC 3986 section 2.1).
 
 use super::{Why, template::Scratch};
+use crate::percent;
 
 /// The one parameter of this name, decoded. Twice is refused: two readers could pick different ones.
 ///
@@ -52,22 +53,15 @@ pub(super) fn percent_encoded(value: &[u8]) -> Scratch {
 /// Undoes `%XX`; `None` if a percent sign is not followed by two digits.
 pub(super) fn percent_decoded(value: &[u8], plus_is_space: bool) -> Option<Scratch> {
     let mut out = Scratch::new();
-    let mut bytes = value.iter();
-    while let Some(&byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => digit(*bytes.next()?)? << 4 | digit(*bytes.next()?)?,
-            b'+' if plus_is_space => b' ',
-            other => other,
-        });
+    let mut rest = value;
+    while let Some((&first, after)) = rest.split_first() {
+        let (byte, after) = match first {
+            b'%' => percent::escape(rest)?,
+            b'+' if plus_is_space => (b' ', after),
+            other => (other, after),
+        };
+        out.push(byte);
+        rest = after;
     }
     Some(out)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
 }

@@ -9,8 +9,9 @@ use smallvec::SmallVec;
 
 use super::{
     lookalikes::{self, Fold},
-    screening::{Why, escape},
+    screening::Why,
 };
+use crate::percent::escape;
 
 /// Bytes of a path, on the stack where they are few.
 pub(super) type Buffer = SmallVec<[u8; 256]>;

@@ -2,6 +2,8 @@
 //!
 //! What a doubtful path may be read as is found in `reading`.
 
+use crate::percent::escape;
+
 /// What makes a path unfit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Why {
@@ -126,20 +128,5 @@ fn forbidden(byte: u8) -> Why {
         b'\\' => Why::Backslash,
         0x80.. => Why::NotAscii,
         _ => Why::Control,
-    }
-}
-
-/// The octet of `%HH` at the start, and what follows.
-pub(super) fn escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let [b'%', high, low, rest @ ..] = bytes else { return None };
-    Some((digit(*high)? << 4 | digit(*low)?, rest))
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
     }
 }

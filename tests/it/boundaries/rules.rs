@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     // The codec could leave the house as a crate of its own.
     rule("http1", &[]),
     // What is signed is a pure function of a request's bytes, of keys and of a number that is the time.
-    rule("scheme", &["json", "secret"]),
+    rule("scheme", &["json", "percent", "secret"]),
     // Proving who sent a request is free of what is then allowed, remembered, forwarded or reported.
     rule(
         "authenticate",
