@@ -72,7 +72,8 @@ async fn connection<'s>(
         if let Some(kept) = forwarder.pools.take(server.id) {
             return Ok((server, kept, busy));
         }
-        match open(server, &forwarder.deadlines, dress).await {
+        // On the heap, for most requests find a kept connection.
+        match Box::pin(open(server, &forwarder.deadlines, dress)).await {
             Ok(connection) => {
                 report.connects += 1;
                 return Ok((server, connection, busy));
