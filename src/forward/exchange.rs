@@ -112,9 +112,8 @@ fn encode_head(
         HostPolicy::Fixed(host) => host,
     };
     encode::line(&mut out, b"Host", host.as_bytes());
-    headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
-    // What is added was looked at where it was made: nothing in it could end a line.
-    headers::added(dress, permit, &mut |name, value| encode::line(&mut out, name.as_bytes(), value))?;
+    headers::write_passed_on(dress, permit, &mut out);
+    headers::write_added(dress, permit, &mut out)?;
     let chunked = frame(&mut out, head.method(), permit.body());
     encode::end(&mut out);
     Ok((out, chunked))

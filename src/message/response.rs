@@ -33,18 +33,12 @@ impl Response {
         self
     }
 
-    /// The upstream's fields to pass on, except framing and connection fields and the request's id: those the writer of
-    /// the message decides.
-    pub fn each_passed_on(&self, mut visit: impl FnMut(&[u8], &[u8])) {
+    /// Writes the upstream's fields to pass on, except framing and connection fields and the request's id: those the
+    /// writer of the message decides.
+    pub fn copy_passed_on(&self, out: &mut Vec<u8>) {
         let Some(head) = &self.upstream else { return };
-        let names_some = head.value("connection").is_some();
         let is_ours = |name: &[u8]| is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"x-request-id");
-        for (name, value) in head.lines() {
-            let stays_here = is_ours(name) || names_some && head.connection_names(name);
-            if !stays_here {
-                visit(name, value);
-            }
-        }
+        head.copy_lines(out, |name, _| !is_ours(name) && !head.connection_names(name));
     }
 }
 

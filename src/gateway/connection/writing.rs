@@ -171,7 +171,7 @@ fn write_head(
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::status_line(out, response.status, reason);
-    response.each_passed_on(|name, value| encode::line(out, name, value));
+    response.copy_passed_on(out);
     for (name, value) in &response.added {
         encode::field(out, name, value);
     }
