@@ -21,6 +21,7 @@ use super::{
     headers,
     pool::{Busy, Connection},
     pump::{Pump, PumpError},
+    upgrade::{self, UpgradedEnd},
 };
 
 /// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next; once a byte
@@ -32,9 +33,12 @@ pub(super) async fn exchange(
     permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
-    let (server, connection, busy) = connection(servers, dress, forwarder, report).await?;
+    let protocol = upgrade::asked(dress, permit.head()).map(<[u8]>::to_vec);
+    // What follows an upgrade is no HTTP: it gets a connection of its own.
+    let source = if protocol.is_some() { Source::New } else { Source::Any };
+    let (server, connection, busy) = connection(servers, dress, forwarder, report, source).await?;
     let was_head = permit.head().method() == "HEAD";
-    let encoded = encode_head(servers, server, dress, &permit);
+    let encoded = encode_head(servers, server, dress, &permit, protocol.as_deref());
     let (encoded, chunked) = match encoded {
         Ok(encoded) => encoded,
         Err(failure) => {
@@ -47,6 +51,7 @@ pub(super) async fn exchange(
         connection,
         broken: None,
         was_head,
+        protocol,
         server: server.id,
         busy,
         forwarder,
@@ -57,11 +62,19 @@ pub(super) async fn exchange(
     Ok(exchange.into_response(head))
 }
 
+/// Where a connection may come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Any,
+    New,
+}
+
 async fn connection<'s>(
     servers: &'s Servers,
     dress: &Dress,
     forwarder: &Forwarder,
     report: &mut Report,
+    source: Source,
 ) -> Result<(&'s Server, Connection, Busy), Failure> {
     let first = servers.next.fetch_add(1, Ordering::Relaxed);
     let mut failure = Failure::Busy(servers.most);
@@ -69,7 +82,9 @@ async fn connection<'s>(
         let index = first.wrapping_add(turn) % servers.servers.len();
         let Some(server) = servers.servers.get(index) else { continue };
         let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
-        if let Some(kept) = forwarder.pools.take(server.id) {
+        if source == Source::Any
+            && let Some(kept) = forwarder.pools.take(server.id)
+        {
             return Ok((server, kept, busy));
         }
         match open(server, &forwarder.deadlines, dress).await {
@@ -96,6 +111,7 @@ fn encode_head(
     server: &Server,
     dress: &Dress,
     permit: &Admitted<'_>,
+    protocol: Option<&[u8]>,
 ) -> Result<(Vec<u8>, bool), Failure> {
     let head = permit.head();
     let mut out = Vec::with_capacity(1024);
@@ -114,6 +130,10 @@ fn encode_head(
     headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
     // What is added was looked at where it was made: nothing in it could end a line.
     headers::added(dress, permit, &mut |name, value| encode::line(&mut out, name.as_bytes(), value))?;
+    if let Some(protocol) = protocol {
+        encode::field(&mut out, "Connection", b"upgrade");
+        encode::line(&mut out, b"Upgrade", protocol);
+    }
     let chunked = frame(&mut out, head.method(), permit.body());
     encode::end(&mut out);
     Ok((out, chunked))
@@ -140,6 +160,8 @@ struct Exchange<'f> {
     /// The upstream stopped taking the body; it may still have answered.
     broken: Option<io::Error>,
     was_head: bool,
+    /// The protocol that the upstream was asked to change to.
+    protocol: Option<Vec<u8>>,
     server: usize,
     busy: Busy,
     forwarder: &'f Forwarder,
@@ -163,7 +185,11 @@ impl Exchange<'_> {
             })
             .await?;
             match head.status() {
-                101 => return Err(Failure::Upgrade),
+                101 => {
+                    let asked = self.protocol.as_ref().filter(|_| self.pump.is_done());
+                    let granted = asked.is_some_and(|asked| upgrade::is_granted(&head, asked));
+                    return if granted { Ok(head) } else { Err(Failure::Upgrade) };
+                }
                 100..=199 => {}
                 _ => return Ok(head),
             }
@@ -197,7 +223,11 @@ impl Exchange<'_> {
     }
 
     fn into_response(mut self, head: ResponseHead) -> Response {
-        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done();
+        if head.status() == 101 {
+            return self.into_tunnel(head);
+        }
+        let asked_to_upgrade = self.protocol.is_some();
+        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done() && !asked_to_upgrade;
         let (status, mut declared_length) = (head.status(), None);
         let framing = head.framing();
         let body = match framing {
@@ -217,7 +247,19 @@ impl Exchange<'_> {
             ResponseFraming::Chunked => self.stream(framing, None, reusable),
             ResponseFraming::UntilClose => self.stream(framing, None, false),
         };
-        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
+        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length, tunnel: None }
+    }
+
+    fn into_tunnel(self, head: ResponseHead) -> Response {
+        let tunnel = UpgradedEnd::new(self.connection, self.forwarder.buffers.clone(), self.busy);
+        Response {
+            status: head.status(),
+            upstream: Some(Box::new(head)),
+            added: Vec::new(),
+            body: Body::Empty,
+            declared_length: None,
+            tunnel: Some(Box::new(tunnel)),
+        }
     }
 
     fn give_back(self, reusable: bool) {

@@ -11,6 +11,7 @@ mod pool;
 mod pump;
 mod respond;
 mod settings;
+mod upgrade;
 
 use std::time::{Duration, Instant};
 
@@ -66,8 +67,8 @@ pub enum Failure {
     /// The answer is not HTTP as it must be.
     #[error("upstream's answer: {0}")]
     Answer(#[from] crate::http1::BadResponse),
-    /// The upstream asked to change protocols, unasked.
-    #[error("upstream answered 101 without being asked")]
+    /// The upstream changed protocols unasked, or to another one than asked.
+    #[error("upstream answered with a 101 that was not asked for")]
     Upgrade,
     /// No answer in time.
     #[error("no answer in time")]

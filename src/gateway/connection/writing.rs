@@ -118,7 +118,7 @@ impl Connection {
     }
 
     /// Writes what was gathered, and `beside` behind it.
-    async fn send(&mut self, beside: &[u8]) -> Result<(), Broken> {
+    pub(super) async fn send(&mut self, beside: &[u8]) -> Result<(), Broken> {
         if self.output.is_empty() && beside.is_empty() {
             return Ok(());
         }
@@ -132,7 +132,7 @@ impl Connection {
 
 /// Why an answer did not get to its end.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error("the client left")]
     ClientLeft,
     #[error("to the client: {0}")]
