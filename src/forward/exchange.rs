@@ -87,7 +87,8 @@ async fn connection<'s>(
         {
             return Ok((server, kept, busy));
         }
-        match open(server, &forwarder.deadlines, dress).await {
+        // On the heap, for most requests find a kept connection.
+        match Box::pin(open(server, &forwarder.deadlines, dress)).await {
             Ok(connection) => {
                 report.connects += 1;
                 return Ok((server, connection, busy));

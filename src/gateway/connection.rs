@@ -81,7 +81,8 @@ impl Connection {
                 }
                 // On the heap, and only while there is a request: an idle connection then holds next to nothing, and the
                 // few places in use are used again while they are still in the cache.
-                Next::Head(head) => Box::pin(self.exchange(head)).await,
+                // Allocated first, so that it is made where it stays.
+                Next::Head(head) => Box::into_pin(Box::write(Box::new_uninit(), self.exchange(head))).await,
             };
             match after {
                 After::KeepAlive => {}
