@@ -24,8 +24,9 @@ use super::{
     upgrade::{self, UpgradedEnd},
 };
 
-/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next; once a byte
-/// may have been sent there is no second try, for a request must never be forwarded twice.
+/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next. Once a byte may
+/// have been sent there is no second try, for a request must not be forwarded twice; but for one that is safe to repeat and
+/// met the end of a kept connection (RFC 9112 section 9.3.1).
 pub(super) async fn exchange(
     servers: &Servers,
     dress: &Dress,
@@ -37,7 +38,7 @@ pub(super) async fn exchange(
     // What follows an upgrade is no HTTP: it gets a connection of its own.
     let source = if protocol.is_some() { Source::New } else { Source::Any };
     let (server, connection, busy) = connection(servers, dress, forwarder, report, source).await?;
-    let was_head = permit.head().method() == "HEAD";
+    let (was_head, is_safe) = (permit.head().method() == "HEAD", is_safe(permit.head().method()));
     let encoded = encode_head(servers, server, dress, &permit, protocol.as_deref());
     let (encoded, chunked) = match encoded {
         Ok(encoded) => encoded,
@@ -50,6 +51,7 @@ pub(super) async fn exchange(
         pump: Pump::new(encoded, permit.into_body(), chunked),
         connection,
         broken: None,
+        heard: false,
         was_head,
         protocol,
         server: server.id,
@@ -58,7 +60,12 @@ pub(super) async fn exchange(
         timeouts: dress.timeouts,
     };
     report.sent = true;
-    let head = exchange.answer_head().await?;
+    let head = match exchange.answer_head().await {
+        Err(Failure::Broken(error)) if exchange.went_stale(&error) && exchange.pump.rewind(is_safe) => {
+            Box::pin(exchange.repeat(server, dress, report)).await?
+        }
+        outcome => outcome?,
+    };
     Ok(exchange.into_response(head))
 }
 
@@ -160,6 +167,8 @@ struct Exchange<'f> {
     pump: Pump,
     /// The upstream stopped taking the body; it may still have answered.
     broken: Option<io::Error>,
+    /// An interim answer came.
+    heard: bool,
     was_head: bool,
     /// The protocol that the upstream was asked to change to.
     protocol: Option<Vec<u8>>,
@@ -169,7 +178,37 @@ struct Exchange<'f> {
     timeouts: Timeouts,
 }
 
+/// Safe methods (RFC 9110 section 9.2.1). An upstream may not honour that PUT and DELETE are idempotent.
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
+
 impl Exchange<'_> {
+    /// Whether a kept connection ended before a single byte of an answer: its server may have closed it before it saw
+    /// the request. Time-outs are not of this kind.
+    fn went_stale(&self, error: &io::Error) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        self.connection.was_kept
+            && !self.heard
+            && self.connection.buffer.is_empty()
+            && matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    }
+
+    /// The same request once more, on a new connection to the same server, after the pump was rewound.
+    async fn repeat(&mut self, server: &Server, dress: &Dress, report: &mut Report) -> Result<ResponseHead, Failure> {
+        report.retries += 1;
+        self.connection = match open(server, &self.forwarder.deadlines, dress).await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                report.failed_connects += 1;
+                return Err(failure);
+            }
+        };
+        report.connects += 1;
+        self.broken = None;
+        self.answer_head().await
+    }
+
     /// The final head, within its time-out of the upload's last move.
     async fn answer_head(&mut self) -> Result<ResponseHead, Failure> {
         let (mut wait, mut taken) = (self.forwarder.deadlines.wait(), 0);
@@ -191,7 +230,7 @@ impl Exchange<'_> {
                     let granted = asked.is_some_and(|asked| upgrade::is_granted(&head, asked));
                     return if granted { Ok(head) } else { Err(Failure::Upgrade) };
                 }
-                100..=199 => {}
+                100..=199 => self.heard = true,
                 _ => return Ok(head),
             }
         }

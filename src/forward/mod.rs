@@ -40,6 +40,8 @@ pub struct Report {
     pub sent: bool,
     /// Connections that were made for it.
     pub connects: u32,
+    /// Times it was sent again after a kept connection had ended.
+    pub retries: u32,
     /// Connections that could not be made.
     pub failed_connects: u32,
 }

@@ -67,7 +67,7 @@ impl UpgradedEnd {
 
 impl Duplex for UpgradedEnd {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
-        let Connection { transport, buffer: early } = &mut self.connection;
+        let Connection { transport, buffer: early, .. } = &mut self.connection;
         if !early.is_empty() {
             let count = early.len();
             buffer.unsplit(std::mem::take(early));

@@ -150,7 +150,7 @@ impl Connection {
             }
             Some(mut response) if response.tunnel.is_some() => {
                 let Some(upstream) = response.tunnel.take() else { return After::Close };
-                let after = self.hand_over(&response, upstream, &mut trail).await;
+                let after = Box::pin(self.hand_over(&response, upstream, &mut trail)).await;
                 answer::record(&worker, edge, &self.peer, &trail, response.status);
                 after
             }
