@@ -89,6 +89,8 @@ pub struct Dress {
     pub read: Arc<ReadSet>,
     /// Whether credentials go on.
     pub forward_credentials: bool,
+    /// Protocols that a connection may change to.
+    pub upgrade: Vec<String>,
     /// Time-outs.
     pub timeouts: Timeouts,
 }

@@ -123,6 +123,11 @@ async fn work(recruit: Recruit) -> bool {
     }
     deadlines.drain();
     let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
+    if !drained {
+        deadlines.give_up();
+        // For what ends at this word: it still gets its line in the log.
+        let _ = tokio::time::timeout(TICK, worker.drained()).await;
+    }
     worker.log.borrow_mut().flush();
     drained
 }

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::Body;
+use super::{Body, Duplex};
 use crate::http1::ResponseHead;
 
-/// A final answer (never a 1xx).
+/// A final answer (never a 1xx, but for the 101 that hands the connection over).
 #[derive(Debug)]
 pub struct Response {
-    /// The status code, 200 to 599.
+    /// The status code, 200 to 599, or 101 where there is a [`tunnel`](Response::tunnel).
     pub status: u16,
     /// The upstream's head, whose end-to-end fields are passed on.
     pub upstream: Option<Box<ResponseHead>>,
@@ -18,13 +18,15 @@ pub struct Response {
     pub body: Body,
     /// The length that a HEAD or 304 answer speaks of although it has no body.
     pub declared_length: Option<u64>,
+    /// The other end of a connection that changes protocols with this answer.
+    pub tunnel: Option<Box<dyn Duplex>>,
 }
 
 impl Response {
     /// An answer of the gateway's own.
     pub fn own(status: u16, content_type: &str, body: impl Into<bytes::Bytes>) -> Response {
         let added = vec![(Cow::Borrowed("Content-Type"), content_type.as_bytes().to_vec())];
-        Response { status, upstream: None, added, body: Body::from_bytes(body), declared_length: None }
+        Response { status, upstream: None, added, body: Body::from_bytes(body), declared_length: None, tunnel: None }
     }
 
     /// Adds a field.
