@@ -40,10 +40,10 @@ impl Connection {
         mut upstream: Box<dyn Duplex>,
         trail: &mut Trail<'_>,
     ) -> After {
-        self.output = self.worker.outputs.lend();
+        self.output = self.worker.forwarder.outputs.lend();
         write_head(&mut self.output, response, trail.request_id.as_str());
         let announced = self.send(b"").await;
-        self.worker.outputs.take_back(std::mem::take(&mut self.output));
+        self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         let (mut up, mut down) = (Flow::default(), Flow::default());
         let ended = match announced {
             Ok(()) => self.copy(&mut *upstream, &mut up, &mut down).await.map_err(|torn| torn.to_string()),
@@ -98,7 +98,7 @@ impl Connection {
 fn write_head(out: &mut Vec<u8>, response: &Response, request_id: &str) {
     let Some(head) = &response.upstream else { return };
     encode::status_line(out, response.status, head.reason());
-    response.each_passed_on(|name, value| encode::line(out, name, value));
+    response.copy_passed_on(out);
     encode::field(out, "Connection", b"upgrade");
     if let Some(protocol) = head.value("upgrade") {
         encode::line(out, b"Upgrade", protocol);
