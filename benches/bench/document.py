@@ -83,7 +83,7 @@ def footer(result):
     rounds = "round" if result["rounds"] == 1 else "rounds"
     text = f"\n\nMeasured {result['date']}, {result['rounds']} {rounds} of {result['seconds']} s."
     if result["left_out"]:
-        text += " Left out: " + "; ".join(f"{name} ({reason})" for name, reason in result["left_out"].items()) + "."
+        text += " Left out: " + "; ".join(f"{name}: {reason}" for name, reason in result["left_out"].items()) + "."
     if result["failures"]:
         text += " **Failed, and not in the figures:** " + "; ".join(result["failures"]) + "."
     return text

@@ -32,7 +32,7 @@ def nginx_javascript():
 
 
 def missing(name):
-    return f"{name} is not installed ({PACKAGES.get(name, name)})"
+    return f"{name} is not installed (to be had as {PACKAGES.get(name, name)})"
 
 
 def version(name):

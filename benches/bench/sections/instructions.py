@@ -142,7 +142,7 @@ def show(measured):
     header = ["", "instructions, user", "kernel", "cycles, user", "kernel", "cycles, both", "user instructions × haproxy-hmac",
               "callgrind, user"]
     text = [picture("instructions", "User-space instructions per request"), "", lines(header, rows), "",
-            f"perf: medians over {len(rounds)} rounds. callgrind: {measured['counted']:,} requests over 4 connections, and a "
+            f"perf: {len(rounds)} of the rounds, medians. callgrind: {measured['counted']:,} requests over 4 connections, and a "
             "processor without instructions for SHA and without AVX-512, so that hashing costs more there than it does."]
     return Shown("\n".join(text), {"instructions": chart(rounds, measured["groups"], simulated)})
 

@@ -32,7 +32,7 @@ def routed(text, count):
     """The benchmark's config with so many signed routes instead of its own."""
     kept = text.split("\nroutes:\n")[0]
     rest = text[text.index("\nreplay:"):]
-    rows = [f"  - {{ match: {{ path: /fleet/{index}/devices/{{device}}/status, listen: hmac }}, "
+    rows = [f'  - {{ match: {{ path: "/fleet/{index}/devices/{{device}}/status", listen: hmac }}, '
             "require: { hmac: header }, to: app }" for index in range(count)]
     return "\n".join([kept, "routes:", *rows, rest])
 
@@ -41,6 +41,8 @@ def show(measured):
     rounds = measured["rounds"]
     rows = []
     for name, label in (("one", "1"), ("many", f"{measured['many']:,}")):
+        if not figures.of(rounds, name, "us"):
+            continue
         memory = figures.of(rounds, name, "rss")
         ratio = figures.show(figures.ratio(rounds, name, "one", "us"), 2) if name != "one" else "1"
         rows.append([label, figures.number(figures.of(rounds, name, "us").median, 1), ratio,

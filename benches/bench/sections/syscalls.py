@@ -79,14 +79,13 @@ def traced(pid):
 def show(measured):
     counts, groups = measured["counts"], measured["groups"]
     common = sorted({call for calls in counts.values() for call, often in calls.items() if often >= RARE})
-    rows = []
-    for name, calls in counts.items():
-        rare = sum(often for call, often in calls.items() if call not in common)
-        often = [figures.number(calls[call], 2) if call in calls else "–" for call in common]
-        rows.append([name, figures.number(sum(calls.values()), 2), *often, figures.number(rare, 2)])
+    rows = [[call, *(figures.number(calls[call], 2) if call in calls else "–" for calls in counts.values())] for call in common]
+    rare = [sum(often for call, often in calls.items() if call not in common) for calls in counts.values()]
+    rows.append(["rarer ones", *(figures.number(each, 2) for each in rare)])
+    rows.append(["all", *(figures.number(sum(calls.values()), 2) for calls in counts.values())])
     chart = bars("System calls per request", "calls, counted by strace", [Group("", [
         Bar(name, figures.spread([sum(calls.values())]), groups[name]) for name, calls in counts.items()])])
-    text = [picture("syscalls", "System calls per request"), "", lines(["", "all", *common, "rarer"], rows), "",
+    text = [picture("syscalls", "System calls per request"), "", lines(["", *counts], rows), "",
             f"{measured['counted']:,} requests over {measured['connections']} connections; traced servers are slow, so more "
             "is ready at each wake-up than there would be without strace, and waits are rarer."]
     return Shown("\n".join(text), {"syscalls": chart})

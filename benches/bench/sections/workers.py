@@ -51,7 +51,7 @@ def show(measured):
     rounds = measured["rounds"]
     rows = []
     for proxy in ("countersign", "haproxy"):
-        if figures.of(rounds, f"{proxy}-2", "us"):
+        if figures.ratio(rounds, f"{proxy}-2", f"{proxy}-1", "us"):
             cells = [figures.of(rounds, f"{proxy}-{count}", figure).median for figure in ("us", "rps") for count in (1, 2)]
             ratio = figures.show(figures.ratio(rounds, f"{proxy}-2", f"{proxy}-1", "us"), 2)
             rows.append([f"{proxy}-hmac", *(figures.number(each, 1) for each in cells[:2]), ratio,
