@@ -14,27 +14,34 @@ from .run import TREE, Run
 from .servers import Failed
 
 ROUNDS, SECONDS = 5, 2
+# More would need more signatures than the replay memory of config/bench.yaml holds.
+MOST_SECONDS = 15
 
 
 def main(description):
     options = arguments(description)
-    # SIGTERM ends the run as Ctrl-C does: what was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     try:
         return act(options)
     except Failed as failure:
         return f"scripts/bench: {failure}"
-    except KeyboardInterrupt:
-        return "stopped"
+
+
+def stop(*_):
+    """What was started is ended on the way out; a second Ctrl-C must not cut that short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit("stopped")
 
 
 def arguments(description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="SECTION", choices=[*sections.MODULES, "all", []],
                         help="all, or any of: " + ", ".join(sections.MODULES))
-    parser.add_argument("--rounds", type=positive, default=ROUNDS, help=f"rounds of each section (default: {ROUNDS})")
-    parser.add_argument("--seconds", type=positive, default=SECONDS, help=f"seconds of load each time (default: {SECONDS})")
-    parser.add_argument("--binary", default=os.path.join(TREE, "target/release/countersign"))
+    parser.add_argument("--rounds", type=positive, metavar="N", default=ROUNDS, help=f"rounds of each section (default: {ROUNDS})")
+    parser.add_argument("--seconds", type=int, choices=range(1, MOST_SECONDS + 1), metavar="S", default=SECONDS, help=f"seconds of load each time (default: {SECONDS})")
+    parser.add_argument("--binary", metavar="PATH", default=os.path.join(TREE, "target/release/countersign"))
     parser.add_argument("--json", metavar="FILE", help="add the figures to this file (with --write: docs/performance/figures.json)")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its charts from the figures in that file")
     options = parser.parse_args()

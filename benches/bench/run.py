@@ -19,8 +19,8 @@ FLOORS = os.path.join(TREE, "benches/floors")
 ORIGIN = 9001
 ACCESS_LOG = "/tmp/countersign-bench-access.log"
 PATH = "/device/status"
-# Requests signed ahead for each measurement in which none may be sent twice, and how many a warm-up may use of them.
-PRESIGNED, FOR_WARMING = 600_000, 100_000
+# Requests signed ahead for each second in which none may be sent twice; those of the first are for the warm-up.
+A_SECOND = 100_000
 
 
 class Run:
@@ -151,14 +151,14 @@ class Run:
     def presigned(self):
         path = self.path("presigned")
         if not os.path.exists(path):
-            credentials.presign(path, PRESIGNED)
+            credentials.presign(path, A_SECOND * (1 + self.seconds))
         return path
 
     def cost(self, subject, server, seconds=None, connections=None, path=PATH, warm=1):
         """One measurement after a warm-up: CPU of the server in microseconds a request, and what wrk saw."""
         self.wrk(subject, warm, connections, path=path)
         before = server.cpu()
-        seen = self.wrk(subject, seconds or self.seconds, connections, FOR_WARMING, path)
+        seen = self.wrk(subject, seconds or self.seconds, connections, A_SECOND, path)
         used = server.cpu() - before
         if seen.bad:
             raise Failed(f"{seen.bad} of {seen.count} requests were not answered with 2xx")

@@ -64,8 +64,8 @@ def count(run, subject, server):
     watched = [tool("perf"), "stat", "-x,", "-e", ",".join(EVENTS), "-p", pids, "--"]
     fields = credentials.fields(subject.kind)
     command = load.wrk_command(run.other, run.url(subject), run.seconds, run.connections, fields)
-    done = subprocess.run([*watched, *command], capture_output=True, text=True)
-    seen, counts = load.read_wrk(done.stdout, done.stderr), read(done.stderr)
+    output, errors = load.run([*watched, *command])
+    seen, counts = load.read_wrk(output, errors), read(errors)
     if seen.bad or len(counts) < len(EVENTS):
         raise Failed(f"{seen.bad} bad answers, {len(counts)} of {len(EVENTS)} events counted")
     return {event: value / seen.count for event, value in counts.items()}

@@ -38,11 +38,11 @@ def half_of_peak(run):
 def one(run, subject, server, rate):
     run.wrk(subject, 1)
     before, fields = server.cpu(), credentials.fields(subject.kind)
-    seen = load.at_rate(run.other, run.url(subject), run.seconds, run.connections, rate, fields)
+    seen = load.at_rate(run.other, run.url(subject), run.seconds, rate, fields)
     used = server.cpu() - before
     if seen.bad:
         raise Failed(f"{seen.bad} of {seen.count} requests were not answered with 2xx")
-    return {"p50": seen.p50, "p99": seen.p99, "rps": seen.count / run.seconds, "us": used / seen.count * 1e6}
+    return {"p50": seen.p50, "p99": seen.p99, "rps": seen.count / seen.seconds, "us": used / seen.count * 1e6}
 
 
 def show(measured):
