@@ -90,7 +90,9 @@ class Configs(unittest.TestCase):
             run = Run(options(), directory)
             text = run.moved("listen 127.0.0.1:9110; port_value: 9001 } server 127.0.0.1:9001 @DIR@/a")
             listen, origin = run.port(9110), run.port(9001)
-            self.assertEqual(text, f"listen 127.0.0.1:{listen}; port_value: {origin} }} server 127.0.0.1:{origin} {directory}/a")
+            self.assertEqual(
+                text, f"listen 127.0.0.1:{listen}; port_value: {origin} }} server 127.0.0.1:{origin} {directory}/a"
+            )
             self.assertNotIn(listen, (9110, origin))
 
     def test_our_own_config_logs_into_the_runs_directory(self):
@@ -147,7 +149,13 @@ class Documents(unittest.TestCase):
             document.replace(text, name, "")
 
     def test_what_is_left_out_and_what_failed_is_said(self):
-        result = {"date": "2026-01-01", "rounds": 1, "seconds": 2, "left_out": {"caddy": "not here"}, "failures": ["lean: no"]}
+        result = {
+            "date": "2026-01-01",
+            "rounds": 1,
+            "seconds": 2,
+            "left_out": {"caddy": "not here"},
+            "failures": ["lean: no"],
+        }
         text = document.footer(result)
         self.assertIn("Left out: caddy: not here", text)
         self.assertIn("lean: no", text)
@@ -160,8 +168,19 @@ class Documents(unittest.TestCase):
 
     def test_sections_without_a_single_figure_can_still_be_shown(self):
         empty = {
-            "rounds": [{}], "groups": {}, "kinds": {}, "callgrind": {}, "counted": 1, "counts": {}, "connections": 1, "few": 1,
-            "many": 2, "rate": 1, "sizes": [bodies.KIB], "bare": None, "shared": True,
+            "rounds": [{}],
+            "groups": {},
+            "kinds": {},
+            "callgrind": {},
+            "counted": 1,
+            "counts": {},
+            "connections": 1,
+            "few": 1,
+            "many": 2,
+            "rate": 1,
+            "sizes": [bodies.KIB],
+            "bare": None,
+            "shared": True,
         }
         for name in sections.MODULES:
             self.assertIsInstance(sections.of(name).show(empty).text, str, name)

@@ -93,8 +93,16 @@ def legend(groups):
 
 
 def page(title, unit, height, body):
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
-        f"<title>{escape(title)}</title><desc>{escape(unit)}</desc>", f"<style>{STYLE}</style>",
-        f'<rect width="{WIDTH}" height="{height}" class="paper"/>',
-        words(16, 28, title, "title"), words(16, 56, unit, "quiet"), *body, "</svg>", ""])
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
+            f"<title>{escape(title)}</title><desc>{escape(unit)}</desc>",
+            f"<style>{STYLE}</style>",
+            f'<rect width="{WIDTH}" height="{height}" class="paper"/>',
+            words(16, 28, title, "title"),
+            words(16, 56, unit, "quiet"),
+            *body,
+            "</svg>",
+            "",
+        ]
+    )

@@ -1,6 +1,6 @@
 """Puts figures into docs/performance.md. Only what stands between markers is written; the rest is people's.
 
-    <!-- measured: NAME -->   …   <!-- end of NAME -->
+<!-- measured: NAME -->   …   <!-- end of NAME -->
 """
 
 import json

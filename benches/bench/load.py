@@ -20,8 +20,14 @@ UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
 
 def run(command):
     """Output and errors of a command that must end by itself, and soon; it is ended with all it started otherwise."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
         return process.communicate(timeout=PATIENCE)
     except BaseException as error:
@@ -37,8 +43,17 @@ def headers(fields):
 
 
 def wrk_command(processors, url, seconds, connections, fields=(), script=()):
-    command = [tool("taskset"), "-c", processors, tool("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-               *headers(fields)]
+    command = [
+        tool("taskset"),
+        "-c",
+        processors,
+        tool("wrk"),
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+        *headers(fields),
+    ]
     return [*command, "-s", script[0], url, "--", *script[1:]] if script else [*command, url]
 
 
@@ -65,8 +80,19 @@ def latency(text, percent):
 
 def counted(processors, url, count, connections, fields=(), body=None):
     """So many requests exactly; with a file as `body` they post it."""
-    command = [tool("taskset"), "-c", processors, tool("h2load"), "--h1", "-t1", f"-c{connections}", f"-n{count}",
-               *headers(fields), *(["-d", body] if body else []), url]
+    command = [
+        tool("taskset"),
+        "-c",
+        processors,
+        tool("h2load"),
+        "--h1",
+        "-t1",
+        f"-c{connections}",
+        f"-n{count}",
+        *headers(fields),
+        *(["-d", body] if body else []),
+        url,
+    ]
     text, _ = run(command)
     seconds = re.search(r"finished in ([\d.]+)(us|ms|s|m)\b", text)
     good = re.search(r"status codes: (\d+) 2xx", text)
@@ -79,14 +105,29 @@ def counted(processors, url, count, connections, fields=(), body=None):
 def at_rate(processors, url, seconds, rate, fields=()):
     """So many requests a second, whatever the answers take, for so long.
 
-    h2load paces each connection in steps of 10 ms and sends what is due at once. So there are enough connections that seldom
-    more than one request is due, and they begin apart, or bursts would be measured."""
+    h2load paces each connection in steps of 10 ms and sends what is due at once. So there are enough connections that
+    seldom more than one request is due, and they begin apart, or bursts would be measured."""
     connections = max(64, rate // 80)
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as directory:
         log = os.path.join(directory, "log")
-        run([tool("taskset"), "-c", processors, tool("h2load"), "--h1", "-t1", f"-c{connections}", f"-n{rate * seconds}",
-             f"-r{-(-connections // 10)}", "--rate-period=1ms", f"--rps={rate / connections:g}", f"--log-file={log}",
-             *headers(fields), url])
+        run(
+            [
+                tool("taskset"),
+                "-c",
+                processors,
+                tool("h2load"),
+                "--h1",
+                "-t1",
+                f"-c{connections}",
+                f"-n{rate * seconds}",
+                f"-r{-(-connections // 10)}",
+                "--rate-period=1ms",
+                f"--rps={rate / connections:g}",
+                f"--log-file={log}",
+                *headers(fields),
+                url,
+            ]
+        )
         if not os.path.exists(log):
             raise Failed("h2load at a fixed rate did not begin")
         with open(log) as file:

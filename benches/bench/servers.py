@@ -32,8 +32,8 @@ def free_ports(count):
 
 
 class Server:
-    """`with Server(…) as server:` it answers on its port inside, and is gone after. It has a session of its own, so that it
-    and what it starts can be told from everything else, and Ctrl-C reaches this script alone."""
+    """`with Server(…) as server:` it answers on its port inside, and is gone after. It has a session of its own, so
+    that it and what it starts can be told from everything else, and Ctrl-C reaches this script alone."""
 
     def __init__(self, name, command, port, processors, log, patience=20):
         self.name, self.port, self.log, self.patience = name, port, log, patience
@@ -44,7 +44,8 @@ class Server:
             raise Failed(f"{self.name}: port {self.port} is taken by something else")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         try:
             self.wait()
         except BaseException:

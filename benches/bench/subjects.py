@@ -1,4 +1,4 @@
-"""Who is measured: the gateway, its peers, the floors under them; each with its command, its port and what it checks."""
+"""Who is measured: the gateway, its peers, the floors under them; each with its command, port and what it checks."""
 
 from collections import namedtuple
 

@@ -28,6 +28,13 @@ def picture(name, text):
 from . import bodies, connections, idle, instructions, latency, requests, routes, syscalls, workers  # noqa: E402
 
 MODULES = {
-    "requests": requests, "latency": latency, "instructions": instructions, "syscalls": syscalls, "bodies": bodies,
-    "idle": idle, "connections": connections, "routes": routes, "workers": workers,
+    "requests": requests,
+    "latency": latency,
+    "instructions": instructions,
+    "syscalls": syscalls,
+    "bodies": bodies,
+    "idle": idle,
+    "connections": connections,
+    "routes": routes,
+    "workers": workers,
 }

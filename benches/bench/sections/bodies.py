@@ -13,7 +13,7 @@ from . import Shown, lines, picture
 TITLE = "Bodies"
 NEEDS = ["taskset", "h2load", "nginx"]
 KIB, MIB = 1024, 1024 * 1024
-# Size, requests, connections. The origin's short answer to an upload, and a download's short request, are in the figures.
+# Size, requests, connections. What an upload is answered with, and a download asked for with, is in the figures too.
 SIZES = [(KIB, 20_000, 16), (64 * KIB, 6_000, 16), (MIB, 500, 16), (100 * MIB, 6, 2)]
 NOTHING = (0, 20_000, 16)
 SIGNED = 64 * KIB
@@ -44,8 +44,10 @@ def one_round(run, number, files):
     for subject in streaming(run):
         with run.measuring(f"{subject.name}, round {number + 1}"), run.server(subject) as server:
             found[subject.name] = costs(run, subject, server, files)
-            run.say(f"  round {number + 1}: {subject.name:20} {found[subject.name]['down 65536']:6.1f} us down, "
-                    f"{found[subject.name]['up 65536']:6.1f} us up at 64 KiB")
+            run.say(
+                f"  round {number + 1}: {subject.name:20} {found[subject.name]['down 65536']:6.1f} us down, "
+                f"{found[subject.name]['up 65536']:6.1f} us up at 64 KiB"
+            )
     for subject in verifying(run):
         with run.measuring(f"{subject.name}, round {number + 1}"), run.server(subject) as server:
             with open(files[SIGNED], "rb") as file:
@@ -95,7 +97,19 @@ def bare(run):
     if tool("openssl") is None:
         run.left_out["openssl"] = missing("openssl")
         return None
-    command = [tool("taskset"), "-c", run.proxy, tool("openssl"), "speed", "-seconds", "2", "-bytes", str(SIGNED), "-hmac", "sha256"]
+    command = [
+        tool("taskset"),
+        "-c",
+        run.proxy,
+        tool("openssl"),
+        "speed",
+        "-seconds",
+        "2",
+        "-bytes",
+        str(SIGNED),
+        "-hmac",
+        "sha256",
+    ]
     text = subprocess.run(command, capture_output=True, text=True).stdout
     found = re.search(r"([\d.]+)k\s*$", text)
     return SIGNED / (float(found.group(1)) * 1000) * 1e6 if found else None
@@ -103,16 +117,28 @@ def bare(run):
 
 # What it says
 
+
 def show(measured):
     rounds = measured["rounds"]
     names = [name for name in PROXIES if name in figures.subjects(rounds)]
-    header = ["", *(f"{name}, {unit}" for name in names for unit in ("µs", "ns/byte")),
-              *(f"countersign × {name}" for name in names[1:])]
+    header = [
+        "",
+        *(f"{name}, {unit}" for name in names for unit in ("µs", "ns/byte")),
+        *(f"countersign × {name}" for name in names[1:]),
+    ]
     cells = [("no body", "down 0", 0)]
-    cells += [(f"{way} {size_name(size)}", f"{key} {size}", size)
-              for way, key in (("download", "down"), ("upload", "up")) for size in measured["sizes"]]
-    text = [picture("bodies", "CPU per request with bodies, as a multiple of nginx's"), "",
-            lines(header, [row(rounds, names, *cell) for cell in cells]), "", *signed(measured)]
+    cells += [
+        (f"{way} {size_name(size)}", f"{key} {size}", size)
+        for way, key in (("download", "down"), ("upload", "up"))
+        for size in measured["sizes"]
+    ]
+    text = [
+        picture("bodies", "CPU per request with bodies, as a multiple of nginx's"),
+        "",
+        lines(header, [row(rounds, names, *cell) for cell in cells]),
+        "",
+        *signed(measured),
+    ]
     return Shown("\n".join(text), {"bodies": chart(rounds, names, cells)} if "nginx" in names else {})
 
 
@@ -135,19 +161,36 @@ def signed(measured):
     for name, plain in (("countersign-signed", "countersign"), ("haproxy-signed", "haproxy")):
         found, without = figures.of(rounds, name, "signed"), figures.of(rounds, plain, streamed)
         if found and without:
-            text.append(f"- {name}: {figures.show(found, 1)} µs a request, {figures.number(without.median, 1)} µs streamed "
-                        f"and unsigned; {figures.number(found.median - without.median, 1)} µs between them")
+            text.append(
+                f"- {name}: {figures.show(found, 1)} µs a request, {figures.number(without.median, 1)} µs streamed "
+                f"and unsigned; {figures.number(found.median - without.median, 1)} µs between them"
+            )
     both = [each for each in rounds if "countersign-signed" in each and "haproxy-signed" in each]
     ratio = figures.spread([each["countersign-signed"]["signed"] / each["haproxy-signed"]["signed"] for each in both])
     if ratio:
         text.append(f"- countersign-signed costs {figures.show(ratio, 2)} × haproxy-signed")
     if measured["bare"]:
         speed = SIGNED / measured["bare"] / 1000
-        text.append(f"- HMAC-SHA256 alone over 64 KiB: {measured['bare']:.1f} µs, {speed:.2f} GB/s (`openssl speed -hmac sha256`)")
+        text.append(
+            f"- HMAC-SHA256 alone over 64 KiB: {measured['bare']:.1f} µs, {speed:.2f} GB/s (`openssl speed -hmac sha256`)"
+        )
     return text
 
 
 def chart(rounds, names, cells):
-    groups = [Group(label, [Bar(name, figures.ratio(rounds, name, "nginx", key), "ours" if name == "countersign" else "peer")
-                            for name in names if name != "nginx" and figures.ratio(rounds, name, "nginx", key)]) for label, key, _ in cells]
-    return bars("CPU per request with bodies, beside nginx", "multiples of nginx, which is 1; whiskers are the range over rounds", groups)
+    groups = [
+        Group(
+            label,
+            [
+                Bar(name, figures.ratio(rounds, name, "nginx", key), "ours" if name == "countersign" else "peer")
+                for name in names
+                if name != "nginx" and figures.ratio(rounds, name, "nginx", key)
+            ],
+        )
+        for label, key, _ in cells
+    ]
+    return bars(
+        "CPU per request with bodies, beside nginx",
+        "multiples of nginx, which is 1; whiskers are the range over rounds",
+        groups,
+    )

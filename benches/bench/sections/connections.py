@@ -38,8 +38,12 @@ def show(measured):
         growth = figures.show(figures.of(rounds, name, "growth"), 2)
         rows.append([name, *costs, growth, figures.show(figures.ratio(rounds, name, "lean", "growth"), 2)])
     header = ["", f"CPU µs at {measured['few']}", f"at {measured['many']:,}", "growth", "growth × lean's"]
-    chart = bars(f"CPU per request at {measured['many']:,} connections beside {measured['few']}",
-                 f"multiples of the cost at {measured['few']}; whiskers are the range over rounds",
-                 [Group("", [Bar(name, figures.of(rounds, name, "growth"), groups[name]) for name in names])])
-    return Shown("\n".join([picture("connections", "Growth of CPU per request with connections"), "", lines(header, rows)]),
-                 {"connections": chart})
+    chart = bars(
+        f"CPU per request at {measured['many']:,} connections beside {measured['few']}",
+        f"multiples of the cost at {measured['few']}; whiskers are the range over rounds",
+        [Group("", [Bar(name, figures.of(rounds, name, "growth"), groups[name]) for name in names])],
+    )
+    return Shown(
+        "\n".join([picture("connections", "Growth of CPU per request with connections"), "", lines(header, rows)]),
+        {"connections": chart},
+    )

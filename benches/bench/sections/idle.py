@@ -14,8 +14,8 @@ TITLE = "Memory of an idle connection"
 NEEDS = ["taskset", "nginx"]
 NAMES = ["countersign-public", "nginx", "haproxy"]
 CONNECTIONS, FEWEST, MOST_ROUNDS = 9000, 1000, 3
-# Each proxy may open so many files where the system allows it. The gateway lets half as many clients in, and where nine in
-# ten of those that it lets in are there it closes idle ones: what is held has to stay below that.
+# Each proxy may open so many files where the system allows it. The gateway lets half as many clients in, and where
+# nine in ten of those that it lets in are there it closes idle ones: what is held has to stay below that.
 FILES, LET_IN = 24_000, 11_000
 
 
@@ -115,9 +115,25 @@ def show(measured):
         ratio = figures.show(figures.ratio(found, name, "nginx", "each"), 2)
         rows.append([name, *whole, figures.show(figures.of(found, name, "each"), 2), ratio])
     header = ["", "MiB before", f"MiB with {measured['connections']:,}", "KiB each", "× nginx"]
-    chart = bars("Resident memory per idle connection", "KiB; the kernel's socket buffers are not in it", [Group("", [
-        Bar(name, figures.of(found, name, "each"), "ours" if name.startswith("countersign") else "peer") for name in names])])
-    text = [picture("idle", "Resident memory per idle connection"), "", lines(header, rows), "",
-            f"{measured['connections']:,} kept connections that had one request each. nginx reserves some of what a "
-            "connection needs at its start, so that it is in the first column and not in the third."]
+    chart = bars(
+        "Resident memory per idle connection",
+        "KiB; the kernel's socket buffers are not in it",
+        [
+            Group(
+                "",
+                [
+                    Bar(name, figures.of(found, name, "each"), "ours" if name.startswith("countersign") else "peer")
+                    for name in names
+                ],
+            )
+        ],
+    )
+    text = [
+        picture("idle", "Resident memory per idle connection"),
+        "",
+        lines(header, rows),
+        "",
+        f"{measured['connections']:,} kept connections that had one request each. nginx reserves some of what a "
+        "connection needs at its start, so that it is in the first column and not in the third.",
+    ]
     return Shown("\n".join(text), {"idle": chart})

@@ -1,4 +1,4 @@
-"""Instructions and cycles per request: perf counts both in user space and in the kernel, callgrind those in user space."""
+"""Instructions and cycles per request: perf counts both in user space and in the kernel, callgrind in user space."""
 
 import glob
 import os
@@ -14,8 +14,17 @@ from . import Shown, lines, picture
 TITLE = "Instructions per request"
 NEEDS = ["taskset", "wrk", "h2load", "nginx"]
 EVENTS = ["instructions:u", "instructions:k", "cycles:u", "cycles:k"]
-CALLGRIND = ["countersign-hmac", "countersign-jwt", "countersign-public", "relay", "lean", "nginx", "haproxy",
-             "haproxy-hmac", "haproxy-jwt"]
+CALLGRIND = [
+    "countersign-hmac",
+    "countersign-jwt",
+    "countersign-public",
+    "relay",
+    "lean",
+    "nginx",
+    "haproxy",
+    "haproxy-hmac",
+    "haproxy-jwt",
+]
 # perf changes little from one round to the next.
 MOST_ROUNDS, COUNTED = 3, 2000
 
@@ -32,8 +41,11 @@ def measure(run):
 
 # perf
 
+
 def counters(run):
-    subjects = [] if unable(run) else run.present(*(name for name in run.subjects if run.subjects[name].kind != "fresh"))
+    subjects = (
+        [] if unable(run) else run.present(*(name for name in run.subjects if run.subjects[name].kind != "fresh"))
+    )
     rounds = []
     for number in range(min(run.rounds, MOST_ROUNDS)):
         rounds.append({})
@@ -49,7 +61,9 @@ def unable(run):
     """Whether perf cannot count here, as in many virtual machines and for unprivileged users; then it is left out."""
     reason = missing("perf") if tool("perf") is None else None
     if reason is None:
-        done = subprocess.run([tool("perf"), "stat", "-x,", "-e", ",".join(EVENTS), "true"], capture_output=True, text=True)
+        done = subprocess.run(
+            [tool("perf"), "stat", "-x,", "-e", ",".join(EVENTS), "true"], capture_output=True, text=True
+        )
         if done.returncode != 0 or len(read(done.stderr)) < len(EVENTS):
             reason = "it cannot count instructions here (no counters in this machine, or kernel.perf_event_paranoid)"
     if reason:
@@ -78,6 +92,7 @@ def read(text):
 
 # callgrind
 
+
 def callgrind(run):
     if tool("valgrind") is None or tool("callgrind_control") is None:
         run.left_out["callgrind"] = missing("valgrind")
@@ -95,8 +110,12 @@ def simulate(run, subject):
     """Instructions of COUNTED requests in a row, without those of start and end."""
     for old in glob.glob(run.path("callgrind.out.*")):
         os.remove(old)
-    around = [tool("valgrind"), "--tool=callgrind", "--instr-atstart=no",
-              f"--callgrind-out-file={run.path('callgrind.out.%p')}"]
+    around = [
+        tool("valgrind"),
+        "--tool=callgrind",
+        "--instr-atstart=no",
+        f"--callgrind-out-file={run.path('callgrind.out.%p')}",
+    ]
     command = subject.command
     if subject.name.startswith("nginx"):
         # One process, or the counting would have to find the worker.
@@ -129,6 +148,7 @@ def total(path):
 
 # What it says
 
+
 def show(measured):
     rounds, simulated = measured["rounds"], measured["callgrind"]
     names = figures.subjects(rounds) or list(simulated)
@@ -139,11 +159,24 @@ def show(measured):
         both = figures.number(counts[2].median + counts[3].median, 0) if counts[2] and counts[3] else "–"
         ratio = figures.show(figures.ratio(rounds, name, "haproxy-hmac", "instructions:u"), 2)
         rows.append([name, *cells, both, ratio, figures.number(simulated[name], 0) if name in simulated else "–"])
-    header = ["", "instructions, user", "kernel", "cycles, user", "kernel", "cycles, both", "user instructions × haproxy-hmac",
-              "callgrind, user"]
-    text = [picture("instructions", "User-space instructions per request"), "", lines(header, rows), "",
-            f"perf: {len(rounds)} of the rounds, medians. callgrind: {measured['counted']:,} requests over 4 connections, and a "
-            "processor without instructions for SHA and without AVX-512, so that hashing costs more there than it does."]
+    header = [
+        "",
+        "instructions, user",
+        "kernel",
+        "cycles, user",
+        "kernel",
+        "cycles, both",
+        "user instructions × haproxy-hmac",
+        "callgrind, user",
+    ]
+    text = [
+        picture("instructions", "User-space instructions per request"),
+        "",
+        lines(header, rows),
+        "",
+        f"perf: {len(rounds)} of the rounds, medians. callgrind: {measured['counted']:,} requests over 4 connections, and a "
+        "processor without instructions for SHA and without AVX-512, so that hashing costs more there than it does.",
+    ]
     return Shown("\n".join(text), {"instructions": chart(rounds, measured["groups"], simulated)})
 
 
@@ -153,6 +186,8 @@ def chart(rounds, groups, simulated):
         every = [Bar(name, figures.of(rounds, name, EVENTS[0]), groups[name]) for name in figures.subjects(rounds)]
         return bars(title, "instructions, counted by perf", [Group("", every)])
     group = {"relay": "floor", "lean": "floor"}
-    every = [Bar(name, figures.spread([value]), "ours" if name.startswith("countersign") else group.get(name, "peer"))
-             for name, value in simulated.items()]
+    every = [
+        Bar(name, figures.spread([value]), "ours" if name.startswith("countersign") else group.get(name, "peer"))
+        for name, value in simulated.items()
+    ]
     return bars(title, "instructions, counted by callgrind", [Group("", every)])

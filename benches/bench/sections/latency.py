@@ -54,9 +54,16 @@ def show(measured):
         ratios = [figures.show(figures.ratio(rounds, name, "haproxy-hmac", figure), 2) for figure in ("p50", "p99")]
         rows.append([name, *cells, *ratios])
     header = ["", "answers/s", "p50 µs", "p99 µs", "CPU µs", "p50 × haproxy-hmac", "p99 × haproxy-hmac"]
-    text = [f"{measured['rate']:,} requests a second were asked for, about half of what haproxy-hmac can do here.", "",
-            picture("latency", "p50 and p99 in microseconds at a fixed rate"), "", lines(header, rows)]
-    groups = [Group(figure, [Bar(name, figures.of(rounds, name, figure), groups[name]) for name in names])
-              for figure in ("p50", "p99")]
+    text = [
+        f"{measured['rate']:,} requests a second were asked for, about half of what haproxy-hmac can do here.",
+        "",
+        picture("latency", "p50 and p99 in microseconds at a fixed rate"),
+        "",
+        lines(header, rows),
+    ]
+    groups = [
+        Group(figure, [Bar(name, figures.of(rounds, name, figure), groups[name]) for name in names])
+        for figure in ("p50", "p99")
+    ]
     title = f"Latency at {measured['rate']:,} requests a second"
     return Shown("\n".join(text), {"latency": bars(title, "microseconds; whiskers are the range over rounds", groups)})

@@ -31,9 +31,12 @@ def measure(run):
 def routed(text, count):
     """The benchmark's config with so many signed routes instead of its own."""
     kept = text.split("\nroutes:\n")[0]
-    rest = text[text.index("\nreplay:"):]
-    rows = [f'  - {{ match: {{ path: "/fleet/{index}/devices/{{device}}/status", listen: hmac }}, '
-            "require: { hmac: header }, to: app }" for index in range(count)]
+    rest = text[text.index("\nreplay:") :]
+    rows = [
+        f'  - {{ match: {{ path: "/fleet/{index}/devices/{{device}}/status", listen: hmac }}, '
+        "require: { hmac: header }, to: app }"
+        for index in range(count)
+    ]
     return "\n".join([kept, "routes:", *rows, rest])
 
 
@@ -45,7 +48,13 @@ def show(measured):
             continue
         memory = figures.of(rounds, name, "rss")
         ratio = figures.show(figures.ratio(rounds, name, "one", "us"), 2) if name != "one" else "1"
-        rows.append([label, figures.number(figures.of(rounds, name, "us").median, 1), ratio,
-                     figures.number(memory.median / 1024, 1)])
+        rows.append(
+            [
+                label,
+                figures.number(figures.of(rounds, name, "us").median, 1),
+                ratio,
+                figures.number(memory.median / 1024, 1),
+            ]
+        )
     text = "Signed routes with a parameter in their path; the request is for one in the middle of the file."
     return Shown("\n".join([text, "", lines(["routes", "CPU µs", "× one route", "MiB resident"], rows)]), {})

@@ -39,8 +39,11 @@ def count(run, subject, server):
     load.counted(run.other, url, 1000, run.connections, fields)
     pids = [word for pid in server.pids() for word in ("-p", str(pid))]
     table = run.path("strace")
-    watcher = subprocess.Popen([tool("strace"), "-c", "-f", "-U", "name,calls", "-o", table, *pids],
-                               stderr=subprocess.DEVNULL, start_new_session=True)
+    watcher = subprocess.Popen(
+        [tool("strace"), "-c", "-f", "-U", "name,calls", "-o", table, *pids],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         attached(server)
         seen = load.counted(run.other, url, COUNTED, run.connections, fields)
@@ -54,7 +57,9 @@ def count(run, subject, server):
     if seen.bad:
         raise Failed(f"{seen.bad} of {seen.count} requests were not answered with 2xx")
     with open(table) as file:
-        calls = {name: int(number) / COUNTED for name, number in re.findall(r"^\s*([a-z]\w*)\s+(\d+)\s*$", file.read(), re.M)}
+        calls = {
+            name: int(number) / COUNTED for name, number in re.findall(r"^\s*([a-z]\w*)\s+(\d+)\s*$", file.read(), re.M)
+        }
     calls.pop("total", None)
     if not calls:
         raise Failed("strace counted nothing; may it attach here?")
@@ -79,13 +84,24 @@ def traced(pid):
 def show(measured):
     counts, groups = measured["counts"], measured["groups"]
     common = sorted({call for calls in counts.values() for call, often in calls.items() if often >= RARE})
-    rows = [[call, *(figures.number(calls[call], 2) if call in calls else "–" for calls in counts.values())] for call in common]
+    rows = [
+        [call, *(figures.number(calls[call], 2) if call in calls else "–" for calls in counts.values())]
+        for call in common
+    ]
     rare = [sum(often for call, often in calls.items() if call not in common) for calls in counts.values()]
     rows.append(["rarer ones", *(figures.number(each, 2) for each in rare)])
     rows.append(["all", *(figures.number(sum(calls.values()), 2) for calls in counts.values())])
-    chart = bars("System calls per request", "calls, counted by strace", [Group("", [
-        Bar(name, figures.spread([sum(calls.values())]), groups[name]) for name, calls in counts.items()])])
-    text = [picture("syscalls", "System calls per request"), "", lines(["", *counts], rows), "",
-            f"{measured['counted']:,} requests over {measured['connections']} connections; traced servers are slow, so more "
-            "is ready at each wake-up than there would be without strace, and waits are rarer."]
+    chart = bars(
+        "System calls per request",
+        "calls, counted by strace",
+        [Group("", [Bar(name, figures.spread([sum(calls.values())]), groups[name]) for name, calls in counts.items()])],
+    )
+    text = [
+        picture("syscalls", "System calls per request"),
+        "",
+        lines(["", *counts], rows),
+        "",
+        f"{measured['counted']:,} requests over {measured['connections']} connections; traced servers are slow, so more "
+        "is ready at each wake-up than there would be without strace, and waits are rarer.",
+    ]
     return Shown("\n".join(text), {"syscalls": chart})

@@ -52,11 +52,25 @@ def show(measured):
     rows = []
     for proxy in ("countersign", "haproxy"):
         if figures.ratio(rounds, f"{proxy}-2", f"{proxy}-1", "us"):
-            cells = [figures.of(rounds, f"{proxy}-{count}", figure).median for figure in ("us", "rps") for count in (1, 2)]
+            cells = [
+                figures.of(rounds, f"{proxy}-{count}", figure).median for figure in ("us", "rps") for count in (1, 2)
+            ]
             ratio = figures.show(figures.ratio(rounds, f"{proxy}-2", f"{proxy}-1", "us"), 2)
-            rows.append([f"{proxy}-hmac", *(figures.number(each, 1) for each in cells[:2]), ratio,
-                         *(figures.number(each, 0) for each in cells[2:])])
-    shared = ("With two processors in all, the second worker shares its own with origin and load: read the cost, not the "
-              "requests a second.") if measured["shared"] else "The workers had two processors, origin and load two others."
+            rows.append(
+                [
+                    f"{proxy}-hmac",
+                    *(figures.number(each, 1) for each in cells[:2]),
+                    ratio,
+                    *(figures.number(each, 0) for each in cells[2:]),
+                ]
+            )
+    shared = (
+        (
+            "With two processors in all, the second worker shares its own with origin and load: read the cost, not the "
+            "requests a second."
+        )
+        if measured["shared"]
+        else "The workers had two processors, origin and load two others."
+    )
     header = ["", "CPU µs, 1", "CPU µs, 2", "2 × 1", "requests/s, 1", "requests/s, 2"]
     return Shown("\n".join([shared, "", lines(header, rows)]), {})

@@ -1,5 +1,5 @@
-//! The floor under every proxy: carries bytes both ways and reads none of them. `relay LISTEN UPSTREAM`. Each client has
-//! an upstream connection of its own.
+//! The floor under every proxy: carries bytes both ways and reads none of them. `relay LISTEN UPSTREAM`. Each client
+//! has an upstream connection of its own.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! The origin of the benchmarks of bodies. `sink LISTEN`. `GET /bytes/N` is answered with N bytes; what is posted is read to
-//! its end and thrown away, and only then answered, as an API that uses a body would do.
+//! The origin of the benchmarks of bodies. `sink LISTEN`. `GET /bytes/N` is answered with N bytes; what is posted is
+//! read to its end and thrown away, and only then answered, as an API that uses a body would do.
 
 use std::io;
 
