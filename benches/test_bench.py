@@ -153,11 +153,11 @@ class Documents(unittest.TestCase):
             "date": "2026-01-01",
             "rounds": 1,
             "seconds": 2,
-            "left_out": {"caddy": "not here"},
+            "left_out": {"caddy": "not here", "envoy": "not here"},
             "failures": ["lean: no"],
         }
         text = document.footer(result)
-        self.assertIn("Left out: caddy: not here", text)
+        self.assertIn("Left out: caddy, envoy: not here", text)
         self.assertIn("lean: no", text)
 
     def test_saving_keeps_the_sections_that_were_not_measured(self):

@@ -82,8 +82,11 @@ def footer(result):
     """When it was measured, and all that is not there."""
     rounds = "round" if result["rounds"] == 1 else "rounds"
     text = f"\n\nMeasured {result['date']}, {result['rounds']} {rounds} of {result['seconds']} s."
-    if result["left_out"]:
-        text += " Left out: " + "; ".join(f"{name}: {reason}" for name, reason in result["left_out"].items()) + "."
+    names = {}
+    for name, reason in result["left_out"].items():
+        names.setdefault(reason, []).append(name)
+    if names:
+        text += " Left out: " + "; ".join(f"{', '.join(each)}: {reason}" for reason, each in names.items()) + "."
     if result["failures"]:
         text += " **Failed, and not in the figures:** " + "; ".join(result["failures"]) + "."
     return text

@@ -48,7 +48,7 @@ def nginx_javascript():
 
 
 def missing(name):
-    return f"{name} is not installed (to be had as {PACKAGES.get(name, name)})"
+    return f"{name} is not installed (package {PACKAGES[name]})"
 
 
 def version(name):
