@@ -85,7 +85,7 @@ impl Stricter {
             Stricter::Upgrade => "a 101 that nobody asked for",
             Stricter::ChunkSize => "a chunk size with spaces behind it, of more than 16 digits, or of 2^63 and more",
             Stricter::ChunkExtension => "a chunk extension without a name, or with bytes outside visible ASCII",
-            Stricter::Trailer => "a malformed trailer",
+            Stricter::Trailer => "a malformed trailer, such as one that ends in a bare LF",
         }
     }
 
