@@ -1,10 +1,10 @@
 //! All requests of one connection: the same whatever the split, no head beyond its limits, and a head that is accepted
-//! is accepted again when it is written from its parts.
+//! is accepted again when it is written from its parts. Lines are passed on as they would be written one by one.
 #![no_main]
 
 use bytes::BytesMut;
 use countersign::http1::{Limits, RequestHead, Version};
-use countersign_fuzz::{NARROW, in_pieces, readers::ours};
+use countersign_fuzz::{NARROW, are_passed_on, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -19,6 +19,7 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(Some(head)) = RequestHead::parse(&mut BytesMut::from(data), &Limits::default()) {
         is_accepted_again(&head);
+        are_passed_on(head.lines(), |out, keeps| head.copy_lines(out, keeps));
     }
 });
 

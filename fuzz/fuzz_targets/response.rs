@@ -1,9 +1,10 @@
 //! An upstream's answer, interim heads before it, to a GET and to a HEAD: the same whatever the split, and no head
-//! beyond its limits.
+//! beyond its limits. Lines are passed on as they would be written one by one.
 #![no_main]
 
-use countersign::http1::Limits;
-use countersign_fuzz::{NARROW, in_pieces, readers::ours};
+use bytes::BytesMut;
+use countersign::http1::{Limits, ResponseHead};
+use countersign_fuzz::{NARROW, are_passed_on, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,5 +18,8 @@ fuzz_target!(|data: &[u8]| {
         assert!(whole.messages.iter().all(|response| response.fields.len() <= limits.headers));
         assert!(whole.interim.iter().all(|status| matches!(status, 100..=199)));
         assert!(whole.messages.iter().all(|response| matches!(response.start.status, 200..=599)));
+    }
+    if let Ok(Some(head)) = ResponseHead::parse(&mut BytesMut::from(data), &Limits::default(), false) {
+        are_passed_on(head.lines(), |out, keeps| head.copy_lines(out, keeps));
     }
 });

@@ -5,10 +5,16 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::{
-    Denied, Desk, Leg, Reason, Verified, denied::Challenge, held::view, jwt::Token, signature, signature::Moment, token,
+    Denied, Desk, Leg, Reason, Verified,
+    denied::Challenge,
+    held::view,
+    jwt::Token,
+    signature,
+    signature::{Accepted, Moment},
+    token,
 };
 use crate::{
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
@@ -21,13 +27,19 @@ pub(super) async fn try_each<'c>(
     request: Request,
     desk: &Desk<'_>,
 ) -> Result<Verified<'c>, Box<Denied>> {
-    let mut legs = Legs { alternatives, request, desk, waited: false, attempts: Vec::new() };
+    let legs = Legs { alternatives, request, desk, waited: false, attempts: Vec::new() };
     if let [alternative] = alternatives
         && let [leg] = alternative.as_slice()
         && !matches!(leg.carrier(), Carrier::Body(_))
     {
-        return legs.only(alternative, leg).await;
+        return legs.only(leg).await;
     }
+    // On the heap: the usual request then has no room for what only this needs.
+    Box::pin(several_legs(legs)).await
+}
+
+async fn several_legs<'c>(mut legs: Legs<'c, '_>) -> Result<Verified<'c>, Box<Denied>> {
+    let alternatives = legs.alternatives;
     if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
         legs.refuse_by_head()?;
         legs.hold_body(BodyNeed::Parsed).await?;
@@ -58,6 +70,12 @@ enum Shown {
 type Opened<'a> = SmallVec<[(usize, &'a [Leg], SmallVec<[Shown; 1]>); 2]>;
 type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 
+/// What a leg was shown to be.
+enum Proof {
+    Signature(Accepted),
+    Token(Arc<Token>),
+}
+
 struct Legs<'a, 'd> {
     alternatives: &'a [Vec<Leg>],
     request: Request,
@@ -70,18 +88,29 @@ struct Legs<'a, 'd> {
 
 impl<'a> Legs<'a, '_> {
     /// The usual route: one credential, and nothing that it could be confused with.
-    async fn only(mut self, alternative: &'a [Leg], leg: &Leg) -> Result<Verified<'a>, Box<Denied>> {
+    async fn only(mut self, leg: &'a Leg) -> Result<Verified<'a>, Box<Denied>> {
         let shown = match self.open(leg) {
             Ok(shown) => shown,
-            Err(Reason::Absent | Reason::Signature(Failure::MissingSignature)) => return Err(self.nothing_present()),
-            Err(reason) => return Err(Denied::one(leg.name().clone(), reason)),
+            Err(reason) => return Err(self.refused(leg, reason)),
         };
         if need(leg) > BodyNeed::Unneeded {
-            self.hold_body(need(leg)).await?;
+            Box::pin(self.hold_body(need(leg))).await?;
         }
-        match self.verify_all(0, alternative, smallvec![shown]).await {
-            Some((identity, replays)) => Ok(Verified::new(self.request, identity, replays)),
-            None => Err(self.denied()),
+        let mut proven = Proven::default();
+        let accepted = match &self.request.body {
+            Body::Spooled(_) => Box::pin(self.verify_spooled(leg, shown)).await,
+            _ => self.verify(leg, shown),
+        };
+        match accepted.and_then(|proof| accept(leg, proof, &mut proven)) {
+            Ok(()) => Ok(Verified::new(self.request, proven.0, proven.1)),
+            Err(reason) => Err(self.refused(leg, reason)),
+        }
+    }
+
+    fn refused(&self, leg: &Leg, reason: Reason) -> Box<Denied> {
+        match reason {
+            Reason::Absent | Reason::Signature(Failure::MissingSignature) => self.nothing_present(),
+            reason => Denied::one(leg.name().clone(), reason),
         }
     }
 
@@ -190,48 +219,45 @@ impl<'a> Legs<'a, '_> {
     }
 
     async fn verify_all(&mut self, order: usize, legs: &'a [Leg], shown: SmallVec<[Shown; 1]>) -> Option<Proven<'a>> {
-        let (mut identity, mut replays) = (Identity::default(), SmallVec::new());
+        let mut proven = Proven::default();
         for (leg, shown) in legs.iter().zip(shown) {
-            if let Err(reason) = self.verify(leg, shown, &mut identity, &mut replays).await {
+            let proof = match &self.request.body {
+                Body::Spooled(_) => self.verify_spooled(leg, shown).await,
+                _ => self.verify(leg, shown),
+            };
+            if let Err(reason) = proof.and_then(|proof| accept(leg, proof, &mut proven)) {
                 self.attempts.push((order, leg.name().clone(), reason));
                 return None;
             }
         }
-        Some((identity, replays))
+        Some(proven)
     }
 
-    async fn verify(
-        &self,
-        leg: &'a Leg,
-        shown: Shown,
-        identity: &mut Identity<'a>,
-        replays: &mut SmallVec<[super::Replay; 1]>,
-    ) -> Result<(), Reason> {
+    fn verify(&self, leg: &Leg, shown: Shown) -> Result<Proof, Reason> {
         let Request { head, body } = &self.request;
-        // The first leg that names anyone gives the subject: a signature without a key id names nobody.
         match (leg, shown) {
             (Leg::Signature(rule), Shown::Signature(claimed)) => {
                 let moment = Moment { now_millis: self.now_millis(), waited: self.waited };
-                let accepted = signature::verify(rule, claimed, head, body, self.desk, moment).await?;
-                replays.extend(accepted.replay);
-                identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
-                identity.key_id = identity.key_id.take().or(accepted.key_id);
+                signature::verify(rule, claimed, &view(head, body, self.desk.origin), moment).map(Proof::Signature)
             }
-            (Leg::Token(rule), Shown::Token(mut token)) => {
-                if self.waited {
-                    token = token::verify(rule, head, self.desk.tokens, self.now_millis())?;
-                }
-                replays.extend(token::replay(rule, &token)?);
-                identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
-                identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
-                identity.claims.get_or_insert(token);
+            (Leg::Token(rule), Shown::Token(_)) if self.waited => {
+                token::verify(rule, head, self.desk.tokens, self.now_millis()).map(Proof::Token)
             }
+            (Leg::Token(_), Shown::Token(token)) => Ok(Proof::Token(token)),
             // Each leg was opened as what it is; anything else is refused rather than guessed at.
-            (Leg::Signature(_), Shown::Token(_)) | (Leg::Token(_), Shown::Signature(_)) => return Err(Reason::Absent),
+            (Leg::Signature(_), Shown::Token(_)) | (Leg::Token(_), Shown::Signature(_)) => Err(Reason::Absent),
         }
-        identity.by.get_or_insert(leg.name());
-        identity.add_carrier(leg.carrier());
-        Ok(())
+    }
+
+    /// As `verify`, over a body that lies on a disk.
+    async fn verify_spooled(&self, leg: &Leg, shown: Shown) -> Result<Proof, Reason> {
+        let Request { head, body } = &self.request;
+        match (leg, shown, body) {
+            (Leg::Signature(rule), Shown::Signature(claimed), Body::Spooled(spool)) => {
+                signature::verify_spooled(rule, claimed, head, spool, self.desk).await.map(Proof::Signature)
+            }
+            (leg, shown, _) => self.verify(leg, shown),
+        }
     }
 
     async fn hold_body(&mut self, need: BodyNeed) -> Result<(), Box<Denied>> {
@@ -272,6 +298,27 @@ impl<'a> Legs<'a, '_> {
             }
         }
     }
+}
+
+/// Adds what one leg proved. The first that names anyone gives the subject: a signature without a key id names nobody.
+fn accept<'a>(leg: &'a Leg, proof: Proof, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
+    match (leg, proof) {
+        (_, Proof::Signature(accepted)) => {
+            replays.extend(accepted.replay);
+            identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
+            identity.key_id = identity.key_id.take().or(accepted.key_id);
+        }
+        (Leg::Token(rule), Proof::Token(token)) => {
+            replays.extend(token::replay(rule, &token)?);
+            identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
+            identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
+            identity.claims.get_or_insert(token);
+        }
+        (Leg::Signature(_), Proof::Token(_)) => return Err(Reason::Absent),
+    }
+    identity.by.get_or_insert(leg.name());
+    identity.add_carrier(leg.carrier());
+    Ok(())
 }
 
 fn need(leg: &Leg) -> BodyNeed {

@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc};
 use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
 use crate::{
     http1::RequestHead,
-    message::Body,
+    message::{Body, Spool},
     scheme::{Claimed, View},
 };
 
@@ -42,18 +42,24 @@ pub(super) struct Moment {
     pub(super) waited: bool,
 }
 
-/// The rest, with the body held where the scheme needs it. A spooled body is read on a thread that may block.
-pub(super) async fn verify(
+/// The rest, with the body in memory where the scheme needs it.
+pub(super) fn verify(
+    rule: &SignatureRule,
+    claimed: Claimed,
+    view: &View<'_>,
+    moment: Moment,
+) -> Result<Accepted, Reason> {
+    check(rule, claimed, view, moment).map(Accepted::from)
+}
+
+/// The same over a spooled body, which is read on a thread that may block.
+pub(super) async fn verify_spooled(
     rule: &Arc<SignatureRule>,
     claimed: Claimed,
     head: &RequestHead,
-    body: &Body,
+    spool: &Spool,
     desk: &Desk<'_>,
-    moment: Moment,
 ) -> Result<Accepted, Reason> {
-    let Body::Spooled(spool) = body else {
-        return check(rule, claimed, &view(head, body, desk.origin), moment).map(Accepted::from);
-    };
     let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
     let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());

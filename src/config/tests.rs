@@ -69,11 +69,12 @@ routes:
     refusals: { invalid-token: { status: 403 } }
     max_body: 1MiB
     upstream_timeout: 10s
+    upgrade: [websocket, IRC/6.9]
   - { match: { path: /echo }, public: true, to: echo }
   - { match: { path: /ok }, public: true, to: ok }
 refusals: { key: error, invalid-token: { detail: No } }
 limits: { connections: 5, head: 8KiB, headers: 20, body: 1MiB, body_memory: 1KiB, body_memory_total: 1MiB, spool_total: 0, spool: spool, upstream_requests: 9 }
-timeouts: { head: 1s, body: 2s, idle: 3s, write: 4s, connect: 5s, upstream: 6s, upstream_body: 7s, drain: 250ms }
+timeouts: { head: 1s, body: 2s, idle: 3s, write: 4s, connect: 5s, upstream: 6s, upstream_body: 7s, tunnel: 2h, drain: 250ms }
 log: { access: { file: access.log }, format: json }
 replay: { capacity: 7 }
 ",

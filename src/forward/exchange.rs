@@ -21,10 +21,12 @@ use super::{
     headers,
     pool::{Busy, Connection},
     pump::{Pump, PumpError},
+    upgrade::{self, UpgradedEnd},
 };
 
-/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next; once a byte
-/// may have been sent there is no second try, for a request must never be forwarded twice.
+/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next. Once a byte may
+/// have been sent there is no second try, for a request must not be forwarded twice; but for one that is safe to repeat and
+/// met the end of a kept connection (RFC 9112 section 9.3.1).
 pub(super) async fn exchange(
     servers: &Servers,
     dress: &Dress,
@@ -32,9 +34,12 @@ pub(super) async fn exchange(
     permit: Admitted<'_>,
     report: &mut Report,
 ) -> Result<Response, Failure> {
-    let (server, connection, busy) = connection(servers, dress, forwarder, report).await?;
-    let was_head = permit.head().method() == "HEAD";
-    let encoded = encode_head(servers, server, dress, &permit);
+    let protocol = upgrade::asked(dress, permit.head()).map(<[u8]>::to_vec);
+    // What follows an upgrade is no HTTP: it gets a connection of its own.
+    let source = if protocol.is_some() { Source::New } else { Source::Any };
+    let (server, connection, busy) = connection(servers, dress, forwarder, report, source).await?;
+    let (was_head, is_safe) = (permit.head().method() == "HEAD", is_safe(permit.head().method()));
+    let encoded = encode_head(servers, server, dress, &permit, protocol.as_deref());
     let (encoded, chunked) = match encoded {
         Ok(encoded) => encoded,
         Err(failure) => {
@@ -46,15 +51,29 @@ pub(super) async fn exchange(
         pump: Pump::new(encoded, permit.into_body(), chunked),
         connection,
         broken: None,
+        heard: false,
         was_head,
+        protocol,
         server: server.id,
         busy,
         forwarder,
         timeouts: dress.timeouts,
     };
     report.sent = true;
-    let head = exchange.answer_head().await?;
+    let head = match exchange.answer_head().await {
+        Err(Failure::Broken(error)) if exchange.went_stale(&error) && exchange.pump.rewind(is_safe) => {
+            Box::pin(exchange.repeat(server, dress, report)).await?
+        }
+        outcome => outcome?,
+    };
     Ok(exchange.into_response(head))
+}
+
+/// Where a connection may come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Any,
+    New,
 }
 
 async fn connection<'s>(
@@ -62,6 +81,7 @@ async fn connection<'s>(
     dress: &Dress,
     forwarder: &Forwarder,
     report: &mut Report,
+    source: Source,
 ) -> Result<(&'s Server, Connection, Busy), Failure> {
     let first = servers.next.fetch_add(1, Ordering::Relaxed);
     let mut failure = Failure::Busy(servers.most);
@@ -69,10 +89,13 @@ async fn connection<'s>(
         let index = first.wrapping_add(turn) % servers.servers.len();
         let Some(server) = servers.servers.get(index) else { continue };
         let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
-        if let Some(kept) = forwarder.pools.take(server.id) {
+        if source == Source::Any
+            && let Some(kept) = forwarder.pools.take(server.id)
+        {
             return Ok((server, kept, busy));
         }
-        match open(server, &forwarder.deadlines, dress).await {
+        // On the heap, for most requests find a kept connection.
+        match Box::pin(open(server, &forwarder.deadlines, dress)).await {
             Ok(connection) => {
                 report.connects += 1;
                 return Ok((server, connection, busy));
@@ -96,6 +119,7 @@ fn encode_head(
     server: &Server,
     dress: &Dress,
     permit: &Admitted<'_>,
+    protocol: Option<&[u8]>,
 ) -> Result<(Vec<u8>, bool), Failure> {
     let head = permit.head();
     let mut out = Vec::with_capacity(1024);
@@ -111,9 +135,12 @@ fn encode_head(
         HostPolicy::Fixed(host) => host,
     };
     encode::line(&mut out, b"Host", host.as_bytes());
-    headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
-    // What is added was looked at where it was made: nothing in it could end a line.
-    headers::added(dress, permit, &mut |name, value| encode::line(&mut out, name.as_bytes(), value))?;
+    headers::write_passed_on(dress, permit, &mut out);
+    headers::write_added(dress, permit, &mut out)?;
+    if let Some(protocol) = protocol {
+        encode::field(&mut out, "Connection", b"upgrade");
+        encode::line(&mut out, b"Upgrade", protocol);
+    }
     let chunked = frame(&mut out, head.method(), permit.body());
     encode::end(&mut out);
     Ok((out, chunked))
@@ -139,14 +166,48 @@ struct Exchange<'f> {
     pump: Pump,
     /// The upstream stopped taking the body; it may still have answered.
     broken: Option<io::Error>,
+    /// An interim answer came.
+    heard: bool,
     was_head: bool,
+    /// The protocol that the upstream was asked to change to.
+    protocol: Option<Vec<u8>>,
     server: usize,
     busy: Busy,
     forwarder: &'f Forwarder,
     timeouts: Timeouts,
 }
 
+/// Safe methods (RFC 9110 section 9.2.1). An upstream may not honour that PUT and DELETE are idempotent.
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
+
 impl Exchange<'_> {
+    /// Whether a kept connection ended before a single byte of an answer: its server may have closed it before it saw
+    /// the request. Time-outs are not of this kind.
+    fn went_stale(&self, error: &io::Error) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        self.connection.was_kept
+            && !self.heard
+            && self.connection.buffer.is_empty()
+            && matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    }
+
+    /// The same request once more, on a new connection to the same server, after the pump was rewound.
+    async fn repeat(&mut self, server: &Server, dress: &Dress, report: &mut Report) -> Result<ResponseHead, Failure> {
+        report.retries += 1;
+        self.connection = match open(server, &self.forwarder.deadlines, dress).await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                report.failed_connects += 1;
+                return Err(failure);
+            }
+        };
+        report.connects += 1;
+        self.broken = None;
+        self.answer_head().await
+    }
+
     /// The final head, within its time-out of the upload's last move.
     async fn answer_head(&mut self) -> Result<ResponseHead, Failure> {
         let (mut wait, mut taken) = (self.forwarder.deadlines.wait(), 0);
@@ -163,8 +224,12 @@ impl Exchange<'_> {
             })
             .await?;
             match head.status() {
-                101 => return Err(Failure::Upgrade),
-                100..=199 => {}
+                101 => {
+                    let asked = self.protocol.as_ref().filter(|_| self.pump.is_done());
+                    let granted = asked.is_some_and(|asked| upgrade::is_granted(&head, asked));
+                    return if granted { Ok(head) } else { Err(Failure::Upgrade) };
+                }
+                100..=199 => self.heard = true,
                 _ => return Ok(head),
             }
         }
@@ -197,7 +262,11 @@ impl Exchange<'_> {
     }
 
     fn into_response(mut self, head: ResponseHead) -> Response {
-        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done();
+        if head.status() == 101 {
+            return self.into_tunnel(head);
+        }
+        let asked_to_upgrade = self.protocol.is_some();
+        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done() && !asked_to_upgrade;
         let (status, mut declared_length) = (head.status(), None);
         let framing = head.framing();
         let body = match framing {
@@ -217,7 +286,19 @@ impl Exchange<'_> {
             ResponseFraming::Chunked => self.stream(framing, None, reusable),
             ResponseFraming::UntilClose => self.stream(framing, None, false),
         };
-        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
+        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length, tunnel: None }
+    }
+
+    fn into_tunnel(self, head: ResponseHead) -> Response {
+        let tunnel = UpgradedEnd::new(self.connection, self.forwarder.buffers.clone(), self.busy);
+        Response {
+            status: head.status(),
+            upstream: Some(Box::new(head)),
+            added: Vec::new(),
+            body: Body::Empty,
+            declared_length: None,
+            tunnel: Some(Box::new(tunnel)),
+        }
     }
 
     fn give_back(self, reusable: bool) {

@@ -11,6 +11,7 @@ mod pool;
 mod pump;
 mod respond;
 mod settings;
+mod upgrade;
 
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ pub struct Report {
     pub sent: bool,
     /// Connections that were made for it.
     pub connects: u32,
+    /// Times it was sent again after a kept connection had ended.
+    pub retries: u32,
     /// Connections that could not be made.
     pub failed_connects: u32,
 }
@@ -66,8 +69,8 @@ pub enum Failure {
     /// The answer is not HTTP as it must be.
     #[error("upstream's answer: {0}")]
     Answer(#[from] crate::http1::BadResponse),
-    /// The upstream asked to change protocols, unasked.
-    #[error("upstream answered 101 without being asked")]
+    /// The upstream changed protocols unasked, or to another one than asked.
+    #[error("upstream answered with a 101 that was not asked for")]
     Upgrade,
     /// No answer in time.
     #[error("no answer in time")]

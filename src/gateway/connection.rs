@@ -27,6 +27,7 @@ use crate::{
     transport::Transport,
 };
 
+mod tunnel;
 mod writing;
 
 /// A connection and what its requests have in common.
@@ -80,7 +81,8 @@ impl Connection {
                 }
                 // On the heap, and only while there is a request: an idle connection then holds next to nothing, and the
                 // few places in use are used again while they are still in the cache.
-                Next::Head(head) => Box::pin(self.exchange(head)).await,
+                // Allocated first, so that it is made where it stays.
+                Next::Head(head) => Box::into_pin(Box::write(Box::new_uninit(), self.exchange(head))).await,
             };
             match after {
                 After::KeepAlive => {}
@@ -145,6 +147,12 @@ impl Connection {
                 trail.received = progress.received();
                 answer::record(&worker, edge, &self.peer, &trail, 499);
                 return After::Close;
+            }
+            Some(mut response) if response.tunnel.is_some() => {
+                let Some(upstream) = response.tunnel.take() else { return After::Close };
+                let after = Box::pin(self.hand_over(&response, upstream, &mut trail)).await;
+                answer::record(&worker, edge, &self.peer, &trail, response.status);
+                after
             }
             Some(response) => {
                 let status = response.status;

@@ -123,6 +123,11 @@ async fn work(recruit: Recruit) -> bool {
     }
     deadlines.drain();
     let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
+    if !drained {
+        deadlines.give_up();
+        // For what ends at this word: it still gets its line in the log.
+        let _ = tokio::time::timeout(TICK, worker.drained()).await;
+    }
     worker.log.borrow_mut().flush();
     drained
 }
@@ -137,7 +142,8 @@ async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted
     let _here = Here::new(&worker);
     let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
     let patience = worker.snapshot.timeouts.head;
-    let handshake = worker.forwarder.deadlines.within(patience, acceptors.accept(edge, stream));
+    // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
+    let handshake = Box::pin(worker.forwarder.deadlines.within(patience, acceptors.accept(edge, stream)));
     let transport: Transport = match handshake.await {
         Ok(Ok(transport)) => transport,
         Ok(Err(error)) => return tracing::debug!(%error, %peer, "the TLS handshake failed"),

@@ -10,6 +10,8 @@ pub(super) struct ControlFields<'a> {
     chunked: bool,
     close: bool,
     keep_alive: bool,
+    /// Whether a `Connection` line lists anything besides.
+    pub(super) names_fields: bool,
     /// The value of the first `Host`, and whether there was another.
     pub(super) host: Option<&'a [u8]>,
     pub(super) second_host: bool,
@@ -56,8 +58,12 @@ impl<'a> ControlFields<'a> {
 
     fn connection(&mut self, value: &[u8]) {
         for option in elements(value) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            match option.len() {
+                0 => {}
+                5 if option.eq_ignore_ascii_case(b"close") => self.close = true,
+                10 if option.eq_ignore_ascii_case(b"keep-alive") => self.keep_alive = true,
+                _ => self.names_fields = true,
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{BadHead, grammar::elements};
+use super::{BadHead, encode, grammar::elements};
 
 /// The most field lines that are read, whatever the limits say: the parser's room for them is on the stack.
 pub(super) const MOST_FIELDS: usize = 256;
@@ -23,6 +23,12 @@ impl Span {
         Ok(Span { start: narrow(start)?, end: narrow(end)? })
     }
 
+    /// The bytes `from` up to where `text` ends.
+    pub(super) fn rest_of(text: &str, from: usize) -> Result<Span, BadHead> {
+        let narrow = |offset| u16::try_from(offset).map_err(|_| BadHead::TooLarge);
+        Ok(Span { start: narrow(from)?, end: narrow(text.len())? })
+    }
+
     /// The bytes that the span names in `head`, the one that it was made of.
     pub(super) fn bytes(self, head: &[u8]) -> &[u8] {
         head.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
@@ -31,6 +37,16 @@ impl Span {
     /// The text that the span names in the beginning of its head, kept as text.
     pub(super) fn within(self, text: &str) -> &str {
         text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// Its length in bytes.
+    pub(super) fn len(self) -> usize {
+        usize::from(self.end.saturating_sub(self.start))
+    }
+
+    /// Where it begins in its head.
+    pub(super) fn start(self) -> usize {
+        usize::from(self.start)
     }
 
     /// Where it ends in its head.
@@ -49,6 +65,19 @@ impl Span {
 pub(super) struct Field {
     name: Span,
     value: Span,
+}
+
+impl Field {
+    /// Whether the line is `name: value` CRLF to the byte.
+    fn is_as_written(self, head: &[u8]) -> bool {
+        head.get(self.name.end()..self.value.start()) == Some(b": ")
+            && head.get(self.value.end()..self.value.end() + 2) == Some(b"\r\n")
+    }
+}
+
+/// Whether a line of `head` ends there.
+pub(super) fn ends_in_crlf(head: &[u8], end: usize) -> bool {
+    head.get(..end).is_some_and(|line| line.ends_with(b"\r\n"))
 }
 
 /// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
@@ -74,6 +103,38 @@ impl Fields {
         self.0.iter().map(move |field| (field.name.bytes(head), field.value.bytes(head)))
     }
 
+    /// Whether every line, from `start` on, ends in CRLF right where the next begins, and the last before the empty line
+    /// that ends `head`. `httparse` left only white space between a value and its line's end.
+    pub(super) fn are_whole_lines(&self, head: &[u8], start: usize) -> bool {
+        let Some(empty_line) = head.len().checked_sub(2) else { return false };
+        let begins = self.0.iter().map(|field| field.name.start());
+        let ends = begins.clone().skip(1).chain([empty_line]);
+        let first = begins.clone().next().unwrap_or(empty_line);
+        first == start
+            && ends.zip(&self.0).all(|(end, field)| end >= field.value.end() + 2 && ends_in_crlf(head, end))
+            && ends_in_crlf(head, head.len())
+    }
+
+    /// Writes the lines that `keeps`, in order. Those that already look as they would be written are copied in runs.
+    pub(super) fn copy(&self, head: &[u8], out: &mut Vec<u8>, mut keeps: impl FnMut(&[u8], &[u8]) -> bool) {
+        let mut run = 0..0;
+        for field in &self.0 {
+            let (name, value) = (field.name.bytes(head), field.value.bytes(head));
+            if !keeps(name, value) {
+                continue;
+            }
+            if run.end != field.name.start() || !field.is_as_written(head) {
+                out.extend_from_slice(head.get(run).unwrap_or_default());
+                run = field.name.start()..field.name.start();
+            }
+            match field.is_as_written(head) {
+                true => run.end = field.value.end() + 2,
+                false => encode::line(out, name, value),
+            }
+        }
+        out.extend_from_slice(head.get(run).unwrap_or_default());
+    }
+
     /// Whether a `Connection` line lists that name.
     pub(super) fn connection_names(&self, head: &[u8], name: &[u8]) -> bool {
         self.values(head, "connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name))
@@ -83,6 +144,7 @@ impl Fields {
     pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0
             .iter()
+            .filter(move |field| field.name.len() == name.len())
             .filter(move |field| field.name.bytes(head).eq_ignore_ascii_case(name.as_bytes()))
             .map(move |field| field.value.bytes(head))
     }

@@ -193,6 +193,8 @@ fn write_json(line: &AccessLine<'_>, stamp: &mut Stamp, out: &mut Vec<u8>) {
 /// Bytes of most lines.
 const USUAL_LINE: usize = 512;
 
+// Inlined, for a name whose length is known is a store or two and not a call.
+#[inline(always)]
 fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(name.as_bytes());
@@ -200,6 +202,7 @@ fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
     }
 }
 
+#[inline(always)]
 fn number_field(name: &str, value: Option<u64>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(name.as_bytes());

@@ -11,6 +11,7 @@
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`upgrade`]: connections that change protocols, and those that must not.
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
@@ -29,4 +30,5 @@ mod streaming;
 mod support;
 mod talk;
 mod tls;
+mod upgrade;
 mod upstreams;

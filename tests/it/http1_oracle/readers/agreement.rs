@@ -10,6 +10,9 @@ use super::{
     stricter::Stricter,
 };
 
+/// The limits that are used, but for hyper's on extensions and trailers, which ends a few bytes earlier.
+const LIMITS: Limits = Limits { head: 32 * 1024, headers: 100, chunk_overhead: 16_000 };
+
 /// What must not be. Its text holds the readings.
 #[derive(Debug)]
 pub struct Disagreement(String);
@@ -22,13 +25,13 @@ impl fmt::Display for Disagreement {
 
 /// Reads the requests in `input` twice. The class is that of a refusal of ours that hyper does not share.
 pub fn on_requests(input: &[u8]) -> Result<Option<Stricter>, Disagreement> {
-    let ours = ours::requests([input], &Limits::default());
+    let ours = ours::requests([input], &LIMITS);
     judge(&ours, &hypers::requests(input), may_refuse)
 }
 
 /// The same of the response in `input`, to a GET or to a HEAD.
 pub fn on_response(input: &[u8], to_head: bool) -> Result<Option<Stricter>, Disagreement> {
-    let ours = ours::response([input], to_head, &Limits::default());
+    let ours = ours::response([input], to_head, &LIMITS);
     judge(&ours, hypers::response(input, to_head).as_slice(), |_| false)
 }
 
