@@ -24,13 +24,10 @@ pub fn in_pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether a head's lines are copied as they would be written one by one: all of them, every second and every third.
-pub fn are_passed_on<'h>(
-    lines: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
-    copy: impl Fn(&mut Vec<u8>, &mut dyn FnMut(&[u8], &[u8]) -> bool),
-) {
+pub fn are_passed_on(lines: &[(&[u8], &[u8])], copy: impl Fn(&mut Vec<u8>, &mut dyn FnMut(&[u8], &[u8]) -> bool)) {
     for every in [1, 2, 3] {
         let (mut one_by_one, mut copied, mut count) = (Vec::new(), Vec::new(), 0);
-        lines.clone().step_by(every).for_each(|(name, value)| encode::line(&mut one_by_one, name, value));
+        lines.iter().step_by(every).for_each(|(name, value)| encode::line(&mut one_by_one, name, value));
         copy(&mut copied, &mut |_, _| {
             count += 1;
             (count - 1) % every == 0
