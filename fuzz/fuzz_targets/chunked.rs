@@ -4,7 +4,7 @@
 
 use countersign::http1::Limits;
 use countersign_fuzz::{
-    NARROW, in_pieces,
+    NARROW, bytewise, in_pieces,
     readers::{agreement, ours},
 };
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     for limits in [Limits::default(), NARROW] {
         let whole = ours::requests([&request[..]], &limits);
         assert!(!whole.messages.is_empty(), "the head is a good one");
-        for reading in [ours::requests(request.chunks(1), &limits), ours::requests(in_pieces(&request), &limits)] {
+        for reading in [ours::requests(bytewise(&request), &limits), ours::requests(in_pieces(&request), &limits)] {
             assert!(whole.is_like(&reading), "whole: {whole:#?}\nin pieces: {reading:#?}");
         }
     }

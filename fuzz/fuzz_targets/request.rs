@@ -4,13 +4,13 @@
 
 use bytes::BytesMut;
 use countersign::http1::{Limits, RequestHead, Version};
-use countersign_fuzz::{NARROW, are_passed_on, in_pieces, readers::ours};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     for limits in [Limits::default(), NARROW] {
         let whole = ours::requests([data], &limits);
-        let bytewise = ours::requests(data.chunks(1), &limits);
+        let bytewise = ours::requests(bytewise(data), &limits);
         assert!(whole.is_like(&bytewise), "whole: {whole:#?}\nbyte by byte: {bytewise:#?}");
         let pieces = ours::requests(in_pieces(data), &limits);
         assert!(whole.is_like(&pieces), "whole: {whole:#?}\nin pieces: {pieces:#?}");

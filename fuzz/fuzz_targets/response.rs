@@ -4,13 +4,13 @@
 
 use bytes::BytesMut;
 use countersign::http1::{Limits, ResponseHead};
-use countersign_fuzz::{NARROW, are_passed_on, in_pieces, readers::ours};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     for (limits, to_head) in [(Limits::default(), false), (Limits::default(), true), (NARROW, false)] {
         let whole = ours::response([data], to_head, &limits);
-        let bytewise = ours::response(data.chunks(1), to_head, &limits);
+        let bytewise = ours::response(bytewise(data), to_head, &limits);
         assert!(whole.is_like(&bytewise), "whole: {whole:#?}\nbyte by byte: {bytewise:#?}");
         let pieces = ours::response(in_pieces(data), to_head, &limits);
         assert!(whole.is_like(&pieces), "whole: {whole:#?}\nin pieces: {pieces:#?}");

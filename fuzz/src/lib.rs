@@ -8,6 +8,12 @@ use countersign::http1::{Limits, encode};
 /// Limits that short inputs can run into.
 pub const NARROW: Limits = Limits { head: 200, headers: 5, chunk_overhead: 20 };
 
+/// The input byte by byte, or as much of it as can be: each byte of a head looks at all of it again.
+pub fn bytewise(input: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (front, rest) = input.split_at(input.len().min(1024));
+    front.chunks(1).chain((!rest.is_empty()).then_some(rest))
+}
+
 /// The input in pieces of 1 to 16 bytes whose sizes only the input decides, so that a crash can be tried again.
 pub fn in_pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut state = input
