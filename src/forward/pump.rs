@@ -73,6 +73,11 @@ impl Pump {
         pump
     }
 
+    /// Its buffer, for the next one to be written in.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.pending
+    }
+
     /// Whether everything was written.
     pub(super) fn is_done(&self) -> bool {
         self.body.is_none() && self.flushed

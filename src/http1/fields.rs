@@ -144,10 +144,16 @@ impl Fields {
     pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0
             .iter()
-            .filter(move |field| field.name.len() == name.len())
-            .filter(move |field| field.name.bytes(head).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |field| {
+                field.name.len() == name.len() && is_same_name(field.name.bytes(head), name.as_bytes())
+            })
             .map(move |field| field.value.bytes(head))
     }
+}
+
+/// Most clients spell a name as the config does: then one comparison of memory is enough.
+fn is_same_name(sent: &[u8], known: &[u8]) -> bool {
+    sent == known || sent.eq_ignore_ascii_case(known)
 }
 
 /// The fault that `httparse` found in the field lines, or `None` when it is in the start line.

@@ -30,6 +30,9 @@ impl RequestHead {
     /// buffer is then as it was, and the connection is of no further use.
     pub fn parse(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
         let start = if buffer.starts_with(b"\r\n") { 2 } else { 0 };
+        if buffer.is_empty() {
+            return Ok(None);
+        }
         let (mut layout, end) = match Layout::read_strict(buffer, start, limits) {
             Some(read) => read?,
             None => {

@@ -28,6 +28,9 @@ impl ResponseHead {
         limits: &Limits,
         request_was_head: bool,
     ) -> Result<Option<ResponseHead>, BadResponse> {
+        if buffer.is_empty() {
+            return Ok(None);
+        }
         let (layout, end) = match Layout::read_strict(buffer, limits, request_was_head) {
             Some(read) => read?,
             None => {
