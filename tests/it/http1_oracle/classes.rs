@@ -42,7 +42,7 @@ const RESPONSES: [(Stricter, &str); 8] = [
     (Stricter::LengthForm, "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx"),
     (Stricter::SeveralLengths, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx"),
     (Stricter::OtherCoding, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx"),
-    (Stricter::OldCoding, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    (Stricter::OldCoding, "HTTP/1.0 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n"),
     (Stricter::Status, "HTTP/1.1 600 High\r\nContent-Length: 0\r\n\r\n"),
     (Stricter::Upgrade, "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
 ];

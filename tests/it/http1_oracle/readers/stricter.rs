@@ -71,7 +71,7 @@ impl Stricter {
             Stricter::LengthAndCoding => "Content-Length beside Transfer-Encoding",
             Stricter::OtherCoding => "a Transfer-Encoding that is not exactly `chunked`",
             Stricter::SeveralCodings => "a Transfer-Encoding that comes twice",
-            Stricter::OldCoding => "a Transfer-Encoding in an HTTP/1.0 answer",
+            Stricter::OldCoding => "a Transfer-Encoding in an HTTP/1.0 answer without a body",
             Stricter::Underscores => "`Content_Length`, `Transfer_Encoding`",
             Stricter::Method => "a method with lower-case letters",
             Stricter::Connect => "`CONNECT`",
