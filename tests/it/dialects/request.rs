@@ -2,7 +2,7 @@
 
 use countersign::{
     config::{self, System},
-    scheme::{Body, Claimed, Emitted, Failure, Headers, PreparedKey, Scheme, Unknown, View},
+    scheme::{Body, Claimed, Emitted, Failure, Headers, PreparedKey, Scheme, Unknown, View, presets},
     secret::Secret,
 };
 
@@ -82,9 +82,12 @@ pub(crate) fn preset(name: &str) -> Scheme {
 
 /// A preset with keys of the user's own beside it, as YAML.
 pub(crate) fn preset_with(name: &str, own: &str) -> std::sync::Arc<Scheme> {
+    const SECRET: &str = "{ value: 0000000000000000000000000000000000000000000000000000000000000000 }";
+    let has_key_id = presets::text(name).expect("a preset").contains("\nkey_id:");
+    let keys = if has_key_id { format!("static: {{ id: {SECRET} }}") } else { format!("shared: {SECRET}") };
     let text = format!(
         "listen: 127.0.0.1:0
-keys: {{ k: {{ static: {{ id: {{ value: 0000000000000000000000000000000000000000000000000000000000000000 }} }} }} }}
+keys: {{ k: {{ {keys} }} }}
 schemes:
   s:
     preset: {name}
