@@ -116,8 +116,13 @@ fn runs(text: &str, is_special: fn(char) -> bool, out: &mut Vec<u8>, mut special
 /// a time.
 fn is_plain(text: &str) -> bool {
     let (words, rest) = text.as_bytes().as_chunks::<8>();
-    words.iter().fold(0, |special, word| special | specials(*word)) == 0
-        && rest.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+    // It ends at the first special: for texts this short the vector code that a whole look would become costs more.
+    !words.iter().any(|word| specials(*word) != 0)
+        && match text.as_bytes().last_chunk::<8>() {
+            // Some bytes are looked at twice; that is cheaper than to look at each of the rest by itself.
+            Some(last) => specials(*last) == 0,
+            None => !rest.iter().any(|byte| !(b' '..=b'~').contains(byte) || matches!(byte, b'"' | b'\\')),
+        }
 }
 
 /// Not zero where a byte is a control, a quote, a backslash, DEL or not ASCII. Borrows between the bytes of a word can only
