@@ -98,7 +98,7 @@ impl Connection {
 fn write_head(out: &mut Vec<u8>, response: &Response, request_id: &str) {
     let Some(head) = &response.upstream else { return };
     encode::status_line(out, response.status, head.reason());
-    response.each_passed_on(|name, value| encode::line(out, name, value));
+    response.copy_passed_on(out);
     encode::field(out, "Connection", b"upgrade");
     if let Some(protocol) = head.value("upgrade") {
         encode::line(out, b"Upgrade", protocol);
