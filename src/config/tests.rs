@@ -193,6 +193,14 @@ fn the_bench_config_gives_each_listener_its_own_route() {
 }
 
 #[test]
+fn the_bench_config_for_bodies_takes_the_largest_of_them_and_signs_the_body() {
+    let (config, _) = example("../benches/peers/countersign-bodies.yaml");
+    assert!(config.limits.body >= 100 * 1024 * 1024);
+    assert!(matches!(config.routes[0].require, Requirement::Public));
+    assert!(config.schemes[0].scheme.coverage().body);
+}
+
+#[test]
 fn the_attack_config_opens_one_path_and_guards_one() {
     let (config, _) = example("attack.yaml");
     let paths: Vec<_> = config.routes.iter().map(|route| route.path.as_str()).collect();

@@ -78,6 +78,11 @@ impl Pump {
         pump
     }
 
+    /// Its buffer, for the next one to be written in.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.front
+    }
+
     /// Whether everything was written.
     pub(super) fn is_done(&self) -> bool {
         self.body.is_none() && self.flushed

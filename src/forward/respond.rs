@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The answer; the request's body is left unread.
-pub(super) async fn answer(respond: &Respond, permit: Admitted<'_>) -> Result<Response, Failure> {
+pub(super) fn answer(respond: &Respond, permit: Admitted<'_>) -> Result<Response, Failure> {
     let mut added = Vec::with_capacity(respond.headers.len() + 1);
     for (name, template) in &respond.headers {
         added.push((Cow::Owned(name.clone()), render(name, template, Escape::Header, &permit)?));

@@ -3,7 +3,10 @@
 use std::{
     io,
     path::Path,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,6 +40,21 @@ pub struct Servers {
     pub most: usize,
     /// Whose turn it is.
     pub next: AtomicUsize,
+}
+
+impl Servers {
+    /// Whose turn it is now.
+    pub(super) fn turn(&self) -> usize {
+        if self.servers.len() == 1 { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// The server at that turn; `None` only where there is none at all.
+    pub(super) fn nth(&self, turn: usize) -> Option<&Server> {
+        match self.servers.as_slice() {
+            [only] => Some(only),
+            servers => servers.get(turn.checked_rem(servers.len())?),
+        }
+    }
 }
 
 /// One server.
@@ -184,7 +202,7 @@ impl ReadSet {
     /// Whether `name` only looks like one that is read.
     pub fn is_twin(&self, name: &[u8]) -> bool {
         self.folded.lengths.has(name)
-            && (self.has_odd || name.iter().any(is_odd))
+            && (self.has_odd || memchr::memchr2(b'_', b'.', name).is_some())
             && self.folded.contains(name)
             && !self.exact.contains(name.to_ascii_lowercase().as_slice())
     }

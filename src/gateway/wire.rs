@@ -53,6 +53,7 @@ impl Wire {
     /// Ready when the client has gone. What it sends meanwhile is kept, within bounds.
     pub(super) fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
         while self.0.input.borrow().len() < READ_AHEAD {
+            ready!(self.0.transport.borrow_mut().poll_readable(context));
             match ready!(self.poll_fill(context)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(_) => {}

@@ -75,9 +75,12 @@ impl Field {
     }
 }
 
-/// Whether a line of `head` ends there.
-pub(super) fn ends_in_crlf(head: &[u8], end: usize) -> bool {
-    head.get(..end).is_some_and(|line| line.ends_with(b"\r\n"))
+/// Where the line ends of which nothing but white space may be left at `rest`.
+pub(super) fn end_of_line(head: &[u8], mut rest: usize) -> Option<usize> {
+    while let b' ' | b'\t' = head.get(rest)? {
+        rest += 1;
+    }
+    (head.get(rest..rest + 2) == Some(b"\r\n")).then_some(rest + 2)
 }
 
 /// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
@@ -94,6 +97,23 @@ impl Fields {
         Ok(Fields(fields))
     }
 
+    /// The lines of a head that begin at `start`, each of which ends in CRLF right where the next begins, and the last
+    /// before the empty line that ends `head`; `None` where this is not so.
+    pub(super) fn read_strict(parsed: &[httparse::Header<'_>], head: &[u8], start: usize) -> Option<Fields> {
+        let mut fields = SmallVec::with_capacity(parsed.len());
+        let mut line = start;
+        for header in parsed {
+            let field =
+                Field { name: Span::of(header.name.as_bytes(), head).ok()?, value: Span::of(header.value, head).ok()? };
+            if field.name.start() != line {
+                return None;
+            }
+            line = end_of_line(head, field.value.end())?;
+            fields.push(field);
+        }
+        (head.get(line..) == Some(b"\r\n")).then_some(Fields(fields))
+    }
+
     pub(super) fn iter<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         self.0.iter().map(move |field| (field.name.text(head), field.value.bytes(head)))
     }
@@ -101,18 +121,6 @@ impl Fields {
     /// As [`iter`](Fields::iter), names as bytes.
     pub(super) fn lines<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.0.iter().map(move |field| (field.name.bytes(head), field.value.bytes(head)))
-    }
-
-    /// Whether every line, from `start` on, ends in CRLF right where the next begins, and the last before the empty line
-    /// that ends `head`. `httparse` left only white space between a value and its line's end.
-    pub(super) fn are_whole_lines(&self, head: &[u8], start: usize) -> bool {
-        let Some(empty_line) = head.len().checked_sub(2) else { return false };
-        let begins = self.0.iter().map(|field| field.name.start());
-        let ends = begins.clone().skip(1).chain([empty_line]);
-        let first = begins.clone().next().unwrap_or(empty_line);
-        first == start
-            && ends.zip(&self.0).all(|(end, field)| end >= field.value.end() + 2 && ends_in_crlf(head, end))
-            && ends_in_crlf(head, head.len())
     }
 
     /// Writes the lines that `keeps`, in order. Those that already look as they would be written are copied in runs.
@@ -144,10 +152,16 @@ impl Fields {
     pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0
             .iter()
-            .filter(move |field| field.name.len() == name.len())
-            .filter(move |field| field.name.bytes(head).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |field| {
+                field.name.len() == name.len() && is_same_name(field.name.bytes(head), name.as_bytes())
+            })
             .map(move |field| field.value.bytes(head))
     }
+}
+
+/// Most clients spell a name as the config does: then one comparison of memory is enough.
+pub(super) fn is_same_name(sent: &[u8], known: &[u8]) -> bool {
+    sent == known || sent.eq_ignore_ascii_case(known)
 }
 
 /// The fault that `httparse` found in the field lines, or `None` when it is in the start line.

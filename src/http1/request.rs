@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use memchr::{memchr, memchr3};
 
 use super::control::ControlFields;
-use super::fields::{self, Fields, MOST_FIELDS, Span, ends_in_crlf};
+use super::fields::{self, Fields, MOST_FIELDS, Span, end_of_line};
 use super::grammar::is_token;
 use super::lines::{LARGEST_HEAD, end_of_head};
 use super::target::Target;
@@ -16,11 +16,46 @@ use super::{BadHead, BadRequest, Framing, Limits, Version, encode};
 /// A request's head, checked. It owns its bytes; a clone shares them.
 #[derive(Clone)]
 pub struct RequestHead {
-    /// Copied out of the connection's buffer: for a head that is cheaper than to share the buffer with it.
-    bytes: Box<[u8]>,
-    /// The request line up to the end of its target; behind it the authority, where that is not part of the target.
-    text: Box<str>,
+    bytes: HeadBytes,
     layout: Layout,
+}
+
+/// A head's bytes, told once whether they are text. Copied out of the connection's buffer: for a head that is cheaper than
+/// to share the buffer with it.
+#[derive(Clone)]
+enum HeadBytes {
+    /// All of it is UTF-8, as nearly all heads are.
+    Text(Box<str>),
+    /// Some field's value is not.
+    Mixed {
+        bytes: Box<[u8]>,
+        /// The request line up to the end of its target; behind it the authority, where that is not part of the target.
+        text: Box<str>,
+    },
+}
+
+impl HeadBytes {
+    /// The bytes of `head`; where they are not all text `layout` is told where its authority went.
+    fn of(head: &[u8], layout: &mut Layout) -> Result<HeadBytes, BadRequest> {
+        Ok(match std::str::from_utf8(head) {
+            Ok(text) => HeadBytes::Text(text.into()),
+            Err(_) => HeadBytes::Mixed { text: layout.text(head)?, bytes: head.into() },
+        })
+    }
+
+    fn all(&self) -> &[u8] {
+        match self {
+            HeadBytes::Text(text) => text.as_bytes(),
+            HeadBytes::Mixed { bytes, .. } => bytes,
+        }
+    }
+
+    /// What a layout's spans of text are spans of.
+    fn text(&self) -> &str {
+        match self {
+            HeadBytes::Text(text) | HeadBytes::Mixed { text, .. } => text,
+        }
+    }
 }
 
 impl RequestHead {
@@ -30,6 +65,9 @@ impl RequestHead {
     /// buffer is then as it was, and the connection is of no further use.
     pub fn parse(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
         let start = if buffer.starts_with(b"\r\n") { 2 } else { 0 };
+        if buffer.is_empty() {
+            return Ok(None);
+        }
         let (mut layout, end) = match Layout::read_strict(buffer, start, limits) {
             Some(read) => read?,
             None => {
@@ -40,10 +78,9 @@ impl RequestHead {
                 (Layout::read(&buffer[..end], start, limits)?, end)
             }
         };
-        let text = layout.text(&buffer[..end])?;
-        let bytes = buffer[..end].into();
+        let bytes = HeadBytes::of(&buffer[..end], &mut layout)?;
         buffer.advance(end);
-        Ok(Some(RequestHead { bytes, text, layout }))
+        Ok(Some(RequestHead { bytes, layout }))
     }
 
     /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
@@ -71,12 +108,12 @@ impl RequestHead {
 
     /// The method, a token without lower-case letters.
     pub fn method(&self) -> &str {
-        self.layout.method.within(&self.text)
+        self.layout.method.within(self.bytes.text())
     }
 
     /// The target as it came, in whichever form.
     pub fn target(&self) -> &str {
-        self.layout.target.whole(&self.text)
+        self.layout.target.whole(self.bytes.text())
     }
 
     /// The version of the request line.
@@ -86,42 +123,42 @@ impl RequestHead {
 
     /// The path as it came, never empty: `/` for an absolute form without one, `*` for asterisk form.
     pub fn path(&self) -> &str {
-        self.layout.target.path(&self.text)
+        self.layout.target.path(self.bytes.text())
     }
 
     /// The query as it came, without its `?`; empty when nothing follows the `?`.
     pub fn query(&self) -> Option<&str> {
-        self.layout.target.query(&self.text)
+        self.layout.target.query(self.bytes.text())
     }
 
     /// Path and query as they came: what is routed, signed and forwarded.
     pub fn origin_form(&self) -> &str {
-        self.layout.target.origin(&self.text)
+        self.layout.target.origin(self.bytes.text())
     }
 
     /// The server that was asked, as `Host` writes it. Empty only for HTTP/1.0 that names none.
     pub fn authority(&self) -> &str {
-        self.layout.authority.within(&self.text)
+        self.layout.authority.within(self.bytes.text())
     }
 
     /// The field lines in order, names as they came, values without the space around them.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.layout.fields.iter(&self.bytes)
+        self.layout.fields.iter(self.bytes.all())
     }
 
     /// As [`fields`](RequestHead::fields) with the names as bytes, which is cheaper: for passing them on.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.layout.fields.lines(&self.bytes)
+        self.layout.fields.lines(self.bytes.all())
     }
 
     /// Writes the field lines that `keeps`, in order, as [`encode::line`] would.
     pub fn copy_lines(&self, out: &mut Vec<u8>, keeps: impl FnMut(&[u8], &[u8]) -> bool) {
-        self.layout.fields.copy(&self.bytes, out, keeps);
+        self.layout.fields.copy(self.bytes.all(), out, keeps);
     }
 
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.layout.fields.values(&self.bytes, name)
+        self.layout.fields.values(self.bytes.all(), name)
     }
 
     /// The value of the first line of that name.
@@ -146,7 +183,7 @@ impl RequestHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.layout.names_fields && self.layout.fields.connection_names(&self.bytes, name.as_ref())
+        self.layout.names_fields && self.layout.fields.connection_names(self.bytes.all(), name.as_ref())
     }
 }
 
@@ -190,11 +227,10 @@ impl Layout {
             return None;
         };
         let head = buffer.get(..start + length)?;
-        let fields = Fields::read(parsed.headers, head).ok()?;
-        let (method, target) = (parsed.method?, parsed.path?);
-        let line_end = start + method.len() + 1 + target.len() + " HTTP/1.1\r\n".len();
-        let is_strict = ends_in_crlf(head, line_end) && fields.are_whole_lines(head, line_end);
-        is_strict.then(|| Ok((Layout::of(&parsed, fields, head)?, head.len())))
+        let version = start + parsed.method?.len() + 1 + parsed.path?.len();
+        let lines = end_of_line(head, version + " HTTP/1.1".len())?;
+        let fields = Fields::read_strict(parsed.headers, head, lines)?;
+        Some(Layout::of(&parsed, fields, head).map(|layout| (layout, head.len())))
     }
 
     /// Reads a complete head whose lines are known to end as they must; `start` is where its request line begins.

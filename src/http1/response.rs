@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use memchr::memchr;
 
 use super::control::ControlFields;
-use super::fields::{self, Fields, MOST_FIELDS, Span, ends_in_crlf};
+use super::fields::{self, Fields, MOST_FIELDS, Span};
 use super::lines::{LARGEST_HEAD, end_of_head};
 use super::{BadResponse, Framing, Limits, ResponseFraming, Version};
 
@@ -28,6 +28,9 @@ impl ResponseHead {
         limits: &Limits,
         request_was_head: bool,
     ) -> Result<Option<ResponseHead>, BadResponse> {
+        if buffer.is_empty() {
+            return Ok(None);
+        }
         let (layout, end) = match Layout::read_strict(buffer, limits, request_was_head) {
             Some(read) => read?,
             None => {
@@ -146,11 +149,15 @@ impl Layout {
         let read = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, window, room);
         let Ok(httparse::Status::Complete(length)) = read else { return None };
         let head = buffer.get(..length)?;
-        let fields = Fields::read(parsed.headers, head).ok()?;
-        let line_end = memchr(b'\n', head)? + 1;
-        let is_strict =
-            head.starts_with(b"HTTP/1.") && ends_in_crlf(head, line_end) && fields.are_whole_lines(head, line_end);
-        is_strict.then(|| Ok((Layout::of(&parsed, fields, head, request_was_head)?, length)))
+        if !head.starts_with(b"HTTP/1.") {
+            return None;
+        }
+        let lines = memchr(b'\n', head)? + 1;
+        if !head.get(..lines)?.ends_with(b"\r\n") {
+            return None;
+        }
+        let fields = Fields::read_strict(parsed.headers, head, lines)?;
+        Some(Layout::of(&parsed, fields, head, request_was_head).map(|layout| (layout, length)))
     }
 
     /// Reads a complete head whose lines are known to end as they must.

@@ -146,10 +146,13 @@ impl AccessWriter {
 
     /// Appends `line` and a newline to `out`.
     pub fn write(&mut self, line: &AccessLine<'_>, out: &mut Vec<u8>) {
-        let line = AccessLine { path: line.path.split('?').next().unwrap_or_default(), ..*line };
+        let path = match memchr::memchr(b'?', line.path.as_bytes()) {
+            Some(query) => line.path.get(..query).unwrap_or_default(),
+            None => line.path,
+        };
         match self.format {
-            Format::Json => write_json(&line, &mut self.stamp, out),
-            Format::Pretty { colour } => pretty::write(&line, colour, &mut self.stamp, out),
+            Format::Json => write_json(line, path, &mut self.stamp, out),
+            Format::Pretty { colour } => pretty::write(&AccessLine { path, ..*line }, colour, &mut self.stamp, out),
         }
     }
 }
@@ -161,7 +164,7 @@ macro_rules! name {
     };
 }
 
-fn write_json(line: &AccessLine<'_>, stamp: &mut Stamp, out: &mut Vec<u8>) {
+fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Vec<u8>) {
     out.reserve(USUAL_LINE);
     out.extend_from_slice(b"{\"time\":\"");
     stamp.write_rfc3339(line.unix_millis, out);
@@ -171,7 +174,7 @@ fn write_json(line: &AccessLine<'_>, stamp: &mut Stamp, out: &mut Vec<u8>) {
     text_field(name!("listener"), Some(line.listener), out);
     let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
     text_field(name!("method"), known(line.method), out);
-    text_field(name!("path"), known(line.path), out);
+    text_field(name!("path"), known(path), out);
     text_field(name!("route"), line.route, out);
     number_field(name!("status"), Some(line.status.into()), out);
     text_field(name!("outcome"), Some(line.verdict.name()), out);

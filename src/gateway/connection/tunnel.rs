@@ -40,10 +40,10 @@ impl Connection {
         mut upstream: Box<dyn Duplex>,
         trail: &mut Trail<'_>,
     ) -> After {
-        self.output = self.worker.outputs.lend();
+        self.output = self.worker.forwarder.outputs.lend();
         write_head(&mut self.output, response, trail.request_id.as_str());
         let announced = self.send().await;
-        self.worker.outputs.take_back(std::mem::take(&mut self.output));
+        self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         let (mut up, mut down) = (Flow::default(), Flow::default());
         let ended = match announced {
             Ok(()) => self.copy(&mut *upstream, &mut up, &mut down).await.map_err(|torn| torn.to_string()),

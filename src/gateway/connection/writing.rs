@@ -36,7 +36,7 @@ impl Connection {
         let version = trail.head.version();
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
-        self.output = self.worker.outputs.lend();
+        self.output = self.worker.forwarder.outputs.lend();
         self.output.extend_from_slice(progress.no_more_interim());
         write_head(&mut self.output, &response, delimited, version, keeps, trail.request_id);
         // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
@@ -46,7 +46,7 @@ impl Connection {
         encode::end(&mut self.output);
         let body = if delimited == Delimited::Absent { &mut Body::Empty } else { &mut response.body };
         let written = self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await;
-        self.worker.outputs.take_back(std::mem::take(&mut self.output));
+        self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         match written {
             Ok(()) if keeps => After::KeepAlive,
             Ok(()) => After::Close,
@@ -205,5 +205,5 @@ fn write_head(
         (Version::Http10, true) => encode::field(out, "Connection", b"keep-alive"),
         (_, false) => encode::field(out, "Connection", b"close"),
     }
-    encode::line(out, b"X-Request-Id", request_id.as_str().as_bytes());
+    encode::line(out, b"X-Request-Id", request_id.as_bytes());
 }
