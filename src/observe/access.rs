@@ -169,7 +169,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     out.extend_from_slice(b"{\"time\":\"");
     stamp.write_rfc3339(line.unix_millis, out);
     out.push(b'"');
-    text_field(name!("request_id"), Some(line.request_id), out);
+    plain_field(name!("request_id"), Some(line.request_id), out);
     text_field(name!("client"), Some(line.client), out);
     text_field(name!("listener"), Some(line.listener), out);
     let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
@@ -177,8 +177,8 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     text_field(name!("path"), known(path), out);
     text_field(name!("route"), line.route, out);
     number_field(name!("status"), Some(line.status.into()), out);
-    text_field(name!("outcome"), Some(line.verdict.name()), out);
-    text_field(name!("cause"), line.verdict.cause().map(|cause| cause.face().name), out);
+    plain_field(name!("outcome"), Some(line.verdict.name()), out);
+    plain_field(name!("cause"), line.verdict.cause().map(|cause| cause.face().name), out);
     if let Some(why) = line.verdict.why() {
         out.extend_from_slice(name!("why").as_bytes());
         escape::json_display(why, out);
@@ -202,6 +202,17 @@ fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(name.as_bytes());
         json_string(value, out);
+    }
+}
+
+/// For what is ours and has nothing to escape.
+#[inline(always)]
+fn plain_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'"');
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
     }
 }
 

@@ -167,7 +167,7 @@ impl<'a> Admitted<'a> {
             out.extend_from_slice(literal.as_bytes());
             return Ok(());
         }
-        let client = self.client.address.to_string();
+        let client = self.client.text();
         let facts = Facts {
             identity: &self.identity,
             route: self.admission.route,

@@ -4,6 +4,7 @@
 //! - [`fields`]: which fields pass, and which are of one connection.
 //! - [`streaming`]: bodies on their way, both ways.
 //! - [`held`]: bodies that are held until their signature is known.
+//! - [`answers`]: answers of every kind of wrong, and what becomes of each.
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
@@ -15,6 +16,7 @@
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
+mod answers;
 mod credentials;
 mod fields;
 mod framing;
