@@ -73,7 +73,7 @@ impl Pools {
     /// Keeps a connection whose last answer was read to its end.
     pub(super) fn keep(&self, server: usize, mut connection: Connection) {
         if connection.buffer.is_empty() {
-            self.buffers.give_back(&mut connection.buffer);
+            connection.transport.give_back(&mut connection.buffer, &self.buffers);
             connection.was_kept = true;
             self.with(server, |pool| {
                 if pool.idle.len() < KEPT {
