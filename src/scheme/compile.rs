@@ -4,8 +4,8 @@ mod rules;
 mod values;
 
 use super::{
-    AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
-    RequirementDefinition, Scheme, Several, Template, TimestampDefinition,
+    AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Dialect, Fault, KeyDefinition, KeyRecipe, Place,
+    Requirement, RequirementDefinition, Several, Template, TimestampDefinition,
     algorithms::Algorithms,
     claimed::OpenUntilBody,
     key::KeyChain,
@@ -16,7 +16,7 @@ use super::{
     values::NamedValue,
 };
 
-pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
+pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
     let mut compiler = Compiler::new(definition);
     let parts = compiler.templates();
     if !compiler.faults.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
     let warnings = rules.warnings();
     let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit } = parts;
     let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
-    Ok(Scheme {
+    Ok(Dialect {
         name: definition.name.clone(),
         encoding: definition.signature.encoding,
         several: definition.signature.several.clone(),
@@ -138,6 +138,9 @@ impl Compiler<'_> {
     }
 
     fn algorithms(&mut self) -> Algorithms {
+        if !self.definition.signature.algorithm.all().iter().all(|algorithm| algorithm.is_for_dialects()) {
+            self.faults.push(Fault::whole("signature.algorithm", "this algorithm is only for `rfc9421`"));
+        }
         match &self.definition.signature.algorithm {
             AlgorithmDefinition::Fixed(algorithm) => Algorithms::Fixed(*algorithm),
             AlgorithmDefinition::Named { from, allow } => {

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::{
-    Body, Failure, Scheme, Template, View, Why, parameters,
+    Body, Dialect, Failure, Template, View, Why, parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
     timestamp::formatted,
     values::{NamedValue, Parsed},
@@ -60,7 +60,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    pub(super) fn of(scheme: &'a Scheme, view: View<'a>, key_id: Option<&'a [u8]>) -> Evaluation<'a> {
+    pub(super) fn of(scheme: &'a Dialect, view: View<'a>, key_id: Option<&'a [u8]>) -> Evaluation<'a> {
         Evaluation { values: &scheme.values, key_id, ..Evaluation::new(view) }
     }
 

@@ -1,7 +1,7 @@
-//! Signing: the scheme's own headers, written so that [`Scheme::verify`] accepts them.
+//! Signing: the scheme's own headers, written so that [`Dialect::verify`] accepts them.
 
 use super::{
-    Escape, Failure, Headers, Place, PreparedKey, Scheme, Template, View, Why,
+    Dialect, Escape, Failure, Headers, Place, PreparedKey, Template, View, Why,
     claimed::read_key_id,
     evaluate::{Emission, Evaluation},
     parameters::{percent_encoded, replaced},
@@ -26,7 +26,7 @@ struct Signing<'a> {
     emission: Emission<'a>,
 }
 
-impl Scheme {
+impl Dialect {
     /// What to set on the request. `nonce` is the caller's, random and visible.
     ///
     /// What holds no signature is written first, in order, and is seen by the message and by what follows. What holds it
@@ -36,7 +36,7 @@ impl Scheme {
     ///
     /// # Errors
     /// The scheme does not say how to write its signature, the key only verifies, or a value cannot be had.
-    pub fn sign(
+    pub(super) fn sign(
         &self,
         view: &View<'_>,
         key: &PreparedKey,
