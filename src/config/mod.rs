@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod listen;
 mod mask;
+mod message_signatures;
 mod pattern;
 mod pem;
 mod problem;

@@ -173,6 +173,7 @@ fn route(
     Route {
         index,
         name: route.name.as_str().into(),
+        shape: Shape { accept_signature: requirement.accept_signature(), ..shape(route.refusals) },
         requirement,
         target: target.clone(),
         upstream: route.to,
@@ -195,13 +196,12 @@ fn route(
         },
         // A minute, and as long as the largest body takes at 32 KiB a second.
         patience: Duration::from_secs(60 + body / (32 * 1024)),
-        shape: shape(route.refusals),
     }
 }
 
 fn shape(refusals: config::Refusals) -> Shape {
     let texts = refusals.causes.into_iter().map(|(cause, text)| (cause, text.status, text.detail));
-    Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect() }
+    Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect(), accept_signature: None }
 }
 
 /// The schemes and tokens that routes point at, each built once.
