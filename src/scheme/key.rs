@@ -71,7 +71,7 @@ pub enum KeyFault {
     #[error("this is a key document (PEM or JWK), and an HMAC's key is a secret")]
     Document,
     /// No document where one is wanted.
-    #[error("a key of these algorithms is a PEM document or a JWK, and this is neither")]
+    #[error("a key of these algorithms is one PEM key or one JWK, and this is neither")]
     NoDocument,
     /// A document for other algorithms, or of too short a key.
     #[error("this key document holds no key of the scheme's algorithms")]
