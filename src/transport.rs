@@ -66,6 +66,10 @@ impl Transport {
         parts: &[&[u8]; 3],
         mut from: usize,
     ) -> Poll<io::Result<usize>> {
+        // Most messages are one part.
+        if let [only, [], []] = parts {
+            return Pin::new(self).poll_write(context, only.get(from..).unwrap_or_default());
+        }
         let left = parts.map(|part| {
             let skipped = from.min(part.len());
             from -= skipped;

@@ -93,11 +93,10 @@ impl Reason {
                 Failure::AmbiguousCarrier => Cause::AmbiguousCredential,
                 Failure::Unreadable { .. } | Failure::TimestampUnreadable => Cause::UnreadableField,
                 Failure::Stale { .. } => Cause::Stale,
-                Failure::Undecodable | Failure::KeyIdUnreadable | Failure::Requirement | Failure::Mismatch => {
-                    Cause::InvalidSignature
-                }
+                Failure::Undecodable | Failure::KeyIdUnreadable | Failure::Algorithm => Cause::InvalidSignature,
+                Failure::Uncovered { .. } | Failure::Requirement | Failure::Mismatch => Cause::InvalidSignature,
                 // Nothing is signed here; were it said, it would be our fault and not the caller's.
-                Failure::Io | Failure::NotEmitted => Cause::Overloaded,
+                Failure::Io | Failure::NotEmitted | Failure::NotSigning => Cause::Overloaded,
             },
             Reason::UnknownKey | Reason::OtherHost => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,

@@ -89,7 +89,7 @@ fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, moment: Moment
     let Moment { now_millis, waited } = moment;
     let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
-    rule.scheme.verify(&claimed, view, &key.macs())?;
+    rule.scheme.verify(&claimed, view, &key.prepared())?;
     let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
     let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
     Ok(Found { claimed, replay })

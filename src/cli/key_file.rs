@@ -8,8 +8,8 @@ use std::{io, path::Path, path::PathBuf};
 use zeroize::Zeroizing;
 
 use crate::{
-    keys::{KeyTable, MOST_LIVE},
-    scheme::{Algorithm, Scheme},
+    keys::{KeyTable, MOST_LIVE, Prepared},
+    scheme::{KeyFault, Scheme},
     secret::Secret,
 };
 
@@ -82,12 +82,12 @@ impl KeyFile {
         }
     }
 
-    /// The secrets, prepared for `algorithm`.
-    pub(super) fn table(&self, algorithm: Algorithm) -> KeyTable {
+    /// The secrets, made ready by `prepare`.
+    pub(super) fn table(&self, prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
         match self {
-            KeyFile::Any(secrets) => KeyTable::shared(secrets, algorithm),
+            KeyFile::Any(secrets) => KeyTable::shared(secrets, prepare),
             KeyFile::ById(ids) => {
-                KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), algorithm)
+                KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
             }
         }
     }

@@ -126,11 +126,11 @@ impl RawRequest {
         }
     }
 
-    /// The same request with these fields in place of those of the same name.
-    pub(super) fn with_fields(&self, set: &[(String, String)]) -> Result<RawRequest, RequestError> {
+    /// The same request with another target, if one is given, and these fields in place of those of the same name.
+    pub(super) fn with(&self, target: Option<&str>, set: &[(String, String)]) -> Result<RawRequest, RequestError> {
         let is_set = |name: &str| set.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         let mut lines = Vec::new();
-        encode::request_line(&mut lines, self.head.method(), self.head.target());
+        encode::request_line(&mut lines, self.head.method(), target.unwrap_or(self.head.target()));
         let others = self.head.fields().filter(|(name, _)| !is_set(name));
         others.for_each(|(name, value)| encode::field(&mut lines, name, value));
         set.iter().for_each(|(name, value)| encode::field(&mut lines, name, value.as_bytes()));
@@ -238,10 +238,10 @@ mod tests {
 
     #[test]
     fn a_field_that_is_set_replaces_those_of_its_name() {
-        let signed = parse(LF).with_fields(&[("x-a".to_owned(), "2".to_owned())]).unwrap();
+        let signed = parse(LF).with(None, &[("x-a".to_owned(), "2".to_owned())]).unwrap();
         let values: Vec<&[u8]> = signed.head().values("X-A").collect();
         assert_eq!(values, [b"2"]);
-        assert!(parse(LF).with_fields(&[("Bad Name".to_owned(), String::new())]).is_err());
+        assert!(parse(LF).with(None, &[("Bad Name".to_owned(), String::new())]).is_err());
     }
 
     #[test]

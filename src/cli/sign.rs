@@ -67,7 +67,7 @@ impl Sign {
             words(format_args!("note: {} bytes after the body are left out", request.left_over()));
         }
         let id = self.signer(&scheme, &keys)?;
-        let table = keys.table(scheme.algorithm());
+        let table = keys.table(|secret| scheme.key_recipe().signing(secret))?;
         let origin = request.origin(self.by.public_origin());
         let signed = sign(&scheme, &table, &request, origin, id, self.by.now_millis())?;
         match self.print {
@@ -99,18 +99,19 @@ pub(super) fn sign(
 ) -> Result<RawRequest, Trouble> {
     let no_secret = || Trouble::NoSecret(id.unwrap_or_default().to_owned());
     let key = keys.find(id.map(str::as_bytes)).ok_or_else(no_secret)?;
-    let macs = key.macs();
-    let mac = macs.first().ok_or_else(no_secret)?;
+    let prepared = key.prepared();
+    let first = prepared.first().ok_or_else(no_secret)?;
     let nonce = hex::encode(&*random(16)?);
-    let fields = scheme.sign(&request.view(origin), mac, id, now_millis, &nonce).map_err(|failure| match failure {
-        Failure::Unreadable { place, .. } if id.is_none() && place == "key_id" => Trouble::NoId,
-        other => Trouble::Unsignable(other),
-    })?;
+    let written =
+        scheme.sign(&request.view(origin), first, id, now_millis, &nonce).map_err(|failure| match failure {
+            Failure::Unreadable { place, .. } if id.is_none() && place == "key_id" => Trouble::NoId,
+            other => Trouble::Unsignable(other),
+        })?;
     // What is signed for an origin is sent to it.
     let host =
         (origin.authority != request.head().authority()).then(|| ("Host".to_owned(), origin.authority.to_owned()));
-    let fields: Vec<(String, String)> = host.into_iter().chain(fields).collect();
-    let signed = request.with_fields(&fields)?;
+    let fields: Vec<(String, String)> = host.into_iter().chain(written.headers).collect();
+    let signed = request.with(written.target.as_deref(), &fields)?;
     verify(scheme, keys, &signed, origin, now_millis).map_err(Trouble::WouldBeRefused)?;
     Ok(signed)
 }
@@ -120,9 +121,14 @@ mod tests {
     use super::*;
     use crate::{cli::config_file, secret::Secret};
 
+    fn keys(scheme: &Scheme) -> KeyTable {
+        let prepare = |secret: &Secret| scheme.key_recipe().signing(secret);
+        KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], prepare).unwrap()
+    }
+
     fn signed(scheme: &str, text: &str, id: Option<&str>) -> Result<String, Trouble> {
         let scheme = config_file::scheme(scheme, None)?;
-        let keys = KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], scheme.algorithm());
+        let keys = keys(&scheme);
         let request = RawRequest::parse(text.as_bytes())?;
         let signed = sign(&scheme, &keys, &request, request.origin(None), id, 1_714_485_600_000)?;
         Ok(String::from_utf8(signed.to_bytes()).unwrap())
@@ -146,7 +152,7 @@ mod tests {
     #[test]
     fn a_request_signed_for_another_origin_is_sent_there() {
         let scheme = config_file::scheme("device-v2", None).unwrap();
-        let keys = KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], scheme.algorithm());
+        let keys = keys(&scheme);
         let request = RawRequest::parse(b"GET / HTTP/1.1\nHost: localhost\n\n").unwrap();
         let origin = Origin { scheme: "https", authority: "api.example.com", is_public_host: true };
         let signed = sign(&scheme, &keys, &request, origin, Some("dev-1"), 0).unwrap();

@@ -24,6 +24,8 @@ pub(super) enum Trouble {
     WhichId(usize),
     #[error("the keys file has no secret for the id `{0}`")]
     NoSecret(String),
+    #[error(transparent)]
+    Secret(#[from] scheme::KeyFault),
     #[error("the request cannot be signed: {0}")]
     Unsignable(scheme::Failure),
     #[error("no id: this scheme writes the key id into the request, so say it with --id")]
@@ -70,6 +72,7 @@ impl Trouble {
             | Trouble::KeyFile(_)
             | Trouble::Request(_)
             | Trouble::NoSecret(_)
+            | Trouble::Secret(_)
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)
             | Trouble::Random(_)

@@ -80,7 +80,8 @@ pub(super) struct Accepted {
 impl Verify {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let scheme = self.by.scheme()?;
-        let keys = self.by.key_file(&scheme)?.table(scheme.algorithm());
+        let keys = self.by.key_file(&scheme)?;
+        let keys = keys.table(|secret| scheme.key_recipe().verifying(secret))?;
         let request = match RawRequest::read(&self.request) {
             Err(error) if error.is_refusal() => return Ok(malformed(&error)),
             read => read?,
@@ -140,8 +141,8 @@ pub(super) fn verify(
     let view = request.view(origin);
     let claimed = scheme.read(&view, now_millis)?;
     let key = keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
-    let macs = key.macs();
-    let secret = (scheme.verify(&claimed, &view, &macs)?, macs.len());
+    let prepared = key.prepared();
+    let secret = (scheme.verify(&claimed, &view, &prepared)?, prepared.len());
     Ok(Accepted { claimed, secret })
 }
 
@@ -191,7 +192,8 @@ mod tests {
         let text = format!("POST /verify HTTP/1.1\nHost: a\nX-HMAC-Signature: {signature}\n\n{body}");
         let request = RawRequest::parse(text.as_bytes()).unwrap();
         let scheme = config_file::scheme("device", None).unwrap();
-        let keys = KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], scheme.algorithm());
+        let prepare = |secret: &Secret| scheme.key_recipe().verifying(secret);
+        let keys = KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], prepare).unwrap();
         verify(&scheme, &keys, &request, request.origin(None), 0)
     }
 

@@ -2,27 +2,31 @@
 //! fault found by compiling them can be placed.
 
 use super::{
-    header,
+    definition_values, header,
     reader::Reader,
     shape::Fields,
     sites::Sites,
     tree::{Entry, Node, Value},
 };
 use crate::scheme::{
-    Algorithm, Definition, Encoding, Equality, ReplayDefinition, SignatureDefinition, TimestampDefinition,
-    TimestampFormat,
+    Algorithm, AlgorithmDefinition, Definition, Encoding, KeyDefinition, Relation, ReplayDefinition,
+    RequirementDefinition, Several, SignatureDefinition, TimestampDefinition, TimestampFormat,
 };
 
 /// The keys of a definition.
-pub(super) const KEYS: [&str; 8] =
-    ["key_id", "values", "require", "message", "signature", "timestamp", "replay", "emit"];
+pub(super) const KEYS: [&str; 9] =
+    ["key_id", "values", "require", "signing_key", "message", "signature", "timestamp", "replay", "emit"];
 
-const ALGORITHMS: [(&str, Algorithm); 4] = [
+const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("hmac-sha1", Algorithm::HmacSha1),
     ("hmac-sha256", Algorithm::HmacSha256),
     ("hmac-sha384", Algorithm::HmacSha384),
     ("hmac-sha512", Algorithm::HmacSha512),
+    ("ed25519", Algorithm::Ed25519),
 ];
+
+const RELATIONS: [(&str, Relation); 3] =
+    [("equal", Relation::Equal), ("equal_if_body", Relation::EqualIfBody), ("under", Relation::Under)];
 
 const ENCODINGS: [(&str, Encoding); 4] = [
     ("hex", Encoding::Hex),
@@ -52,21 +56,27 @@ pub(super) fn read(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &
 
 fn whole(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Definition> {
     let key_id = fields.value("key_id").map(|node| sites.template(node, "key_id", None, reader));
-    let values = named_templates(fields, "values", sites, reader);
-    let require = equalities(fields, sites, reader);
+    sites.values = definition_values::read(fields, sites, reader);
+    let values = sites.values.clone();
+    let require = requirements(fields, sites, reader);
+    let signing_key = fields.value("signing_key").map(|node| signing_key(node, sites, reader));
+    sites.signing_key = signing_key.clone().flatten();
     let message = fields.required("message", reader).and_then(|node| sites.template(node, "message", None, reader));
     let signature = fields.required("signature", reader).and_then(|node| signature(node, sites, reader));
     let timestamp = fields.value("timestamp").map(|node| timestamp(node, sites, reader));
     let replay = fields.value("replay").map(|node| replay(node, sites, reader));
     let emit = named_templates(fields, "emit", sites, reader);
     if let Some(node) = fields.value("emit") {
-        header::unreserved_headers(reader.map(node, "`emit`")?, reader);
+        let entries = reader.map(node, "`emit`")?;
+        // A parameter is named like a header behind a `?`, and none is reserved.
+        header::unreserved_headers(entries, reader);
     }
     Some(Definition {
         name: name.to_owned(),
         key_id: all_or_none(key_id)?,
         values: values?,
         require: require?,
+        signing_key: all_or_none(signing_key)?,
         message: message?,
         signature: signature?,
         timestamp: all_or_none(timestamp)?,
@@ -76,7 +86,7 @@ fn whole(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader
 }
 
 /// Absent is fine; present and unreadable is not.
-fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+pub(super) fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     match read {
         None => Some(None),
         Some(None) => None,
@@ -85,7 +95,7 @@ fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 }
 
 /// Every item, or none where one could not be read; all of them are read first, so that each is reported.
-fn all<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+pub(super) fn all<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     let read: Vec<Option<T>> = read.collect();
     read.into_iter().collect()
 }
@@ -105,54 +115,134 @@ fn named_templates(
     all(entries.iter().enumerate().map(read))
 }
 
-fn equalities(fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Vec<Equality>> {
+fn requirements(fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Vec<RequirementDefinition>> {
     let Some(node) = fields.value("require") else { return Some(Vec::new()) };
     let items = reader.list(node, "`require`")?;
-    all(items.iter().enumerate().map(|(index, item)| equality(index, item, sites, reader)))
+    all(items.iter().enumerate().map(|(index, item)| requirement(index, item, sites, reader)))
 }
 
-fn equality(index: usize, node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Equality> {
-    let pair = &reader.one_key(node, "a requirement", &["equal"])?.value;
-    let [left, right] = reader.list(pair, "`equal`")? else {
-        reader.error(pair.place, "`equal` compares two templates").expected("`equal: [\"{…}\", \"{…}\"]`");
+fn requirement(index: usize, node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<RequirementDefinition> {
+    let entry = reader.one_key(node, "a requirement", &RELATIONS.map(|(name, _)| name))?;
+    let (name, relation) = RELATIONS.into_iter().find(|(name, _)| *name == entry.key)?;
+    let pair = &entry.value;
+    let [left, right] = reader.list(pair, &format!("`{name}`"))? else {
+        reader
+            .error(pair.place, format!("`{name}` compares two templates"))
+            .expected(format!("`{name}: [\"{{…}}\", \"{{…}}\"]`"));
         return None;
     };
     let left = sites.template(left, "require.left", Some(index), reader);
     let right = sites.template(right, "require.right", Some(index), reader);
-    Some(Equality { left: left?, right: right? })
+    Some(RequirementDefinition { left: left?, right: right?, relation })
+}
+
+/// A template, or `{ from, chain, encoding }`.
+fn signing_key(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<KeyDefinition> {
+    let Value::Map(_) = &node.value else {
+        let from = sites.template(node, "signing_key.from", None, reader)?;
+        return Some(KeyDefinition { from, chain: Vec::new(), encoding: None });
+    };
+    let mut fields = reader.fields(node, "`signing_key`", &["from", "chain", "encoding"])?;
+    fields.hint = sites.hint;
+    let from = fields.required("from", reader).and_then(|node| sites.template(node, "signing_key.from", None, reader));
+    let chain = match fields.value("chain").map(|node| reader.list(node, "`chain`")) {
+        None => Some(Vec::new()),
+        Some(items) => items.and_then(|items| {
+            let links = items.iter().enumerate();
+            all(links.map(|(index, item)| sites.template(item, "signing_key.chain", Some(index), reader)))
+        }),
+    };
+    let encoding = fields.value("encoding");
+    let encoding = encoding.map(|node| reader.choice(node, "the encoding of a key", &ENCODINGS));
+    Some(KeyDefinition { from: from?, chain: chain?, encoding: all_or_none(encoding)? })
 }
 
 fn signature(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<SignatureDefinition> {
-    let mut fields = reader.fields(node, "`signature`", &["from", "encoding", "algorithm"])?;
+    let allowed = ["from", "split", "several", "encoding", "algorithm"];
+    let mut fields = reader.fields(node, "`signature`", &allowed)?;
     fields.hint = sites.hint;
     let from = fields.required("from", reader).and_then(|node| sites.template(node, "signature.from", None, reader));
+    let several = several(&fields, reader);
     let encoding = fields.required("encoding", reader);
     let encoding = encoding.and_then(|node| reader.choice(node, "the encoding of a signature", &ENCODINGS));
-    let algorithm = fields.required("algorithm", reader);
-    let algorithm = algorithm.and_then(|node| reader.choice(node, "the algorithm of a signature", &ALGORITHMS));
-    Some(SignatureDefinition { from: from?, encoding: encoding?, algorithm: algorithm? })
+    let algorithm = fields.required("algorithm", reader).and_then(|node| algorithm(node, sites, reader));
+    sites.algorithm.clone_from(&algorithm);
+    Some(SignatureDefinition { from: from?, several: several?, encoding: encoding?, algorithm: algorithm? })
+}
+
+fn several(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Several> {
+    match (fields.value("split"), fields.entry("several")) {
+        (None, None) => Some(Several::No),
+        (Some(node), None) => Some(Several::Split(reader.text(node, "`split`")?.to_owned())),
+        (None, Some(entry)) => {
+            let is_several = reader.boolean(&entry.value, "`several`")?;
+            Some(if is_several { Several::Pairs } else { Several::No })
+        }
+        (Some(_), Some(entry)) => {
+            reader.error(entry.key_place, "`split` and `several` exclude each other");
+            None
+        }
+    }
+}
+
+/// One algorithm, or `{ from, allow }`.
+fn algorithm(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<AlgorithmDefinition> {
+    const WHAT: &str = "the algorithm of a signature";
+    let Value::Map(_) = &node.value else {
+        return reader.choice(node, WHAT, &ALGORITHMS).map(AlgorithmDefinition::Fixed);
+    };
+    let fields = reader.fields(node, "`algorithm`", &["from", "allow"])?;
+    let from = fields.required("from", reader);
+    let from = from.and_then(|node| sites.template(node, "signature.algorithm", None, reader));
+    let allow = fields.required("allow", reader).and_then(|node| {
+        let entries = reader.map(node, "`allow`")?;
+        all(entries.iter().map(|entry| Some((entry.key.clone(), reader.choice(&entry.value, WHAT, &ALGORITHMS)?))))
+    });
+    Some(AlgorithmDefinition::Named { from: from?, allow: allow? })
 }
 
 fn timestamp(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<TimestampDefinition> {
-    let allowed = ["from", "formats", "past", "future", "dangerously_unsigned"];
+    let allowed = ["from", "expires", "lasts", "formats", "past", "future", "dangerously_unsigned"];
     let mut fields = reader.fields(node, "`timestamp`", &allowed)?;
     fields.hint = sites.hint;
-    let from = fields.required("from", reader).and_then(|node| sites.template(node, "timestamp.from", None, reader));
+    let from = match fields.value("expires") {
+        None => fields.required("from", reader),
+        Some(_) => fields.value("from"),
+    };
+    let from = from.map(|node| sites.template(node, "timestamp.from", None, reader));
+    let expires = fields.value("expires").map(|node| sites.template(node, "timestamp.expires", None, reader));
+    let lasts = fields.value("lasts").map(|node| sites.template(node, "timestamp.lasts", None, reader));
     let formats: Option<Vec<TimestampFormat>> = fields.required("formats", reader).and_then(|node| {
         let items = reader.one_or_many(node, "`formats`");
-        all(items.iter().map(|item| reader.choice(item, "a timestamp format", &FORMATS)))
+        all(items.iter().map(|item| format(item, reader)))
     });
     let past = fields.value("past").map(|node| reader.duration(node, "`past`"));
     let future = fields.value("future").map(|node| reader.duration(node, "`future`"));
     let unsigned = fields.value("dangerously_unsigned");
     let unsigned = unsigned.map(|node| reader.boolean(node, "`dangerously_unsigned`"));
+    let is_timed = from.is_some() || expires.is_some();
+    is_timed.then_some(())?;
     Some(TimestampDefinition {
-        from: from?,
+        from: all_or_none(from)?,
+        expires: all_or_none(expires)?,
+        lasts: all_or_none(lasts)?,
         formats: formats.filter(|formats| !formats.is_empty())?,
         past: all_or_none(past)?,
         future: all_or_none(future)?,
         dangerously_unsigned: all_or_none(unsigned)?.unwrap_or(false),
     })
+}
+
+/// A format by its name, or a pattern, which has a `%` in it.
+fn format(node: &Node, reader: &mut Reader<'_>) -> Option<TimestampFormat> {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.text.contains('%') => Some(TimestampFormat::Pattern(scalar.text.clone())),
+        _ => {
+            let names: Vec<(&str, usize)> = FORMATS.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+            let chosen = reader.choice_or(node, "a timestamp format", &names, "a pattern such as `%Y%m%dT%H%M%SZ`")?;
+            FORMATS.get(chosen).map(|(_, format)| format.clone())
+        }
+    }
 }
 
 /// `true`, `false`, a template, or `{ key, remember }`.

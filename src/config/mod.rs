@@ -7,6 +7,7 @@
 pub mod checked;
 mod conflicts;
 mod definition;
+mod definition_values;
 mod document;
 mod environment;
 mod header;

@@ -69,6 +69,9 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
     if let (Some(Keys { source: KeySource::Shared(_), .. }), Some(fault)) = (source, scheme.fault_with_shared_keys()) {
         sites.report(&fault, reader);
     }
+    if let (Some(entry), Some(keys)) = (own.iter().find(|entry| entry.key == "keys"), source) {
+        check_secrets(entry.value.place, &scheme, keys, reader);
+    }
     let preset = preset.and_then(|entry| match &entry.value.value {
         Value::Scalar(scalar) => Some(scalar.text.clone()),
         _ => None,
@@ -98,15 +101,50 @@ fn preset_entries(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Entry>> {
     }
 }
 
-/// The preset's keys, each replaced whole by the user's key of the same name. The preset's `emit` writes the preset's
-/// `signature`, so it goes when that is replaced.
+/// The preset's keys, each replaced whole by the user's key of the same name; only `values` are replaced one by one. The
+/// preset's `emit` writes the preset's `signature`, so it goes when that is replaced.
 fn overlay(entry: &Entry, own: &[Entry], base: Vec<Entry>) -> Node {
     let has = |key: &str| own.iter().any(|entry| entry.key == key);
+    let preset_values = base.iter().find(|entry| entry.key == "values").cloned();
     let mut entries: Vec<Entry> = base;
     let replaced = |key: &str| has(key) || key == "emit" && has("signature");
     entries.retain(|preset| !replaced(&preset.key));
     entries.extend_from_slice(own);
+    if let Some(Entry { value: Node { value: Value::Map(preset), .. }, .. }) = preset_values
+        && let Some(Value::Map(own)) =
+            entries.iter_mut().find(|entry| entry.key == "values").map(|e| &mut e.value.value)
+        && has("values")
+    {
+        *own = merged(preset, std::mem::take(own));
+    }
     Node { place: entry.key_place, value: Value::Map(entries) }
+}
+
+/// The preset's values in their order, each replaced by the user's of its name, and the user's others behind them.
+fn merged(preset: Vec<Entry>, mut own: Vec<Entry>) -> Vec<Entry> {
+    let replaced = preset.into_iter().map(|value| match own.iter().position(|entry| entry.key == value.key) {
+        Some(at) => own.remove(at),
+        None => value,
+    });
+    let mut values: Vec<Entry> = replaced.collect();
+    values.extend(own);
+    values
+}
+
+/// Notes secrets of which the scheme can make no key.
+fn check_secrets(place: Place, scheme: &Scheme, keys: &Keys, reader: &mut Reader<'_>) {
+    let (shared, by_id) = match &keys.source {
+        KeySource::Shared(secrets) => (secrets.as_slice(), [].as_slice()),
+        KeySource::Static(ids) => ([].as_slice(), ids.as_slice()),
+    };
+    let shared = shared.iter().map(|secret| (None, secret));
+    let by_id = by_id.iter().flat_map(|(id, secrets)| secrets.iter().map(move |secret| (Some(id), secret)));
+    for (id, secret) in shared.chain(by_id) {
+        if let Err(fault) = scheme.key_recipe().verifying(secret) {
+            let whose = id.map_or_else(|| format!("`{}`", keys.name), |id| format!("`{id}` in `{}`", keys.name));
+            reader.error(place, format!("a secret of {whose} cannot be used: {fault}"));
+        }
+    }
 }
 
 /// Without an id there is nothing to choose a static key by.

@@ -6,8 +6,8 @@ use super::{
     tree::{Entry, Node, Place, Scalar, Style},
 };
 use crate::scheme::{
-    Algorithm, Definition, Encoding, Equality, Fault, ReplayDefinition, Scheme, SignatureDefinition,
-    TimestampDefinition, TimestampFormat,
+    Algorithm, AlgorithmDefinition, Definition, Encoding, Fault, KeyDefinition, ReplayDefinition,
+    RequirementDefinition, Scheme, SignatureDefinition, TimestampDefinition, TimestampFormat, ValueDefinition,
 };
 
 /// Where the parts of one scheme stand.
@@ -18,6 +18,11 @@ pub(super) struct Sites {
     pub(super) hint: Option<&'static str>,
     /// The scheme's keys.
     pub(super) keys: Vec<(String, Place)>,
+    /// The named values, where all of them could be read.
+    pub(super) values: Option<Vec<(String, ValueDefinition)>>,
+    /// How keys are made and algorithms named, where that could be read.
+    pub(super) signing_key: Option<KeyDefinition>,
+    pub(super) algorithm: Option<AlgorithmDefinition>,
     sites: Vec<Site>,
 }
 
@@ -25,6 +30,7 @@ pub(super) struct Sites {
 struct Site {
     field: &'static str,
     index: Option<usize>,
+    inner: Option<usize>,
     /// The name it has in a map.
     key: Option<(String, Place)>,
     place: Place,
@@ -35,7 +41,7 @@ struct Site {
 impl Sites {
     pub(super) fn new(scheme: Place, from_preset: bool) -> Sites {
         let hint = from_preset.then_some("a key that stands here replaces the preset's, whole");
-        Sites { scheme, hint, keys: Vec::new(), sites: Vec::new() }
+        Sites { scheme, hint, keys: Vec::new(), values: None, signing_key: None, algorithm: None, sites: Vec::new() }
     }
 
     /// The template in `node`, and that it stands there.
@@ -46,10 +52,27 @@ impl Sites {
         index: Option<usize>,
         reader: &mut Reader<'_>,
     ) -> Option<String> {
+        self.inner_template(node, (field, index, None), reader)
+    }
+
+    /// The template of an entry's entry.
+    pub(super) fn inner_template(
+        &mut self,
+        node: &Node,
+        (field, index, inner): (&'static str, Option<usize>, Option<usize>),
+        reader: &mut Reader<'_>,
+    ) -> Option<String> {
         let read = reader.scalar(node, &format!("`{field}`"));
         let scalar = read.cloned().unwrap_or(Scalar { text: String::new(), style: Style::Elsewhere });
-        self.sites.push(Site { field, index, key: None, place: node.place, scalar });
+        self.sites.push(Site { field, index, inner, key: None, place: node.place, scalar });
         read.map(|scalar| scalar.text.clone())
+    }
+
+    /// That an entry stands there which is no template itself.
+    pub(super) fn entry(&mut self, entry: &Entry, field: &'static str, index: usize) {
+        let scalar = Scalar { text: String::new(), style: Style::Elsewhere };
+        let key = Some((entry.key.clone(), entry.key_place));
+        self.sites.push(Site { field, index: Some(index), inner: None, key, place: entry.key_place, scalar });
     }
 
     /// The template of an entry of a map.
@@ -69,10 +92,10 @@ impl Sites {
 
     /// Notes a fault at the template it is in, or else at its key, or else at the scheme's name.
     pub(super) fn report(&self, fault: &Fault, reader: &mut Reader<'_>) {
-        let place = match self.site(fault.field, fault.index) {
+        let place = match self.site(fault) {
             Some(Site { key: Some((_, key)), .. }) if fault.length == 0 => *key,
             Some(site) => return template::report(site.place, &site.scalar, fault, reader),
-            None => self.key(fault.field),
+            None => self.entry_or_key(fault),
         };
         let problem = reader.error(place, fault.message.clone());
         problem.hint.clone_from(&fault.hint);
@@ -80,17 +103,23 @@ impl Sites {
 
     /// Notes what is wrong with the templates of a definition that could not be read whole.
     pub(super) fn report_templates(&self, reader: &mut Reader<'_>) {
-        // Without the names of its values nothing can be said of what uses them.
-        if self.keys.iter().any(|(name, _)| name == "values") && self.named("values").is_empty() {
+        // Without its values nothing can be said of what uses them.
+        if self.values.is_none() && self.keys.iter().any(|(name, _)| name == "values") {
             return;
         }
         // Of what only stands in for the rest nothing is said: that it is missing has been reported.
-        let is_own = |fault: &&Fault| {
-            self.site(fault.field, fault.index).is_some_and(|site| !site.scalar.text.is_empty() || site.key.is_some())
-        };
+        let is_own =
+            |fault: &&Fault| self.site(fault).is_some_and(|site| !site.scalar.text.is_empty() || site.key.is_some());
         for fault in Scheme::template_faults(&self.stand_in()).iter().filter(is_own) {
             self.report(fault, reader);
         }
+    }
+
+    /// The name of the value that a fault is in, or else its key.
+    fn entry_or_key(&self, fault: &Fault) -> Place {
+        let names = self.sites.iter().filter(|site| site.field == "values" && site.index == fault.index);
+        let named = names.filter_map(|site| site.key.as_ref()).map(|(_, place)| *place).next();
+        named.filter(|_| fault.field.starts_with("values")).unwrap_or_else(|| self.key(fault.field))
     }
 
     /// The place of the key that `field` (`timestamp.formats`) is under.
@@ -99,12 +128,14 @@ impl Sites {
         self.keys.iter().find(|(name, _)| name == key).map_or(self.scheme, |(_, place)| *place)
     }
 
-    fn site(&self, field: &str, index: Option<usize>) -> Option<&Site> {
-        self.sites.iter().find(|site| site.field == field && site.index == index)
+    fn site(&self, fault: &Fault) -> Option<&Site> {
+        let Fault { field, index, inner, .. } = fault;
+        self.sites.iter().find(|site| site.field == *field && site.index == *index && site.inner == *inner)
     }
 
     fn text(&self, field: &str, index: Option<usize>) -> Option<String> {
-        self.site(field, index).map(|site| site.scalar.text.clone())
+        let found = self.sites.iter().find(|site| site.field == field && site.index == index);
+        found.map(|site| site.scalar.text.clone())
     }
 
     /// The templates that could be read, in a definition whose other parts stand in for what could not.
@@ -114,28 +145,25 @@ impl Sites {
             let has_key = self.keys.iter().any(|(name, _)| name == key);
             has_key.then(|| self.text(field, None).unwrap_or_default())
         };
-        let signature = SignatureDefinition {
-            from: self.text("signature.from", None).unwrap_or_default(),
-            encoding: Encoding::Hex,
-            algorithm: Algorithm::HmacSha256,
-        };
-        let timestamp = keyed("timestamp", "timestamp.from").map(|from| TimestampDefinition {
-            from,
+        let from = self.text("signature.from", None).unwrap_or_default();
+        let mut signature = SignatureDefinition::new(&from, Encoding::Hex, Algorithm::HmacSha256);
+        signature.algorithm = self.algorithm.clone().unwrap_or(signature.algorithm);
+        let timestamp = self.keys.iter().any(|(name, _)| name == "timestamp").then(|| TimestampDefinition {
+            from: self.text("timestamp.from", None).or(Some(String::new())),
+            expires: self.text("timestamp.expires", None),
+            lasts: self.text("timestamp.lasts", None),
             formats: vec![TimestampFormat::Unix],
-            past: None,
-            future: None,
-            dangerously_unsigned: false,
+            ..TimestampDefinition::default()
         });
         Definition {
-            name: String::new(),
             key_id: keyed("key_id", "key_id"),
-            values: self.named("values"),
-            require: self.equalities(),
-            message: self.text("message", None).unwrap_or_default(),
-            signature,
+            values: self.values.clone().unwrap_or_default(),
+            require: self.requirements(),
+            signing_key: self.signing_key.clone(),
             timestamp,
             replay: self.text("replay", None).map(|key| ReplayDefinition { key: Some(key), remember: None }),
             emit: self.named("emit"),
+            ..Definition::new("", &self.text("message", None).unwrap_or_default(), signature)
         }
     }
 
@@ -146,11 +174,11 @@ impl Sites {
     }
 
     /// Each at its own index, also where one before it has no templates.
-    fn equalities(&self) -> Vec<Equality> {
+    fn requirements(&self) -> Vec<RequirementDefinition> {
         let of_require = self.sites.iter().filter(|site| site.field.starts_with("require."));
         let count = of_require.filter_map(|site| site.index).max().map_or(0, |last| last + 1);
         let side = |field: &str, index: usize| self.text(field, Some(index)).unwrap_or_default();
-        let equality = |index| Equality { left: side("require.left", index), right: side("require.right", index) };
-        (0..count).map(equality).collect()
+        let both = |index| RequirementDefinition::equal(&side("require.left", index), &side("require.right", index));
+        (0..count).map(both).collect()
     }
 }

@@ -105,7 +105,7 @@ impl Pump {
 
     /// Writes on, as far as it goes. Ready when all is written or one side failed.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<Result<(), PumpError>> {
-        if !std::mem::replace(&mut self.begun, true) {
+        if self.body.is_some() && !std::mem::replace(&mut self.begun, true) {
             // What is already there of the body goes in one write with the head.
             if let Poll::Ready(Err(error)) = self.poll_piece(context) {
                 return Poll::Ready(Err(PumpError::Client(error)));

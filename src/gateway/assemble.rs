@@ -24,6 +24,8 @@ use crate::{
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
     policy::Edge,
+    scheme::KeyFault,
+    secret::Secret,
     store::{Claims, MemoryStore},
 };
 
@@ -33,6 +35,14 @@ pub enum AssembleError {
     /// Two routes match the same requests.
     #[error(transparent)]
     Routes(#[from] RouteConflict),
+    /// A secret is no key of the scheme that it is for. The config's check says so with its place.
+    #[error("scheme {scheme}: {source}")]
+    Key {
+        /// The scheme.
+        scheme: String,
+        /// Why.
+        source: KeyFault,
+    },
     /// A tokens entry cannot be used.
     #[error("tokens {name}: {source}")]
     Tokens {
@@ -203,16 +213,17 @@ struct Rules {
 impl Rules {
     fn new(config: &Config) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let algorithm = entry.scheme.algorithm();
+            let prepare = |secret: &Secret| entry.scheme.key_recipe().verifying(secret);
             let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
-                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, algorithm),
+                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, prepare),
                 Some(KeySource::Static(ids)) => {
-                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), algorithm)
+                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
                 }
                 // The config's indices point into it; a table without ids lets nobody in.
-                None => KeyTable::by_id([], algorithm),
+                None => KeyTable::by_id([], prepare),
             };
-            Arc::new(SignatureRule::new(entry.scheme.clone(), table))
+            let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
+            Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
         };
         let token = |entry: &config::Tokens| {
             let verifier = jwt::Verifier::new(settings(entry))
@@ -220,7 +231,7 @@ impl Rules {
             Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
         };
         Ok(Rules {
-            signatures: config.schemes.iter().map(signature).collect(),
+            signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
             tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
         })
     }

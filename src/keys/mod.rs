@@ -1,4 +1,4 @@
-//! Key id → key: the prepared MAC keys of one key source for one algorithm.
+//! Key id → key: the keys of one key source, prepared for one scheme.
 //!
 //! Sources that can be away or change (files, SQL, Redis, HTTP) come behind the same [`KeyTable::find`].
 
@@ -8,14 +8,14 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::{
-    scheme::{Algorithm, MacKey},
+    scheme::{KeyFault, PreparedKey},
     secret::Secret,
 };
 
 /// Live secrets that one id may have at once: each costs a MAC, compared with every candidate.
 pub const MOST_LIVE: usize = 4;
 
-/// The keys of a scheme, prepared for its algorithm.
+/// The keys of a scheme, prepared as it wants them.
 pub struct KeyTable(Source);
 
 enum Source {
@@ -25,22 +25,34 @@ enum Source {
     Static(HashMap<Box<[u8]>, Key>),
 }
 
-/// An id's live secrets, as prepared MAC keys, in the order to try.
+/// A secret that was made ready, or why it could not be.
+pub type Prepared = Result<PreparedKey, KeyFault>;
+
+/// An id's live secrets, as prepared keys, in the order to try.
 #[derive(Clone, Debug)]
 pub struct Key {
-    macs: SmallVec<[MacKey; 1]>,
+    prepared: SmallVec<[PreparedKey; 1]>,
 }
 
 impl KeyTable {
-    /// The same key for every id.
-    pub fn shared(secrets: &[Secret], algorithm: Algorithm) -> KeyTable {
-        KeyTable(Source::Shared(Box::new(Key::prepare(secrets, algorithm))))
+    /// The same key for every id. `prepare` is how the scheme makes a key of a secret.
+    ///
+    /// # Errors
+    /// A secret that is no key of the scheme.
+    pub fn shared(secrets: &[Secret], prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
+        Ok(KeyTable(Source::Shared(Box::new(Key::prepare(secrets, &prepare)?))))
     }
 
     /// A key for each id.
-    pub fn by_id<'k>(entries: impl IntoIterator<Item = (&'k [u8], &'k [Secret])>, algorithm: Algorithm) -> KeyTable {
-        let prepare = |(id, secrets): (&'k [u8], &'k [Secret])| (Box::from(id), Key::prepare(secrets, algorithm));
-        KeyTable(Source::Static(entries.into_iter().map(prepare).collect()))
+    ///
+    /// # Errors
+    /// A secret that is no key of the scheme.
+    pub fn by_id<'k>(
+        entries: impl IntoIterator<Item = (&'k [u8], &'k [Secret])>,
+        prepare: impl Fn(&Secret) -> Prepared,
+    ) -> Result<KeyTable, KeyFault> {
+        let key = |(id, secrets): (&'k [u8], &'k [Secret])| Ok((Box::from(id), Key::prepare(secrets, &prepare)?));
+        Ok(KeyTable(Source::Static(entries.into_iter().map(key).collect::<Result<_, KeyFault>>()?)))
     }
 
     /// The key of `id`. Without an id only a shared key will do.
@@ -54,13 +66,13 @@ impl KeyTable {
 }
 
 impl Key {
-    /// The MAC keys, newest first as the config has them.
-    pub fn macs(&self) -> SmallVec<[&MacKey; MOST_LIVE]> {
-        self.macs.iter().take(MOST_LIVE).collect()
+    /// The keys, newest first as the config has them.
+    pub fn prepared(&self) -> SmallVec<[&PreparedKey; MOST_LIVE]> {
+        self.prepared.iter().take(MOST_LIVE).collect()
     }
 
-    fn prepare(secrets: &[Secret], algorithm: Algorithm) -> Key {
-        Key { macs: secrets.iter().map(|secret| MacKey::new(algorithm, secret)).collect() }
+    fn prepare(secrets: &[Secret], prepare: impl Fn(&Secret) -> Prepared) -> Result<Key, KeyFault> {
+        Ok(Key { prepared: secrets.iter().map(prepare).collect::<Result<_, KeyFault>>()? })
     }
 }
 
@@ -76,14 +88,18 @@ impl fmt::Debug for KeyTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheme::{Algorithm, Definition, Encoding, Scheme, SignatureDefinition};
 
     #[test]
     fn an_unknown_id_has_no_key_and_no_id_only_a_shared_one() {
+        let signature = SignatureDefinition::new("{header:S}", Encoding::Hex, Algorithm::HmacSha256);
+        let scheme = Scheme::compile(&Definition::new("test", "{path}", signature)).unwrap();
+        let prepare = |secret: &Secret| scheme.key_recipe().verifying(secret);
         let secret = [Secret::new(b"k".to_vec())];
-        let table = KeyTable::by_id([(&b"dev-1"[..], &secret[..])], Algorithm::HmacSha256);
+        let table = KeyTable::by_id([(&b"dev-1"[..], &secret[..])], prepare).unwrap();
         assert!(table.find(Some(b"dev-1")).is_some());
         assert!(table.find(Some(b"dev-2")).is_none() && table.find(None).is_none());
-        let shared = KeyTable::shared(&secret, Algorithm::HmacSha256);
+        let shared = KeyTable::shared(&secret, prepare).unwrap();
         assert!(shared.find(None).is_some() && shared.find(Some(b"anything")).is_some());
     }
 }

@@ -1,23 +1,28 @@
 //! What a request claims before anything is verified: signature, key id, time. Read once, strictly.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{
-    Body, Carrier, Failure, Scheme, View, Why,
+    Algorithm, Body, Carrier, Failure, Scheme, Several, View, Why,
     evaluate::Evaluation,
-    mac::Tag,
-    template::{Scratch, Template},
+    tag::Tag,
+    template::{Filter, Scratch, Source, Template},
+    values::NamedValue,
 };
 
 /// Longest key id in bytes.
 const LONGEST_KEY_ID: usize = 256;
+/// Signatures that one request may bring.
+const MOST_CANDIDATES: usize = 8;
 
 /// What a request claims. Made by [`Scheme::read`] alone.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     pub(super) signatures: SmallVec<[Tag; 1]>,
+    pub(super) algorithm: Algorithm,
     key_id: Option<SmallVec<[u8; 64]>>,
     time_millis: Option<i64>,
+    pub(super) admitted_until: Option<i64>,
     complete: bool,
 }
 
@@ -46,7 +51,7 @@ impl Claimed {
         self.key_id.as_deref()
     }
 
-    /// The stated time in milliseconds since 1970.
+    /// The stated time in milliseconds since 1970: that of signing, or else the one until which the signature is good.
     pub fn time_millis(&self) -> Option<i64> {
         self.time_millis
     }
@@ -88,9 +93,21 @@ impl Scheme {
         let held = !matches!(view.body, Body::Unread);
         let open = self.open_until_body;
         let evaluation = Evaluation::of(self, *view, None).refusing_repeated();
-        let mut claimed = Claimed { signatures: SmallVec::new(), key_id: None, time_millis: None, complete: true };
+        let mut claimed = Claimed {
+            signatures: SmallVec::new(),
+            algorithm: self.algorithms.usual(),
+            key_id: None,
+            time_millis: None,
+            admitted_until: None,
+            complete: true,
+        };
         match held || !open.signature {
-            true => claimed.signatures.push(self.decoded(&evaluation)?),
+            true => {
+                // A request without a signature lacks just that, whatever else it lacks.
+                let carried = self.carried(&evaluation).map_err(of_carrier)?;
+                claimed.algorithm = self.algorithms.claimed(&evaluation)?;
+                claimed.signatures = self.decoded(&evaluation, carried, claimed.algorithm)?;
+            }
             false => claimed.complete = false,
         }
         match &self.key_id {
@@ -100,8 +117,9 @@ impl Scheme {
         }
         match &self.timestamp {
             Some(timestamp) if held || !open.timestamp => {
-                let text = evaluation.collect(&timestamp.from)?;
-                claimed.time_millis = Some(timestamp.judge(&text, now_millis)?);
+                let times = timestamp.judge(&evaluation, now_millis)?;
+                claimed.time_millis = times.stated;
+                claimed.admitted_until = times.admitted_until;
             }
             Some(_) => claimed.complete = false,
             None => {}
@@ -109,24 +127,84 @@ impl Scheme {
         Ok(claimed)
     }
 
-    /// The carrier's value, before its filters.
+    /// The carrier's text as a whole, before it is taken apart.
     fn carried(&self, evaluation: &Evaluation<'_>) -> Result<Scratch, Failure> {
-        match evaluation.raw(&self.signature) {
-            Ok(value) if value.is_empty() => Err(Failure::MissingSignature),
+        let text = match (&self.signature.source, self.signature.filters.first()) {
+            (Source::Field(index, ..), _) => match self.values.get(*index) {
+                Some(NamedValue::Fields(fields)) => evaluation.collect(&fields.from),
+                _ => Err(Failure::MissingSignature),
+            },
+            // Credentials under another name are another scheme's.
+            (source, Some(filter @ Filter::AuthScheme(_))) => evaluation.raw(&self.signature).and_then(|mut raw| {
+                filter.apply(&mut raw).map_err(|why| Failure::unreadable(source, why))?;
+                Ok(raw)
+            }),
+            _ => evaluation.raw(&self.signature),
+        };
+        match text {
+            Ok(text) if text.is_empty() => Err(Failure::MissingSignature),
             Err(failure) if failure.is_absence() => Err(Failure::MissingSignature),
+            Err(failure) if failure.is_repetition() => Err(Failure::AmbiguousCarrier),
             other => other,
         }
     }
 
-    fn decoded(&self, evaluation: &Evaluation<'_>) -> Result<Tag, Failure> {
-        let text = self.carried(evaluation).and_then(|raw| self.signature.filtered(raw));
-        match text {
-            Ok(text) => Tag::decode(&text, self.encoding, self.algorithm).ok_or(Failure::Undecodable),
-            Err(failure) if failure.is_repetition() => Err(Failure::AmbiguousCarrier),
-            Err(Failure::Unreadable { why: Why::WrongType | Why::Refused, .. }) => Err(Failure::Undecodable),
-            Err(failure) => Err(failure),
+    /// The signatures in it. Of several, those that are none of this scheme's are passed over.
+    fn decoded(
+        &self,
+        evaluation: &Evaluation<'_>,
+        carried: Scratch,
+        algorithm: Algorithm,
+    ) -> Result<SmallVec<[Tag; 1]>, Failure> {
+        // Of the carrier's own text the name of the authentication scheme is stripped already.
+        let filters = || self.signature.filters.iter().skip_while(|filter| matches!(filter, Filter::AuthScheme(_)));
+        let decode = |text| Tag::decode(&filtered(text, filters())?, self.encoding, algorithm);
+        if self.several == Several::No {
+            let text = self.only_one(evaluation, carried)?;
+            return Ok(smallvec![decode(text).ok_or(Failure::Undecodable)?]);
         }
+        let written = self.each_one(evaluation, &carried)?;
+        let signatures: SmallVec<[Tag; 1]> = written.into_iter().filter_map(decode).collect();
+        if signatures.is_empty() { Err(Failure::Undecodable) } else { Ok(signatures) }
     }
+
+    fn only_one(&self, evaluation: &Evaluation<'_>, carried: Scratch) -> Result<Scratch, Failure> {
+        let Source::Field(index, _, name) = &self.signature.source else { return Ok(carried) };
+        let one = evaluation.parsed(*index).and_then(|all| all.one(name).map_err(|why| Failure::unreadable(name, why)));
+        one.map(Scratch::from_slice).map_err(of_carrier)
+    }
+
+    /// Each signature as it is written.
+    fn each_one(&self, evaluation: &Evaluation<'_>, carried: &[u8]) -> Result<Vec<Scratch>, Failure> {
+        let each: Vec<Scratch> = match (&self.several, &self.signature.source) {
+            (Several::Split(separator), _) => {
+                let text = std::str::from_utf8(carried).map_err(|_| Failure::Undecodable)?;
+                let pieces = text.split(separator.as_str()).take(MOST_CANDIDATES + 1);
+                pieces.map(|piece| Scratch::from_slice(piece.as_bytes())).collect()
+            }
+            (_, Source::Field(index, _, name)) => {
+                evaluation.parsed(*index).map_err(of_carrier)?.all(name).map(Scratch::from_slice).collect()
+            }
+            _ => vec![Scratch::from_slice(carried)],
+        };
+        if each.len() > MOST_CANDIDATES { Err(Failure::Undecodable) } else { Ok(each) }
+    }
+}
+
+/// What is wrong with a carrier that is there.
+fn of_carrier(failure: Failure) -> Failure {
+    match failure {
+        failure if failure.is_repetition() => Failure::AmbiguousCarrier,
+        Failure::Unreadable { why: Why::Absent | Why::WrongType | Why::Refused, .. } => Failure::Undecodable,
+        other => other,
+    }
+}
+
+fn filtered<'f>(mut text: Scratch, filters: impl Iterator<Item = &'f Filter>) -> Option<Scratch> {
+    for filter in filters {
+        filter.apply(&mut text).ok()?;
+    }
+    Some(text)
 }
 
 pub(super) fn read_key_id(evaluation: &Evaluation<'_>, template: &Template) -> Result<SmallVec<[u8; 64]>, Failure> {

@@ -1,20 +1,20 @@
 //! Definition → scheme: every template compiled, every rule checked, all faults at once.
 
 mod rules;
+mod values;
 
 use super::{
-    BodyNeed, Carrier, Coverage, Definition, Fault, Scheme, Template, TimestampDefinition,
+    AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
+    RequirementDefinition, Scheme, Several, Template, TimestampDefinition,
+    algorithms::Algorithms,
     claimed::OpenUntilBody,
+    key::KeyChain,
     replay::Replay,
     signed::{Leaf, Meanings, Signed},
-    template::{Chain, Filter, Part, Scope, Source, Vocabulary, is_reserved, is_token},
+    template::{Chain, Filter, Named, Part, Scope, Source, Vocabulary, is_token},
     timestamp::Timestamp,
+    values::NamedValue,
 };
-
-/// Named values of one scheme.
-const MOST_VALUES: usize = 64;
-/// Sources that a template may rest on once named values are written out: values of values grow quickly.
-const MOST_SOURCES: usize = 512;
 
 pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
     let mut compiler = Compiler::new(definition);
@@ -28,18 +28,22 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let (key_id_is_signed, coverage) = (rules.key_id_is_signed(), Coverage::of(rules.signed()));
+    let (key_id_is_signed, coverage) = (rules.key_id_is_signed(), Coverage::of(rules.signed(), &parts.carrier));
     let (body_need, open_until_body) = (rules.body_need(), rules.open_until_body());
     let warnings = rules.warnings();
-    let Parts { key_id, require, message, signature, carrier, timestamp, replay, emit } = parts;
+    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit } = parts;
+    let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
     Ok(Scheme {
         name: definition.name.clone(),
-        algorithm: definition.signature.algorithm,
         encoding: definition.signature.encoding,
+        several: definition.signature.several.clone(),
         carrier,
         key_id,
         values: compiler.values,
         require,
+        key_recipe: KeyRecipe::new(algorithms.all(), key_from),
+        key_chain,
+        algorithms,
         message,
         signature,
         timestamp,
@@ -62,20 +66,22 @@ pub(super) fn template_faults(definition: &Definition) -> Vec<Fault> {
 /// The compiled templates of a scheme but for its named values.
 struct Parts {
     key_id: Option<Template>,
-    require: Vec<(Template, Template)>,
+    require: Vec<Requirement>,
+    key: Option<(Template, Option<KeyChain>)>,
     message: Template,
     signature: Chain,
     carrier: Carrier,
+    algorithms: Algorithms,
     timestamp: Option<Timestamp>,
     replay: Option<Replay>,
-    emit: Vec<(String, Template)>,
+    emit: Vec<(Place, Template)>,
 }
 
 struct Compiler<'d> {
     definition: &'d Definition,
     faults: Vec<Fault>,
-    names: Vec<String>,
-    values: Vec<Template>,
+    names: Vec<Named>,
+    values: Vec<NamedValue>,
 }
 
 impl<'d> Compiler<'d> {
@@ -90,8 +96,10 @@ impl Compiler<'_> {
         self.named_values();
         let key_id = definition.key_id.as_deref().map(|text| self.template("key_id", None, text, Uses::NoKeyId));
         let require = self.requirements();
+        let key = definition.signing_key.as_ref().map(|key| self.signing_key(key));
         let message = self.template("message", None, &definition.message, Uses::KeyId);
         let signature = self.signature();
+        let algorithms = self.algorithms();
         let timestamp = definition.timestamp.as_ref().map(|timestamp| self.timestamp(timestamp));
         let replay = definition.replay.as_ref().map(|replay| {
             let key = replay.key.as_deref().map(|text| self.template("replay", None, text, Uses::KeyId));
@@ -100,47 +108,79 @@ impl Compiler<'_> {
         let emit = self.emit(signature.as_ref());
         // What did not compile has its fault, and no scheme is built from the stand-in.
         let (signature, carrier) = signature.unwrap_or_else(|| (Chain::nowhere(), Carrier::Header(String::new())));
-        Parts { key_id, require, message, signature, carrier, timestamp, replay, emit }
+        Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit }
     }
 
-    fn named_values(&mut self) {
-        for (index, (name, text)) in self.definition.values.iter().enumerate() {
-            let problem = match name.as_str() {
-                _ if index >= MOST_VALUES => Some("there are too many named values"),
-                _ if !is_value_name(name) => Some("a value's name is lower-case letters, digits and `_`"),
-                _ if is_reserved(name) => Some("this name is taken by a source"),
-                _ if self.names.contains(name) => Some("this name is taken by an earlier value"),
-                _ => None,
-            };
-            let value = self.template("values", Some(index), text, Uses::KeyId);
-            match problem {
-                Some(problem) => self.faults.push(Fault::whole("values", problem).in_field("values", Some(index))),
-                None if weight(&value, &self.values) > MOST_SOURCES => {
-                    let fault = Fault::at(0, text.len(), "this value rests on too many sources");
-                    self.faults.push(fault.in_field("values", Some(index)));
+    fn requirements(&mut self) -> Vec<Requirement> {
+        let definition = self.definition;
+        let compile = |(index, requirement): (usize, &RequirementDefinition)| Requirement {
+            left: self.template("require.left", Some(index), &requirement.left, Uses::KeyId),
+            right: self.template("require.right", Some(index), &requirement.right, Uses::KeyId),
+            relation: requirement.relation,
+        };
+        definition.require.iter().enumerate().map(compile).collect()
+    }
+
+    fn signing_key(&mut self, definition: &KeyDefinition) -> (Template, Option<KeyChain>) {
+        let from = self.template("signing_key.from", None, &definition.from, Uses::Secret);
+        if self.faults.is_empty() && from.chains().next().is_none() {
+            let fault = Fault::at(0, definition.from.len(), "a key that does not rest on `secret` is no key");
+            self.faults.push(fault.hint("`{secret}`").in_field("signing_key.from", None));
+        }
+        let links = definition.chain.iter().enumerate();
+        let links: Vec<Template> =
+            links.map(|(index, text)| self.template("signing_key.chain", Some(index), text, Uses::KeyId)).collect();
+        let chain = (!links.is_empty()).then_some(KeyChain { links, encoding: definition.encoding });
+        if chain.is_some() && !self.definition.signature.algorithm.all().iter().all(|algorithm| algorithm.is_hmac()) {
+            self.faults.push(Fault::whole("signing_key", "only keys of an HMAC can be chained"));
+        }
+        (from, chain)
+    }
+
+    fn algorithms(&mut self) -> Algorithms {
+        match &self.definition.signature.algorithm {
+            AlgorithmDefinition::Fixed(algorithm) => Algorithms::Fixed(*algorithm),
+            AlgorithmDefinition::Named { from, allow } => {
+                const FIELD: &str = "signature.algorithm";
+                let from = self.template(FIELD, None, from, Uses::NoKeyId);
+                if allow.is_empty() {
+                    self.faults.push(Fault::whole(FIELD, "there must be at least one algorithm"));
                 }
-                None => {
-                    self.names.push(name.clone());
-                    self.values.push(value);
-                }
+                Algorithms::Named { from, allow: allow.clone() }
             }
         }
-    }
-
-    fn requirements(&mut self) -> Vec<(Template, Template)> {
-        let definition = self.definition;
-        let sides = |(index, equality): (usize, &super::Equality)| {
-            let left = self.template("require.left", Some(index), &equality.left, Uses::KeyId);
-            (left, self.template("require.right", Some(index), &equality.right, Uses::KeyId))
-        };
-        definition.require.iter().enumerate().map(sides).collect()
     }
 
     fn timestamp(&mut self, definition: &TimestampDefinition) -> Timestamp {
         if definition.formats.is_empty() {
             self.faults.push(Fault::whole("timestamp.formats", "there must be at least one format"));
         }
-        Timestamp::new(self.template("timestamp.from", None, &definition.from, Uses::NoKeyId), definition)
+        for (index, format) in definition.formats.iter().enumerate().filter(|(_, format)| !format.is_sound()) {
+            let message = format!("this pattern does not read the times that it writes: {format:?}");
+            let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
+            self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
+        }
+        let templates = [
+            ("timestamp.from", &definition.from),
+            ("timestamp.expires", &definition.expires),
+            ("timestamp.lasts", &definition.lasts),
+        ];
+        let templates =
+            templates.map(|(field, text)| text.as_deref().map(|text| self.template(field, None, text, Uses::NoKeyId)));
+        match definition {
+            TimestampDefinition { from: None, expires: None, .. } => {
+                self.faults.push(Fault::whole("timestamp", "there is neither `from` nor `expires`"));
+            }
+            TimestampDefinition { from: None, lasts: Some(_), .. } => {
+                self.faults.push(Fault::whole("timestamp.lasts", "`lasts` counts from `from`, which is not there"));
+            }
+            TimestampDefinition { from: None, past: Some(_), .. } => {
+                let fault = Fault::whole("timestamp", "`past` says how old `from` may be, which is not there");
+                self.faults.push(fault.hint("`expires` itself ends a signature"));
+            }
+            _ => {}
+        }
+        Timestamp::new(templates, definition)
     }
 
     /// The carrier must be one source, or it could not be said where a signature is and whether there is one.
@@ -161,7 +201,12 @@ impl Compiler<'_> {
             let fault = Fault::at(chain.offset, chain.length, "a signature has no default");
             self.faults.push(fault.in_field(FIELD, None));
         }
-        let carrier = carrier(&chain.source);
+        let is_pair = matches!(chain.source, Source::Field(..));
+        if self.definition.signature.several == Several::Pairs && !is_pair {
+            let fault = Fault::at(chain.offset, chain.length, "only a pair of a named value can come several times");
+            self.faults.push(fault.hint("`split` takes one text apart").in_field(FIELD, None));
+        }
+        let carrier = self.carrier(&chain.source);
         if carrier.is_none() {
             let message = format!("`{}` cannot carry a signature", chain.source);
             let fault = Fault::at(chain.offset, chain.length, message);
@@ -170,30 +215,28 @@ impl Compiler<'_> {
         Some((chain.clone(), carrier?))
     }
 
-    fn emit(&mut self, signature: Option<&(Chain, Carrier)>) -> Vec<(String, Template)> {
-        let mut emit: Vec<(String, Template)> = Vec::new();
+    fn emit(&mut self, signature: Option<&(Chain, Carrier)>) -> Vec<(Place, Template)> {
+        let mut emit: Vec<(Place, Template)> = Vec::new();
         for (index, (name, text)) in self.definition.emit.iter().enumerate() {
             let template = self.template("emit", Some(index), text, Uses::Emission);
-            let problem = match name {
-                name if !is_token(name) => Some("not a header name"),
-                name if emit.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) => {
-                    Some("this header is set twice")
-                }
-                _ => None,
+            let place = Place::named(name);
+            let problem = match &place {
+                None => Some("not a header name"),
+                Some(place) if emit.iter().any(|(other, _)| other.is_same(place)) => Some("this is set twice"),
+                Some(_) => None,
             };
             if let Some(problem) = problem {
                 self.faults.push(Fault::whole("emit", problem).in_field("emit", Some(index)));
             }
-            let writes_now = template.chains().find(|chain| matches!(chain.source, Source::Now));
-            if let (Some(chain), None) = (writes_now, &self.definition.timestamp) {
-                let fault =
-                    Fault::at(chain.offset, chain.length, "there is no timestamp whose format `now` could have");
-                self.faults.push(fault.in_field("emit", Some(index)));
+            let writes_time = template.chains().find(|chain| matches!(chain.source, Source::Now | Source::Expires));
+            if let (Some(chain), None) = (writes_time, &self.definition.timestamp) {
+                let message = format!("there is no timestamp whose format `{}` could have", chain.source);
+                self.faults.push(Fault::at(chain.offset, chain.length, message).in_field("emit", Some(index)));
             }
-            emit.push((name.clone(), template));
+            emit.extend(place.map(|place| (place, template)));
         }
         match signature {
-            Some((chain, Carrier::Header(name))) if emit.is_empty() => implied_emission(name, chain),
+            Some((chain, carrier)) if emit.is_empty() => implied_emission(carrier, chain),
             Some((_, carrier)) => {
                 self.signature_is_emitted(carrier, &emit);
                 emit
@@ -202,18 +245,32 @@ impl Compiler<'_> {
         }
     }
 
-    fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(String, Template)]) {
-        match carrier {
-            Carrier::Header(name) => {
-                if !emit.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
-                    self.faults.push(Fault::whole("emit", format!("the signature's header `{name}` is not set")));
+    fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(Place, Template)]) {
+        let message = match (Place::of(carrier), carrier) {
+            (Some(place), _) if emit.iter().any(|(set, _)| set.is_same(&place)) => return,
+            (_, Carrier::Header(name)) => format!("the signature's header `{name}` is not set"),
+            (_, Carrier::Query(name)) => format!("the signature's parameter `?{name}` is not set"),
+            (_, Carrier::Json(_) | Carrier::Form(_)) if emit.is_empty() => return,
+            (_, Carrier::Json(_) | Carrier::Form(_)) => "a signature in a body cannot be written".to_owned(),
+        };
+        self.faults.push(Fault::whole("emit", message));
+    }
+
+    /// Where a signature is that comes from `source`: that of what is taken apart is where the whole is.
+    fn carrier(&self, source: &Source) -> Option<Carrier> {
+        match source {
+            Source::Header(name) => Some(Carrier::Header(name.clone())),
+            Source::Parameter(name) => Some(Carrier::Query(name.clone())),
+            Source::Json(pointer) => Some(Carrier::Json(pointer.clone())),
+            Source::Form(name) => Some(Carrier::Form(name.clone())),
+            Source::Field(index, ..) => match self.values.get(*index) {
+                Some(NamedValue::Fields(fields)) => {
+                    let chain = fields.from.single().filter(|chain| chain.otherwise.is_none())?;
+                    self.carrier(&chain.source)
                 }
-            }
-            Carrier::Query(_) | Carrier::Json(_) | Carrier::Form(_) => {
-                if !emit.is_empty() {
-                    self.faults.push(Fault::whole("emit", "only a signature in a header can be written"));
-                }
-            }
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -222,16 +279,22 @@ impl Compiler<'_> {
         let vocabulary = match uses {
             Uses::Emission => Vocabulary::Emit,
             Uses::KeyId | Uses::NoKeyId => Vocabulary::Request,
+            Uses::Each => Vocabulary::Each,
+            Uses::Secret => Vocabulary::Key,
         };
         let key_id = match uses {
             // A sender may have an id even where the verifier reads none.
             Uses::Emission => true,
             Uses::KeyId => self.definition.key_id.is_some(),
-            Uses::NoKeyId => false,
+            Uses::NoKeyId | Uses::Each | Uses::Secret => false,
         };
-        let compiled = Template::compile_in(text, Scope { vocabulary, values: &self.names, key_id });
+        let values = match uses {
+            Uses::Each | Uses::Secret => &[],
+            Uses::Emission | Uses::KeyId | Uses::NoKeyId => self.names.as_slice(),
+        };
+        let compiled = Template::compile_in(text, Scope { vocabulary, values, key_id });
         let fault = match compiled {
-            Ok(template) if weight(&template, &self.values) <= MOST_SOURCES => return template,
+            Ok(template) if weight(&template, &self.values) <= values::MOST_SOURCES => return template,
             Ok(_) => Fault::at(0, text.len(), "this template rests on too many sources"),
             Err(fault) => fault,
         };
@@ -240,47 +303,68 @@ impl Compiler<'_> {
     }
 }
 
+/// What a template is for.
 #[derive(Clone, Copy)]
 enum Uses {
     KeyId,
     NoKeyId,
     Emission,
+    /// One thing of a loop.
+    Each,
+    /// What a key is made of.
+    Secret,
 }
 
-fn carrier(source: &Source) -> Option<Carrier> {
-    match source {
-        Source::Header(name) => Some(Carrier::Header(name.clone())),
-        Source::Parameter(name) => Some(Carrier::Query(name.clone())),
-        Source::Json(pointer) => Some(Carrier::Json(pointer.clone())),
-        Source::Form(name) => Some(Carrier::Form(name.clone())),
-        _ => None,
+impl Place {
+    /// A header's name, or a parameter's behind a `?`.
+    fn named(name: &str) -> Option<Place> {
+        match name.strip_prefix('?') {
+            Some(parameter) if !parameter.is_empty() => Some(Place::Query(parameter.to_owned())),
+            None if is_token(name) => Some(Place::Header(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    fn of(carrier: &Carrier) -> Option<Place> {
+        match carrier {
+            Carrier::Header(name) => Some(Place::Header(name.clone())),
+            Carrier::Query(name) => Some(Place::Query(name.clone())),
+            Carrier::Json(_) | Carrier::Form(_) => None,
+        }
+    }
+
+    fn is_same(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Header(a), Place::Header(b)) => a.eq_ignore_ascii_case(b),
+            _ => self == other,
+        }
     }
 }
 
-/// Where the filters can be undone by writing their argument, the signature's header can be written without being told.
-fn implied_emission(name: &str, signature: &Chain) -> Vec<(String, Template)> {
+/// Where the filters can be undone by writing their argument, the signature can be written without being told.
+fn implied_emission(carrier: &Carrier, signature: &Chain) -> Vec<(Place, Template)> {
     let (mut before, mut after) = (String::new(), String::new());
     for filter in &signature.filters {
         match filter {
             Filter::StripPrefix(prefix) => before.push_str(prefix),
             Filter::StripSuffix(suffix) => after.insert_str(0, suffix),
+            Filter::AuthScheme(name) => before.extend([name.as_str(), " "]),
             _ => return Vec::new(),
         }
     }
-    let value = Chain { source: Source::Signature, filters: Vec::new(), offset: 0, length: 0 };
-    vec![(name.to_owned(), Template::of(vec![Part::Literal(before), Part::Chain(value), Part::Literal(after)]))]
+    let is_whole = !matches!(signature.source, Source::Field(..));
+    let value = Part::Chain(Chain::plain(Source::Signature));
+    let template = Template::of(vec![Part::Literal(before), value, Part::Literal(after)]);
+    Place::of(carrier).filter(|_| is_whole).map(|place| (place, template)).into_iter().collect()
 }
 
 /// How many sources a template rests on, named values written out.
-fn weight(template: &Template, values: &[Template]) -> usize {
+fn weight(template: &Template, values: &[NamedValue]) -> usize {
+    let of_value =
+        |value: &NamedValue| value.templates().into_iter().map(|template| weight(template, values)).sum::<usize>();
     let of_chain = |chain: &Chain| match &chain.source {
-        Source::Value(index, _) => values.get(*index).map_or(1, |value| weight(value, values).max(1)),
-        _ => 1,
+        Source::Value(index, _) | Source::Field(index, ..) => values.get(*index).map_or(1, |v| of_value(v).max(1)),
+        _ => 1_usize,
     };
-    template.chains().map(of_chain).fold(0, usize::saturating_add)
-}
-
-fn is_value_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    template.chains().flat_map(Chain::alternatives).map(of_chain).fold(0, usize::saturating_add)
 }

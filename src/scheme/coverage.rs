@@ -3,8 +3,10 @@
 use std::fmt;
 
 use super::{
+    Carrier,
     signed::{Leaf, Signed},
     template::{Filter, Source},
+    values::ParameterSource,
 };
 
 /// The parts of a request that a signature vouches for.
@@ -20,7 +22,7 @@ pub struct Coverage {
     pub authority: bool,
     /// The whole body.
     pub body: bool,
-    /// Header fields, as the config writes them.
+    /// Header fields, as the config writes them; of `a else b` the first that a request has.
     pub headers: Vec<String>,
     /// Single query parameters, where the whole query is not signed.
     pub parameters: Vec<String>,
@@ -42,19 +44,20 @@ pub enum BodyNeed {
 }
 
 impl Coverage {
-    pub(super) fn of(signed: &Signed) -> Coverage {
-        let covers = |part: Source| signed.leaves().iter().any(|leaf| leaf.source.contains(&part));
+    pub(super) fn of(signed: &Signed<'_>, carrier: &Carrier) -> Coverage {
+        let (host, port) = (signed.covers(&Source::Host), signed.covers(&Source::Port));
         let mut coverage = Coverage {
-            method: covers(Source::Method),
-            path: covers(Source::Path),
-            query: covers(Source::Query),
-            authority: covers(Source::Authority),
-            body: covers(Source::Body),
+            method: signed.covers(&Source::Method),
+            path: signed.covers(&Source::Path),
+            query: signed.covers(&Source::Query) || signed.covers_every(&ParameterSource::Query, carrier),
+            authority: signed.covers(&Source::Authority) || host && port,
+            body: signed.covers(&Source::Body) || signed.covers_every(&ParameterSource::Form, carrier),
             ..Coverage::default()
         };
         for leaf in signed.leaves() {
             match &leaf.source {
                 Source::Header(name) => coverage.headers.push(name.clone()),
+                Source::FirstOf(written) => coverage.headers.push(written.replace("header:", "")),
                 Source::Parameter(name) if !coverage.query => coverage.parameters.push(name.clone()),
                 Source::Json(pointer) if !coverage.body => coverage.json.push(pointer.clone()),
                 Source::Form(name) if !coverage.body => coverage.form.push(name.clone()),
@@ -63,7 +66,7 @@ impl Coverage {
         }
         for list in [&mut coverage.headers, &mut coverage.parameters, &mut coverage.json, &mut coverage.form] {
             list.sort();
-            list.dedup();
+            list.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
         }
         coverage
     }
@@ -108,7 +111,7 @@ impl BodyNeed {
     pub(super) fn of(leaves: &[Leaf], streamed: bool) -> BodyNeed {
         let need = |leaf: &Leaf| match (&leaf.source, leaf.filters.first()) {
             (source, _) if source.is_parsed_body() => BodyNeed::Parsed,
-            (Source::Body, Some(Filter::Digest(_))) => BodyNeed::Bytes,
+            (Source::Body, Some(Filter::Digest(_) | Filter::First(_))) => BodyNeed::Bytes,
             (Source::Body, None) if streamed => BodyNeed::Bytes,
             (Source::Body, _) => BodyNeed::Parsed,
             _ => BodyNeed::Unneeded,

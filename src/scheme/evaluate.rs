@@ -5,26 +5,32 @@ use std::cell::OnceCell;
 use super::{
     Body, Failure, Scheme, Template, View, Why, parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
+    timestamp::formatted,
+    values::{NamedValue, Parsed},
 };
 use crate::json::{Document, Value};
 
 /// Where the bytes go: a MAC, a digest, a buffer.
 pub(super) type Sink<'s> = dyn FnMut(&[u8]) + 's;
 
-/// One request under evaluation. A JSON body is parsed once, when first asked for.
+/// Between the lines of one header (RFC 9110 section 5.3).
+const COMMA: &[u8] = b", ";
+
+/// One request under evaluation. A JSON body, or a value that is taken apart, is parsed once, when first asked for.
 pub(super) struct Evaluation<'a> {
     view: View<'a>,
-    values: &'a [Template],
+    values: &'a [NamedValue],
     key_id: Option<&'a [u8]>,
     repeated: Repeated,
     emission: Option<Emission<'a>>,
     document: OnceCell<Result<Document<'a>, Why>>,
+    parsed: OnceCell<Box<[OnceCell<Result<Parsed, Failure>>]>>,
 }
 
 /// What a header that came more than once means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeated {
-    /// In a message: one value, joined with `, ` (RFC 9110 section 5.3).
+    /// In a message: one value.
     Join,
     /// In a carrier: nothing that could be trusted.
     Refuse,
@@ -35,13 +41,23 @@ pub(super) enum Repeated {
 pub(super) struct Emission<'a> {
     pub(super) signature: &'a str,
     pub(super) now: &'a str,
+    pub(super) now_millis: i64,
+    pub(super) expires: &'a str,
     pub(super) nonce: &'a str,
+    pub(super) algorithm: &'a str,
 }
 
 impl<'a> Evaluation<'a> {
     pub(super) fn new(view: View<'a>) -> Evaluation<'a> {
-        let document = OnceCell::new();
-        Evaluation { view, values: &[], key_id: None, repeated: Repeated::Join, emission: None, document }
+        Evaluation {
+            view,
+            values: &[],
+            key_id: None,
+            repeated: Repeated::Join,
+            emission: None,
+            document: OnceCell::new(),
+            parsed: OnceCell::new(),
+        }
     }
 
     pub(super) fn of(scheme: &'a Scheme, view: View<'a>, key_id: Option<&'a [u8]>) -> Evaluation<'a> {
@@ -75,35 +91,52 @@ impl<'a> Evaluation<'a> {
     /// The source's value before its filters.
     pub(super) fn raw(&self, chain: &Chain) -> Result<Scratch, Failure> {
         let mut out = Scratch::new();
-        self.source(&chain.source, &mut |piece| out.extend_from_slice(piece))?;
+        self.source(&chain.source, COMMA, &mut |piece| out.extend_from_slice(piece))?;
         Ok(out)
     }
 
     pub(super) fn chain(&self, chain: &Chain, sink: &mut Sink<'_>) -> Result<(), Failure> {
-        match chain.filters.as_slice() {
-            [] => self.source(&chain.source, sink),
-            [Filter::Digest(hash), rest @ ..] => {
-                let mut hasher = Hasher::new(*hash);
-                match self.source(&chain.source, &mut |piece| hasher.update(piece)) {
-                    Ok(()) => {
-                        let mut digest = Scratch::new();
-                        hasher.finish(&mut digest);
-                        filtered(chain, digest, rest, sink)
-                    }
-                    Err(failure) => stand_in(chain, failure, sink),
-                }
+        let Some(otherwise) = &chain.otherwise else { return self.alone(chain, sink) };
+        // What is absent must not have written the half of it.
+        let mut value = Scratch::new();
+        match self.alone(chain, &mut |piece| value.extend_from_slice(piece)) {
+            Ok(()) => {
+                sink(&value);
+                Ok(())
             }
-            all => {
-                let mut value = Scratch::new();
-                match self.source(&chain.source, &mut |piece| value.extend_from_slice(piece)) {
-                    Ok(()) => filtered(chain, value, all, sink),
-                    Err(failure) => stand_in(chain, failure, sink),
-                }
-            }
+            Err(failure) if failure.is_absence() => self.chain(otherwise, sink),
+            Err(failure) => Err(failure),
         }
     }
 
-    fn source(&self, source: &Source, sink: &mut Sink<'_>) -> Result<(), Failure> {
+    /// A chain without what may stand in for it.
+    fn alone(&self, chain: &Chain, sink: &mut Sink<'_>) -> Result<(), Failure> {
+        let mut value = Scratch::new();
+        let (read, rest) = match chain.filters.as_slice() {
+            [] => return self.source(&chain.source, COMMA, sink),
+            [Filter::Digest(hash), rest @ ..] => {
+                let mut hasher = Hasher::new(*hash);
+                let read = self.source(&chain.source, COMMA, &mut |piece| hasher.update(piece));
+                hasher.finish(&mut value);
+                (read, rest)
+            }
+            [Filter::First(count), rest @ ..] => {
+                let keep = |piece: &[u8]| {
+                    let room = count.saturating_sub(value.len()).min(piece.len());
+                    value.extend_from_slice(piece.get(..room).unwrap_or_default());
+                };
+                (self.source(&chain.source, COMMA, &mut { keep }), rest)
+            }
+            all => (self.source(&chain.source, COMMA, &mut |piece| value.extend_from_slice(piece)), all),
+        };
+        match read.and_then(|()| filtered(chain, value, rest, sink)) {
+            Err(failure) => stand_in(chain, failure, sink),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// `between` stands between the values of a header that came more than once.
+    pub(super) fn source(&self, source: &Source, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Failure> {
         let (view, known, emission) = (&self.view, self.view.known, self.emission);
         let unreadable = |why| Failure::unreadable(source, why);
         let read = match source {
@@ -114,33 +147,91 @@ impl<'a> Evaluation<'a> {
             Source::Parameter(name) => parameter(view.query().as_bytes(), name, false, sink),
             Source::Scheme => given(Some(view.scheme), sink),
             Source::Authority => given(Some(view.authority), sink),
+            Source::Host => given(Some(view.host_and_port().0), sink),
+            Source::Port => given(Some(view.host_and_port().1), sink),
             Source::Url => {
                 let pieces = [view.scheme, "://", view.authority, view.target];
                 pieces.into_iter().try_for_each(|piece| given(Some(piece), sink))
             }
-            Source::Header(name) => self.header(name, sink),
+            Source::Header(name) => self.header(name, between, sink),
             Source::Json(pointer) => self.json(pointer, sink),
             Source::Form(name) => self.memory().and_then(|body| parameter(body, name, true, sink)),
             Source::Body => return self.body(sink),
             Source::KeyId => given(self.key_id, sink),
             Source::Value(index, _) => match self.values.get(*index) {
-                Some(value) => return self.feed(value, sink),
+                Some(value) => return value.feed(self, sink),
                 None => Err(Why::Absent),
             },
+            Source::Field(index, _, name) => self.parsed(*index)?.one(name).map(sink),
             Source::Claim(name) => given(known.claim(name).as_deref(), sink),
             Source::Fact(fact) => given(known.fact(*fact).as_deref(), sink),
             Source::Signature => given(emission.map(|emission| emission.signature), sink),
             Source::Now => given(emission.map(|emission| emission.now), sink),
+            Source::NowAs(pattern) => {
+                given(emission.and_then(|emission| formatted(pattern, emission.now_millis)), sink)
+            }
+            Source::Expires => given(emission.map(|emission| emission.expires), sink),
             Source::Nonce => given(emission.map(|emission| emission.nonce), sink),
+            Source::Algorithm => given(emission.map(|emission| emission.algorithm), sink),
+            // Their templates are not of a request, or are taken apart before they meet one.
+            Source::Name | Source::Item | Source::Secret | Source::FirstOf(_) | Source::Each(..) => Err(Why::Absent),
         };
         read.map_err(unreadable)
     }
 
-    fn header(&self, name: &str, sink: &mut Sink<'_>) -> Result<(), Why> {
+    /// The parts of a named value that is taken apart.
+    pub(super) fn parsed(&self, index: usize) -> Result<&Parsed, Failure> {
+        let absent = || Failure::unreadable("values", Why::Absent);
+        let all = self.parsed.get_or_init(|| self.values.iter().map(|_| OnceCell::new()).collect());
+        let parsed = all.get(index).ok_or_else(absent)?.get_or_init(|| match self.values.get(index) {
+            Some(NamedValue::Fields(fields)) => {
+                let text = self.collect(&fields.from)?;
+                let place = || fields.from.chains().next().map_or_else(String::new, |chain| chain.source.to_string());
+                fields.parse(&text).map_err(|why| Failure::unreadable(place(), why))
+            }
+            _ => Err(absent()),
+        });
+        parsed.as_ref().map_err(Failure::clone)
+    }
+
+    pub(super) fn query(&self) -> &'a [u8] {
+        self.view.query().as_bytes()
+    }
+
+    pub(super) fn memory(&self) -> Result<&'a [u8], Why> {
+        match self.view.body {
+            Body::Unread => Err(Why::BodyUnread),
+            Body::Memory(bytes) => Ok(bytes),
+            Body::Spooled(_) => Err(Why::BodySpooled),
+        }
+    }
+
+    /// Whether the body is there and has no byte.
+    pub(super) fn is_bodyless(&self) -> Result<bool, Failure> {
+        let mut is_empty = true;
+        self.body(&mut |piece| is_empty &= piece.is_empty())?;
+        Ok(is_empty)
+    }
+
+    /// Whether the request says that its body is a form.
+    pub(super) fn declares_form(&self) -> Result<bool, Failure> {
+        let (mut count, mut is_form) = (0_usize, false);
+        self.view.headers.each("content-type", &mut |value| {
+            count += 1;
+            let media_type = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+            is_form = media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+        });
+        match count {
+            0 | 1 => Ok(is_form),
+            _ => Err(Failure::unreadable("header:Content-Type", Why::Repeated)),
+        }
+    }
+
+    fn header(&self, name: &str, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Why> {
         let mut count = 0_usize;
         self.view.headers.each(name, &mut |value| {
             if count > 0 {
-                sink(b", ");
+                sink(between);
             }
             count += 1;
             sink(value);
@@ -170,21 +261,19 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    fn memory(&self) -> Result<&'a [u8], Why> {
-        match self.view.body {
-            Body::Unread => Err(Why::BodyUnread),
-            Body::Memory(bytes) => Ok(bytes),
-            Body::Spooled(_) => Err(Why::BodySpooled),
-        }
-    }
-
     fn document(&self) -> Result<&Document<'a>, Why> {
         let parsed = self.document.get_or_init(|| Document::parse(self.memory()?).map_err(|_| Why::Malformed));
         parsed.as_ref().map_err(|why| *why)
     }
 }
 
-fn filtered(chain: &Chain, mut value: Scratch, filters: &[Filter], sink: &mut Sink<'_>) -> Result<(), Failure> {
+/// A value after its filters. Nothing is written unless all of them take it.
+pub(super) fn filtered(
+    chain: &Chain,
+    mut value: Scratch,
+    filters: &[Filter],
+    sink: &mut Sink<'_>,
+) -> Result<(), Failure> {
     for filter in filters {
         filter.apply(&mut value).map_err(|why| Failure::unreadable(&chain.source, why))?;
     }

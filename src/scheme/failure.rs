@@ -32,12 +32,24 @@ pub enum Failure {
     /// The time is in none of the scheme's formats.
     #[error("the timestamp is in none of the formats")]
     TimestampUnreadable,
+    /// The request says an algorithm that is not in the scheme's list.
+    #[error("the algorithm is none of those allowed")]
+    Algorithm,
+    /// The request's list of signed headers lacks one that must be in it.
+    #[error("`{name}` must be signed and is not in the list of signed headers")]
+    Uncovered {
+        /// The name, as the scheme writes it.
+        name: String,
+    },
     /// Two values that the scheme requires to be equal are not.
     #[error("a requirement does not hold")]
     Requirement,
     /// No key gives this signature.
     #[error("no key gives this signature")]
     Mismatch,
+    /// The key only verifies.
+    #[error("this key verifies signatures and makes none")]
+    NotSigning,
     /// The scheme says nowhere how to write its signature.
     #[error("the scheme does not say how to write its signature")]
     NotEmitted,

@@ -8,8 +8,10 @@ pub struct Fault {
     /// The key it is in, with dots (`signature.from`). `require.left` and `require.right` are the first and the second
     /// template of an equality; a fault of the whole scheme names the key that is missing or at odds.
     pub field: &'static str,
-    /// Which entry, where the field is a list or a map (`values`, `require.…`, `emit`, `timestamp.formats`).
+    /// Which entry, where the field is a list or a map (`values`, `require.…`, `emit`, `signing_key.chain`).
     pub index: Option<usize>,
+    /// Which entry of that entry (`values.special`, `values.covers`).
+    pub inner: Option<usize>,
     /// First byte of the place in that template's text.
     pub offset: usize,
     /// Length of the place in bytes; 0 if it is the whole field.
@@ -23,7 +25,7 @@ pub struct Fault {
 impl Fault {
     /// A fault at a place of a template that does not know its field yet.
     pub(super) fn at(offset: usize, length: usize, message: impl Into<String>) -> Fault {
-        Fault { field: "template", index: None, offset, length, message: message.into(), hint: None }
+        Fault { field: "template", index: None, inner: None, offset, length, message: message.into(), hint: None }
     }
 
     /// A fault of a field as a whole.
@@ -44,6 +46,10 @@ impl Fault {
 
     pub(super) fn in_field(self, field: &'static str, index: Option<usize>) -> Fault {
         Fault { field, index, ..self }
+    }
+
+    pub(super) fn in_entry(self, field: &'static str, index: usize, inner: Option<usize>) -> Fault {
+        Fault { field, index: Some(index), inner, ..self }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is signed: the template language, the message, the signature's carrier; one description verifies and signs.
 //!
 //! A [`Definition`] (filled in by the config or a preset) is compiled into a [`Scheme`], which reads a request through
-//! a [`View`]. Everything here is pure: time comes in as a number, bodies as bytes, keys as [`MacKey`]s. It is not the
+//! a [`View`]. Everything here is pure: time comes in as a number, bodies as bytes, keys as [`PreparedKey`]s. It is not the
 //! place that looks keys up, remembers replay keys or answers clients.
 
+mod algorithms;
 mod claimed;
 mod compile;
 mod coverage;
@@ -11,16 +12,20 @@ mod definition;
 mod evaluate;
 mod failure;
 mod fault;
+mod key;
 mod mac;
 mod parameters;
+mod path;
 pub mod presets;
 mod replay;
 mod sign;
 mod signed;
+mod tag;
 mod template;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod values;
 mod verify;
 mod view;
 
@@ -29,13 +34,15 @@ use std::time::Duration;
 pub use claimed::{Claimed, Presence};
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
-    Algorithm, Definition, Encoding, Equality, ReplayDefinition, SignatureDefinition, TimestampDefinition,
-    TimestampFormat,
+    Algorithm, AlgorithmDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
+    ParametersDefinition, ParametersOf, Relation, ReplayDefinition, RequirementDefinition, Several,
+    SignatureDefinition, TestDefinition, TimestampDefinition, TimestampFormat, ValueDefinition, Writing,
 };
 pub use failure::{Failure, Why};
 pub use fault::Fault;
-pub use mac::MacKey;
+pub use key::{KeyFault, KeyRecipe, PreparedKey};
 pub use replay::ReplayKey;
+pub use sign::Emitted;
 pub use template::{Escape, Sources, Template};
 pub use view::{Body, Fact, Headers, Known, Spooled, Unknown, View};
 
@@ -43,22 +50,40 @@ pub use view::{Body, Fact, Headers, Known, Spooled, Unknown, View};
 #[derive(Debug)]
 pub struct Scheme {
     name: String,
-    algorithm: Algorithm,
+    algorithms: algorithms::Algorithms,
     encoding: Encoding,
+    several: Several,
     carrier: Carrier,
     key_id: Option<Template>,
-    values: Vec<Template>,
-    require: Vec<(Template, Template)>,
+    values: Vec<values::NamedValue>,
+    require: Vec<Requirement>,
+    key_recipe: KeyRecipe,
+    key_chain: Option<key::KeyChain>,
     message: Template,
     signature: template::Chain,
     timestamp: Option<timestamp::Timestamp>,
     replay: Option<replay::Replay>,
-    emit: Vec<(String, Template)>,
+    emit: Vec<(Place, Template)>,
     coverage: Coverage,
     key_id_is_signed: bool,
     body_need: BodyNeed,
     open_until_body: claimed::OpenUntilBody,
     warnings: Vec<Fault>,
+}
+
+/// What must hold besides the signature.
+#[derive(Debug)]
+struct Requirement {
+    left: Template,
+    right: Template,
+    relation: Relation,
+}
+
+/// Where a signer writes a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Header(String),
+    Query(String),
 }
 
 /// Where the signature is: the one place that says whether a request uses this scheme at all.
@@ -96,9 +121,19 @@ impl Scheme {
         &self.name
     }
 
-    /// The MAC.
+    /// What computes the signature; of several, the first, which also signs.
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.algorithms.usual()
+    }
+
+    /// All that a request may choose from.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.algorithms.all()
+    }
+
+    /// How its keys are made of secrets.
+    pub fn key_recipe(&self) -> &KeyRecipe {
+        &self.key_recipe
     }
 
     /// Where the signature is.
@@ -113,15 +148,21 @@ impl Scheme {
 
     /// The names of all headers that it reads, signed or not: an upstream must get none that only looks like one.
     pub fn headers(&self) -> Vec<String> {
-        let required = self.require.iter().flat_map(|(left, right)| [left, right]);
-        let templates = [&self.message].into_iter().chain(&self.key_id).chain(&self.values).chain(required);
-        let templates = templates.chain(self.timestamp.iter().map(|timestamp| &timestamp.from));
+        let required = self.require.iter().flat_map(|requirement| [&requirement.left, &requirement.right]);
+        let templates = [&self.message].into_iter().chain(&self.key_id).chain(required);
+        let templates =
+            templates.chain(self.algorithms.template()).chain(self.key_chain.iter().flat_map(|key| &key.links));
+        let templates =
+            templates.chain(self.timestamp.iter().flat_map(|t| t.templates().map(|(_, template)| template)));
+        let chains =
+            templates.flat_map(Template::chains).flat_map(template::Chain::alternatives).chain([&self.signature]);
+        let named = self.values.iter().flat_map(values::NamedValue::chains);
         let header = |chain: &template::Chain| match &chain.source {
             template::Source::Header(name) => Some(name.clone()),
             _ => None,
         };
-        let chains = templates.flat_map(template::Template::chains).chain([&self.signature]);
-        chains.filter_map(header).collect()
+        let covered = self.values.iter().flat_map(values::NamedValue::covered_headers);
+        chains.chain(named).filter_map(header).chain(covered).collect()
     }
 
     /// Whether a request names its key. Without, the keys of the route are tried as they are.

@@ -23,6 +23,23 @@ pub(super) fn unique(parameters: &[u8], name: &str, plus_is_space: bool) -> Resu
     Ok(found)
 }
 
+/// A target whose query has this parameter, in the place of any of its name; `None` where a name cannot be read.
+pub(super) fn replaced(target: &str, name: &str, value: &[u8]) -> Option<String> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut kept: Vec<&str> = Vec::new();
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (own, _) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if *percent_decoded(own.as_bytes(), false)? != *name.as_bytes() {
+            kept.push(parameter);
+        }
+    }
+    let written = percent_encoded(name.as_bytes(), b"");
+    let (name, value) = (std::str::from_utf8(&written).ok()?, std::str::from_utf8(value).ok()?);
+    let new = format!("{name}={value}");
+    kept.push(&new);
+    Some(format!("{path}?{}", kept.join("&")))
+}
+
 /// Parameters in the order of their bytes; equal ones stay in theirs.
 pub(super) fn sorted(parameters: &[u8]) -> Scratch {
     let mut parts: Vec<&[u8]> = parameters.split(|byte| *byte == b'&').collect();
@@ -37,13 +54,14 @@ pub(super) fn sorted(parameters: &[u8]) -> Scratch {
     out
 }
 
-/// Everything but RFC 3986's unreserved characters as `%XX`.
-pub(super) fn percent_encoded(value: &[u8]) -> Scratch {
+/// Everything but RFC 3986's unreserved characters and those of `kept` as `%XX`.
+pub(super) fn percent_encoded(value: &[u8], kept: &[u8]) -> Scratch {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Scratch::with_capacity(value.len());
     for &byte in value {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
+            _ if kept.contains(&byte) => out.push(byte),
             _ => out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
         }
     }

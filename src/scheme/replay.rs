@@ -33,16 +33,15 @@ impl Replay {
     }
 
     pub(super) fn at_most(&self, timestamp: Option<&Timestamp>) -> Duration {
-        let window = timestamp.and_then(Timestamp::window).unwrap_or_default();
+        let window = timestamp.and_then(Timestamp::longest).unwrap_or_default();
         window.max(self.remember.unwrap_or_default())
     }
 
     /// The later of both: forgotten before the window ends, a request could be used again.
-    fn until(&self, timestamp: Option<&Timestamp>, claimed: &Claimed, now_millis: i64) -> i64 {
+    fn until(&self, claimed: &Claimed, now_millis: i64) -> i64 {
         let remembered = now_millis.saturating_add(self.remember.map_or(0, millis));
-        let window = timestamp.zip(claimed.time_millis()).and_then(|(timestamp, time)| timestamp.admitted_until(time));
         // The last millisecond of the window still counts.
-        window.map_or(remembered, |end| end.saturating_add(1).max(remembered))
+        claimed.admitted_until.map_or(remembered, |end| end.saturating_add(1).max(remembered))
     }
 }
 
@@ -66,7 +65,7 @@ impl Scheme {
         prefixed(&mut outer, claimed.key_id().unwrap_or_default());
         // Hashed on its own, because a streamed message's length is not known beforehand.
         prefixed(&mut outer, &inner.finalize());
-        let until_millis = replay.until(self.timestamp.as_ref(), claimed, now_millis);
+        let until_millis = replay.until(claimed, now_millis);
         Ok(Some(ReplayKey { digest: outer.finalize().into(), until_millis }))
     }
 }

@@ -2,30 +2,112 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp as Instant, civil::DateTime, tz::TimeZone};
+use jiff::{Timestamp as Instant, civil::DateTime, fmt::strtime, tz::TimeZone};
 
-use super::{Failure, Template, TimestampDefinition, TimestampFormat};
+use super::{Failure, Template, TimestampDefinition, TimestampFormat, evaluate::Evaluation};
+
+/// How long a signature is good that the gateway makes, where it says so itself.
+const LIFETIME: i64 = 300_000;
 
 /// A compiled timestamp rule. All times are milliseconds since 1970, all sums saturate.
 #[derive(Debug)]
 pub(super) struct Timestamp {
-    pub(super) from: Template,
+    /// When it was signed.
+    pub(super) from: Option<Template>,
+    /// Until when it is good.
+    pub(super) expires: Option<Template>,
+    /// For how many seconds it is good.
+    pub(super) lasts: Option<Template>,
     formats: Vec<TimestampFormat>,
     past: Option<i64>,
     future: Option<i64>,
 }
 
+/// The times of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Times {
+    /// When it was signed, or else until when it is good.
+    pub(super) stated: Option<i64>,
+    /// Until when it is let in; `None` if the window does not end.
+    pub(super) admitted_until: Option<i64>,
+}
+
 impl Timestamp {
-    pub(super) fn new(from: Template, definition: &TimestampDefinition) -> Timestamp {
-        let formats = definition.formats.clone();
-        Timestamp { from, formats, past: definition.past.map(millis), future: definition.future.map(millis) }
+    pub(super) fn new(templates: [Option<Template>; 3], definition: &TimestampDefinition) -> Timestamp {
+        let [from, expires, lasts] = templates;
+        let (past, future) = (definition.past.map(millis), definition.future.map(millis));
+        Timestamp { from, expires, lasts, formats: definition.formats.clone(), past, future }
     }
 
-    /// The time a request states: of the formats that fit, the first that falls in the window.
-    pub(super) fn judge(&self, text: &[u8], now_millis: i64) -> Result<i64, Failure> {
+    /// Its templates, each with the key it stands under.
+    pub(super) fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
+        let all =
+            [("timestamp.from", &self.from), ("timestamp.expires", &self.expires), ("timestamp.lasts", &self.lasts)];
+        all.into_iter().filter_map(|(field, template)| Some((field, template.as_ref()?)))
+    }
+
+    /// The times a request states, if they are in the window.
+    pub(super) fn judge(&self, evaluation: &Evaluation<'_>, now_millis: i64) -> Result<Times, Failure> {
+        let mut times = Times { stated: None, admitted_until: None };
+        if let Some(from) = &self.from {
+            let past = match &self.lasts {
+                None => self.past,
+                Some(lasts) => {
+                    let seconds = digits(&evaluation.collect(lasts)?).ok_or(Failure::TimestampUnreadable)?;
+                    let lasts = seconds.saturating_mul(1000);
+                    Some(self.past.map_or(lasts, |past| past.min(lasts)))
+                }
+            };
+            let window = Window { past, future: self.future };
+            let time = self.within(window, &evaluation.collect(from)?, now_millis)?;
+            let closed = self.future.and(self.past).and(past);
+            times = Times { stated: Some(time), admitted_until: closed.map(|past| time.saturating_add(past)) };
+        }
+        if let Some(expires) = &self.expires {
+            let end = match evaluation.collect(expires) {
+                Err(failure) if failure.is_absence() && self.from.is_some() => return Ok(times),
+                text => self.within(self.until_expiry(), &text?, now_millis)?,
+            };
+            times.stated = times.stated.or(Some(end));
+            times.admitted_until = match (times.admitted_until, self.from.is_some()) {
+                (Some(until), _) => Some(until.min(end)),
+                (None, true) => None,
+                (None, false) => self.future.map(|_| end),
+            };
+        }
+        Ok(times)
+    }
+
+    /// The longest time between the first and the last moment at which one request is let in; `None` if it is open.
+    pub(super) fn longest(&self) -> Option<Duration> {
+        let whole = match self.from {
+            Some(_) => self.past?.saturating_add(self.future?),
+            None => self.future?,
+        };
+        Some(Duration::from_millis(whole.unsigned_abs()))
+    }
+
+    /// The time in the first format, for signing.
+    pub(super) fn write(&self, now_millis: i64) -> Option<String> {
+        self.formats.first()?.write(now_millis)
+    }
+
+    /// The end of what is signed now, in the first format.
+    pub(super) fn write_expiry(&self, now_millis: i64) -> Option<String> {
+        let lifetime = LIFETIME.min(self.until_expiry().future.unwrap_or(LIFETIME));
+        self.formats.first()?.write(now_millis.saturating_add(lifetime))
+    }
+
+    /// An expiry lies ahead; how far matters only where nothing else limits it.
+    fn until_expiry(&self) -> Window {
+        Window { past: Some(0), future: if self.from.is_some() { None } else { self.future } }
+    }
+
+    /// Of the formats that fit, the first that falls in the window.
+    fn within(&self, window: Window, text: &[u8], now_millis: i64) -> Result<i64, Failure> {
         let mut outside = None;
         for time in self.formats.iter().filter_map(|format| format.parse(text)) {
-            if self.admits(time, now_millis) {
+            if window.admits(time, now_millis) {
                 return Ok(time);
             }
             outside = outside.or(Some(time));
@@ -35,24 +117,17 @@ impl Timestamp {
             None => Err(Failure::TimestampUnreadable),
         }
     }
+}
 
-    /// Until when a request with this time is let in; `None` if the window does not end.
-    pub(super) fn admitted_until(&self, time: i64) -> Option<i64> {
-        self.future.and(self.past).map(|past| time.saturating_add(past))
-    }
+/// How far a time may be off.
+#[derive(Clone, Copy)]
+struct Window {
+    past: Option<i64>,
+    future: Option<i64>,
+}
 
-    /// Past and future together; `None` if one of them is open.
-    pub(super) fn window(&self) -> Option<Duration> {
-        let whole = self.past?.saturating_add(self.future?);
-        Some(Duration::from_millis(whole.unsigned_abs()))
-    }
-
-    /// The time in the first format, for signing.
-    pub(super) fn write(&self, now_millis: i64) -> Option<String> {
-        self.formats.first()?.write(now_millis)
-    }
-
-    fn admits(&self, time: i64, now_millis: i64) -> bool {
+impl Window {
+    fn admits(self, time: i64, now_millis: i64) -> bool {
         let behind = now_millis.saturating_sub(time);
         let ahead = time.saturating_sub(now_millis);
         self.past.is_none_or(|past| behind <= past) && self.future.is_none_or(|future| ahead <= future)
@@ -60,26 +135,38 @@ impl Timestamp {
 }
 
 impl TimestampFormat {
-    fn parse(self, text: &[u8]) -> Option<i64> {
+    /// Whether what it writes it can also read.
+    pub(super) fn is_sound(&self) -> bool {
+        const SOME_TIME: i64 = 1_714_485_600_000;
+        self.write(SOME_TIME).and_then(|text| self.parse(text.as_bytes())) == Some(SOME_TIME)
+    }
+
+    fn parse(&self, text: &[u8]) -> Option<i64> {
         match self {
             TimestampFormat::Unix => Some(digits(text)?.saturating_mul(1000)),
             TimestampFormat::UnixMillis => digits(text),
             TimestampFormat::Iso8601 => iso(text, Zone::Optional),
             TimestampFormat::Rfc3339 => iso(text, Zone::Required),
             TimestampFormat::HttpDate => http_date(text),
+            TimestampFormat::Pattern(pattern) => by_pattern(pattern, text),
         }
     }
 
-    fn write(self, now_millis: i64) -> Option<String> {
+    fn write(&self, now_millis: i64) -> Option<String> {
         let pattern = match self {
             TimestampFormat::Unix => return Some(now_millis.div_euclid(1000).to_string()),
             TimestampFormat::UnixMillis => return Some(now_millis.to_string()),
             TimestampFormat::Iso8601 | TimestampFormat::Rfc3339 => "%Y-%m-%dT%H:%M:%SZ",
             TimestampFormat::HttpDate => "%a, %d %b %Y %H:%M:%S GMT",
+            TimestampFormat::Pattern(pattern) => pattern,
         };
-        let instant = Instant::from_millisecond(now_millis).ok()?;
-        Some(instant.strftime(pattern).to_string())
+        formatted(pattern, now_millis)
     }
+}
+
+/// A time in UTC by a pattern of `strftime`; `None` if the text is no such pattern.
+pub(super) fn formatted(pattern: &str, millis: i64) -> Option<String> {
+    strtime::format(pattern, Instant::from_millisecond(millis).ok()?).ok()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,6 +237,15 @@ fn http_date(text: &[u8]) -> Option<i64> {
     let whole = civil([&year, month.as_bytes(), &[d1, d2], &[h1, h2], &[i1, i2], &[s1, s2]])?;
     let weekday = whole.strftime("%a").to_string();
     text.starts_with(weekday.as_bytes()).then(|| millis_utc(whole))?
+}
+
+/// Date and time in UTC, in exactly the spelling that the pattern writes; a fraction of any length.
+fn by_pattern(pattern: &str, text: &[u8]) -> Option<i64> {
+    let read = strtime::parse(pattern, text).ok()?;
+    let time = read.to_datetime().ok()?;
+    let has_fraction = pattern.contains("%f") || pattern.contains("%.f");
+    let spelling = strtime::format(pattern, time).ok()?;
+    (has_fraction || spelling.as_bytes() == text).then(|| millis_utc(time))?
 }
 
 /// A leap second counts as the second before it, as POSIX clocks have it.

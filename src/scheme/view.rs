@@ -93,6 +93,16 @@ impl<'a> View<'a> {
     pub(super) fn query(&self) -> &'a str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
+
+    /// The public host and its port, that of the scheme where none is written.
+    pub(super) fn host_and_port(&self) -> (&'a str, &'a str) {
+        let usual = if self.scheme == "https" { "443" } else { "80" };
+        match self.authority.rsplit_once(':') {
+            // `[::1]` ends in a bracket, so what follows its last colon is no port.
+            Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+            _ => (self.authority, usual),
+        }
+    }
 }
 
 impl fmt::Debug for View<'_> {

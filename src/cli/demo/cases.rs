@@ -36,7 +36,7 @@ pub(super) fn sections(setup: &Setup, address: SocketAddr) -> Result<Vec<Section
 fn first_form(setup: &Setup, address: SocketAddr, now: i64) -> Result<Section, Trouble> {
     let plain = request("POST /verify", address, &format!(r#"{{"mac_address":"{MAC_ADDRESS}","timestamp":{now}}}"#));
     let signer = Signer { scheme: &setup.device, id: None, now };
-    let good = signer.sign(&plain, &setup.keys_for(&setup.device))?;
+    let good = signer.sign(&plain, &setup.keys_for(&setup.device)?)?;
     let forged = signer.sign(&plain, &strangers_key(&setup.device)?)?;
     let cases = vec![
         case("as the device signs it", &good, None),
@@ -54,7 +54,7 @@ fn first_form(setup: &Setup, address: SocketAddr, now: i64) -> Result<Section, T
 
 fn second_form(setup: &Setup, address: SocketAddr, now: i64) -> Result<Section, Trouble> {
     let plain = request("POST /v2/readings?unit=c", address, r#"{"reading":21.5}"#);
-    let keys = setup.keys_for(&setup.device_v2);
+    let keys = setup.keys_for(&setup.device_v2)?;
     let signer = Signer { scheme: &setup.device_v2, id: Some(DEVICE), now };
     let sign = |keys: &KeyTable| signer.sign(&plain, keys);
     let (good, other, third) = (sign(&keys)?, sign(&keys)?, sign(&keys)?);
@@ -118,7 +118,7 @@ impl Signer<'_> {
 }
 
 fn strangers_key(scheme: &Scheme) -> Result<KeyTable, Trouble> {
-    Ok(table(&random(32)?, scheme))
+    table(&random(32)?, scheme)
 }
 
 fn request(line: &str, address: SocketAddr, body: &str) -> Vec<u8> {

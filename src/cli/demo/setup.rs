@@ -88,14 +88,14 @@ impl Setup {
     }
 
     /// The devices' key, prepared for `scheme`.
-    pub(super) fn keys_for(&self, scheme: &Scheme) -> KeyTable {
+    pub(super) fn keys_for(&self, scheme: &Scheme) -> Result<KeyTable, Trouble> {
         table(self.device_key().as_bytes(), scheme)
     }
 }
 
 /// A key for any id, prepared for `scheme`.
-pub(super) fn table(key: &[u8], scheme: &Scheme) -> KeyTable {
-    KeyTable::shared(&[Secret::new(key.to_vec())], scheme.algorithm())
+pub(super) fn table(key: &[u8], scheme: &Scheme) -> Result<KeyTable, Trouble> {
+    Ok(KeyTable::shared(&[Secret::new(key.to_vec())], |secret| scheme.key_recipe().signing(secret))?)
 }
 
 impl Environment for DemoKeys {

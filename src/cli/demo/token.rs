@@ -9,7 +9,7 @@ use serde_json::json;
 use super::setup::{AUDIENCE, ISSUER};
 use crate::{
     cli::{request::RawRequest, trouble::Trouble},
-    scheme::{Algorithm, Definition, Encoding, MacKey, Scheme, SignatureDefinition},
+    scheme::{Algorithm, Definition, Encoding, Scheme, SignatureDefinition},
     secret::Secret,
 };
 
@@ -29,27 +29,15 @@ pub(super) fn mint(key: &[u8], subject: &str, now: i64, lifetime: i64) -> Result
 fn signature(key: &[u8], signed: &str) -> Result<String, Trouble> {
     let scheme = Scheme::compile(&over_the_body()).map_err(Trouble::Scheme)?;
     let request = RawRequest::parse(format!("POST / HTTP/1.1\r\nHost: token\r\n\r\n{signed}").as_bytes())?;
-    let key = MacKey::new(Algorithm::HmacSha256, &Secret::new(key.to_vec()));
+    let key = scheme.key_recipe().signing(&Secret::new(key.to_vec())).map_err(Trouble::Secret)?;
     let written = scheme.sign(&request.view(request.origin(None)), &key, None, 0, "").map_err(Trouble::Unsignable)?;
-    Ok(written.into_iter().map(|(_, value)| value).collect())
+    Ok(written.headers.into_iter().map(|(_, value)| value).collect())
 }
 
+/// The signature's header is written as it is read.
 fn over_the_body() -> Definition {
-    Definition {
-        name: "token".to_owned(),
-        key_id: None,
-        values: Vec::new(),
-        require: Vec::new(),
-        message: "{body}".to_owned(),
-        signature: SignatureDefinition {
-            from: "{header:Signature}".to_owned(),
-            encoding: Encoding::Base64Url,
-            algorithm: Algorithm::HmacSha256,
-        },
-        timestamp: None,
-        replay: None,
-        emit: vec![("Signature".to_owned(), "{signature}".to_owned())],
-    }
+    let signature = SignatureDefinition::new("{header:Signature}", Encoding::Base64Url, Algorithm::HmacSha256);
+    Definition::new("token", "{body}", signature)
 }
 
 #[cfg(test)]

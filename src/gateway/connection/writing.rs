@@ -66,7 +66,7 @@ impl Connection {
         if let Some(Ok(body)) = response.body.next().await {
             self.output.extend_from_slice(&body);
         }
-        let _ = self.send().await;
+        let _ = self.send(b"", b"").await;
     }
 
     async fn write_body(
@@ -82,7 +82,7 @@ impl Connection {
             return self.write_piece(bytes, false).await;
         }
         if body.length() == Some(0) {
-            return self.send().await;
+            return self.send(b"", b"").await;
         }
         let wire = self.wire.clone();
         loop {
@@ -90,7 +90,7 @@ impl Connection {
             let piece = match first_ready(body).await {
                 Some(piece) => piece,
                 None => {
-                    self.send().await?;
+                    self.send(b"", b"").await?;
                     present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
                 }
             };
@@ -101,29 +101,30 @@ impl Connection {
         if chunked {
             self.output.extend_from_slice(encode::LAST_CHUNK);
         }
-        self.send().await
+        self.send(b"", b"").await
     }
 
     async fn write_piece(&mut self, piece: Bytes, chunked: bool) -> Result<(), Broken> {
-        match (chunked, piece.len() <= COPIED) {
-            (true, true) => encode::chunk(&mut self.output, &piece),
-            (false, true) => self.output.extend_from_slice(&piece),
-            (true, false) => {
-                let end = encode::chunk_around(&mut self.output, &piece);
-                return self.send_with(&piece, end).await;
+        let (beside, end): (&[u8], &[u8]) = match (chunked, piece.len() <= COPIED) {
+            (false, true) => {
+                self.output.extend_from_slice(&piece);
+                (b"", b"")
             }
-            (false, false) => return self.send_with(&piece, b"").await,
-        }
-        self.send().await
-    }
-
-    /// Writes what was gathered.
-    pub(super) async fn send(&mut self) -> Result<(), Broken> {
-        if self.output.is_empty() { Ok(()) } else { self.send_with(b"", b"").await }
+            (true, true) => {
+                encode::chunk(&mut self.output, &piece);
+                (b"", b"")
+            }
+            (true, false) => (&piece, encode::chunk_around(&mut self.output, &piece)),
+            (false, false) => (&piece, b""),
+        };
+        self.send(beside, end).await
     }
 
     /// Writes what was gathered, and the others behind it.
-    async fn send_with(&mut self, piece: &[u8], end: &[u8]) -> Result<(), Broken> {
+    pub(super) async fn send(&mut self, piece: &[u8], end: &[u8]) -> Result<(), Broken> {
+        if self.output.is_empty() && piece.is_empty() {
+            return Ok(());
+        }
         let patience = self.snapshot.timeouts.write;
         let parts = [self.output.as_slice(), piece, end];
         let sending = self.wire.send(&parts, &self.worker.forwarder.deadlines, patience);

@@ -1,30 +1,32 @@
 //! What must hold between the templates of a scheme: what is signed, what a replay key rests on, what is only unwise.
 
-use super::{BodyNeed, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template};
-use crate::scheme::{Algorithm, Carrier};
+use super::{BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template};
+use crate::scheme::{Algorithm, Carrier, Relation, template::Filter, values::NamedValue};
 
 /// The templates, and what the signature vouches for.
 pub(super) struct Rules<'p> {
     definition: &'p Definition,
     parts: &'p Parts,
     meanings: Meanings<'p>,
-    signed: Signed,
+    signed: Signed<'p>,
 }
 
 impl<'p> Rules<'p> {
-    pub(super) fn new(definition: &'p Definition, parts: &'p Parts, values: &'p [Template]) -> Rules<'p> {
+    pub(super) fn new(definition: &'p Definition, parts: &'p Parts, values: &'p [NamedValue]) -> Rules<'p> {
         let meanings = Meanings { values, key_id: parts.key_id.as_ref() };
-        let signed = Signed::by_message(&parts.message, meanings).with_requirements(&parts.require, meanings);
+        let signed = Signed::by_message(&parts.message, meanings).with_requirements(&parts.require);
         Rules { definition, parts, meanings, signed }
     }
 
-    pub(super) fn signed(&self) -> &Signed {
+    pub(super) fn signed(&self) -> &Signed<'p> {
         &self.signed
     }
 
     pub(super) fn key_id_is_signed(&self) -> bool {
-        let own = self.parts.key_id.as_ref().map(|template| self.meanings.leaves(template));
-        own.is_some_and(|leaves| self.signed.fixes_all(&leaves) || self.signed.fixes(&key_id_leaf()))
+        let own = self.parts.key_id.as_ref();
+        own.is_some_and(|template| {
+            self.signed.undetermined(template).is_none() || self.signed.fixes(&Leaf::of(Source::KeyId))
+        })
     }
 
     pub(super) fn faults(&self) -> Vec<Fault> {
@@ -39,14 +41,20 @@ impl<'p> Rules<'p> {
 
     pub(super) fn warnings(&self) -> Vec<Fault> {
         let mut warnings = Vec::new();
-        if self.definition.signature.algorithm == Algorithm::HmacSha1 {
+        if self.parts.algorithms.all().any(|algorithm| algorithm == Algorithm::HmacSha1) {
             let fault = Fault::whole("signature.algorithm", "hmac-sha1 is only for senders that cannot do better");
             warnings.push(fault.hint("hmac-sha256"));
         }
         match &self.definition.timestamp {
             None => warnings.push(Fault::whole("timestamp", "without a timestamp a signature is good for ever")),
             Some(timestamp) => {
-                if timestamp.past.is_none() {
+                if timestamp.from.is_none() {
+                    if timestamp.future.is_none() {
+                        let fault =
+                            Fault::whole("timestamp", "without `future` a signature is good as long as it says");
+                        warnings.push(fault.hint("future: 1h"));
+                    }
+                } else if timestamp.past.is_none() {
                     let fault = Fault::whole("timestamp", "without `past` a signature is good for ever");
                     warnings.push(fault.hint("past: 300s"));
                 } else if timestamp.future.is_none() {
@@ -61,53 +69,61 @@ impl<'p> Rules<'p> {
         if self.definition.replay.is_none() {
             warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint("replay: true"));
         }
-        warnings.extend(touching(&self.parts.message, "message", None));
+        warnings.extend(self.touching(&self.parts.message, "message", None));
         for (index, value) in self.meanings.values.iter().enumerate() {
-            warnings.extend(touching(value, "values", Some(index)));
+            if let NamedValue::Text(template) = value {
+                warnings.extend(self.touching(template, "values", Some(index)));
+            }
         }
         warnings
     }
 
     pub(super) fn body_need(&self) -> BodyNeed {
-        let collected = [
-            self.key_id_leaves(),
-            self.parts.timestamp.iter().flat_map(|timestamp| self.meanings.leaves(&timestamp.from)).collect(),
-            self.parts.require.iter().flat_map(|(a, b)| [a, b]).flat_map(|side| self.meanings.leaves(side)).collect(),
-        ];
+        let required = self.parts.require.iter().flat_map(|requirement| [&requirement.left, &requirement.right]);
+        let links = self.parts.key.iter().filter_map(|(_, chain)| chain.as_ref()).flat_map(|chain| &chain.links);
+        let claimed = self.parts.key_id.iter().chain(self.parts.algorithms.template()).chain(self.times());
+        let collected = required.chain(links).chain(claimed).map(|template| self.need(template, false));
+        // Public-key algorithms go over the message twice.
+        let is_streamed = self.parts.algorithms.all().all(|algorithm| algorithm.is_hmac());
         let replay = self.parts.replay.as_ref().and_then(|replay| replay.key.as_ref());
-        let streamed = [
-            self.meanings.leaves(&self.parts.message),
-            replay.map(|key| self.meanings.leaves(key)).unwrap_or_default(),
-        ];
-        let collected = collected.iter().map(|leaves| BodyNeed::of(leaves, false));
-        let streamed = streamed.iter().map(|leaves| BodyNeed::of(leaves, true));
+        let message = self.need(&self.parts.message, is_streamed);
+        let fed = replay.map_or(BodyNeed::Unneeded, |key| self.need(key, true));
+        let bodyless = self.parts.require.iter().any(|requirement| requirement.relation == Relation::EqualIfBody);
+        let counted = if bodyless { BodyNeed::Bytes } else { BodyNeed::Unneeded };
         let carrier = match self.parts.carrier {
             Carrier::Json(_) | Carrier::Form(_) => BodyNeed::Parsed,
             Carrier::Header(_) | Carrier::Query(_) => BodyNeed::Unneeded,
         };
-        collected.chain(streamed).fold(carrier, BodyNeed::max)
+        collected.chain([message, fed, counted]).fold(carrier, BodyNeed::max)
     }
 
     pub(super) fn open_until_body(&self) -> OpenUntilBody {
-        let rests_on_body = |leaves: &[Leaf]| BodyNeed::of(leaves, false) > BodyNeed::Unneeded;
-        let timestamp = self.parts.timestamp.as_ref().map(|timestamp| self.meanings.leaves(&timestamp.from));
+        let rests_on_body = |template: &Template| self.need(template, false) > BodyNeed::Unneeded;
         OpenUntilBody {
-            signature: self.parts.signature.source.is_parsed_body(),
-            key_id: rests_on_body(&self.key_id_leaves()),
-            timestamp: timestamp.is_some_and(|leaves| rests_on_body(&leaves)),
+            signature: matches!(self.parts.carrier, Carrier::Json(_) | Carrier::Form(_))
+                || self.parts.algorithms.template().is_some_and(rests_on_body),
+            key_id: self.parts.key_id.as_ref().is_some_and(rests_on_body),
+            timestamp: self.times().any(rests_on_body),
         }
     }
 
-    fn key_id_leaves(&self) -> Vec<Leaf> {
-        self.parts.key_id.as_ref().map(|template| self.meanings.leaves(template)).unwrap_or_default()
+    fn need(&self, template: &Template, streamed: bool) -> BodyNeed {
+        BodyNeed::of(&self.meanings.leaves(template), streamed)
+    }
+
+    fn times(&self) -> impl Iterator<Item = &Template> {
+        self.parts.timestamp.iter().flat_map(|timestamp| timestamp.templates().map(|(_, template)| template))
     }
 
     /// Directly it has no name there; through a named value it could still come in.
     fn key_id_within_itself(&self, faults: &mut Vec<Fault>) {
-        let timestamp = self.parts.timestamp.as_ref().map(|timestamp| ("timestamp.from", &timestamp.from));
+        let times = self.parts.timestamp.iter().flat_map(|timestamp| timestamp.templates());
         let key_id = self.parts.key_id.as_ref().map(|template| ("key_id", template));
-        for (field, template) in key_id.into_iter().chain(timestamp) {
-            let leaves = self.meanings.without_key_id().leaves(template);
+        let algorithm = self.parts.algorithms.template().map(|template| ("signature.algorithm", template));
+        let carrier = Template::of(vec![Part::Chain(self.parts.signature.clone())]);
+        let leaves = |(field, template)| (field, self.meanings.without_key_id().leaves(template));
+        let read = key_id.into_iter().chain(algorithm).chain(times).map(leaves);
+        for (field, leaves) in read.chain([leaves(("signature.from", &carrier))]) {
             if let Some(leaf) = leaves.iter().find(|leaf| matches!(leaf.source, Source::KeyId)) {
                 faults.push(leaf.fault("this rests on `key_id`, which is not known yet").in_field(field, None));
             }
@@ -118,50 +134,96 @@ impl<'p> Rules<'p> {
         if self.definition.message.is_empty() {
             return Some(Fault::whole("message", "the message is empty"));
         }
-        let constant = self.meanings.leaves(&self.parts.message).is_empty();
-        constant.then(|| {
+        is_constant(&self.meanings.leaves(&self.parts.message)).then(|| {
             let fault = Fault::at(0, self.definition.message.len(), "the message is the same for every request");
             fault.hint("name what is signed: `{body}`, `{target}`, `{header:NAME}`").in_field("message", None)
         })
     }
 
     fn signature_within_message(&self) -> Option<Fault> {
-        let carrier = &self.parts.signature.source;
         let leaves = self.meanings.leaves(&self.parts.message);
-        let within = leaves.iter().find(|leaf| leaf.source.contains(carrier))?;
+        let carrier = match &self.parts.carrier {
+            Carrier::Header(name) => Source::Header(name.clone()),
+            Carrier::Query(name) => Source::Parameter(name.clone()),
+            Carrier::Json(pointer) => Source::Json(pointer.clone()),
+            Carrier::Form(name) => Source::Form(name.clone()),
+        };
+        // Taking a carrier apart reads it; only what comes out of it whole is a fault.
+        let holds = |leaf: &&Leaf| {
+            leaf.is_certain && [&carrier, &self.parts.signature.source].into_iter().any(|one| leaf.source.contains(one))
+        };
+        let within = leaves.iter().find(holds)?;
         Some(within.fault("this contains the signature itself").in_field("message", None))
     }
 
     fn timestamp(&self) -> Option<Fault> {
         let (compiled, definition) = self.parts.timestamp.as_ref().zip(self.definition.timestamp.as_ref())?;
-        let leaves = self.meanings.leaves(&compiled.from);
-        if leaves.is_empty() {
-            let fault = Fault::at(0, definition.from.len(), "the timestamp names no source");
-            return Some(fault.in_field("timestamp.from", None));
+        for (field, template) in compiled.templates() {
+            if is_constant(&self.meanings.leaves(template)) {
+                return Some(Fault::whole(field, "the timestamp names no source"));
+            }
+            if let Some(unsigned) = self.signed.undetermined(template).filter(|_| !definition.dangerously_unsigned) {
+                let fault = unsigned.fault("the timestamp is not part of the message, so anyone can change it");
+                return Some(fault.hint("sign it, or say `dangerously_unsigned: true`").in_field(field, None));
+            }
         }
-        let unsigned = leaves.iter().find(|leaf| !self.signed.fixes(leaf))?;
-        let fault = unsigned.fault("the timestamp is not part of the message, so anyone can change it");
-        let fault = fault.hint("sign it, or say `dangerously_unsigned: true`").in_field("timestamp.from", None);
-        (!definition.dangerously_unsigned).then_some(fault)
+        None
     }
 
     fn replay(&self) -> Option<Fault> {
         let (compiled, definition) = self.parts.replay.as_ref().zip(self.definition.replay.as_ref())?;
         let timestamp = self.definition.timestamp.as_ref().filter(|timestamp| !timestamp.dangerously_unsigned);
-        let bounded = timestamp.is_some_and(|timestamp| timestamp.past.is_some() && timestamp.future.is_some());
+        let bounded = timestamp.is_some_and(|timestamp| match timestamp.from {
+            Some(_) => timestamp.past.is_some() && timestamp.future.is_some(),
+            None => timestamp.future.is_some(),
+        });
         if !bounded && definition.remember.is_none() {
             let fault = Fault::whole("replay", "nothing says how long a request is remembered");
             return Some(fault.hint("set `past` and `future` of a signed timestamp, or `remember`"));
         }
         let key = compiled.key.as_ref()?;
-        // Whether an unsigned id may count is asked where the keys are known: `fault_with_shared_keys`.
-        let leaves = self.meanings.without_key_id().leaves(key);
-        if leaves.is_empty() {
+        if is_constant(&self.meanings.without_key_id().leaves(key)) {
             return Some(Fault::whole("replay", "the replay key is the same for every request"));
         }
-        let unsigned = leaves.iter().find(|leaf| !matches!(leaf.source, Source::KeyId) && !self.signed.fixes(leaf))?;
+        // Whether an unsigned id may count is asked where the keys are known: `fault_with_shared_keys`.
+        let unsigned = self.signed.undetermined_beside_key_id(key)?;
         let fault = unsigned.fault("this is not signed, so it can be changed to send a request again");
         Some(fault.hint("use what the message signs, in the same form").in_field("replay", None))
+    }
+
+    /// `a` + `bc` and `ab` + `c` are one message.
+    fn touching(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
+        let pairs = template.parts().windows(2).filter_map(|pair| match pair {
+            [Part::Chain(first), Part::Chain(second)] if !self.are_told_apart(first, second) => Some(second),
+            _ => None,
+        });
+        pairs
+            .map(|chain| {
+                let message = "nothing separates this from the value before it";
+                let fault = Fault::at(chain.offset, chain.length, message);
+                fault.hint("bytes can move from one to the other under the same signature").in_field(field, index)
+            })
+            .collect()
+    }
+
+    /// Whether it is plain where one value ends and the next begins.
+    fn are_told_apart(&self, first: &Chain, second: &Chain) -> bool {
+        // A method has no slash, an authority neither; a target begins with one.
+        let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Port);
+        let is_slash = matches!(second.source, Source::Path | Source::Target);
+        self.says_its_shape(first) || self.says_its_shape(second) || is_before_slash && is_slash
+    }
+
+    fn says_its_shape(&self, chain: &Chain) -> bool {
+        let named = match &chain.source {
+            Source::Value(index, _) => self.meanings.values.get(*index),
+            _ => None,
+        };
+        let within = match named {
+            Some(NamedValue::Text(template)) => template.single().is_some_and(|chain| self.says_its_shape(chain)),
+            _ => false,
+        };
+        within || chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)))
     }
 }
 
@@ -171,23 +233,13 @@ impl Leaf {
     }
 }
 
-fn key_id_leaf() -> Leaf {
-    Leaf { source: Source::KeyId, filters: Vec::new(), offset: 0, length: 0 }
+impl Chain {
+    fn fault(&self, message: &str) -> Fault {
+        Fault::at(self.offset, self.length, message)
+    }
 }
 
-/// `a` + `bc` and `ab` + `c` are one message.
-fn touching(template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
-    let pairs = template.parts().windows(2).filter_map(|pair| match pair {
-        [Part::Chain(first), Part::Chain(second)] if !first.has_fixed_length() && !second.has_fixed_length() => {
-            Some(second)
-        }
-        _ => None,
-    });
-    pairs
-        .map(|chain| {
-            let message = "nothing separates this from the value before it";
-            let fault = Fault::at(chain.offset, chain.length, message);
-            fault.hint("bytes can move from one to the other under the same signature").in_field(field, index)
-        })
-        .collect()
+/// Whether nothing of a request comes in: a named value is nothing by itself.
+fn is_constant(leaves: &[Leaf]) -> bool {
+    leaves.iter().all(|leaf| matches!(leaf.source, Source::Value(..)))
 }

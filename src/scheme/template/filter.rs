@@ -8,8 +8,9 @@ use sha2::{Sha256, Sha384, Sha512};
 use super::{
     Scratch,
     parse::{Call, Word},
+    source::is_token,
 };
-use crate::scheme::{Fault, Why, parameters};
+use crate::scheme::{Fault, Why, parameters, path};
 
 /// One step of a chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub(in crate::scheme) enum Filter {
     Lower,
     Upper,
     Trim,
+    /// Trimmed, and each run of white space inside one space.
+    Squeeze,
     Digest(Hash),
     Hex,
     HexUpper,
@@ -29,8 +32,18 @@ pub(in crate::scheme) enum Filter {
     Sort,
     PercentEncode,
     PercentDecode,
+    /// All but unreserved characters and slashes.
+    PercentEncodePath,
+    /// Dot segments and empty ones resolved.
+    NormalizePath,
     StripPrefix(String),
     StripSuffix(String),
+    /// Strips where it is there.
+    TrimPrefix(String),
+    /// Strips an authentication scheme's name (RFC 9110 section 11.4); under any other name there is nothing.
+    AuthScheme(String),
+    /// So many bytes from the start, or all.
+    First(usize),
     Prefix(String),
     Suffix(String),
     /// Stands in for an absent source; a value that is there passes unchanged.
@@ -64,6 +77,7 @@ const NAMES: &[&str] = &[
     "lower",
     "upper",
     "trim",
+    "squeeze",
     "sha1",
     "sha256",
     "sha384",
@@ -78,13 +92,21 @@ const NAMES: &[&str] = &[
     "sort",
     "percent_encode",
     "percent_decode",
+    "percent_encode_path",
+    "normalize_path",
     "strip_prefix",
     "strip_suffix",
+    "trim_prefix",
+    "auth_scheme",
+    "first",
     "prefix",
     "suffix",
     "default",
     "match",
 ];
+
+/// The most that `first` keeps: it is held in memory.
+const LONGEST_FIRST: usize = 1 << 20;
 
 /// A compiled expression is refused above this size, so that no pattern can take the memory.
 const PATTERN_SIZE: usize = 1 << 20;
@@ -94,6 +116,9 @@ impl Filter {
         match call.name.text.as_str() {
             "strip_prefix" => Ok(Filter::StripPrefix(argument(call)?.text.clone())),
             "strip_suffix" => Ok(Filter::StripSuffix(argument(call)?.text.clone())),
+            "trim_prefix" => Ok(Filter::TrimPrefix(argument(call)?.text.clone())),
+            "auth_scheme" => Ok(Filter::AuthScheme(auth_scheme(argument(call)?)?)),
+            "first" => Ok(Filter::First(count(argument(call)?)?)),
             "prefix" => Ok(Filter::Prefix(argument(call)?.text.clone())),
             "suffix" => Ok(Filter::Suffix(argument(call)?.text.clone())),
             "default" => Ok(Filter::Default(argument(call)?.text.clone())),
@@ -112,13 +137,14 @@ impl Filter {
     /// Whether two different values can come out as one: then a signature over the result does not fix the value.
     pub(in crate::scheme) fn is_lossy(&self) -> bool {
         match self {
-            Filter::Lower | Filter::Upper | Filter::Trim | Filter::Sort => true,
+            Filter::Lower | Filter::Upper | Filter::Trim | Filter::Squeeze | Filter::Sort => true,
+            Filter::NormalizePath | Filter::TrimPrefix(_) | Filter::AuthScheme(_) | Filter::First(_) => true,
             // `%41` and `A`, `AB` and `ab`.
             Filter::PercentDecode | Filter::Unhex => true,
             // Absent, and the same text sent.
             Filter::Default(_) => true,
             Filter::Digest(_) | Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url => false,
-            Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentEncode => false,
+            Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentEncode | Filter::PercentEncodePath => false,
             Filter::StripPrefix(_) | Filter::StripSuffix(_) | Filter::Prefix(_) | Filter::Suffix(_) => false,
             Filter::Match(_) => false,
         }
@@ -127,9 +153,11 @@ impl Filter {
     /// Whether it makes no sense on the raw bytes of a digest.
     pub(super) fn needs_text(&self) -> bool {
         match self {
-            Filter::Lower | Filter::Upper | Filter::Trim | Filter::Sort | Filter::Match(_) => true,
+            Filter::Lower | Filter::Upper | Filter::Trim | Filter::Squeeze => true,
+            Filter::Sort | Filter::Match(_) | Filter::NormalizePath => true,
             Filter::Unhex | Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentDecode => true,
-            Filter::StripPrefix(_) | Filter::StripSuffix(_) => true,
+            Filter::StripPrefix(_) | Filter::StripSuffix(_) | Filter::TrimPrefix(_) | Filter::AuthScheme(_) => true,
+            Filter::First(_) | Filter::PercentEncodePath => false,
             Filter::Digest(_) | Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url => false,
             Filter::PercentEncode | Filter::Prefix(_) | Filter::Suffix(_) | Filter::Default(_) => false,
         }
@@ -137,7 +165,11 @@ impl Filter {
 
     /// Whether raw bytes come out as text.
     pub(super) fn writes_text(&self) -> bool {
-        matches!(self, Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url | Filter::PercentEncode)
+        match self {
+            Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url => true,
+            Filter::PercentEncode | Filter::PercentEncodePath => true,
+            _ => false,
+        }
     }
 
     pub(in crate::scheme) fn apply(&self, value: &mut Scratch) -> Result<(), Why> {
@@ -145,6 +177,7 @@ impl Filter {
             Filter::Lower => value.make_ascii_lowercase(),
             Filter::Upper => value.make_ascii_uppercase(),
             Filter::Trim => *value = Scratch::from_slice(value.trim_ascii()),
+            Filter::Squeeze => *value = squeezed(value),
             Filter::Digest(hash) => {
                 let mut hasher = Hasher::new(*hash);
                 hasher.update(value);
@@ -159,10 +192,15 @@ impl Filter {
             Filter::Unbase64 => *value = decoded(&BASE64_STANDARD, value)?,
             Filter::Unbase64Url => *value = decoded(&BASE64_URL_SAFE_NO_PAD, value)?,
             Filter::Sort => *value = parameters::sorted(value),
-            Filter::PercentEncode => *value = parameters::percent_encoded(value),
+            Filter::PercentEncode => *value = parameters::percent_encoded(value, b""),
+            Filter::PercentEncodePath => *value = parameters::percent_encoded(value, b"/"),
+            Filter::NormalizePath => *value = path::normalized(value),
             Filter::PercentDecode => *value = parameters::percent_decoded(value, false).ok_or(Why::Refused)?,
             Filter::StripPrefix(prefix) => strip(value, |value| value.strip_prefix(prefix.as_bytes()))?,
             Filter::StripSuffix(suffix) => strip(value, |value| value.strip_suffix(suffix.as_bytes()))?,
+            Filter::TrimPrefix(prefix) => strip(value, |value| value.strip_prefix(prefix.as_bytes()).or(Some(value)))?,
+            Filter::AuthScheme(name) => *value = credentials(value, name).ok_or(Why::Absent)?,
+            Filter::First(count) => value.truncate(*count),
             Filter::Prefix(prefix) => value.insert_from_slice(0, prefix.as_bytes()),
             Filter::Suffix(suffix) => value.extend_from_slice(suffix.as_bytes()),
             Filter::Default(_) => {}
@@ -212,15 +250,19 @@ impl Hasher {
 
 impl Pattern {
     fn compile(word: &Word) -> Result<Pattern, Fault> {
-        // Bytes, not characters: `\d` is 0 to 9 and no other script's digits.
-        let compile = |text: &str| RegexBuilder::new(text).unicode(false).size_limit(PATTERN_SIZE).build();
-        // Compiled alone first: `a)|(b` would otherwise escape the group.
-        let whole = compile(&word.text).and_then(|_| compile(&format!(r"\A(?:{})\z", word.text)));
-        match whole {
-            Ok(whole) => Ok(Pattern { written: word.text.clone(), whole }),
-            Err(_) => Err(word.fault("not a regular expression, or too large a one")),
+        match whole_expression(&word.text) {
+            Some(whole) => Ok(Pattern { written: word.text.clone(), whole }),
+            None => Err(word.fault("not a regular expression, or too large a one")),
         }
     }
+}
+
+/// A regular expression that must match the whole; `None` if the text is none, or too large a one.
+pub(in crate::scheme) fn whole_expression(text: &str) -> Option<Regex> {
+    // Bytes, not characters: `\d` is 0 to 9 and no other script's digits.
+    let compile = |text: &str| RegexBuilder::new(text).unicode(false).size_limit(PATTERN_SIZE).build().ok();
+    // Compiled alone first: `a)|(b` would otherwise escape the group.
+    compile(text).and_then(|_| compile(&format!(r"\A(?:{text})\z")))
 }
 
 fn plain(name: &str) -> Option<Filter> {
@@ -228,6 +270,7 @@ fn plain(name: &str) -> Option<Filter> {
         "lower" => Filter::Lower,
         "upper" => Filter::Upper,
         "trim" => Filter::Trim,
+        "squeeze" => Filter::Squeeze,
         "sha1" => Filter::Digest(Hash::Sha1),
         "sha256" => Filter::Digest(Hash::Sha256),
         "sha384" => Filter::Digest(Hash::Sha384),
@@ -242,6 +285,8 @@ fn plain(name: &str) -> Option<Filter> {
         "sort" => Filter::Sort,
         "percent_encode" => Filter::PercentEncode,
         "percent_decode" => Filter::PercentDecode,
+        "percent_encode_path" => Filter::PercentEncodePath,
+        "normalize_path" => Filter::NormalizePath,
         _ => return None,
     })
 }
@@ -251,6 +296,36 @@ fn argument(call: &Call) -> Result<&Word, Fault> {
     call.argument
         .as_ref()
         .ok_or_else(|| call.fault(format!("`{name}` needs an argument")).hint(format!("`{name}:\"…\"`")))
+}
+
+fn count(word: &Word) -> Result<usize, Fault> {
+    let count = word.text.parse().ok().filter(|count| (1..=LONGEST_FIRST).contains(count));
+    count.ok_or_else(|| word.fault(format!("this is not a number of bytes from 1 to {LONGEST_FIRST}")))
+}
+
+fn auth_scheme(word: &Word) -> Result<String, Fault> {
+    match is_token(&word.text) {
+        true => Ok(word.text.clone()),
+        false => Err(word.fault("not the name of an authentication scheme")),
+    }
+}
+
+/// What follows the name and at least one space; `None` under any other name.
+fn credentials(value: &[u8], name: &str) -> Option<Scratch> {
+    let (written, rest) = value.split_at_checked(name.len())?;
+    let is_it = written.eq_ignore_ascii_case(name.as_bytes()) && rest.first() == Some(&b' ');
+    is_it.then(|| Scratch::from_slice(rest.trim_ascii_start()))
+}
+
+fn squeezed(value: &[u8]) -> Scratch {
+    let mut out = Scratch::with_capacity(value.len());
+    for word in value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
+        if !out.is_empty() {
+            out.push(b' ');
+        }
+        out.extend_from_slice(word);
+    }
+    out
 }
 
 fn decoded(engine: &impl Engine, value: &Scratch) -> Result<Scratch, Why> {

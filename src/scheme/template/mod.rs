@@ -8,9 +8,9 @@ mod source;
 
 use smallvec::SmallVec;
 
-pub(super) use filter::{Filter, Hasher};
-use parse::{Expression, Piece};
-pub(super) use source::{Scope, Source, Vocabulary, is_reserved, is_token};
+pub(super) use filter::{Filter, Hasher, whole_expression};
+use parse::{Alternative, Piece};
+pub(super) use source::{Named, Parts, Scope, Source, Vocabulary, is_reserved, is_token};
 
 use super::{Failure, Fault, View, Why, evaluate::Evaluation};
 
@@ -38,6 +38,8 @@ pub(super) enum Part {
 pub(super) struct Chain {
     pub(super) source: Source,
     pub(super) filters: Vec<Filter>,
+    /// What stands in where the value is absent.
+    pub(super) otherwise: Option<Box<Chain>>,
     /// Its place in the text, for faults found later.
     pub(super) offset: usize,
     pub(super) length: usize,
@@ -78,7 +80,10 @@ impl Template {
         let pieces = parse::parse(text)?;
         let parts = pieces.into_iter().map(|piece| match piece {
             Piece::Literal(literal) => Ok(Part::Literal(literal)),
-            Piece::Expression(expression) => Chain::compile(&expression, scope).map(Part::Chain),
+            Piece::Expression(expression) => {
+                let place = (expression.offset, expression.length);
+                Chain::compile_all(&expression.alternatives, place, scope).map(Part::Chain)
+            }
         });
         Ok(Template { parts: parts.collect::<Result<_, _>>()? })
     }
@@ -136,6 +141,12 @@ impl Template {
         })
     }
 
+    /// The names of its sources, as a template writes them: `claim` of `{claim:sub}`.
+    pub fn source_names(&self) -> impl Iterator<Item = String> {
+        let all = self.chains().flat_map(Chain::alternatives);
+        all.map(|chain| chain.source.to_string().split(':').next().unwrap_or_default().to_owned())
+    }
+
     /// A template that is nothing but one source with its filters.
     pub(super) fn single(&self) -> Option<&Chain> {
         match self.parts.as_slice() {
@@ -146,11 +157,21 @@ impl Template {
 }
 
 impl Chain {
-    fn compile(expression: &Expression, scope: Scope<'_>) -> Result<Chain, Fault> {
-        let source = Source::resolve(&expression.source, scope)?;
-        let mut filters = Vec::with_capacity(expression.filters.len());
+    fn compile_all(written: &[Alternative], place: (usize, usize), scope: Scope<'_>) -> Result<Chain, Fault> {
+        let mut chain: Option<Chain> = None;
+        for alternative in written.iter().rev() {
+            let mut compiled = Chain::compile(alternative, place, scope)?;
+            compiled.otherwise = chain.map(Box::new);
+            chain = Some(compiled);
+        }
+        chain.ok_or_else(|| Fault::at(place.0, place.1, "a source's name is missing"))
+    }
+
+    fn compile(written: &Alternative, place: (usize, usize), scope: Scope<'_>) -> Result<Chain, Fault> {
+        let source = Source::resolve(&written.source, scope)?;
+        let mut filters = Vec::with_capacity(written.filters.len());
         let mut raw_digest = false;
-        for call in &expression.filters {
+        for call in &written.filters {
             let filter = Filter::resolve(call)?;
             if raw_digest && filter.needs_text() {
                 let fault = call.fault(format!("`{}` cannot follow a digest's raw bytes", call.name.text));
@@ -159,20 +180,30 @@ impl Chain {
             raw_digest = matches!(filter, Filter::Digest(_)) || (raw_digest && !filter.writes_text());
             filters.push(filter);
         }
-        let (offset, length) = (expression.offset, expression.length);
+        let (offset, length) = place;
         if filters.len() > MOST_FILTERS {
             return Err(Fault::at(offset, length, format!("more than {MOST_FILTERS} filters")));
         }
-        if raw_digest && scope.vocabulary != Vocabulary::Request {
+        if raw_digest && matches!(scope.vocabulary, Vocabulary::Emit | Vocabulary::Answer) {
             let fault = Fault::at(offset, length, "a digest's raw bytes cannot stand in text");
             return Err(fault.hint("end with `hex` or `base64`"));
         }
-        Ok(Chain { source, filters, offset, length })
+        Ok(Chain { source, filters, otherwise: None, offset, length })
     }
 
     /// Stands in for a chain that did not compile; no scheme is built with it.
     pub(super) fn nowhere() -> Chain {
-        Chain { source: Source::Body, filters: Vec::new(), offset: 0, length: 0 }
+        Chain::plain(Source::Body)
+    }
+
+    /// A source as it is.
+    pub(super) fn plain(source: Source) -> Chain {
+        Chain { source, filters: Vec::new(), otherwise: None, offset: 0, length: 0 }
+    }
+
+    /// It and what may stand in for it, in order.
+    pub(super) fn alternatives(&self) -> impl Iterator<Item = &Chain> {
+        std::iter::successors(Some(self), |chain| chain.otherwise.as_deref())
     }
 
     /// A value that was read without its filters, after them.
@@ -193,9 +224,14 @@ impl Chain {
 
     /// Whether the length of its value is the same for every request.
     pub(super) fn has_fixed_length(&self) -> bool {
+        if self.otherwise.is_some() {
+            return false;
+        }
         let after_digest = self.filters.iter().rev().take_while(|filter| !matches!(filter, Filter::Digest(_)));
         self.filters.iter().any(|filter| matches!(filter, Filter::Digest(_)))
-            && after_digest.into_iter().all(|filter| !matches!(filter, Filter::PercentEncode))
+            && after_digest
+                .into_iter()
+                .all(|filter| !matches!(filter, Filter::PercentEncode | Filter::PercentEncodePath))
     }
 }
 

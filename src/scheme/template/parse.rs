@@ -9,11 +9,18 @@ pub(super) enum Piece {
     Expression(Expression),
 }
 
-/// `{name:argument|filter:argument}`
+/// `{name:argument|filter:argument else name|filter}`
 #[derive(Debug, PartialEq)]
 pub(super) struct Expression {
     pub(super) offset: usize,
     pub(super) length: usize,
+    /// What is tried first, and what stands in where it is absent; never empty.
+    pub(super) alternatives: Vec<Alternative>,
+}
+
+/// `name:argument|filter:argument`
+#[derive(Debug, PartialEq)]
+pub(super) struct Alternative {
     pub(super) source: Call,
     pub(super) filters: Vec<Call>,
 }
@@ -45,6 +52,9 @@ impl Call {
         Fault::at(self.name.offset, end - self.name.offset, message)
     }
 }
+
+/// Between alternatives.
+const ELSE: &str = " else ";
 
 /// Splits a template. The first fault ends it: what follows an unclosed quote means nothing.
 pub(super) fn parse(text: &str) -> Result<Vec<Piece>, Fault> {
@@ -93,32 +103,43 @@ impl Reader<'_> {
     fn expression(&mut self) -> Result<Expression, Fault> {
         let offset = self.at;
         self.at += 1;
-        let source = self.call(offset)?;
-        let mut filters = Vec::new();
-        loop {
-            match self.peek() {
-                Some('}') => break self.at += 1,
-                Some('|') => {
-                    self.at += 1;
-                    filters.push(self.call(offset)?);
-                }
-                Some(other) => {
-                    let fault =
-                        Fault::at(self.at, other.len_utf8(), format!("`{}` cannot stand here", other.escape_default()));
-                    return Err(fault.hint("a source reads `{name:argument|filter}`; a literal brace is `{{`"));
-                }
-                None => return Err(self.unclosed(offset)),
-            }
+        let mut alternatives = vec![self.alternative(offset)?];
+        while self.at_else() {
+            self.at += ELSE.len();
+            alternatives.push(self.alternative(offset)?);
         }
-        Ok(Expression { offset, length: self.at - offset, source, filters })
+        match self.peek() {
+            Some('}') => self.at += 1,
+            Some(other) => {
+                let fault =
+                    Fault::at(self.at, other.len_utf8(), format!("`{}` cannot stand here", other.escape_default()));
+                return Err(fault.hint("a source reads `{name:argument|filter}`; a literal brace is `{{`"));
+            }
+            None => return Err(self.unclosed(offset)),
+        }
+        Ok(Expression { offset, length: self.at - offset, alternatives })
     }
 
-    fn call(&mut self, opened: usize) -> Result<Call, Fault> {
+    fn alternative(&mut self, opened: usize) -> Result<Alternative, Fault> {
+        let source = self.call(opened, "a source's name is missing")?;
+        let mut filters = Vec::new();
+        while self.peek() == Some('|') {
+            self.at += 1;
+            filters.push(self.call(opened, "a filter's name is missing")?);
+        }
+        Ok(Alternative { source, filters })
+    }
+
+    fn at_else(&self) -> bool {
+        self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(ELSE.as_bytes()))
+    }
+
+    fn call(&mut self, opened: usize, nameless: &str) -> Result<Call, Fault> {
         let name = self.name();
         if name.text.is_empty() {
             return match self.peek() {
                 None => Err(self.unclosed(opened)),
-                Some(other) => Err(Fault::at(self.at, other.len_utf8(), "a filter's name is missing")),
+                Some(other) => Err(Fault::at(self.at, other.len_utf8(), nameless)),
             };
         }
         let argument = match self.peek() {
@@ -136,7 +157,16 @@ impl Reader<'_> {
     }
 
     fn unquoted(&mut self) -> Word {
-        self.take_while(|character| !matches!(character, '|' | '}'))
+        let offset = self.at;
+        let mut text = String::new();
+        while let Some(character) = self.peek().filter(|character| !matches!(character, '|' | '}')) {
+            if self.at_else() {
+                break;
+            }
+            text.push(character);
+            self.at += character.len_utf8();
+        }
+        Word { text, offset, length: self.at - offset }
     }
 
     fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> Word {

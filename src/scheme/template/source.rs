@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::parse::{Call, Word};
-use crate::scheme::{Fact, Fault};
+use crate::scheme::{Fact, Fault, timestamp, values::ParameterSource};
 
 /// Where a value comes from.
 #[derive(Clone, Debug)]
@@ -15,6 +15,9 @@ pub(in crate::scheme) enum Source {
     Parameter(String),
     Scheme,
     Authority,
+    /// The authority without its port, and the port alone, that of the scheme where none is written.
+    Host,
+    Port,
     Url,
     Header(String),
     Json(String),
@@ -24,11 +27,27 @@ pub(in crate::scheme) enum Source {
     KeyId,
     /// A named value: index and name.
     Value(usize, String),
+    /// A part of a named value that is taken apart: index and name of the value, and the part's name.
+    Field(usize, String, String),
+    /// What a loop goes over.
+    Name,
+    Item,
+    /// The key's own bytes, before anything is derived from them.
+    Secret,
     Claim(String),
     Fact(Fact),
     Signature,
     Now,
+    /// The time of signing by a pattern of its own.
+    NowAs(String),
+    Expires,
     Nonce,
+    /// The name by which a request says its algorithm.
+    Algorithm,
+    /// Several, of which the first that is there counts; as text. Only where templates are taken apart.
+    FirstOf(String),
+    /// All parameters of one place but those named. Only where templates are taken apart.
+    Each(ParameterSource, Vec<String>),
 }
 
 /// What a template may name: depends on what it is for.
@@ -36,9 +55,27 @@ pub(in crate::scheme) enum Source {
 pub(in crate::scheme) struct Scope<'s> {
     pub(in crate::scheme) vocabulary: Vocabulary,
     /// The named values so far.
-    pub(in crate::scheme) values: &'s [String],
+    pub(in crate::scheme) values: &'s [Named],
     /// Whether `{key_id}` means anything.
     pub(in crate::scheme) key_id: bool,
+}
+
+/// A named value, as templates after it see it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::scheme) struct Named {
+    pub(in crate::scheme) name: String,
+    pub(in crate::scheme) parts: Parts,
+}
+
+/// Whether a named value has parts that are named by an argument.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::scheme) enum Parts {
+    /// It is one.
+    None,
+    /// Any: the request names them.
+    Any,
+    /// These.
+    These(Vec<String>),
 }
 
 /// The sets of sources.
@@ -50,11 +87,31 @@ pub(in crate::scheme) enum Vocabulary {
     Emit,
     /// What is known after verification.
     Answer,
+    /// What a loop goes over.
+    Each,
+    /// What a key is made of.
+    Key,
 }
 
-const REQUEST: &[&str] =
-    &["method", "path", "target", "query", "scheme", "authority", "url", "header", "json", "form", "body", "key_id"];
-const EMIT_ONLY: &[&str] = &["signature", "now", "nonce"];
+const REQUEST: &[&str] = &[
+    "method",
+    "path",
+    "target",
+    "query",
+    "scheme",
+    "authority",
+    "host",
+    "port",
+    "url",
+    "header",
+    "json",
+    "form",
+    "body",
+    "key_id",
+];
+const EMIT_ONLY: &[&str] = &["signature", "now", "expires", "nonce", "algorithm"];
+const EACH: &[&str] = &["name", "value"];
+const KEY: &[&str] = &["secret"];
 const ANSWER: &[&str] = &[
     "claim",
     "subject",
@@ -73,8 +130,8 @@ const ANSWER: &[&str] = &[
 impl Source {
     pub(super) fn resolve(call: &Call, scope: Scope<'_>) -> Result<Source, Fault> {
         let name = call.name.text.as_str();
-        if let Some(index) = scope.values.iter().position(|value| value == name) {
-            return without_argument(call, Source::Value(index, name.to_owned()));
+        if let Some((index, value)) = scope.values.iter().enumerate().find(|(_, value)| value.name == name) {
+            return value.source(index, call);
         }
         if !scope.vocabulary.contains(name) {
             return Err(scope.unknown(&call.name));
@@ -83,6 +140,7 @@ impl Source {
             "header" => Ok(Source::Header(header_name(call)?)),
             "json" => Ok(Source::Json(pointer(call)?)),
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
+            "now" if call.argument.is_some() => Ok(Source::NowAs(pattern(call)?)),
             "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
             "query" if call.argument.is_some() || scope.vocabulary == Vocabulary::Answer => {
                 Ok(Source::Parameter(argument(call)?.text.clone()))
@@ -102,6 +160,11 @@ impl Source {
     pub(in crate::scheme) fn same(&self, other: &Source) -> bool {
         match (self, other) {
             (Source::Header(a), Source::Header(b)) => a.eq_ignore_ascii_case(b),
+            (Source::Value(..), Source::Value(..)) | (Source::Field(..), Source::Field(..)) => {
+                self.to_string() == other.to_string()
+            }
+            // A value's name is no source's, but `auth:ts` may be written like one.
+            (Source::Value(..) | Source::Field(..), _) | (_, Source::Value(..) | Source::Field(..)) => false,
             _ => self.to_string() == other.to_string(),
         }
     }
@@ -110,15 +173,30 @@ impl Source {
     pub(in crate::scheme) fn contains(&self, other: &Source) -> bool {
         match (self, other) {
             (Source::Url, Source::Scheme | Source::Authority | Source::Target) => true,
+            (Source::Url | Source::Authority, Source::Host | Source::Port) => true,
             (Source::Url | Source::Target, Source::Path | Source::Query | Source::Parameter(_)) => true,
             (Source::Query, Source::Parameter(_)) => true,
             (Source::Body, Source::Json(_) | Source::Form(_)) => true,
+            (Source::Body, Source::Each(ParameterSource::Form | ParameterSource::DeclaredForm, _)) => true,
+            (Source::Each(of, except), _) => of.contains(other) && !except.iter().any(|name| other.is_named(name)),
             _ => self.same(other),
         }
     }
 
     pub(in crate::scheme) fn is_parsed_body(&self) -> bool {
-        matches!(self, Source::Json(_) | Source::Form(_))
+        match self {
+            Source::Json(_) | Source::Form(_) => true,
+            Source::Each(of, _) => matches!(of, ParameterSource::Form | ParameterSource::DeclaredForm),
+            _ => false,
+        }
+    }
+
+    /// Whether it is the parameter or pair of this name.
+    fn is_named(&self, name: &str) -> bool {
+        match self {
+            Source::Parameter(own) | Source::Form(own) | Source::Field(_, _, own) => own == name,
+            _ => false,
+        }
     }
 }
 
@@ -128,6 +206,28 @@ impl Vocabulary {
             Vocabulary::Request => REQUEST.contains(&name),
             Vocabulary::Emit => REQUEST.contains(&name) || EMIT_ONLY.contains(&name),
             Vocabulary::Answer => ANSWER.contains(&name),
+            Vocabulary::Each => EACH.contains(&name),
+            Vocabulary::Key => KEY.contains(&name),
+        }
+    }
+}
+
+impl Named {
+    fn source(&self, index: usize, call: &Call) -> Result<Source, Fault> {
+        let field = |word: &Word| Source::Field(index, self.name.clone(), word.text.clone());
+        match (&self.parts, &call.argument) {
+            (Parts::None, _) => without_argument(call, Source::Value(index, self.name.clone())),
+            (Parts::Any, Some(word)) if !word.text.is_empty() => Ok(field(word)),
+            (Parts::These(names), Some(word)) if names.contains(&word.text) => Ok(field(word)),
+            (Parts::These(names), Some(word)) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let fault = word.fault(format!("`{}` has no part `{}`", self.name, word.text));
+                Err(fault.hint(format!("its parts are {}", names.join(", "))).suggest(&word.text, &names))
+            }
+            (Parts::Any | Parts::These(_), _) => {
+                let fault = call.fault(format!("`{}` is taken apart, so one part must be named", self.name));
+                Err(fault.hint(format!("`{{{}:…}}`", self.name)))
+            }
         }
     }
 }
@@ -137,13 +237,15 @@ impl Scope<'_> {
         let own = match self.vocabulary {
             Vocabulary::Request | Vocabulary::Emit => REQUEST,
             Vocabulary::Answer => ANSWER,
+            Vocabulary::Each => EACH,
+            Vocabulary::Key => KEY,
         };
         let mut candidates: Vec<&str> = own.to_vec();
         if self.vocabulary == Vocabulary::Emit {
             candidates.extend(EMIT_ONLY);
         }
-        candidates.extend(self.values.iter().map(String::as_str));
-        let elsewhere = REQUEST.iter().chain(EMIT_ONLY).chain(ANSWER).any(|name| *name == word.text);
+        candidates.extend(self.values.iter().map(|value| value.name.as_str()));
+        let elsewhere = everything().any(|name| *name == word.text);
         match elsewhere {
             true => word.fault(format!("`{}` cannot be used in this place", word.text)),
             false => word
@@ -164,6 +266,8 @@ impl fmt::Display for Source {
             Source::Parameter(name) => write!(f, "query:{name}"),
             Source::Scheme => f.write_str("scheme"),
             Source::Authority => f.write_str("authority"),
+            Source::Host => f.write_str("host"),
+            Source::Port => f.write_str("port"),
             Source::Url => f.write_str("url"),
             Source::Header(name) => write!(f, "header:{name}"),
             Source::Json(pointer) => write!(f, "json:{pointer}"),
@@ -171,6 +275,10 @@ impl fmt::Display for Source {
             Source::Body => f.write_str("body"),
             Source::KeyId | Source::Fact(Fact::KeyId) => f.write_str("key_id"),
             Source::Value(_, name) => f.write_str(name),
+            Source::Field(_, name, field) => write!(f, "{name}:{field}"),
+            Source::Name => f.write_str("name"),
+            Source::Item => f.write_str("value"),
+            Source::Secret => f.write_str("secret"),
             Source::Claim(name) => write!(f, "claim:{name}"),
             Source::Fact(Fact::Subject) => f.write_str("subject"),
             Source::Fact(Fact::Scheme) => f.write_str("scheme_name"),
@@ -179,14 +287,23 @@ impl fmt::Display for Source {
             Source::Fact(Fact::ClientAddress) => f.write_str("client_address"),
             Source::Signature => f.write_str("signature"),
             Source::Now => f.write_str("now"),
+            Source::NowAs(pattern) => write!(f, "now:{pattern}"),
+            Source::Expires => f.write_str("expires"),
             Source::Nonce => f.write_str("nonce"),
+            Source::Algorithm => f.write_str("algorithm"),
+            Source::FirstOf(written) => f.write_str(written),
+            Source::Each(of, except) => write!(f, "every {} but {except:?}", of.name()),
         }
     }
 }
 
+fn everything() -> impl Iterator<Item = &'static &'static str> {
+    [REQUEST, EMIT_ONLY, ANSWER, EACH, KEY].into_iter().flatten()
+}
+
 /// Whether a named value may not be called so, because a source is.
 pub(in crate::scheme) fn is_reserved(name: &str) -> bool {
-    REQUEST.iter().chain(EMIT_ONLY).chain(ANSWER).any(|source| *source == name)
+    everything().any(|source| *source == name)
 }
 
 fn plain(name: &str) -> Option<Source> {
@@ -197,6 +314,8 @@ fn plain(name: &str) -> Option<Source> {
         "query" => Source::Query,
         "scheme" => Source::Scheme,
         "authority" => Source::Authority,
+        "host" => Source::Host,
+        "port" => Source::Port,
         "url" => Source::Url,
         "body" => Source::Body,
         "key_id" => Source::KeyId,
@@ -207,7 +326,12 @@ fn plain(name: &str) -> Option<Source> {
         "client_address" => Source::Fact(Fact::ClientAddress),
         "signature" => Source::Signature,
         "now" => Source::Now,
+        "expires" => Source::Expires,
         "nonce" => Source::Nonce,
+        "algorithm" => Source::Algorithm,
+        "name" => Source::Name,
+        "value" => Source::Item,
+        "secret" => Source::Secret,
         _ => return None,
     })
 }
@@ -226,6 +350,14 @@ fn argument(call: &Call) -> Result<&Word, Fault> {
             let fault = call.fault(format!("`{}` needs an argument", call.name.text));
             Err(fault.hint(format!("`{{{}:…}}`", call.name.text)))
         }
+    }
+}
+
+fn pattern(call: &Call) -> Result<String, Fault> {
+    let word = argument(call)?;
+    match timestamp::formatted(&word.text, 0) {
+        Some(_) => Ok(word.text.clone()),
+        None => Err(word.fault("not a pattern of a time").hint("such as `%Y%m%d`")),
     }
 }
 

@@ -119,7 +119,7 @@ fn a_stale_time_in_the_head_is_refused_before_the_body() {
     let scheme = scheme(&super::presets::device_v2());
     let request = get().body("x");
     let headers = scheme.sign(&request.view(), &key("k"), Some("d"), NOW, "0123456789abcdef").unwrap();
-    let signed = request.headers(headers);
+    let signed = request.signed(headers);
     assert!(scheme.read(&signed.head(), NOW).unwrap().is_complete());
     let late = NOW + 300_001;
     assert_eq!(scheme.read(&signed.head(), late).unwrap_err(), Failure::Stale { behind_millis: 300_001 });
@@ -130,7 +130,7 @@ fn a_spooled_body_is_streamed_for_bytes_and_refused_for_fields() {
     let raw = scheme(&super::presets::raw_body());
     let request = Request::new("POST", "/").body("a body that comes in pieces");
     let headers = raw.sign(&request.view(), &key("k"), None, NOW, "").unwrap();
-    let signed = request.headers(headers);
+    let signed = request.signed(headers);
     let pieces = Pieces(&signed.body);
     let view = View { body: Body::Spooled(&pieces), ..signed.view() };
     let claimed = raw.read(&view, NOW).unwrap();

@@ -152,14 +152,14 @@ fn arguments_may_be_quoted() {
 
 #[test]
 fn named_values_are_used_by_name_and_may_use_earlier_ones() {
-    let values = strings(&[("first", "<{method}>"), ("second", "{first|lower}{first}")]);
+    let values = texts(&[("first", "<{method}>"), ("second", "{first|lower}{first}")]);
     let definition = Definition { values, ..definition("{second|hex}:{first}") };
     assert_eq!(message(&definition, &sent()).unwrap(), format!("{}:<POST>", hex::encode("<post><POST>")));
 }
 
 #[test]
 fn a_later_value_cannot_be_used_by_an_earlier_one() {
-    let values = strings(&[("first", "{second}"), ("second", "{method}")]);
+    let values = texts(&[("first", "{second}"), ("second", "{method}")]);
     let faults = faults(&Definition { values, ..definition("{first}") });
     assert_eq!((faults[0].field, faults[0].index), ("values", Some(0)));
 }
@@ -194,9 +194,10 @@ fn faults_name_the_place_and_suggest() {
 
 #[test]
 fn values_that_grow_without_bound_are_refused_at_load() {
-    let mut values = strings(&[("v0", "{method}{method}")]);
+    let mut values = texts(&[("v0", "{method}{method}")]);
     for index in 1..30 {
-        values.push((format!("v{index}"), format!("{{v{0}}}{{v{0}}}", index - 1)));
+        let text = format!("{{v{0}}}{{v{0}}}", index - 1);
+        values.push((format!("v{index}"), ValueDefinition::Text(text)));
     }
     assert!(faults(&Definition { values, ..definition("{v29}") }).iter().any(|fault| fault.field == "values"));
 }

@@ -45,8 +45,10 @@ impl Request {
         self
     }
 
-    fn headers(self, headers: Vec<(String, String)>) -> Request {
-        headers.into_iter().fold(self, |request, (name, value)| request.header(&name, &value))
+    /// The request as its signer sends it.
+    fn signed(mut self, emitted: Emitted) -> Request {
+        self.target = emitted.target.unwrap_or(self.target);
+        emitted.headers.into_iter().fold(self, |request, (name, value)| request.header(&name, &value))
     }
 
     fn body(self, body: &str) -> Request {
@@ -90,30 +92,20 @@ impl Spooled for Pieces<'_> {
 
 /// A scheme with a signature in `X-Signature` and nothing but this message.
 fn definition(message: &str) -> Definition {
-    Definition {
-        name: "test".to_owned(),
-        key_id: None,
-        values: Vec::new(),
-        require: Vec::new(),
-        message: message.to_owned(),
-        signature: signature("{header:X-Signature}"),
-        timestamp: None,
-        replay: None,
-        emit: Vec::new(),
-    }
+    Definition::new("test", message, signature("{header:X-Signature}"))
 }
 
 fn signature(from: &str) -> SignatureDefinition {
-    SignatureDefinition { from: from.to_owned(), encoding: Encoding::Hex, algorithm: Algorithm::HmacSha256 }
+    SignatureDefinition::new(from, Encoding::Hex, Algorithm::HmacSha256)
 }
 
 fn timestamp(from: &str, seconds: u64) -> TimestampDefinition {
     TimestampDefinition {
-        from: from.to_owned(),
+        from: Some(from.to_owned()),
         formats: vec![TimestampFormat::Unix],
         past: Some(Duration::from_secs(seconds)),
         future: Some(Duration::from_secs(seconds)),
-        dangerously_unsigned: false,
+        ..TimestampDefinition::default()
     }
 }
 
@@ -125,8 +117,9 @@ fn faults(definition: &Definition) -> Vec<Fault> {
     Scheme::compile(definition).map(|_| ()).expect_err("the definition is accepted")
 }
 
-fn key(secret: &str) -> MacKey {
-    MacKey::new(Algorithm::HmacSha256, &Secret::new(secret.as_bytes().to_vec()))
+fn key(secret: &str) -> PreparedKey {
+    let recipe = key::KeyRecipe::new([Algorithm::HmacSha256], None);
+    recipe.signing(&Secret::new(secret.as_bytes().to_vec())).unwrap()
 }
 
 fn verify(scheme: &Scheme, request: &Request, secret: &str) -> Result<usize, Failure> {
@@ -144,6 +137,10 @@ fn message(definition: &Definition, request: &Request) -> Result<String, Failure
 
 fn unreadable<T>(place: &str, why: Why) -> Result<T, Failure> {
     Err(Failure::Unreadable { place: place.to_owned(), why })
+}
+
+fn texts(entries: &[(&str, &str)]) -> Vec<(String, ValueDefinition)> {
+    strings(entries).into_iter().map(|(name, text)| (name, ValueDefinition::Text(text))).collect()
 }
 
 fn strings(entries: &[(&str, &str)]) -> Vec<(String, String)> {

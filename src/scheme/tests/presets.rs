@@ -121,7 +121,7 @@ fn what_a_preset_signs_it_also_verifies() {
         let scheme = scheme(&definition);
         let request = Request::new("POST", "/things?a=1&b=%20").body(body);
         let headers = scheme.sign(&request.view(), &key("k"), Some("dev-1"), NOW, NONCE).unwrap();
-        let signed = request.headers(headers);
+        let signed = request.signed(headers);
         assert_eq!(verify(&scheme, &signed, "k"), Ok(0), "{}", definition.name);
         assert_eq!(verify(&scheme, &signed, "j"), Err(Failure::Mismatch), "{}", definition.name);
     }
@@ -132,7 +132,7 @@ fn device_v2_signs_exactly_these_lines() {
     let scheme = scheme(&device_v2());
     let request = Request::new("POST", "/a?b=c").body("{}");
     let headers = scheme.sign(&request.view(), &key("k"), Some("dev-1"), NOW, NONCE).unwrap();
-    let signed = request.headers(headers);
+    let signed = request.signed(headers);
     let claimed = scheme.read(&signed.view(), NOW).unwrap();
     let message = String::from_utf8(scheme.message(&claimed, &signed.view()).unwrap()).unwrap();
     let digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
@@ -144,7 +144,7 @@ fn any_covered_part_of_device_v2_changed_by_one_bit_does_not_verify() {
     let scheme = scheme(&device_v2());
     let plain = Request::new("POST", "/a/b?c=d").body("some body");
     let headers = scheme.sign(&plain.view(), &key("k"), Some("dev-1"), NOW, NONCE).unwrap();
-    let signed = plain.headers(headers);
+    let signed = plain.signed(headers);
     assert_eq!(verify(&scheme, &signed, "k"), Ok(0));
     let flipped = |text: &str, at: usize| {
         let mut bytes = text.as_bytes().to_vec();
@@ -181,7 +181,7 @@ fn a_wrong_bit_in_the_signature_itself_does_not_verify() {
     let scheme = scheme(&raw_body());
     let plain = Request::new("POST", "/").body("x");
     let headers = scheme.sign(&plain.view(), &key("k"), None, NOW, "").unwrap();
-    let signed = plain.headers(headers);
+    let signed = plain.signed(headers);
     for at in 0..64 {
         let mut request = signed.clone();
         let digit = &mut request.headers[0].1[at];

@@ -7,7 +7,7 @@ const NONCE: &str = "0123456789abcdef";
 fn signed(scheme: &Scheme, id: &str, now: i64, nonce: &str) -> Request {
     let request = Request::new("POST", "/").body("body");
     let headers = scheme.sign(&request.view(), &key("k"), Some(id), now, nonce).unwrap();
-    request.headers(headers)
+    request.signed(headers)
 }
 
 fn replay_key(scheme: &Scheme, request: &Request, now: i64) -> ReplayKey {
@@ -33,7 +33,7 @@ fn by_default_key_id_and_message_count_and_the_signature_does_not() {
     let request = Request::new("POST", "/").body("body");
     let with = |secret: &str| {
         let headers = scheme.sign(&request.view(), &key(secret), Some("a"), NOW, NONCE).unwrap();
-        replay_key(&scheme, &request.clone().headers(headers), NOW).digest
+        replay_key(&scheme, &request.clone().signed(headers), NOW).digest
     };
     assert_eq!(with("old secret"), with("new secret"));
     assert_ne!(with("k"), replay_key(&scheme, &signed(&scheme, "a", NOW + 1000, NONCE), NOW).digest);

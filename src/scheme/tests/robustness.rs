@@ -74,8 +74,8 @@ proptest! {
     fn compiling_never_panics(first in template(), second in template(), third in template()) {
         let definition = Definition {
             key_id: Some(second.clone()),
-            values: strings(&[("first", first.as_str()), (third.as_str(), "x")]),
-            require: vec![Equality { left: third.clone(), right: first.clone() }],
+            values: texts(&[("first", first.as_str()), (third.as_str(), "x")]),
+            require: vec![RequirementDefinition::equal(&third, &first)],
             timestamp: Some(timestamp(&second, 60)),
             replay: Some(ReplayDefinition { key: Some(third.clone()), remember: None }),
             emit: strings(&[("X-Signature", third.as_str())]),
@@ -140,7 +140,7 @@ proptest! {
         let scheme = scheme(&super::presets::raw_body());
         let request = Request { body: body.clone(), ..Request::new("POST", "/") };
         let headers = scheme.sign(&request.view(), &key("k"), None, NOW, "").unwrap();
-        let signed = request.headers(headers);
+        let signed = request.signed(headers);
         prop_assert_eq!(verify(&scheme, &signed, "k"), Ok(0));
         let expected = if other == body { Ok(0) } else { Err(Failure::Mismatch) };
         prop_assert_eq!(verify(&scheme, &Request { body: other, ..signed }, "k"), expected);

@@ -26,8 +26,8 @@ fn a_message_must_depend_on_the_request() {
 fn every_problem_is_reported_at_once() {
     let wrong = Definition {
         key_id: Some("{nothing}".to_owned()),
-        values: strings(&[("method", "x"), ("Upper", "x"), ("twice", "x"), ("twice", "{")]),
-        require: vec![Equality { left: "{bdy}".to_owned(), right: "{header:}".to_owned() }],
+        values: texts(&[("method", "x"), ("Upper", "x"), ("twice", "x"), ("twice", "{")]),
+        require: vec![RequirementDefinition::equal("{bdy}", "{header:}")],
         signature: signature("{header:A}{header:B}"),
         emit: strings(&[("X Y", "{signature|sha1}")]),
         ..definition("{x}")
@@ -79,7 +79,7 @@ fn the_key_id_cannot_rest_on_itself() {
     let direct = Definition { key_id: Some("{key_id}".to_owned()), ..definition("{path}") };
     assert_eq!(one(&direct), ("key_id", "there is no key id here".to_owned()));
     let around =
-        Definition { key_id: Some("{id}".to_owned()), values: strings(&[("id", "{key_id}")]), ..definition("{path}") };
+        Definition { key_id: Some("{id}".to_owned()), values: texts(&[("id", "{key_id}")]), ..definition("{path}") };
     assert_eq!(one(&around), ("key_id", "this rests on `key_id`, which is not known yet".to_owned()));
 }
 
@@ -92,7 +92,7 @@ fn a_timestamp_must_be_signed_unless_the_config_says_otherwise() {
     assert!(scheme(&said).warnings().iter().any(|fault| fault.message.contains("not signed")));
     for message in ["{header:date}", "{time|suffix:\"x\"}", "{header:Date|sha256|hex}"] {
         let signed = Definition {
-            values: strings(&[("time", "{header:Date}")]),
+            values: texts(&[("time", "{header:Date}")]),
             timestamp: Some(timestamp("{time}", 60)),
             ..definition(message)
         };
@@ -162,14 +162,16 @@ fn touching_values_draw_a_warning() {
         let scheme = scheme(&definition(message));
         scheme.warnings().iter().find(|fault| fault.field == "message").map(|fault| fault.offset)
     };
-    assert_eq!(touching("{method}{path}"), Some(8));
+    assert_eq!(touching("{path}{method}"), Some(6));
+    assert_eq!(touching("{method}{path}"), None);
+    assert_eq!(touching("{header:T|match:\"[0-9]+\"}{method}"), None);
     assert_eq!(touching("{method} {path}"), None);
     assert_eq!(touching("{path}{body|sha256|hex}"), None);
 }
 
 #[test]
 fn sha1_draws_a_warning() {
-    let signature = SignatureDefinition { algorithm: Algorithm::HmacSha1, ..signature("{header:S}") };
+    let signature = SignatureDefinition::new("{header:S}", Encoding::Hex, Algorithm::HmacSha1);
     let scheme = scheme(&Definition { signature, ..definition("{path}") });
     assert!(scheme.warnings().iter().any(|fault| fault.field == "signature.algorithm"));
 }
@@ -177,11 +179,11 @@ fn sha1_draws_a_warning() {
 #[test]
 fn coverage_follows_named_values_and_requirements() {
     let required = Definition {
-        values: strings(&[("head", "{method} {path}")]),
-        require: vec![Equality {
-            left: "{header:Digest|strip_prefix:\"sha-256=\"}".to_owned(),
-            right: "{body|sha256|base64}".to_owned(),
-        }],
+        values: texts(&[("head", "{method} {path}")]),
+        require: vec![RequirementDefinition::equal(
+            "{header:Digest|strip_prefix:\"sha-256=\"}",
+            "{body|sha256|base64}",
+        )],
         ..definition("{head}\n{header:Digest}\n{query:page}")
     };
     let coverage = scheme(&required).coverage();
@@ -202,15 +204,17 @@ fn only_streamed_bytes_may_be_spooled() {
     assert_eq!(need("{body|sha512|base64}"), BodyNeed::Bytes);
     assert_eq!(need("{body|hex}"), BodyNeed::Parsed);
     assert_eq!(need("{form:a}"), BodyNeed::Parsed);
-    let compared = Equality { left: "{body}".to_owned(), right: "{header:B}".to_owned() };
+    let compared = RequirementDefinition::equal("{body}", "{header:B}");
     assert_eq!(scheme(&Definition { require: vec![compared], ..definition("{path}") }).body_need(), BodyNeed::Parsed);
 }
 
 #[test]
-fn only_a_signature_in_a_header_is_written() {
+fn what_is_written_holds_the_signature() {
     let emit = strings(&[("S", "{signature}")]);
     let query = Definition { signature: signature("{query:s}"), emit: emit.clone(), ..definition("{path}") };
-    assert_eq!(one(&query).1, "only a signature in a header can be written");
+    assert_eq!(one(&query).1, "the signature's parameter `?s` is not set");
+    let body = Definition { signature: signature("{form:s}"), emit: emit.clone(), ..definition("{path}") };
+    assert_eq!(one(&body).1, "a signature in a body cannot be written");
     let elsewhere = Definition { emit, ..definition("{path}") };
     assert_eq!(one(&elsewhere).1, "the signature's header `X-Signature` is not set");
     let now = Definition { emit: strings(&[("X-Signature", "{signature} {now}")]), ..definition("{path}") };

@@ -5,10 +5,10 @@ use std::{env, fs, path::Path};
 use serde_json::Value;
 
 use super::*;
-use crate::scheme::mac::Tag;
+use crate::scheme::{mac::Mac, tag::Tag};
 
 fn tag(algorithm: Algorithm, secret: &[u8], message: &[u8]) -> Tag {
-    let mut mac = MacKey::new(algorithm, &Secret::new(secret.to_vec()));
+    let mut mac = Mac::new(algorithm, secret).unwrap();
     message.chunks(7).for_each(|piece| mac.update(piece));
     mac.finish()
 }

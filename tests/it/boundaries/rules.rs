@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal", "soon"]),
     // Serving sees an admitted request alone.
     rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers", "percent", "soon"]),
-    rule("keys", &["scheme::Algorithm", "scheme::MacKey", "secret", "clock"]),
+    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),

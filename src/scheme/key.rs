@@ -1,0 +1,190 @@
+//! Keys: how one is made of a secret, and what is computed beforehand.
+//!
+//! What depends on the secret alone is done once, when a key is loaded. What a request's own values go into (SigV4's date
+//! and region, say) is done for each request, from the prepared state on.
+
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use smallvec::SmallVec;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{
+    Algorithm, Encoding, Failure, Template,
+    evaluate::Evaluation,
+    mac::Mac,
+    tag::Tag,
+    template::{Part, Scratch},
+};
+use crate::secret::Secret;
+
+/// Bytes of an Ed25519 key, public or private (RFC 8032 section 5.1.5).
+const ED25519_KEY: usize = 32;
+
+/// How the keys of one scheme are made of secrets.
+#[derive(Clone, Debug)]
+pub struct KeyRecipe {
+    algorithms: SmallVec<[Algorithm; 1]>,
+    from: Option<Arc<Template>>,
+}
+
+/// A key made ready for each algorithm that its scheme allows.
+#[derive(Clone)]
+pub struct PreparedKey(SmallVec<[(Algorithm, State); 1]>);
+
+#[derive(Clone)]
+enum State {
+    Mac(Mac),
+    Public([u8; ED25519_KEY]),
+    Pair(Arc<Ed25519KeyPair>),
+}
+
+/// Why a secret is no key of a scheme. No secret is in any text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// A filter of the scheme's `signing_key` refused it.
+    #[error("the secret does not have the form that the scheme's `signing_key` wants")]
+    Refused,
+    /// It is not as long as the algorithm's keys are.
+    #[error("a key of {} has {wanted} bytes, and this one has {found}", .algorithm.name())]
+    Length {
+        /// Whose key it should be.
+        algorithm: Algorithm,
+        /// Bytes of such a key.
+        wanted: usize,
+        /// Bytes of this one.
+        found: usize,
+    },
+}
+
+/// What a request's values add to a key: each link is a MAC whose key is the one before it.
+#[derive(Debug)]
+pub(super) struct KeyChain {
+    pub(super) links: Vec<Template>,
+    pub(super) encoding: Option<Encoding>,
+}
+
+impl KeyRecipe {
+    pub(super) fn new(algorithms: impl IntoIterator<Item = Algorithm>, from: Option<Template>) -> KeyRecipe {
+        let mut distinct: SmallVec<[Algorithm; 1]> = SmallVec::new();
+        for algorithm in algorithms {
+            if !distinct.contains(&algorithm) {
+                distinct.push(algorithm);
+            }
+        }
+        KeyRecipe { algorithms: distinct, from: from.map(Arc::new) }
+    }
+
+    /// The key that verifies what `secret` signs; of a public-key algorithm, `secret` is the public key.
+    ///
+    /// # Errors
+    /// The secret is no such key. Any length will do for an HMAC (RFC 2104 section 3); empty and short ones are the
+    /// config's concern.
+    pub fn verifying(&self, secret: &Secret) -> Result<PreparedKey, KeyFault> {
+        self.prepare(secret, |bytes| Ok(State::Public(bytes)))
+    }
+
+    /// The key that signs; of a public-key algorithm, `secret` is the private key. It verifies as well.
+    ///
+    /// # Errors
+    /// The secret is no such key.
+    pub fn signing(&self, secret: &Secret) -> Result<PreparedKey, KeyFault> {
+        self.prepare(secret, |mut seed| {
+            let pair = Ed25519KeyPair::from_seed_unchecked(&seed);
+            seed.zeroize();
+            pair.map(|pair| State::Pair(Arc::new(pair))).map_err(|_| KeyFault::Refused)
+        })
+    }
+
+    fn prepare(
+        &self,
+        secret: &Secret,
+        asymmetric: impl Fn([u8; ED25519_KEY]) -> Result<State, KeyFault>,
+    ) -> Result<PreparedKey, KeyFault> {
+        let bytes = self.bytes(secret)?;
+        let state = |algorithm: Algorithm| match Mac::new(algorithm, &bytes) {
+            Some(mac) => Ok((algorithm, State::Mac(mac))),
+            None => {
+                let found = bytes.len();
+                let length = |_| KeyFault::Length { algorithm, wanted: ED25519_KEY, found };
+                Ok((algorithm, asymmetric(bytes.as_slice().try_into().map_err(length)?)?))
+            }
+        };
+        Ok(PreparedKey(self.algorithms.iter().copied().map(state).collect::<Result<_, KeyFault>>()?))
+    }
+
+    fn bytes(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
+        let Some(template) = &self.from else { return Ok(Zeroizing::new(secret.expose().to_vec())) };
+        let mut bytes = Zeroizing::new(Vec::new());
+        for part in template.parts() {
+            match part {
+                Part::Literal(literal) => bytes.extend_from_slice(literal.as_bytes()),
+                Part::Chain(chain) => {
+                    let mut value =
+                        chain.filtered(Scratch::from_slice(secret.expose())).map_err(|_| KeyFault::Refused)?;
+                    bytes.extend_from_slice(&value);
+                    value.as_mut_slice().zeroize();
+                }
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+impl PreparedKey {
+    /// The MAC that this key starts; `None` if it is for another algorithm.
+    pub(super) fn mac(&self, algorithm: Algorithm) -> Option<Mac> {
+        match self.state(algorithm)? {
+            State::Mac(mac) => Some(mac.clone()),
+            State::Public(_) | State::Pair(_) => None,
+        }
+    }
+
+    /// Whether this key's owner signed `message`, under an algorithm of public keys.
+    pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &Tag) -> bool {
+        let public = match self.state(algorithm) {
+            Some(State::Public(bytes)) => bytes.as_slice(),
+            Some(State::Pair(pair)) => pair.public_key().as_ref(),
+            Some(State::Mac(_)) | None => return false,
+        };
+        UnparsedPublicKey::new(&ED25519, public).verify(message, signature.as_bytes()).is_ok()
+    }
+
+    /// `None` if it only verifies, or is for another algorithm.
+    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Tag> {
+        match self.state(algorithm)? {
+            State::Pair(pair) => Some(Tag::new(pair.sign(message).as_ref())),
+            State::Mac(_) | State::Public(_) => None,
+        }
+    }
+
+    fn state(&self, algorithm: Algorithm) -> Option<&State> {
+        self.0.iter().find(|(own, _)| *own == algorithm).map(|(_, state)| state)
+    }
+}
+
+impl fmt::Debug for PreparedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PreparedKey(…)")
+    }
+}
+
+impl KeyChain {
+    /// What a request puts into a key, once for all keys that are tried.
+    pub(super) fn texts(&self, evaluation: &Evaluation<'_>) -> Result<Vec<Scratch>, Failure> {
+        self.links.iter().map(|link| evaluation.collect(link)).collect()
+    }
+
+    /// The MAC at the end of the chain that begins with `mac`.
+    pub(super) fn derived(&self, mut mac: Mac, algorithm: Algorithm, texts: &[Scratch]) -> Option<Mac> {
+        for text in texts {
+            mac.update(text);
+            let tag = mac.finish();
+            mac = match self.encoding {
+                None => Mac::new(algorithm, tag.as_bytes()),
+                Some(encoding) => Mac::new(algorithm, encoding.write(tag.as_bytes()).as_bytes()),
+            }?;
+        }
+        Some(mac)
+    }
+}
