@@ -5,7 +5,7 @@
 use std::{
     cell::RefCell,
     future::poll_fn,
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -18,6 +18,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     buffers::Buffers,
     deadline::{Deadlines, Elapsed},
+    message::Duplex,
     transport::Transport,
 };
 
@@ -52,6 +53,7 @@ impl Wire {
     /// Ready when the client has gone. What it sends meanwhile is kept, within bounds.
     pub(super) fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
         while self.0.input.borrow().len() < READ_AHEAD {
+            ready!(self.0.transport.borrow_mut().poll_readable(context));
             match ready!(self.poll_fill(context)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(_) => {}
@@ -68,20 +70,15 @@ impl Wire {
         Pin::new(&mut *self.0.transport.borrow_mut()).poll_flush(context)
     }
 
-    /// Writes both, one behind the other, in one call where the system takes it. The client has `patience` for each part
-    /// that it takes.
-    pub(super) async fn send(
-        &self,
-        first: &[u8],
-        second: &[u8],
-        deadlines: &Deadlines,
-        patience: Duration,
-    ) -> io::Result<()> {
+    /// Writes all parts, one behind the other, in one call where the system takes them. The client has `patience` for each
+    /// bit that it takes.
+    pub(super) async fn send(&self, parts: &[&[u8]; 3], deadlines: &Deadlines, patience: Duration) -> io::Result<()> {
+        let whole = parts.iter().map(|part| part.len()).sum();
         let mut written = 0;
         let mut wait = deadlines.wait();
         poll_fn(|context| {
-            while written < first.len() + second.len() {
-                match self.poll_write_both(context, first, second, written) {
+            while written < whole {
+                match self.0.transport.borrow_mut().poll_write_parts(context, parts, written) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(count)) => written += count,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -102,22 +99,6 @@ impl Wire {
         .await
     }
 
-    fn poll_write_both(
-        &self,
-        context: &mut Context<'_>,
-        first: &[u8],
-        second: &[u8],
-        written: usize,
-    ) -> Poll<io::Result<usize>> {
-        let mut transport = self.0.transport.borrow_mut();
-        let stream = Pin::new(&mut *transport);
-        match first.get(written..).filter(|rest| !rest.is_empty()) {
-            Some(rest) if second.is_empty() => stream.poll_write(context, rest),
-            Some(rest) => stream.poll_write_vectored(context, &[IoSlice::new(rest), IoSlice::new(second)]),
-            None => stream.poll_write(context, second.get(written - first.len()..).unwrap_or_default()),
-        }
-    }
-
     /// Makes the client see a broken connection rather than an ended one, once it is dropped.
     pub(super) fn reset_on_close(&self) {
         self.0.transport.borrow().reset_on_close();
@@ -126,5 +107,28 @@ impl Wire {
     /// Says that nothing more will be written.
     pub(super) async fn close_writing(&self) {
         let _ = poll_fn(|context| Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)).await;
+    }
+}
+
+/// What was read ahead is not read again: whoever takes the connection over takes the input with it.
+impl Duplex for Wire {
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        self.0.transport.borrow_mut().poll_fill(context, buffer, &self.0.buffers)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Wire::poll_write(self, context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Wire::poll_flush(self, context)
+    }
+
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)
+    }
+
+    fn reset_on_close(&self) {
+        Wire::reset_on_close(self);
     }
 }

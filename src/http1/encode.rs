@@ -65,6 +65,17 @@ pub fn line(out: &mut impl BufMut, name: &[u8], value: &[u8]) {
     out.put_slice(b"\r\n");
 }
 
+/// The line before `data` as a chunk, and what must follow it: for those who write `data` beside. Nothing for no data.
+pub fn chunk_around(out: &mut impl BufMut, data: &[u8]) -> &'static [u8] {
+    match NonZeroUsize::new(data.len()) {
+        None => b"",
+        Some(length) => {
+            chunk_head(out, length);
+            CHUNK_END
+        }
+    }
+}
+
 /// One whole chunk; nothing for no data.
 pub fn chunk(out: &mut impl BufMut, data: &[u8]) {
     if let Some(length) = NonZeroUsize::new(data.len()) {
@@ -134,5 +145,8 @@ mod tests {
     fn a_chunk_of_nothing_does_not_end_the_body() {
         assert_eq!(written(|out| chunk(out, b"")), "");
         assert_eq!(written(|out| chunk(out, b"hello")), "5\r\nhello\r\n");
+        let (mut empty, mut five) = (Vec::new(), Vec::new());
+        assert_eq!((chunk_around(&mut empty, b""), empty.as_slice()), (&b""[..], &b""[..]));
+        assert_eq!((chunk_around(&mut five, b"hello"), five.as_slice()), (CHUNK_END, &b"5\r\n"[..]));
     }
 }

@@ -10,6 +10,7 @@
 //! - [`dialects`]: every preset verifies what its clients send, and refuses any of it changed.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
+//! - [`peers`]: clients and servers that are not ours, on both sides of the gateway.
 //! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
 //!
 //! [`support`] starts the real binary, an upstream that records bytes, and a client on plain sockets.
@@ -26,4 +27,5 @@ mod http1_oracle;
 mod hygiene;
 mod life;
 mod path;
+mod peers;
 mod support;

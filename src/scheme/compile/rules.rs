@@ -50,7 +50,8 @@ impl<'p> Rules<'p> {
             Some(timestamp) => {
                 if timestamp.from.is_none() {
                     if timestamp.future.is_none() {
-                        let fault = Fault::whole("timestamp", "without `future` a signature is good as long as it says");
+                        let fault =
+                            Fault::whole("timestamp", "without `future` a signature is good as long as it says");
                         warnings.push(fault.hint("future: 1h"));
                     }
                 } else if timestamp.past.is_none() {

@@ -43,7 +43,8 @@ fn authorization(appendix: &str, section: &str) -> String {
     let from = appendix.split_once(section).expect("the section").1;
     let from = from.split_once("Authorization:").expect("the header").1;
     let credentials = unfolded(from);
-    let end = credentials.find("=\"").and_then(|_| credentials.find("\",signature=\"").or(credentials.find("signature=\"")));
+    let end =
+        credentials.find("=\"").and_then(|_| credentials.find("\",signature=\"").or(credentials.find("signature=\"")));
     let start = end.expect("a signature");
     let rest = &credentials[start..];
     let open = rest.find("signature=\"").expect("a signature") + "signature=\"".len();
@@ -84,10 +85,7 @@ fn the_default_example_is_read_as_its_signer_meant_it() {
 
 #[test]
 fn the_basic_example_is_read_as_its_signer_meant_it() {
-    let lines = [
-        "(request-target): post /foo?param=value&pet=dog",
-        "host: example.com",
-        "date: Sun, 05 Jan 2014 21:31:40 GMT",
-    ];
+    let lines =
+        ["(request-target): post /foo?param=value&pet=dog", "host: example.com", "date: Sun, 05 Jan 2014 21:31:40 GMT"];
     holds("C.2.  Basic Test", &lines.join("\n"));
 }
