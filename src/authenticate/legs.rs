@@ -298,7 +298,8 @@ impl<'a, 'd> Legs<'a, 'd> {
     fn take_denied(&mut self) -> Box<Denied> {
         let mut attempts = std::mem::take(&mut self.attempts);
         // Where two kinds of credentials share a carrier, the one that came says why it was refused.
-        let is_absent = |reason: &Reason| matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature));
+        let is_absent =
+            |reason: &Reason| matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature));
         attempts.sort_by_key(|(order, _, reason)| (is_absent(reason), *order));
         let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
         match attempts.first() {

@@ -37,7 +37,8 @@ fn a_secret_that_cannot_be_made_a_key_is_refused() {
     assert_eq!(encoded.verifying(&secret("no base64")).err(), Some(KeyFault::Refused));
     assert_eq!(encoded.verifying(&secret("YQ==")).err(), None);
     let signature = SignatureDefinition::new("{header:S}", Encoding::Hex, Algorithm::Ed25519);
-    let public = recipe(&Definition { signing_key: Some(from("{secret|unhex}")), ..Definition::new("t", "{path}", signature) });
+    let public =
+        recipe(&Definition { signing_key: Some(from("{secret|unhex}")), ..Definition::new("t", "{path}", signature) });
     let short = public.verifying(&secret("abcd")).err();
     assert_eq!(short, Some(KeyFault::Length { algorithm: Algorithm::Ed25519, wanted: 32, found: 2 }));
     assert!(!format!("{:?} {}", short, short.unwrap()).contains("abcd"));
@@ -128,14 +129,21 @@ fn a_request_chooses_its_algorithm_out_of_a_closed_list() {
 #[test]
 fn an_expiry_counts_whichever_way_it_is_said() {
     let judged = |timestamp: TimestampDefinition, now: i64| {
-        let scheme = scheme(&Definition { timestamp: Some(timestamp), ..definition("{header:T}:{header:E|default:\"\"}:{header:L}") });
+        let scheme = scheme(&Definition {
+            timestamp: Some(timestamp),
+            ..definition("{header:T}:{header:E|default:\"\"}:{header:L}")
+        });
         let request = Request::new("GET", "/").header("X-Signature", &"0".repeat(64));
         let request = request.header("T", "1714485600").header("E", "1714485660").header("L", "30");
         scheme.read(&request.view(), now).map(|claimed| (claimed.time_millis(), claimed.admitted_until))
     };
     let seconds = |seconds: u64| Some(Duration::from_secs(seconds));
     let bare = TimestampDefinition { formats: vec![TimestampFormat::Unix], ..TimestampDefinition::default() };
-    let expires = TimestampDefinition { expires: Some("{header:E|default:\"\"}".to_owned()), future: seconds(120), ..bare.clone() };
+    let expires = TimestampDefinition {
+        expires: Some("{header:E|default:\"\"}".to_owned()),
+        future: seconds(120),
+        ..bare.clone()
+    };
     assert_eq!(judged(expires.clone(), NOW), Ok((Some(NOW + 60_000), Some(NOW + 60_000))));
     assert_eq!(judged(expires.clone(), NOW + 60_000), Ok((Some(NOW + 60_000), Some(NOW + 60_000))));
     assert_eq!(judged(expires.clone(), NOW + 60_001), Err(Failure::Stale { behind_millis: 1 }));
@@ -160,7 +168,8 @@ fn an_expiry_counts_whichever_way_it_is_said() {
 #[test]
 fn a_timestamp_must_make_sense_as_a_whole() {
     let fault = |timestamp: TimestampDefinition| {
-        let formats = if timestamp.formats.is_empty() { vec![TimestampFormat::Unix] } else { timestamp.formats.clone() };
+        let formats =
+            if timestamp.formats.is_empty() { vec![TimestampFormat::Unix] } else { timestamp.formats.clone() };
         let timestamp = TimestampDefinition { formats, ..timestamp };
         faults(&Definition { timestamp: Some(timestamp), ..definition("{header:T}:{header:E}") })[0].field
     };
@@ -188,14 +197,16 @@ fn a_time_by_a_pattern_has_one_spelling() {
     assert_eq!(judged("%Y%m%dT%H%M%SZ", "20240430T140000Z"), Ok(NOW));
     assert_eq!(judged("%Y%m%dT%H:%M:%S+0000", "20240430T14:00:00+0000"), Ok(NOW));
     assert_eq!(judged("%b, %d %Y %H:%M:%S%.f GMT", "Apr, 30 2024 14:00:00.250 GMT"), Ok(NOW + 250));
-    for wrong in ["20240430T14000Z", "20240430T140000", "20240430t140000Z", " 20240430T140000Z0", "2024043T140000Z", ""] {
+    for wrong in ["20240430T14000Z", "20240430T140000", "20240430t140000Z", " 20240430T140000Z0", "2024043T140000Z", ""]
+    {
         assert_eq!(judged("%Y%m%dT%H%M%SZ", wrong), Err(Failure::TimestampUnreadable), "{wrong}");
     }
 }
 
 #[test]
 fn a_path_under_another_begins_with_its_segments() {
-    let requirement = RequirementDefinition { relation: Relation::Under, ..RequirementDefinition::equal("{path}", "{header:R}") };
+    let requirement =
+        RequirementDefinition { relation: Relation::Under, ..RequirementDefinition::equal("{path}", "{header:R}") };
     let scheme = scheme(&Definition { require: vec![requirement], ..definition("{header:R}") });
     let judged = |path: &str, resource: &str| {
         let request = Request::new("GET", path).header("R", resource);
@@ -209,7 +220,8 @@ fn a_path_under_another_begins_with_its_segments() {
 #[test]
 fn a_signature_in_the_query_is_appended_and_replaces_an_old_one() {
     let signature = SignatureDefinition::new("{query:s}", Encoding::Base64, Algorithm::HmacSha256);
-    let list = ParametersDefinition { except: vec!["s".to_owned()], ..ParametersDefinition::new(vec![ParametersOf::Query]) };
+    let list =
+        ParametersDefinition { except: vec!["s".to_owned()], ..ParametersDefinition::new(vec![ParametersOf::Query]) };
     let definition = Definition {
         values: vec![("rest".to_owned(), ValueDefinition::Parameters(list))],
         ..Definition::new("t", "{path}?{rest}", signature)

@@ -53,7 +53,18 @@ fn template() -> impl Strategy<Value = String> {
 }
 
 fn chain() -> impl Strategy<Value = String> {
-    let sources = prop::sample::select(vec!["host", "port", "query", "target", "header:X-A", "json:/a", "form:a", "query:a", "body", "path"]);
+    let sources = prop::sample::select(vec![
+        "host",
+        "port",
+        "query",
+        "target",
+        "header:X-A",
+        "json:/a",
+        "form:a",
+        "query:a",
+        "body",
+        "path",
+    ]);
     let filters = prop::sample::select(vec![
         "lower",
         "trim",

@@ -121,7 +121,9 @@ fn a_listed_header_that_is_not_there_is_refused_left_out_or_empty() {
 #[test]
 fn a_list_holds_header_names_and_special_ones_and_nothing_else() {
     let special = || {
-        with(headers(|lines| lines.special = strings(&[("(request-target)", "(request-target): {method|lower} {path}")])))
+        with(headers(|lines| {
+            lines.special = strings(&[("(request-target)", "(request-target): {method|lower} {path}")])
+        }))
     };
     is(&special(), &listing("A (Request-Target)"), "A: 1\n(request-target): get /");
     for wrong in ["A  B", "A,B", "a:b", "(created)", "A\u{e9}"] {

@@ -113,7 +113,8 @@ fn header_lists_of_gateways() {
         base64_mac("s", &lines)
     );
     accepted("apisix", &request.clone().header("Authorization", &credentials), "s");
-    let signature = base64_mac("s", &format!("date: {DATE}")).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let signature =
+        base64_mac("s", &format!("date: {DATE}")).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     let credentials = format!(r#"Signature keyId="k",algorithm="hmac-sha256",signature="{signature}""#);
     let tyk = request.header("Authorization", &credentials);
     verify(&preset("tyk"), &tyk, "s", NOW).unwrap_or_else(|failure| panic!("tyk: {failure}"));
@@ -232,9 +233,8 @@ fn azures_two_forms() {
     let signature = base64_mac([3; 32], &format!("{resource}\n1714489200"));
     let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     let token = format!("SharedAccessSignature sr={resource}&sig={signature}&se=1714489200");
-    let request = |path: &str| {
-        Request::new("POST", &format!("https://hub.example.com{path}")).header("Authorization", &token)
-    };
+    let request =
+        |path: &str| Request::new("POST", &format!("https://hub.example.com{path}")).header("Authorization", &token);
     let scheme = preset("azure-sas");
     let claimed = verify(&scheme, &request("/devices/dev-1/messages"), &secret, NOW).expect("for the device");
     assert_eq!(claimed.key_id(), Some(resource.as_bytes()));

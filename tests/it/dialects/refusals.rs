@@ -124,7 +124,10 @@ fn a_fresh_time_that_nobody_signed_revives_nothing() {
     let kong = preset("kong");
     let revived = |request: Request| verify(&kong, &request, "secret", later).map(|_| ());
     let date = "Tue, 30 Apr 2024 14:00:00 GMT";
-    let by_date = preset_with("kong", &"    emit: { Date: '{now}', Authorization: 'hmac username=\"{key_id}\", algorithm=\"{algorithm}\", headers=\"date @request-target\", signature=\"{signature}\"' }");
+    let by_date = preset_with(
+        "kong",
+        &"    emit: { Date: '{now}', Authorization: 'hmac username=\"{key_id}\", algorithm=\"{algorithm}\", headers=\"date @request-target\", signature=\"{signature}\"' }",
+    );
     let old = signed(&by_date, Request::new("GET", "https://api.example.com/a"));
     assert_eq!(old.headers[0], ("Date".to_owned(), date.to_owned()));
     let fresh = old.header("X-Date", "Tue, 30 Apr 2024 15:00:00 GMT");
@@ -217,7 +220,10 @@ fn a_presigned_url_is_good_as_long_as_it_says_and_never_longer_than_the_scheme_l
     );
     assert!(matches!(verify(&day, &url, "secret", NOW + 60_001), Err(Failure::Stale { .. })));
     for lasts in ["-1", "1e9", "", "99999999999999999999"] {
-        let wrong = Request { target: url.target.replace("X-Amz-Expires=300", &format!("X-Amz-Expires={lasts}")), ..url.clone() };
+        let wrong = Request {
+            target: url.target.replace("X-Amz-Expires=300", &format!("X-Amz-Expires={lasts}")),
+            ..url.clone()
+        };
         assert!(judged(&scheme, &wrong).is_err(), "{lasts}");
     }
 }

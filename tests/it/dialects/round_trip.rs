@@ -46,6 +46,7 @@ fn every_preset_compiles_and_says_who_speaks_it_and_what_it_leaves_open() {
         preset(name);
         let comment: Vec<&str> = text.lines().take_while(|line| line.starts_with("# ")).collect();
         assert!(comment.len() >= 3, "{name} begins with a comment");
+        assert!(comment[0].ends_with('.'), "the first line of {name} is a sentence of its own");
         assert!(comment.iter().any(|line| line.contains("Spoken by")), "{name} says who speaks it");
         assert!(comment.iter().any(|line| line.contains("Not signed: ")), "{name} says what it leaves unsigned");
         assert!(text.lines().all(|line| line.chars().count() <= 120), "{name} has a line that is too long");
