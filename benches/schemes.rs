@@ -3,6 +3,8 @@
 //! Each preset verifies the request that it signed itself, from its carrier to the comparison; keys are ready, as in the
 //! gateway. `signed-bytes` is throughput of a signature over the whole body, beside the bare MAC of the same library.
 
+#![allow(clippy::expect_used, clippy::panic, missing_docs, reason = "a benchmark that cannot be set up is of no use")]
+
 use std::hint::black_box;
 
 use countersign::{
