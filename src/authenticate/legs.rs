@@ -123,7 +123,7 @@ impl<'a, 'd> Legs<'a, 'd> {
 
     fn refused(&self, leg: &Leg, reason: Reason) -> Box<Denied> {
         match reason {
-            reason if is_absence(&reason) => self.nothing_present(),
+            Reason::Absent | Reason::Signature(Failure::MissingSignature) => self.nothing_present(),
             reason => Denied::one(leg.name().clone(), reason),
         }
     }
@@ -294,15 +294,17 @@ impl<'a, 'd> Legs<'a, 'd> {
         self.take_denied()
     }
 
-    /// The first present leg's refusal, in file order; the log has each. A leg whose own signature is missing where others
-    /// stand on the same carrier was not present.
+    /// The first present leg's refusal, in file order; the log has each.
     fn take_denied(&mut self) -> Box<Denied> {
         let mut attempts = std::mem::take(&mut self.attempts);
-        attempts.sort_by_key(|(order, _, reason)| (is_absence(reason), *order));
+        // Where two kinds of credentials share a carrier, the one that came says why it was refused.
+        let is_absent =
+            |reason: &Reason| matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature));
+        attempts.sort_by_key(|(order, _, reason)| (is_absent(reason), *order));
         let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
         match attempts.first() {
             None => self.nothing_present(),
-            Some((name, reason)) if is_absence(reason) => {
+            Some((name, Reason::Absent | Reason::Signature(Failure::MissingSignature))) => {
                 let leg = self.alternatives.iter().flatten().find(|leg| leg.name() == name);
                 self.missing(leg, attempts)
             }
@@ -313,10 +315,6 @@ impl<'a, 'd> Legs<'a, 'd> {
             }
         }
     }
-}
-
-fn is_absence(reason: &Reason) -> bool {
-    matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature))
 }
 
 /// Adds what one leg proved. The first that names anyone gives the subject: a signature without a key id names nobody.

@@ -1,17 +1,19 @@
 //! Definition → scheme: every template compiled, every rule checked, all faults at once.
 
+mod emit;
 mod rules;
 mod values;
 
 use super::{
     AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Dialect, Fault, KeyDefinition, KeyRecipe, Place,
-    Requirement, RequirementDefinition, Several, Template, TimestampDefinition,
+    Requirement, RequirementDefinition, Several, Template, TimestampDefinition, TimestampFormat,
     algorithms::Algorithms,
     claimed::OpenUntilBody,
     key::KeyChain,
+    leaves::{Leaf, Meanings},
     replay::Replay,
-    signed::{Leaf, Meanings, Signed},
-    template::{Chain, Filter, Named, Part, Scope, Source, Vocabulary, is_token},
+    signed::Signed,
+    template::{Chain, Named, Part, Scope, Source, Vocabulary},
     timestamp::Timestamp,
     values::NamedValue,
 };
@@ -158,10 +160,14 @@ impl Compiler<'_> {
         if definition.formats.is_empty() {
             self.faults.push(Fault::whole("timestamp.formats", "there must be at least one format"));
         }
-        for (index, format) in definition.formats.iter().enumerate().filter(|(_, format)| !format.is_sound()) {
-            let message = format!("this pattern does not read the times that it writes: {format:?}");
-            let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
-            self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
+        for (index, format) in definition.formats.iter().enumerate() {
+            if let TimestampFormat::Pattern(pattern) = format
+                && !format.is_sound()
+            {
+                let message = format!("the pattern `{pattern}` does not read the times that it writes");
+                let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
+                self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
+            }
         }
         let templates = [
             ("timestamp.from", &definition.from),
@@ -195,7 +201,7 @@ impl Compiler<'_> {
         if self.faults.len() > before {
             return None;
         }
-        let Some(chain) = template.single() else {
+        let Some(chain) = template.single().filter(|chain| chain.otherwise.is_none()) else {
             let fault = Fault::at(0, text.len(), "a signature comes from exactly one source");
             self.faults.push(fault.hint("`{header:NAME}`").in_field(FIELD, None));
             return None;
@@ -216,47 +222,6 @@ impl Compiler<'_> {
             self.faults.push(fault.hint("use header, query, json or form").in_field(FIELD, None));
         }
         Some((chain.clone(), carrier?))
-    }
-
-    fn emit(&mut self, signature: Option<&(Chain, Carrier)>) -> Vec<(Place, Template)> {
-        let mut emit: Vec<(Place, Template)> = Vec::new();
-        for (index, (name, text)) in self.definition.emit.iter().enumerate() {
-            let template = self.template("emit", Some(index), text, Uses::Emission);
-            let place = Place::named(name);
-            let problem = match &place {
-                None => Some("not a header name"),
-                Some(place) if emit.iter().any(|(other, _)| other.is_same(place)) => Some("this is set twice"),
-                Some(_) => None,
-            };
-            if let Some(problem) = problem {
-                self.faults.push(Fault::whole("emit", problem).in_field("emit", Some(index)));
-            }
-            let writes_time = template.chains().find(|chain| matches!(chain.source, Source::Now | Source::Expires));
-            if let (Some(chain), None) = (writes_time, &self.definition.timestamp) {
-                let message = format!("there is no timestamp whose format `{}` could have", chain.source);
-                self.faults.push(Fault::at(chain.offset, chain.length, message).in_field("emit", Some(index)));
-            }
-            emit.extend(place.map(|place| (place, template)));
-        }
-        match signature {
-            Some((chain, carrier)) if emit.is_empty() => implied_emission(carrier, chain),
-            Some((_, carrier)) => {
-                self.signature_is_emitted(carrier, &emit);
-                emit
-            }
-            None => emit,
-        }
-    }
-
-    fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(Place, Template)]) {
-        let message = match (Place::of(carrier), carrier) {
-            (Some(place), _) if emit.iter().any(|(set, _)| set.is_same(&place)) => return,
-            (_, Carrier::Header(name)) => format!("the signature's header `{name}` is not set"),
-            (_, Carrier::Query(name)) => format!("the signature's parameter `?{name}` is not set"),
-            (_, Carrier::Json(_) | Carrier::Form(_)) if emit.is_empty() => return,
-            (_, Carrier::Json(_) | Carrier::Form(_)) => "a signature in a body cannot be written".to_owned(),
-        };
-        self.faults.push(Fault::whole("emit", message));
     }
 
     /// Where a signature is that comes from `source`: that of what is taken apart is where the whole is.
@@ -316,49 +281,6 @@ enum Uses {
     Each,
     /// What a key is made of.
     Secret,
-}
-
-impl Place {
-    /// A header's name, or a parameter's behind a `?`.
-    fn named(name: &str) -> Option<Place> {
-        match name.strip_prefix('?') {
-            Some(parameter) if !parameter.is_empty() => Some(Place::Query(parameter.to_owned())),
-            None if is_token(name) => Some(Place::Header(name.to_owned())),
-            _ => None,
-        }
-    }
-
-    fn of(carrier: &Carrier) -> Option<Place> {
-        match carrier {
-            Carrier::Header(name) => Some(Place::Header(name.clone())),
-            Carrier::Query(name) => Some(Place::Query(name.clone())),
-            Carrier::Json(_) | Carrier::Form(_) => None,
-        }
-    }
-
-    fn is_same(&self, other: &Place) -> bool {
-        match (self, other) {
-            (Place::Header(a), Place::Header(b)) => a.eq_ignore_ascii_case(b),
-            _ => self == other,
-        }
-    }
-}
-
-/// Where the filters can be undone by writing their argument, the signature can be written without being told.
-fn implied_emission(carrier: &Carrier, signature: &Chain) -> Vec<(Place, Template)> {
-    let (mut before, mut after) = (String::new(), String::new());
-    for filter in &signature.filters {
-        match filter {
-            Filter::StripPrefix(prefix) => before.push_str(prefix),
-            Filter::StripSuffix(suffix) => after.insert_str(0, suffix),
-            Filter::AuthScheme(name) => before.extend([name.as_str(), " "]),
-            _ => return Vec::new(),
-        }
-    }
-    let is_whole = !matches!(signature.source, Source::Field(..));
-    let value = Part::Chain(Chain::plain(Source::Signature));
-    let template = Template::of(vec![Part::Literal(before), value, Part::Literal(after)]);
-    Place::of(carrier).filter(|_| is_whole).map(|place| (place, template)).into_iter().collect()
 }
 
 /// How many sources a template rests on, named values written out.

@@ -1,8 +1,9 @@
 //! What is signed: the template language, the message, the signature's carrier; one description verifies and signs.
 //!
 //! A [`Definition`] (filled in by the config or a preset) is compiled into a [`Scheme`], which reads a request through
-//! a [`View`]. RFC 9421 is built in, and a [`Scheme`] like any other. Everything here is pure: time comes in as a number, bodies as bytes, keys as [`PreparedKey`]s. It is not the
-//! place that looks keys up, remembers replay keys or answers clients.
+//! a [`View`]. RFC 9421 is built in, and a [`Scheme`] like any other. Everything here is pure: time comes in as a number,
+//! bodies as bytes, keys as [`PreparedKey`]s. It is not the place that looks keys up, remembers replay keys or answers
+//! clients.
 
 mod algorithms;
 mod claimed;
@@ -14,6 +15,7 @@ mod failure;
 mod fault;
 mod key;
 mod kinds;
+mod leaves;
 mod mac;
 mod parameters;
 mod path;
