@@ -110,8 +110,8 @@ fn coverage_is_that_of_what_must_be_covered() {
         "signs method, path, query, authority, body, header content-digest"
     );
     assert_eq!(
-        coverage(&["@target-uri", "date"]),
-        "signs path, query, authority, header date; does not sign method, body"
+        coverage(&["@target-uri", "date", "\"priority\";key=\"u\""]),
+        "signs path, query, authority, header date, header priority;key=\"u\"; does not sign method, body"
     );
     assert_eq!(
         coverage(&["@method", "\"@query-param\";name=\"id\""]),
