@@ -49,9 +49,9 @@ impl Buffers {
     }
 }
 
-/// Buffers that answers are written in.
-#[derive(Default)]
-pub struct Outputs(RefCell<Vec<Vec<u8>>>);
+/// Buffers that messages are written in. Clones share them.
+#[derive(Clone, Default)]
+pub struct Outputs(Rc<RefCell<Vec<Vec<u8>>>>);
 
 impl Outputs {
     /// An empty buffer.

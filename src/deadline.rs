@@ -28,6 +28,7 @@ pub struct Deadlines(Rc<Shared>);
 struct Shared {
     now: Cell<u64>,
     draining: Cell<bool>,
+    given_up: Cell<bool>,
     pressed: Cell<bool>,
     waits: RefCell<Slab<Waiting>>,
 }
@@ -85,9 +86,7 @@ impl Deadlines {
     /// Ends every [idle](Wait::poll_idle) wait, now and from now on: this worker takes no new request.
     pub fn drain(&self) {
         self.0.draining.set(true);
-        let wakers: Vec<Waker> =
-            self.0.waits.borrow_mut().iter_mut().filter_map(|(_, wait)| wait.waker.take()).collect();
-        wakers.into_iter().for_each(Waker::wake);
+        self.wake_all();
     }
 
     /// Whether [`drain`](Deadlines::drain) was called.
@@ -95,9 +94,26 @@ impl Deadlines {
         self.0.draining.get()
     }
 
+    /// Draining took too long: whoever waits is woken to see that it [is so](Deadlines::is_given_up).
+    pub fn give_up(&self) {
+        self.0.given_up.set(true);
+        self.wake_all();
+    }
+
+    /// Whether [`give_up`](Deadlines::give_up) was called: what has no end of its own must end now.
+    pub fn is_given_up(&self) -> bool {
+        self.0.given_up.get()
+    }
+
     /// While connections are short, an [idle](Wait::poll_idle) wait ends after a second.
     pub fn press(&self, pressed: bool) {
         self.0.pressed.set(pressed);
+    }
+
+    fn wake_all(&self) {
+        let wakers: Vec<Waker> =
+            self.0.waits.borrow_mut().iter_mut().filter_map(|(_, wait)| wait.waker.take()).collect();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     fn cuts_short(&self, idle_since: Option<u64>) -> bool {

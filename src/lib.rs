@@ -29,4 +29,5 @@ pub mod message;
 pub mod percent;
 pub mod refusal;
 pub mod secret;
+pub mod soon;
 pub mod transport;

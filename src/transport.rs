@@ -42,6 +42,14 @@ impl Transport {
         read
     }
 
+    /// Whether a read is worth a try: for who mostly waits and needs no room while it does. TLS is always worth one.
+    pub fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Transport::Plain(tcp) => tcp.poll_read_ready(context).map(|_| ()),
+            Transport::Tls(_) => Poll::Ready(()),
+        }
+    }
+
     /// Lets the peer see a reset instead of an orderly end, so that what was cut off cannot pass for whole.
     pub fn reset_on_close(&self) {
         let tcp = match self {

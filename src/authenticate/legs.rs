@@ -19,23 +19,23 @@ use super::{
 use crate::{
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
     scheme::{BodyNeed, Claimed, Failure, Presence},
+    soon::Soon,
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
-pub(super) async fn try_each<'c>(
+pub(super) fn try_each<'r, 'c: 'r>(
     alternatives: &'c [Vec<Leg>],
     request: Request,
-    desk: &Desk<'_>,
-) -> Result<Verified<'c>, Box<Denied>> {
+    desk: &'r Desk<'r>,
+) -> Soon<'r, Result<Verified<'c>, Box<Denied>>> {
     let legs = Legs { alternatives, request, desk, waited: false, attempts: Vec::new() };
     if let [alternative] = alternatives
         && let [leg] = alternative.as_slice()
         && !matches!(leg.carrier(), Carrier::Body(_))
     {
-        return legs.only(leg).await;
+        return legs.only(leg);
     }
-    // On the heap: the usual request then has no room for what only this needs.
-    Box::pin(several_legs(legs)).await
+    Soon::later(several_legs(legs))
 }
 
 async fn several_legs<'c>(mut legs: Legs<'c, '_>) -> Result<Verified<'c>, Box<Denied>> {
@@ -86,22 +86,36 @@ struct Legs<'a, 'd> {
     attempts: Vec<(usize, Arc<str>, Reason)>,
 }
 
-impl<'a> Legs<'a, '_> {
+impl<'a, 'd> Legs<'a, 'd> {
     /// The usual route: one credential, and nothing that it could be confused with.
-    async fn only(mut self, leg: &'a Leg) -> Result<Verified<'a>, Box<Denied>> {
+    fn only<'r>(self, leg: &'a Leg) -> Soon<'r, Result<Verified<'a>, Box<Denied>>>
+    where
+        'a: 'r,
+        'd: 'r,
+    {
         let shown = match self.open(leg) {
             Ok(shown) => shown,
-            Err(reason) => return Err(self.refused(leg, reason)),
+            Err(reason) => return Soon::now(Err(self.refused(leg, reason))),
         };
         if need(leg) > BodyNeed::Unneeded {
-            Box::pin(self.hold_body(need(leg))).await?;
+            return Soon::later(self.only_with_body(leg, shown));
         }
-        let mut proven = Proven::default();
-        let accepted = match &self.request.body {
-            Body::Spooled(_) => Box::pin(self.verify_spooled(leg, shown)).await,
+        let proof = self.verify(leg, shown);
+        Soon::now(self.concluded(leg, proof))
+    }
+
+    async fn only_with_body(mut self, leg: &'a Leg, shown: Shown) -> Result<Verified<'a>, Box<Denied>> {
+        self.hold_body(need(leg)).await?;
+        let proof = match &self.request.body {
+            Body::Spooled(_) => self.verify_spooled(leg, shown).await,
             _ => self.verify(leg, shown),
         };
-        match accepted.and_then(|proof| accept(leg, proof, &mut proven)) {
+        self.concluded(leg, proof)
+    }
+
+    fn concluded(self, leg: &'a Leg, proof: Result<Proof, Reason>) -> Result<Verified<'a>, Box<Denied>> {
+        let mut proven = Proven::default();
+        match proof.and_then(|proof| accept(leg, proof, &mut proven)) {
             Ok(()) => Ok(Verified::new(self.request, proven.0, proven.1)),
             Err(reason) => Err(self.refused(leg, reason)),
         }

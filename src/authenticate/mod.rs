@@ -21,6 +21,7 @@ use crate::{
     clock::Clock,
     deadline::Deadlines,
     message::{Budgets, HoldLimits, Request},
+    soon::Soon,
 };
 
 /// What authentication needs besides the request.
@@ -59,13 +60,13 @@ pub struct Origin<'d> {
 ///
 /// # Errors
 /// [`Denied`], with the public cause and each attempt's private reason.
-pub async fn authenticate<'c>(
+pub fn authenticate<'r, 'c: 'r>(
     requirement: &'c Requirement,
     request: Request,
-    desk: &Desk<'_>,
-) -> Result<Verified<'c>, Box<Denied>> {
+    desk: &'r Desk<'r>,
+) -> Soon<'r, Result<Verified<'c>, Box<Denied>>> {
     match requirement {
-        Requirement::Public => Ok(Verified::anonymous(request)),
-        Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk).await,
+        Requirement::Public => Soon::now(Ok(Verified::anonymous(request))),
+        Requirement::AnyOf(alternatives) => legs::try_each(alternatives, request, desk),
     }
 }

@@ -102,10 +102,11 @@ pub(super) fn sign(
     let prepared = key.prepared();
     let first = prepared.first().ok_or_else(no_secret)?;
     let nonce = hex::encode(&*random(16)?);
-    let written = scheme.sign(&request.view(origin), first, id, now_millis, &nonce).map_err(|failure| match failure {
-        Failure::Unreadable { place, .. } if id.is_none() && place == "key_id" => Trouble::NoId,
-        other => Trouble::Unsignable(other),
-    })?;
+    let written =
+        scheme.sign(&request.view(origin), first, id, now_millis, &nonce).map_err(|failure| match failure {
+            Failure::Unreadable { place, .. } if id.is_none() && place == "key_id" => Trouble::NoId,
+            other => Trouble::Unsignable(other),
+        })?;
     // What is signed for an origin is sent to it.
     let host =
         (origin.authority != request.head().authority()).then(|| ("Host".to_owned(), origin.authority.to_owned()));

@@ -266,6 +266,8 @@ pub struct Route {
     pub max_body: Option<u64>,
     /// Time to the upstream's answer head.
     pub upstream_timeout: Option<Duration>,
+    /// Protocols that a connection may change to, as `Upgrade` names them; empty: none.
+    pub upgrade: Vec<String>,
 }
 
 /// `require:`
@@ -343,6 +345,8 @@ pub struct Timeouts {
     pub upstream: Duration,
     /// Between two reads of an answer's body. Default 60 s.
     pub upstream_body: Duration,
+    /// An upgraded connection on which neither side sends. Default 1 h.
+    pub tunnel: Duration,
     /// How long requests in flight may go on after SIGTERM. Default 30 s.
     pub drain: Duration,
 }

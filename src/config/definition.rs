@@ -28,7 +28,6 @@ const ALGORITHMS: [(&str, Algorithm); 5] = [
 const RELATIONS: [(&str, Relation); 3] =
     [("equal", Relation::Equal), ("equal_if_body", Relation::EqualIfBody), ("under", Relation::Under)];
 
-
 const ENCODINGS: [(&str, Encoding); 4] = [
     ("hex", Encoding::Hex),
     ("HEX", Encoding::HexUpper),
@@ -116,22 +115,13 @@ fn named_templates(
     all(entries.iter().enumerate().map(read))
 }
 
-fn requirements(
-    fields: &Fields<'_>,
-    sites: &mut Sites,
-    reader: &mut Reader<'_>,
-) -> Option<Vec<RequirementDefinition>> {
+fn requirements(fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Vec<RequirementDefinition>> {
     let Some(node) = fields.value("require") else { return Some(Vec::new()) };
     let items = reader.list(node, "`require`")?;
     all(items.iter().enumerate().map(|(index, item)| requirement(index, item, sites, reader)))
 }
 
-fn requirement(
-    index: usize,
-    node: &Node,
-    sites: &mut Sites,
-    reader: &mut Reader<'_>,
-) -> Option<RequirementDefinition> {
+fn requirement(index: usize, node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<RequirementDefinition> {
     let entry = reader.one_key(node, "a requirement", &RELATIONS.map(|(name, _)| name))?;
     let (name, relation) = RELATIONS.into_iter().find(|(name, _)| *name == entry.key)?;
     let pair = &entry.value;

@@ -14,8 +14,7 @@ use crate::scheme::{
 /// Of the keys of a value exactly one says what kind it is.
 const KINDS: [&str; 5] = ["pairs", "capture", "headers", "parameters", "if"];
 
-const MISSING: [(&str, Missing); 3] =
-    [("reject", Missing::Reject), ("skip", Missing::Skip), ("empty", Missing::Empty)];
+const MISSING: [(&str, Missing); 3] = [("reject", Missing::Reject), ("skip", Missing::Skip), ("empty", Missing::Empty)];
 
 const WRITINGS: [(&str, Writing); 3] =
     [("raw", Writing::Raw), ("decoded", Writing::Decoded), ("encoded", Writing::Encoded)];
@@ -87,9 +86,8 @@ impl ReadValue<'_, '_, '_> {
     }
 
     fn headers(&mut self, node: &Node) -> Option<HeadersDefinition> {
-        let allowed = [
-            "headers", "split", "each", "join", "repeated", "missing", "special", "covers", "covers_if_present",
-        ];
+        let allowed =
+            ["headers", "split", "each", "join", "repeated", "missing", "special", "covers", "covers_if_present"];
         let fields = self.reader.fields(node, "a value of headers", &allowed)?;
         let names = fields.required("headers", self.reader).and_then(|node| self.header_names(node));
         let usual = HeadersDefinition::new("", " ");
@@ -207,8 +205,7 @@ impl ReadValue<'_, '_, '_> {
     fn listed(&mut self, fields: &Fields<'_>, key: &str, field: &'static str) -> Option<Vec<String>> {
         let Some(node) = fields.value(key) else { return Some(Vec::new()) };
         let items = self.reader.one_or_many(node, &format!("`{key}`")).iter().enumerate();
-        all(items.map(|(inner, item)| {
-            self.sites.inner_template(item, (field, Some(self.index), Some(inner)), self.reader)
-        }))
+        all(items
+            .map(|(inner, item)| self.sites.inner_template(item, (field, Some(self.index), Some(inner)), self.reader)))
     }
 }

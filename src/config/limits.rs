@@ -36,6 +36,7 @@ impl Default for Timeouts {
             connect: seconds(5),
             upstream: seconds(60),
             upstream_body: seconds(60),
+            tunnel: seconds(3600),
             drain: seconds(30),
         }
     }
@@ -87,7 +88,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
 
 /// Reads `timeouts:`.
 pub(super) fn read_timeouts(node: &Node, reader: &mut Reader<'_>) -> Option<Timeouts> {
-    let allowed = ["head", "body", "idle", "write", "connect", "upstream", "upstream_body", "drain"];
+    let allowed = ["head", "body", "idle", "write", "connect", "upstream", "upstream_body", "tunnel", "drain"];
     let fields = reader.fields(node, "`timeouts`", &allowed)?;
     let mut timeouts = Timeouts::default();
     let all = [
@@ -98,6 +99,7 @@ pub(super) fn read_timeouts(node: &Node, reader: &mut Reader<'_>) -> Option<Time
         ("connect", &mut timeouts.connect),
         ("upstream", &mut timeouts.upstream),
         ("upstream_body", &mut timeouts.upstream_body),
+        ("tunnel", &mut timeouts.tunnel),
         ("drain", &mut timeouts.drain),
     ];
     for (key, timeout) in all {

@@ -33,6 +33,7 @@ mod template;
 mod tokens;
 mod tree;
 mod units;
+mod upgrade;
 mod upstreams;
 mod value;
 

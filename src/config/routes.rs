@@ -1,7 +1,7 @@
 //! `routes:`: which requests, what they must show, and where they go.
 
 use super::{
-    checked::{Config, Refusals, Requirement, Route, SchemeConfig, Tokens},
+    checked::{Config, Refusals, Requirement, Route, SchemeConfig, Tokens, UpstreamKind},
     listen::Listeners,
     pattern,
     reader::Reader,
@@ -10,10 +10,11 @@ use super::{
     shape::Fields,
     template::{self, Used},
     tree::{Node, Place, Value},
+    upgrade,
     upstreams::ReadUpstream,
 };
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "name",
     "match",
     "public",
@@ -24,6 +25,7 @@ const KEYS: [&str; 10] = [
     "refusals",
     "max_body",
     "upstream_timeout",
+    "upgrade",
 ];
 
 /// What routes refer to.
@@ -72,6 +74,11 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     let max_body = fields.value("max_body").and_then(|node| reader.size(node, "`max_body`"));
     let timeout = fields.value("upstream_timeout");
     let timeout = timeout.and_then(|node| reader.positive_duration(node, "`upstream_timeout`"));
+    let upgrade = fields.value("upgrade").map(|node| {
+        let upstream = to.and_then(|index| named.upstreams.item(index));
+        check_upgrade(node, matched.as_ref(), upstream, reader);
+        upgrade::read(node, reader)
+    });
     let matched = matched?;
     let route = Route {
         name: name.flatten().map_or_else(|| matched.path.clone(), str::to_owned),
@@ -87,8 +94,20 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
         refusals: refusals.unwrap_or_else(|| named.refusals.clone()),
         max_body,
         upstream_timeout: timeout,
+        upgrade: upgrade.unwrap_or_default(),
     };
     Some(ReadRoute { route, place: node.place })
+}
+
+/// Says where `upgrade` can never come to anything.
+fn check_upgrade(node: &Node, matched: Option<&Match>, upstream: Option<&ReadUpstream>, reader: &mut Reader<'_>) {
+    if matched.is_some_and(|matched| !matched.methods.is_empty() && !matched.methods.iter().any(|m| m == "GET")) {
+        let hint = "only a GET is upgraded: add it to `methods`";
+        reader.error(node.place, "`upgrade` has no effect: this route takes no GET").hint(hint);
+    }
+    if upstream.is_some_and(|upstream| !matches!(upstream.upstream.kind, UpstreamKind::Servers { .. })) {
+        reader.error(node.place, "`upgrade` has no effect: the upstream has no servers");
+    }
 }
 
 struct Match {

@@ -111,7 +111,8 @@ fn overlay(entry: &Entry, own: &[Entry], base: Vec<Entry>) -> Node {
     entries.retain(|preset| !replaced(&preset.key));
     entries.extend_from_slice(own);
     if let Some(Entry { value: Node { value: Value::Map(preset), .. }, .. }) = preset_values
-        && let Some(Value::Map(own)) = entries.iter_mut().find(|entry| entry.key == "values").map(|e| &mut e.value.value)
+        && let Some(Value::Map(own)) =
+            entries.iter_mut().find(|entry| entry.key == "values").map(|e| &mut e.value.value)
         && has("values")
     {
         *own = merged(preset, std::mem::take(own));

@@ -108,9 +108,8 @@ impl Sites {
             return;
         }
         // Of what only stands in for the rest nothing is said: that it is missing has been reported.
-        let is_own = |fault: &&Fault| {
-            self.site(fault).is_some_and(|site| !site.scalar.text.is_empty() || site.key.is_some())
-        };
+        let is_own =
+            |fault: &&Fault| self.site(fault).is_some_and(|site| !site.scalar.text.is_empty() || site.key.is_some());
         for fault in Scheme::template_faults(&self.stand_in()).iter().filter(is_own) {
             self.report(fault, reader);
         }

@@ -69,11 +69,12 @@ routes:
     refusals: { invalid-token: { status: 403 } }
     max_body: 1MiB
     upstream_timeout: 10s
+    upgrade: [websocket, IRC/6.9]
   - { match: { path: /echo }, public: true, to: echo }
   - { match: { path: /ok }, public: true, to: ok }
 refusals: { key: error, invalid-token: { detail: No } }
 limits: { connections: 5, head: 8KiB, headers: 20, body: 1MiB, body_memory: 1KiB, body_memory_total: 1MiB, spool_total: 0, spool: spool, upstream_requests: 9 }
-timeouts: { head: 1s, body: 2s, idle: 3s, write: 4s, connect: 5s, upstream: 6s, upstream_body: 7s, drain: 250ms }
+timeouts: { head: 1s, body: 2s, idle: 3s, write: 4s, connect: 5s, upstream: 6s, upstream_body: 7s, tunnel: 2h, drain: 250ms }
 log: { access: { file: access.log }, format: json }
 replay: { capacity: 7 }
 ",
@@ -189,6 +190,14 @@ fn the_bench_config_gives_each_listener_its_own_route() {
     assert_eq!(config.schemes[0].scheme.remembers(), None);
     assert_eq!(config.schemes[1].scheme.remembers(), Some(Duration::from_secs(3600)));
     assert_eq!(config.replay.capacity, 2_000_000);
+}
+
+#[test]
+fn the_bench_config_for_bodies_takes_the_largest_of_them_and_signs_the_body() {
+    let (config, _) = example("../benches/peers/countersign-bodies.yaml");
+    assert!(config.limits.body >= 100 * 1024 * 1024);
+    assert!(matches!(config.routes[0].require, Requirement::Public));
+    assert!(config.schemes[0].scheme.coverage().body);
 }
 
 #[test]

@@ -67,7 +67,9 @@ impl AnswerBody {
         if let Some(pump) = &mut self.pump {
             match pump.poll(context, &mut connection.transport) {
                 Poll::Ready(Ok(())) => self.pump = None,
-                Poll::Ready(Err(PumpError::Client(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Err(PumpError::Client(error))) => {
+                    return Poll::Ready(Some(Err(BodyError::Upload(Box::new(error)))));
+                }
                 // The upstream has heard enough; its answer still counts.
                 Poll::Ready(Err(PumpError::Upstream(_))) => self.pump = None,
                 Poll::Pending => {}

@@ -16,7 +16,7 @@ use crate::transport::Transport;
 pub(super) async fn connect(server: &Server) -> Result<Connection, Failure> {
     let transport =
         open(server).await.map_err(|source| Failure::Connect { server: server.authority.clone(), source })?;
-    Ok(Connection { transport, buffer: BytesMut::new() })
+    Ok(Connection { transport, buffer: BytesMut::new(), was_kept: false })
 }
 
 async fn open(server: &Server) -> io::Result<Transport> {

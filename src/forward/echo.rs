@@ -13,25 +13,10 @@ const SHOWN: usize = 64 * 1024;
 
 /// The answer, after the whole body was read.
 pub(super) async fn answer(dress: &Dress, permit: Admitted<'_>) -> Result<Response, Failure> {
-    let mut fields = Map::new();
-    let mut show = |name: &str, value: &[u8]| {
-        let value = String::from_utf8_lossy(value).into_owned();
-        // A field that comes twice is shown as a list.
-        match fields.entry(name.to_ascii_lowercase()) {
-            serde_json::map::Entry::Vacant(entry) => {
-                entry.insert(Value::String(value));
-            }
-            serde_json::map::Entry::Occupied(mut entry) => {
-                let first = entry.get_mut();
-                match first {
-                    Value::Array(values) => values.push(Value::String(value)),
-                    single => *single = json!([single.take(), value]),
-                }
-            }
-        }
-    };
-    headers::passed_on(dress, &permit, &mut |name, value| show(&String::from_utf8_lossy(name), value));
-    headers::added(dress, &permit, &mut show)?;
+    let mut lines = Vec::new();
+    headers::write_passed_on(dress, &permit, &mut lines);
+    headers::write_added(dress, &permit, &mut lines)?;
+    let fields = shown(&lines);
     let mut answer = json!({
         "method": permit.head().method(),
         "target": headers::target(dress, &permit),
@@ -49,6 +34,24 @@ pub(super) async fn answer(dress: &Dress, permit: Admitted<'_>) -> Result<Respon
     let mut text = serde_json::to_vec_pretty(&answer).unwrap_or_default();
     text.push(b'\n');
     Ok(Response::own(200, "application/json", text))
+}
+
+/// Field lines as JSON. A field that comes twice is shown as a list.
+fn shown(lines: &[u8]) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for line in String::from_utf8_lossy(lines).split("\r\n") {
+        let Some((name, value)) = line.split_once(": ") else { continue };
+        match fields.entry(name.to_ascii_lowercase()) {
+            serde_json::map::Entry::Vacant(entry) => {
+                entry.insert(Value::String(value.to_owned()));
+            }
+            serde_json::map::Entry::Occupied(mut entry) => match entry.get_mut() {
+                Value::Array(values) => values.push(Value::String(value.to_owned())),
+                single => *single = json!([single.take(), value]),
+            },
+        }
+    }
+    fields
 }
 
 async fn read(mut body: Body) -> Result<(Vec<u8>, usize), BodyError> {

@@ -1,14 +1,16 @@
 //! One request to one upstream: take or make a connection, write, read the answer's head, hand its body on.
 
 use std::{
-    future::poll_fn,
     io,
-    sync::atomic::Ordering,
-    task::{Context, Poll},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
 };
 
+use bytes::{Buf, Bytes};
+
 use crate::{
-    deadline::{Deadlines, Elapsed},
+    deadline::{Deadlines, Elapsed, Wait},
     http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead, encode},
     message::{Body, Response},
     policy::Admitted,
@@ -21,65 +23,160 @@ use super::{
     headers,
     pool::{Busy, Connection},
     pump::{Pump, PumpError},
+    upgrade::{self, UpgradedEnd},
 };
 
-/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next; once a byte
-/// may have been sent there is no second try, for a request must never be forwarded twice.
-pub(super) async fn exchange(
-    servers: &Servers,
-    dress: &Dress,
-    forwarder: &Forwarder,
-    permit: Admitted<'_>,
-    report: &mut Report,
-) -> Result<Response, Failure> {
-    let (server, connection, busy) = connection(servers, dress, forwarder, report).await?;
-    let was_head = permit.head().method() == "HEAD";
-    let encoded = encode_head(servers, server, dress, &permit);
-    let (encoded, chunked) = match encoded {
-        Ok(encoded) => encoded,
-        Err(failure) => {
-            forwarder.pools.keep(server.id, connection);
-            return Err(failure);
-        }
+/// Forwards `permit` to one of `servers`. A server that cannot be connected to is passed over for the next. Once a byte may
+/// have been sent there is no second try, for a request must not be forwarded twice; but for one that is safe to repeat and
+/// met the end of a kept connection (RFC 9112 section 9.3.1).
+///
+/// What can be done at once is done at once: on a kept connection the first thing that is waited for is the answer.
+pub(super) fn exchange<'f>(
+    servers: &'f Servers,
+    dress: &'f Dress,
+    forwarder: &'f Forwarder,
+    permit: Admitted<'f>,
+    report: &'f mut Report,
+) -> Forwarding<'f> {
+    let (started, turn) = (Instant::now(), servers.turn());
+    let stage = match kept(servers, turn, dress, forwarder, &permit) {
+        Some(place) => Stage::of(start(servers, dress, forwarder, permit, place, None)),
+        None => Stage::Connecting(Box::pin(connect_and_start(servers, turn, dress, forwarder, permit))),
     };
-    let mut exchange = Exchange {
-        pump: Pump::new(encoded, permit.into_body(), chunked),
-        connection,
-        broken: None,
-        was_head,
-        server: server.id,
-        busy,
-        forwarder,
-        timeouts: dress.timeouts,
-    };
-    report.sent = true;
-    let head = exchange.answer_head().await?;
-    Ok(exchange.into_response(head))
+    Forwarding { stage, dress, report, started }
 }
 
-async fn connection<'s>(
-    servers: &'s Servers,
+/// A request on its way. A future by hand, for the compiler would keep a second copy of what is moved into one of its own.
+pub(super) struct Forwarding<'f> {
+    stage: Stage<'f>,
+    dress: &'f Dress,
+    report: &'f mut Report,
+    started: Instant,
+}
+
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
+enum Stage<'f> {
+    Connecting(Connecting<'f>),
+    Exchanging(Exchange<'f>),
+    Failed(Failure),
+    Over,
+}
+
+/// On the heap, for most requests find a kept connection.
+type Connecting<'f> = Pin<Box<dyn Future<Output = (Result<Exchange<'f>, Failure>, Attempts)> + 'f>>;
+
+/// Connections made and not made.
+#[derive(Default)]
+struct Attempts {
+    connects: u32,
+    failed: u32,
+}
+
+impl<'f> Stage<'f> {
+    fn of(exchange: Result<Exchange<'f>, Failure>) -> Stage<'f> {
+        exchange.map_or_else(Stage::Failed, Stage::Exchanging)
+    }
+}
+
+impl Future for Forwarding<'_> {
+    type Output = Result<Response, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Response, Failure>> {
+        let this = &mut *self;
+        let answered = loop {
+            let (answered, repeats) = match &mut this.stage {
+                Stage::Connecting(connecting) => {
+                    let (exchange, attempts) = ready!(connecting.as_mut().poll(context));
+                    this.report.connects += attempts.connects;
+                    this.report.failed_connects += attempts.failed;
+                    this.stage = Stage::of(exchange);
+                    continue;
+                }
+                Stage::Exchanging(exchange) => {
+                    this.report.sent = true;
+                    let answered = ready!(exchange.poll_final_head(context));
+                    let repeats = matches!(&answered, Err(Failure::Broken(error)) if exchange.may_repeat(error));
+                    (answered, repeats)
+                }
+                Stage::Failed(_) | Stage::Over => (Err(Failure::Timeout), false),
+            };
+            match (std::mem::replace(&mut this.stage, Stage::Over), answered) {
+                (Stage::Exchanging(exchange), _) if repeats => {
+                    this.report.retries += 1;
+                    this.stage = Stage::Connecting(Box::pin(exchange.on_a_new_connection(this.dress)));
+                }
+                (Stage::Exchanging(exchange), Ok(head)) => break Ok(exchange.into_response(head)),
+                (Stage::Failed(failure), _) | (_, Err(failure)) => break Err(failure),
+                // Nobody asks a future again that was ready.
+                (Stage::Connecting(_) | Stage::Over, Ok(_)) => return Poll::Pending,
+            }
+        };
+        this.report.waited = Some(this.started.elapsed());
+        Poll::Ready(answered)
+    }
+}
+
+/// A connection to a server, and a place among the requests there.
+struct Place<'f> {
+    server: &'f Server,
+    connection: Connection,
+    busy: Busy,
+}
+
+/// A kept connection to the server whose turn it is. None for what asks to change protocols: what follows that is no HTTP
+/// and gets a connection of its own.
+fn kept<'f>(
+    servers: &'f Servers,
+    turn: usize,
     dress: &Dress,
     forwarder: &Forwarder,
-    report: &mut Report,
-) -> Result<(&'s Server, Connection, Busy), Failure> {
-    let first = servers.next.fetch_add(1, Ordering::Relaxed);
+    permit: &Admitted<'_>,
+) -> Option<Place<'f>> {
+    if upgrade::asked(dress, permit.head()).is_some() {
+        return None;
+    }
+    let server = servers.nth(turn)?;
+    let busy = forwarder.pools.enter(server.id, servers.most)?;
+    forwarder.pools.take(server.id).map(|connection| Place { server, connection, busy })
+}
+
+async fn connect_and_start<'f>(
+    servers: &'f Servers,
+    turn: usize,
+    dress: &'f Dress,
+    forwarder: &'f Forwarder,
+    permit: Admitted<'f>,
+) -> (Result<Exchange<'f>, Failure>, Attempts) {
+    let mut attempts = Attempts::default();
+    let protocol = upgrade::asked(dress, permit.head()).map(<[u8]>::to_vec);
+    let place = connected(servers, turn, dress, forwarder, protocol.is_none(), &mut attempts).await;
+    let exchange = place.and_then(|place| start(servers, dress, forwarder, permit, place, protocol));
+    (exchange, attempts)
+}
+
+/// A connection to the first server, from the one whose turn it is, that there is one to; a kept one if that `may_be_kept`.
+async fn connected<'f>(
+    servers: &'f Servers,
+    turn: usize,
+    dress: &Dress,
+    forwarder: &Forwarder,
+    may_be_kept: bool,
+    attempts: &mut Attempts,
+) -> Result<Place<'f>, Failure> {
     let mut failure = Failure::Busy(servers.most);
-    for turn in 0..servers.servers.len() {
-        let index = first.wrapping_add(turn) % servers.servers.len();
-        let Some(server) = servers.servers.get(index) else { continue };
+    for offset in 0..servers.servers.len() {
+        let Some(server) = servers.nth(turn.wrapping_add(offset)) else { continue };
         let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
-        if let Some(kept) = forwarder.pools.take(server.id) {
-            return Ok((server, kept, busy));
+        if let Some(connection) = may_be_kept.then(|| forwarder.pools.take(server.id)).flatten() {
+            return Ok(Place { server, connection, busy });
         }
-        // On the heap, for most requests find a kept connection.
-        match Box::pin(open(server, &forwarder.deadlines, dress)).await {
+        match open(server, &forwarder.deadlines, dress).await {
             Ok(connection) => {
-                report.connects += 1;
-                return Ok((server, connection, busy));
+                attempts.connects += 1;
+                return Ok(Place { server, connection, busy });
             }
             Err(error) => {
-                report.failed_connects += 1;
+                attempts.failed += 1;
                 failure = error;
             }
         }
@@ -92,32 +189,73 @@ async fn open(server: &Server, deadlines: &Deadlines, dress: &Dress) -> Result<C
     deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)?
 }
 
+fn start<'f>(
+    servers: &Servers,
+    dress: &Dress,
+    forwarder: &'f Forwarder,
+    permit: Admitted<'_>,
+    place: Place<'f>,
+    protocol: Option<Vec<u8>>,
+) -> Result<Exchange<'f>, Failure> {
+    let Place { server, connection, busy } = place;
+    let method = permit.head().method();
+    let (was_head, is_safe) = (method == "HEAD", is_safe(method));
+    let mut encoded = forwarder.outputs.lend();
+    let chunked = match encode_head(servers, server, dress, &permit, protocol.as_deref(), &mut encoded) {
+        Ok(chunked) => chunked,
+        Err(failure) => {
+            forwarder.pools.keep(server.id, connection);
+            return Err(failure);
+        }
+    };
+    Ok(Exchange {
+        pump: Pump::new(encoded, permit.into_body(), chunked),
+        connection,
+        broken: None,
+        heard: false,
+        was_head,
+        is_safe,
+        protocol,
+        server,
+        busy,
+        forwarder,
+        timeouts: dress.timeouts,
+        wait: forwarder.deadlines.wait(),
+        taken: 0,
+    })
+}
+
+/// Writes the head for the upstream to `out`, and says whether the body goes in chunks.
 fn encode_head(
     servers: &Servers,
     server: &Server,
     dress: &Dress,
     permit: &Admitted<'_>,
-) -> Result<(Vec<u8>, bool), Failure> {
+    protocol: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<bool, Failure> {
     let head = permit.head();
-    let mut out = Vec::with_capacity(1024);
     let target = headers::target(dress, permit);
     if server.prefix.is_empty() {
-        encode::request_line(&mut out, head.method(), &target);
+        encode::request_line(out, head.method(), &target);
     } else {
-        encode::request_line(&mut out, head.method(), &format!("{}{target}", server.prefix));
+        encode::request_line(out, head.method(), &format!("{}{target}", server.prefix));
     }
     let host = match &servers.host {
         HostPolicy::Client if !head.authority().is_empty() => head.authority(),
         HostPolicy::Client | HostPolicy::Server => &server.authority,
         HostPolicy::Fixed(host) => host,
     };
-    encode::line(&mut out, b"Host", host.as_bytes());
-    headers::passed_on(dress, permit, &mut |name, value| encode::line(&mut out, name, value));
-    // What is added was looked at where it was made: nothing in it could end a line.
-    headers::added(dress, permit, &mut |name, value| encode::line(&mut out, name.as_bytes(), value))?;
-    let chunked = frame(&mut out, head.method(), permit.body());
-    encode::end(&mut out);
-    Ok((out, chunked))
+    encode::line(out, b"Host", host.as_bytes());
+    headers::write_passed_on(dress, permit, out);
+    headers::write_added(dress, permit, out)?;
+    if let Some(protocol) = protocol {
+        encode::field(out, "Connection", b"upgrade");
+        encode::line(out, b"Upgrade", protocol);
+    }
+    let chunked = frame(out, head.method(), permit.body());
+    encode::end(out);
+    Ok(chunked)
 }
 
 fn frame(out: &mut Vec<u8>, method: &str, body: &Body) -> bool {
@@ -140,33 +278,68 @@ struct Exchange<'f> {
     pump: Pump,
     /// The upstream stopped taking the body; it may still have answered.
     broken: Option<io::Error>,
+    /// An interim answer came.
+    heard: bool,
     was_head: bool,
-    server: usize,
+    is_safe: bool,
+    /// The protocol that the upstream was asked to change to.
+    protocol: Option<Vec<u8>>,
+    server: &'f Server,
     busy: Busy,
     forwarder: &'f Forwarder,
     timeouts: Timeouts,
+    wait: Wait,
+    /// Bytes of the request that the upstream had taken when last looked at.
+    taken: u64,
 }
 
-impl Exchange<'_> {
+/// Safe methods (RFC 9110 section 9.2.1). An upstream may not honour that PUT and DELETE are idempotent.
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
+
+impl<'f> Exchange<'f> {
+    /// Whether a kept connection ended before a single byte of an answer (its server may have closed it before it saw the
+    /// request), and everything can be sent again. Time-outs are not of this kind.
+    fn may_repeat(&mut self, error: &io::Error) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        let went_stale = self.connection.was_kept
+            && !self.heard
+            && self.connection.buffer.is_empty()
+            && matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
+        went_stale && self.pump.rewind(self.is_safe)
+    }
+
+    /// The same request once more, on a new connection to the same server, after the pump was rewound.
+    async fn on_a_new_connection(mut self, dress: &Dress) -> (Result<Self, Failure>, Attempts) {
+        match open(self.server, &self.forwarder.deadlines, dress).await {
+            Ok(connection) => {
+                (self.connection, self.broken) = (connection, None);
+                self.wait.clear();
+                (Ok(self), Attempts { connects: 1, failed: 0 })
+            }
+            Err(failure) => (Err(failure), Attempts { connects: 0, failed: 1 }),
+        }
+    }
+
     /// The final head, within its time-out of the upload's last move.
-    async fn answer_head(&mut self) -> Result<ResponseHead, Failure> {
-        let (mut wait, mut taken) = (self.forwarder.deadlines.wait(), 0);
+    fn poll_final_head(&mut self, context: &mut Context<'_>) -> Poll<Result<ResponseHead, Failure>> {
         loop {
-            let head = poll_fn(|context| {
-                let answer = self.poll_answer(context);
-                if answer.is_ready() {
-                    return answer;
+            let Poll::Ready(head) = self.poll_answer(context) else {
+                if self.broken.is_none() && !self.pump.is_done() && self.pump.excuses_upstream(&mut self.taken) {
+                    self.wait.clear();
                 }
-                if self.broken.is_none() && !self.pump.is_done() && self.pump.excuses_upstream(&mut taken) {
-                    wait.clear();
-                }
-                wait.poll_elapsed(context, self.timeouts.head).map(|Elapsed| Err(Failure::Timeout))
-            })
-            .await?;
+                return self.wait.poll_elapsed(context, self.timeouts.head).map(|Elapsed| Err(Failure::Timeout));
+            };
+            let head = head?;
             match head.status() {
-                101 => return Err(Failure::Upgrade),
-                100..=199 => {}
-                _ => return Ok(head),
+                101 => {
+                    let asked = self.protocol.as_ref().filter(|_| self.pump.is_done());
+                    let granted = asked.is_some_and(|asked| upgrade::is_granted(&head, asked));
+                    return Poll::Ready(if granted { Ok(head) } else { Err(Failure::Upgrade) });
+                }
+                100..=199 => self.heard = true,
+                _ => return Poll::Ready(Ok(head)),
             }
         }
     }
@@ -198,7 +371,11 @@ impl Exchange<'_> {
     }
 
     fn into_response(mut self, head: ResponseHead) -> Response {
-        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done();
+        if head.status() == 101 {
+            return self.into_tunnel(head);
+        }
+        let asked_to_upgrade = self.protocol.is_some();
+        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done() && !asked_to_upgrade;
         let (status, mut declared_length) = (head.status(), None);
         let framing = head.framing();
         let body = match framing {
@@ -209,7 +386,9 @@ impl Exchange<'_> {
             }
             ResponseFraming::Length(length) => match usize::try_from(length) {
                 Ok(length) if reusable && length <= self.connection.buffer.len() => {
-                    let body = self.connection.buffer.split_to(length).freeze();
+                    // Copied, for sharing the buffer costs more and keeps it from its next user.
+                    let body = Bytes::copy_from_slice(self.connection.buffer.get(..length).unwrap_or_default());
+                    self.connection.buffer.advance(length);
                     self.give_back(reusable);
                     Body::from_bytes(body)
                 }
@@ -218,13 +397,26 @@ impl Exchange<'_> {
             ResponseFraming::Chunked => self.stream(framing, None, reusable),
             ResponseFraming::UntilClose => self.stream(framing, None, false),
         };
-        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length }
+        Response { status, upstream: Some(Box::new(head)), added: Vec::new(), body, declared_length, tunnel: None }
+    }
+
+    fn into_tunnel(self, head: ResponseHead) -> Response {
+        let tunnel = UpgradedEnd::new(self.connection, self.forwarder.buffers.clone(), self.busy);
+        Response {
+            status: head.status(),
+            upstream: Some(Box::new(head)),
+            added: Vec::new(),
+            body: Body::Empty,
+            declared_length: None,
+            tunnel: Some(Box::new(tunnel)),
+        }
     }
 
     fn give_back(self, reusable: bool) {
         if reusable {
-            self.forwarder.pools.keep(self.server, self.connection);
+            self.forwarder.pools.keep(self.server.id, self.connection);
         }
+        self.forwarder.outputs.take_back(self.pump.into_buffer());
     }
 
     fn stream(self, framing: ResponseFraming, length: Option<u64>, reusable: bool) -> Body {
@@ -234,7 +426,7 @@ impl Exchange<'_> {
             length,
             pump: (!self.pump.is_done() && self.broken.is_none()).then_some(self.pump),
             reusable,
-            server: self.server,
+            server: self.server.id,
             pools: self.forwarder.pools.clone(),
             wait: self.forwarder.deadlines.wait(),
             patience: self.timeouts.body,

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    http1::encode,
     message::{Carrier, is_hop_by_hop},
     percent,
     policy::Admitted,
@@ -45,28 +46,25 @@ pub const NEVER_PASSED: [&str; 27] = [
     "x-request-id",
 ];
 
-/// Calls `pass` with each of the client's fields that the upstream gets, framing fields and Host excepted.
-pub(super) fn passed_on(dress: &Dress, permit: &Admitted<'_>, pass: &mut dyn FnMut(&[u8], &[u8])) {
+/// Writes those of the client's fields that the upstream gets, framing fields and Host excepted.
+pub(super) fn write_passed_on(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) {
     let head = permit.head();
-    let names_some = head.value("connection").is_some();
-    for (name, value) in head.lines() {
-        // A header that a signature covers stays, whoever put its name into `Connection` on the way.
-        let is_of_connection = names_some && head.connection_names(name) && !dress.read.contains(name);
-        if is_of_connection || !passes(name, dress, permit) {
-            continue;
-        }
-        match name.eq_ignore_ascii_case(b"cookie") && !dress.forward_credentials {
-            true => without_spent_cookies(value, permit).iter().for_each(|rest| pass(name, rest)),
-            false => pass(name, value),
+    let spends_cookies = !dress.forward_credentials && permit.identity().carriers().any(is_cookie);
+    let is_changed = |name: &[u8]| spends_cookies && name.eq_ignore_ascii_case(b"cookie");
+    head.copy_lines(out, |name, _| passes(name, dress, permit) && !is_changed(name));
+    if spends_cookies && passes(b"cookie", dress, permit) {
+        for rest in head.values("cookie").filter_map(|value| without_spent_cookies(value, permit)) {
+            encode::line(out, b"Cookie", &rest);
         }
     }
 }
 
-/// Calls `add` with each field that the gateway adds: after the client's, and in its own name.
-pub(super) fn added(dress: &Dress, permit: &Admitted<'_>, add: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
-    permit.client().each_forwarding_field(permit.head(), add);
-    identity_fields(permit, add);
-    set_fields(dress, permit, add)
+/// Writes the fields that the gateway adds: after the client's, and in its own name. What is added was looked at where it
+/// was made: nothing in it could end a line.
+pub(super) fn write_added(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    permit.client().write_forwarding_fields(permit.head(), out);
+    write_identity_fields(permit, out);
+    write_set_fields(dress, permit, out)
 }
 
 fn passes(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
@@ -74,7 +72,13 @@ fn passes(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
         || is_hop_by_hop(name)
         || dress.strip.contains(name)
         || dress.read.is_twin(name)
-        || is_spent(name, dress, permit))
+        || is_spent(name, dress, permit)
+        // A header that a signature covers stays, whoever put its name into `Connection` on the way.
+        || permit.head().connection_names(name) && !dress.read.contains(name))
+}
+
+fn is_cookie(carrier: &Carrier) -> bool {
+    matches!(carrier, Carrier::Cookie(_))
 }
 
 /// A verified credential goes no further unless the route says so.
@@ -105,7 +109,7 @@ fn without_cookies(value: &[u8], is_spent: impl Fn(&[u8]) -> bool) -> Option<Vec
     (!joined.is_empty()).then_some(joined)
 }
 
-fn identity_fields(permit: &Admitted<'_>, visit: &mut dyn FnMut(&str, &[u8])) {
+fn write_identity_fields(permit: &Admitted<'_>, out: &mut Vec<u8>) {
     let identity = permit.identity();
     let fields = [
         ("X-Countersign-Subject", identity.subject.as_deref()),
@@ -115,10 +119,10 @@ fn identity_fields(permit: &Admitted<'_>, visit: &mut dyn FnMut(&str, &[u8])) {
     for (name, value) in fields {
         // What cannot stand in a header as it is is left out rather than altered.
         if let Some(value) = value.filter(|value| stands_unaltered(value.as_bytes())) {
-            visit(name, value.as_bytes());
+            encode::line(out, name.as_bytes(), value.as_bytes());
         }
     }
-    visit("X-Request-Id", permit.request_id().as_bytes());
+    encode::line(out, b"X-Request-Id", permit.request_id().as_bytes());
 }
 
 /// No control byte, and no space at the ends, which a reader would trim and so make another value of it.
@@ -126,7 +130,7 @@ fn stands_unaltered(value: &[u8]) -> bool {
     value.trim_ascii().len() == value.len() && !value.iter().any(u8::is_ascii_control)
 }
 
-fn set_fields(dress: &Dress, permit: &Admitted<'_>, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
+fn write_set_fields(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
     let mut value = Vec::new();
     for (name, template) in &dress.set {
         value.clear();
@@ -136,7 +140,7 @@ fn set_fields(dress: &Dress, permit: &Admitted<'_>, visit: &mut dyn FnMut(&str, 
         if !stands_unaltered(&value) {
             return Err(Failure::Unwritable(name.clone()));
         }
-        visit(name, &value);
+        encode::line(out, name.as_bytes(), &value);
     }
     Ok(())
 }

@@ -11,14 +11,25 @@ mod pool;
 mod pump;
 mod respond;
 mod settings;
+mod upgrade;
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 pub use headers::NEVER_PASSED;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
 
-use crate::{buffers::Buffers, deadline::Deadlines, message::Response, policy::Admitted};
+use crate::{
+    buffers::{Buffers, Outputs},
+    deadline::Deadlines,
+    message::Response,
+    policy::Admitted,
+    soon::Soon,
+};
 
 /// What forwarding needs of its worker.
 pub struct Forwarder {
@@ -28,6 +39,8 @@ pub struct Forwarder {
     pub pools: Pools,
     /// The worker's read buffers.
     pub buffers: Buffers,
+    /// The worker's write buffers.
+    pub outputs: Outputs,
 }
 
 /// What is said of one forwarded request, for the log and the metrics.
@@ -39,6 +52,8 @@ pub struct Report {
     pub sent: bool,
     /// Connections that were made for it.
     pub connects: u32,
+    /// Times it was sent again after a kept connection had ended.
+    pub retries: u32,
     /// Connections that could not be made.
     pub failed_connects: u32,
 }
@@ -66,8 +81,8 @@ pub enum Failure {
     /// The answer is not HTTP as it must be.
     #[error("upstream's answer: {0}")]
     Answer(#[from] crate::http1::BadResponse),
-    /// The upstream asked to change protocols, unasked.
-    #[error("upstream answered 101 without being asked")]
+    /// The upstream changed protocols unasked, or to another one than asked.
+    #[error("upstream answered with a 101 that was not asked for")]
     Upgrade,
     /// No answer in time.
     #[error("no answer in time")]
@@ -99,21 +114,34 @@ impl Failure {
 }
 
 /// Serves `permit` and reports how it went, in failure too.
-pub async fn serve(
-    target: &Target,
-    dress: &Dress,
-    forwarder: &Forwarder,
-    permit: Admitted<'_>,
-    report: &mut Report,
-) -> Result<Response, Failure> {
+pub fn serve<'f>(
+    target: &'f Target,
+    dress: &'f Dress,
+    forwarder: &'f Forwarder,
+    permit: Admitted<'f>,
+    report: &'f mut Report,
+) -> impl Future<Output = Result<Response, Failure>> {
     match target {
-        Target::Servers(servers) => {
-            let start = Instant::now();
-            let outcome = exchange::exchange(servers, dress, forwarder, permit, report).await;
-            report.waited = Some(start.elapsed());
-            outcome
+        Target::Servers(servers) => Serving::Forwarding(exchange::exchange(servers, dress, forwarder, permit, report)),
+        Target::Echo => Serving::Own(Soon::later(echo::answer(dress, permit))),
+        Target::Respond(respond) => Serving::Own(Soon::now(respond::answer(respond, permit))),
+    }
+}
+
+/// The ways to serve.
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
+enum Serving<'f> {
+    Forwarding(exchange::Forwarding<'f>),
+    Own(Soon<'f, Result<Response, Failure>>),
+}
+
+impl Future for Serving<'_> {
+    type Output = Result<Response, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Response, Failure>> {
+        match &mut *self {
+            Serving::Forwarding(forwarding) => Pin::new(forwarding).poll(context),
+            Serving::Own(answer) => Pin::new(answer).poll(context),
         }
-        Target::Echo => echo::answer(dress, permit).await,
-        Target::Respond(respond) => respond::answer(respond, permit).await,
     }
 }

@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Connection {
     pub(super) transport: Transport,
     pub(super) buffer: BytesMut,
+    /// Whether it carried a request before: then its server may have closed it without our knowing.
+    pub(super) was_kept: bool,
 }
 
 /// The kept connections of one worker, by server id. Clones share them.
@@ -42,7 +44,7 @@ struct Pool {
 const KEPT: usize = 512;
 
 /// How long one is kept unused: below the 5 s after which many servers (Node, uvicorn, Apache) close one, for a request
-/// that meets the closing is lost and is not sent again.
+/// that meets the closing is lost, unless it is safe to repeat.
 const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// The same in the worker's ticks.
@@ -72,6 +74,7 @@ impl Pools {
     pub(super) fn keep(&self, server: usize, mut connection: Connection) {
         if connection.buffer.is_empty() {
             self.buffers.give_back(&mut connection.buffer);
+            connection.was_kept = true;
             self.with(server, |pool| {
                 if pool.idle.len() < KEPT {
                     pool.idle.push((connection, self.deadlines.ticks()));

@@ -18,8 +18,11 @@ use crate::{
 pub(super) struct Pump {
     body: Option<Body>,
     chunked: bool,
+    /// What is being written. It stays until something else is: as long as it is all there is, it can be written again.
     pending: Vec<u8>,
     written: usize,
+    /// Whether `pending` has been, from the start, everything.
+    holds_all: bool,
     /// Whether nothing is left anywhere, TLS's buffers included.
     flushed: bool,
     /// Bytes that the upstream took, in all.
@@ -47,6 +50,7 @@ impl Pump {
             chunked,
             pending: encoded,
             written: 0,
+            holds_all: true,
             flushed: false,
             taken: 0,
             awaits_client: false,
@@ -65,12 +69,28 @@ impl Pump {
             Body::Empty => {}
             body => pump.body = Some(body),
         }
+        pump.holds_all = pump.body.is_none();
         pump
+    }
+
+    /// Its buffer, for the next one to be written in.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.pending
     }
 
     /// Whether everything was written.
     pub(super) fn is_done(&self) -> bool {
         self.body.is_none() && self.flushed
+    }
+
+    /// Goes back to the start, to write everything again on another connection. Possible where nothing was written, and
+    /// where it `may_repeat` and everything is still there.
+    pub(super) fn rewind(&mut self, may_repeat: bool) -> bool {
+        let rewinds = self.taken == 0 || may_repeat && self.holds_all;
+        if rewinds {
+            (self.written, self.taken, self.flushed) = (0, 0, false);
+        }
+        rewinds
     }
 
     /// Whether the upload moved since `seen`, or waits for the client: then the upstream has nothing to answer for.
@@ -85,7 +105,10 @@ impl Pump {
             let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
             let piece = body.poll_next(context);
             self.awaits_client = piece.is_pending();
-            match ready!(piece).transpose().map_err(PumpError::Client)? {
+            let piece = ready!(piece).transpose().map_err(PumpError::Client)?;
+            self.pending.clear();
+            self.written = 0;
+            match piece {
                 Some(piece) => self.encode(&piece),
                 None => {
                     self.body = None;
@@ -115,8 +138,6 @@ impl Pump {
             self.written += written;
             self.taken = self.taken.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
         }
-        self.pending.clear();
-        self.written = 0;
         ready!(Pin::new(upstream).poll_flush(context))?;
         self.flushed = true;
         Poll::Ready(Ok(()))

@@ -3,7 +3,10 @@
 use std::{
     io,
     path::Path,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,6 +40,21 @@ pub struct Servers {
     pub most: usize,
     /// Whose turn it is.
     pub next: AtomicUsize,
+}
+
+impl Servers {
+    /// Whose turn it is now.
+    pub(super) fn turn(&self) -> usize {
+        if self.servers.len() == 1 { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// The server at that turn; `None` only where there is none at all.
+    pub(super) fn nth(&self, turn: usize) -> Option<&Server> {
+        match self.servers.as_slice() {
+            [only] => Some(only),
+            servers => servers.get(turn.checked_rem(servers.len())?),
+        }
+    }
 }
 
 /// One server.
@@ -89,6 +107,8 @@ pub struct Dress {
     pub read: Arc<ReadSet>,
     /// Whether credentials go on.
     pub forward_credentials: bool,
+    /// Protocols that a connection may change to.
+    pub upgrade: Vec<String>,
     /// Time-outs.
     pub timeouts: Timeouts,
 }
@@ -109,8 +129,34 @@ pub struct Timeouts {
 #[derive(Debug, Default)]
 pub struct StripSet {
     names: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
-    /// By first letter, the lengths that a name in the set has.
-    lengths: [u64; 32],
+    /// By first and last letter, the lengths modulo 64 that a name in the set has.
+    lengths: Lengths,
+}
+
+/// Most headers of most requests have letters and a length that no name in the set has: then nothing is hashed.
+#[derive(Debug)]
+struct Lengths(Box<[u64; 1024]>);
+
+impl Default for Lengths {
+    fn default() -> Lengths {
+        Lengths(Box::new([0; 1024]))
+    }
+}
+
+impl Lengths {
+    fn insert(&mut self, name: &[u8]) {
+        self.0[letters(name)] |= 1 << (name.len() % 64);
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        self.0[letters(name)] & 1 << (name.len() % 64) != 0
+    }
+}
+
+/// A number below 1024 that is the same for names that differ in case or separators alone.
+fn letters(name: &[u8]) -> usize {
+    let letter = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(fold(byte) & 31));
+    letter(name.first()) << 5 | letter(name.last())
 }
 
 impl StripSet {
@@ -118,7 +164,7 @@ impl StripSet {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> StripSet {
         let mut set = StripSet::default();
         for name in names {
-            set.lengths[first_letter(name.as_bytes())] |= 1 << name.len().min(63);
+            set.lengths.insert(name.as_bytes());
             set.names.insert(folded(name.as_bytes()).as_slice().into());
         }
         set
@@ -126,9 +172,7 @@ impl StripSet {
 
     /// Whether `name` is one of them.
     pub fn contains(&self, name: &[u8]) -> bool {
-        // Most headers of most requests have a first letter and a length that no stripped name has.
-        let lengths = self.lengths[first_letter(name)];
-        lengths & (1 << name.len().min(63)) != 0 && self.names.contains(folded(name).as_slice())
+        self.lengths.has(name) && self.names.contains(folded(name).as_slice())
     }
 }
 
@@ -157,7 +201,8 @@ impl ReadSet {
 
     /// Whether `name` only looks like one that is read.
     pub fn is_twin(&self, name: &[u8]) -> bool {
-        (self.has_odd || name.iter().any(is_odd))
+        self.folded.lengths.has(name)
+            && (self.has_odd || memchr::memchr2(b'_', b'.', name).is_some())
             && self.folded.contains(name)
             && !self.exact.contains(name.to_ascii_lowercase().as_slice())
     }
@@ -165,11 +210,6 @@ impl ReadSet {
 
 fn is_odd(byte: &u8) -> bool {
     matches!(byte, b'_' | b'.')
-}
-
-/// A number below 32 that is the same for a letter in both cases.
-fn first_letter(name: &[u8]) -> usize {
-    name.first().map_or(0, |first| usize::from(fold(first) & 31))
 }
 
 fn folded(name: &[u8]) -> smallvec::SmallVec<[u8; 64]> {

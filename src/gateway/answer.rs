@@ -127,6 +127,7 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
     if let Some(route) = route {
         let report = &trail.report;
         (0..report.connects).for_each(|_| worker.metrics.upstream_connect(route.upstream, true));
+        (0..report.retries).for_each(|_| worker.metrics.upstream_retry(route.upstream));
         (0..report.failed_connects).for_each(|_| worker.metrics.upstream_connect(route.upstream, false));
     }
     if let (Some(micros), Some(route)) = (upstream_micros, route) {

@@ -181,6 +181,7 @@ fn route(
             strip: strip.clone(),
             read: read.clone(),
             forward_credentials: route.forward_credentials,
+            upgrade: route.upgrade,
             timeouts: Timeouts {
                 connect: timeouts.connect,
                 head: route.upstream_timeout.unwrap_or(timeouts.upstream),

@@ -25,7 +25,8 @@ pub(super) struct Progress(Option<Rc<State>>);
 struct State {
     complete: Cell<bool>,
     received: Cell<u64>,
-    answered: Cell<bool>,
+    /// What is left of the interim answer that the client waits for.
+    invitation: Cell<&'static [u8]>,
     decoder: RefCell<Option<BodyDecoder>>,
 }
 
@@ -38,8 +39,6 @@ pub(super) struct ClientBody {
     patience: Duration,
     wait: Wait,
     pace: Pace,
-    /// What is left of the interim answer that the client waits for.
-    invitation: &'static [u8],
 }
 
 /// How long a client kept its reader waiting, all in all. A byte now and then would pass for progress for ever, and hold a
@@ -90,11 +89,12 @@ impl Progress {
         self.0.as_ref().is_none_or(|state| state.complete.get())
     }
 
-    /// The final answer begins: an invitation to send would now stand in its middle.
-    pub(super) fn no_more_interim(&self) {
-        if let Some(state) = &self.0 {
-            state.answered.set(true);
-        }
+    /// The final answer begins: an invitation to send would now stand in its middle. One that had begun must be finished
+    /// in front of it: what is left of it.
+    #[must_use = "an interim answer must not be cut in two"]
+    pub(super) fn no_more_interim(&self) -> &'static [u8] {
+        let left = self.0.as_ref().map_or(&b""[..], |state| state.invitation.take());
+        if left.len() < CONTINUE.len() { left } else { b"" }
     }
 
     /// Whether somebody reads it still (the upstream takes the body while its answer comes).
@@ -152,8 +152,10 @@ impl ClientBody {
             Framing::Length(length) => Some(length),
             Framing::Chunked => None,
         };
-        let invitation = if invite { CONTINUE } else { b"" };
-        ClientBody { wire, progress, length, limit, patience, wait, pace: Pace::default(), invitation }
+        if let Some(state) = progress.0.as_ref().filter(|_| invite) {
+            state.invitation.set(CONTINUE);
+        }
+        ClientBody { wire, progress, length, limit, patience, wait, pace: Pace::default() }
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
@@ -172,20 +174,17 @@ impl ClientBody {
             }
             match std::task::ready!(self.wire.poll_fill(context)) {
                 Ok(0) => return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()))),
-                Ok(_) => self.invitation = b"",
+                Ok(_) => {}
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),
             }
         }
     }
 
     fn poll_invite(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let answered = self.progress.0.as_ref().is_some_and(|state| state.answered.get());
-        if answered && self.invitation.len() == CONTINUE.len() {
-            self.invitation = b"";
-        }
-        while !self.invitation.is_empty() {
-            let written = std::task::ready!(self.wire.poll_write(context, self.invitation))?;
-            self.invitation = self.invitation.get(written..).unwrap_or_default();
+        let Some(state) = &self.progress.0 else { return Poll::Ready(Ok(())) };
+        while !state.invitation.get().is_empty() {
+            let written = std::task::ready!(self.wire.poll_write(context, state.invitation.get()))?;
+            state.invitation.set(state.invitation.get().get(written..).unwrap_or_default());
         }
         self.wire.poll_flush(context)
     }
@@ -233,6 +232,18 @@ mod tests {
             assert!(!upload.is_a_trickle(2 * 1024 * second), "after {second} s");
         }
         assert_eq!(cut_at, Some(61));
+    }
+
+    #[test]
+    fn an_invitation_is_finished_where_it_had_begun_and_withdrawn_where_it_had_not() {
+        let with =
+            |left: &'static [u8]| Progress(Some(Rc::new(State { invitation: Cell::new(left), ..State::default() })));
+        let begun = with(b"ontinue\r\n\r\n");
+        assert_eq!(begun.no_more_interim(), b"ontinue\r\n\r\n");
+        assert_eq!(begun.no_more_interim(), b"", "once");
+        assert_eq!(with(CONTINUE).no_more_interim(), b"");
+        assert_eq!(with(b"").no_more_interim(), b"");
+        assert_eq!(Progress::none().no_more_interim(), b"");
     }
 
     #[test]

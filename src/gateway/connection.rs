@@ -27,6 +27,7 @@ use crate::{
     transport::Transport,
 };
 
+mod tunnel;
 mod writing;
 
 /// A connection and what its requests have in common.
@@ -146,6 +147,12 @@ impl Connection {
                 trail.received = progress.received();
                 answer::record(&worker, edge, &self.peer, &trail, 499);
                 return After::Close;
+            }
+            Some(mut response) if response.tunnel.is_some() => {
+                let Some(upstream) = response.tunnel.take() else { return After::Close };
+                let after = Box::pin(self.hand_over(&response, upstream, &mut trail)).await;
+                answer::record(&worker, edge, &self.peer, &trail, response.status);
+                after
             }
             Some(response) => {
                 let status = response.status;

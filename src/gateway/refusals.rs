@@ -145,6 +145,7 @@ fn of_template(failure: &scheme::Failure) -> Cause {
 fn of_body(error: &BodyError) -> Cause {
     match error {
         BodyError::TooLarge { .. } => Cause::TooLarge,
+        BodyError::Upload(error) => of_body(error),
         BodyError::Stalled => Cause::RequestTimeout,
         BodyError::Malformed(_) | BodyError::CutOff(_) => Cause::BadRequest,
     }

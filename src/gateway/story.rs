@@ -52,8 +52,8 @@ pub(super) async fn story<'s>(
     let mut permit = policy::admit(caller, client, admission).await?;
 
     trail.receipt = Some(permit.take_receipt());
-    let served = forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report).await;
-    Ok(served?)
+    let served = forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report);
+    Ok(served.await?)
 }
 
 /// The scheme and authority that a client signs: the configured public ones, never what Host says. A request that asks

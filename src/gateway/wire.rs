@@ -18,6 +18,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     buffers::Buffers,
     deadline::{Deadlines, Elapsed},
+    message::Duplex,
     transport::Transport,
 };
 
@@ -52,6 +53,7 @@ impl Wire {
     /// Ready when the client has gone. What it sends meanwhile is kept, within bounds.
     pub(super) fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
         while self.0.input.borrow().len() < READ_AHEAD {
+            ready!(self.0.transport.borrow_mut().poll_readable(context));
             match ready!(self.poll_fill(context)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(_) => {}
@@ -126,5 +128,28 @@ impl Wire {
     /// Says that nothing more will be written.
     pub(super) async fn close_writing(&self) {
         let _ = poll_fn(|context| Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)).await;
+    }
+}
+
+/// What was read ahead is not read again: whoever takes the connection over takes the input with it.
+impl Duplex for Wire {
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        self.0.transport.borrow_mut().poll_fill(context, buffer, &self.0.buffers)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Wire::poll_write(self, context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Wire::poll_flush(self, context)
+    }
+
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)
+    }
+
+    fn reset_on_close(&self) {
+        Wire::reset_on_close(self);
     }
 }

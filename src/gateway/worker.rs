@@ -69,7 +69,6 @@ pub(super) struct Worker {
     pub(super) tokens: RefCell<TokenCache>,
     pub(super) metrics: Rc<WorkerMetrics>,
     pub(super) clock: Clock,
-    pub(super) outputs: Outputs,
     log: RefCell<WorkerLog>,
     snapshot: Arc<Snapshot>,
     connections: Arc<AtomicUsize>,
@@ -108,7 +107,6 @@ async fn work(recruit: Recruit) -> bool {
         tokens: RefCell::new(TokenCache::new(TOKENS, TOKEN_BYTES)),
         metrics: Rc::new(metrics),
         clock: snapshot.clock.clone(),
-        outputs: Outputs::default(),
         log: RefCell::new(log),
         snapshot: snapshot.clone(),
         connections,
@@ -123,13 +121,19 @@ async fn work(recruit: Recruit) -> bool {
     }
     deadlines.drain();
     let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
+    if !drained {
+        deadlines.give_up();
+        // For what ends at this word: it still gets its line in the log.
+        let _ = tokio::time::timeout(TICK, worker.drained()).await;
+    }
     worker.log.borrow_mut().flush();
     drained
 }
 
 fn forwarder(deadlines: &Deadlines) -> Forwarder {
     let buffers = Buffers::default();
-    Forwarder { deadlines: deadlines.clone(), pools: Pools::new(buffers.clone(), deadlines.clone()), buffers }
+    let pools = Pools::new(buffers.clone(), deadlines.clone());
+    Forwarder { deadlines: deadlines.clone(), pools, buffers, outputs: Outputs::default() }
 }
 
 async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted) {
@@ -229,6 +233,10 @@ impl Drop for Here {
 pub(super) struct RequestId([u8; 32]);
 
 impl RequestId {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }

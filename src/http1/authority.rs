@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use memchr::memchr;
+
 /// An authority whose parts were checked.
 pub(super) struct Authority<'a> {
     host: &'a str,
@@ -21,8 +23,12 @@ impl<'a> Authority<'a> {
                 (address, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
             }
             None => {
-                let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-                (!host.is_empty() && host.bytes().all(is_unreserved)).then_some((host, port))?
+                let (host, port) = match memchr(b':', text.as_bytes()) {
+                    Some(at) => (text.get(..at)?, Some(text.get(at + 1..)?)),
+                    None => (text, None),
+                };
+                let is_name = host.bytes().fold(!host.is_empty(), |sound, byte| sound & is_unreserved(byte));
+                is_name.then_some((host, port))?
             }
         };
         let port = port.map(|digits| number(digits).ok_or(())).transpose().ok()?;

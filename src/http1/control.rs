@@ -1,5 +1,6 @@
 //! The fields that govern a message's framing, authority and connection, gathered in one pass over the head.
 
+use super::fields::is_same_name;
 use super::grammar::elements;
 use super::{BadHead, Framing, Version};
 
@@ -10,6 +11,8 @@ pub(super) struct ControlFields<'a> {
     chunked: bool,
     close: bool,
     keep_alive: bool,
+    /// Whether a `Connection` line lists anything besides.
+    pub(super) names_fields: bool,
     /// The value of the first `Host`, and whether there was another.
     pub(super) host: Option<&'a [u8]>,
     pub(super) second_host: bool,
@@ -24,15 +27,15 @@ impl<'a> ControlFields<'a> {
         for field in fields {
             // The length tells nearly all fields apart before any byte is compared.
             match field.name.len() {
-                4 if field.name.eq_ignore_ascii_case("host") => {
+                4 if is_same_name(field.name.as_bytes(), b"Host") => {
                     control.second_host |= control.host.replace(field.value).is_some();
                 }
                 6 if field.name.eq_ignore_ascii_case("expect") => {
                     control.second_expect |= control.expect.replace(field.value).is_some();
                 }
                 10 if field.name.eq_ignore_ascii_case("connection") => control.connection(field.value),
-                14 if is_named(field.name, b"content-length")? => control.content_length(field.value)?,
-                17 if is_named(field.name, b"transfer-encoding")? => control.transfer_encoding(field.value)?,
+                14 if is_named(field.name, b"Content-Length")? => control.content_length(field.value)?,
+                17 if is_named(field.name, b"Transfer-Encoding")? => control.transfer_encoding(field.value)?,
                 _ => {}
             }
         }
@@ -55,9 +58,17 @@ impl<'a> ControlFields<'a> {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        if value.eq_ignore_ascii_case(b"keep-alive") {
+            self.keep_alive = true;
+            return;
+        }
         for option in elements(value) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            match option.len() {
+                0 => {}
+                5 if option.eq_ignore_ascii_case(b"close") => self.close = true,
+                10 if option.eq_ignore_ascii_case(b"keep-alive") => self.keep_alive = true,
+                _ => self.names_fields = true,
+            }
         }
     }
 
@@ -79,11 +90,11 @@ impl<'a> ControlFields<'a> {
 
 /// Whether the name is that of the framing field; it fails where it only passes for it with `_` read as `-`.
 fn is_named(name: &str, framing_field: &[u8]) -> Result<bool, BadHead> {
-    if name.as_bytes().eq_ignore_ascii_case(framing_field) {
+    if is_same_name(name.as_bytes(), framing_field) {
         return Ok(true);
     }
     let dash = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    let disguised = name.bytes().map(dash).eq(framing_field.iter().copied());
+    let disguised = name.bytes().map(dash).eq(framing_field.iter().map(u8::to_ascii_lowercase));
     if disguised { Err(BadHead::DisguisedFraming) } else { Ok(false) }
 }
 

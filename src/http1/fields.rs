@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{BadHead, grammar::elements};
+use super::{BadHead, encode, grammar::elements};
 
 /// The most field lines that are read, whatever the limits say: the parser's room for them is on the stack.
 pub(super) const MOST_FIELDS: usize = 256;
@@ -23,6 +23,12 @@ impl Span {
         Ok(Span { start: narrow(start)?, end: narrow(end)? })
     }
 
+    /// The bytes `from` up to where `text` ends.
+    pub(super) fn rest_of(text: &str, from: usize) -> Result<Span, BadHead> {
+        let narrow = |offset| u16::try_from(offset).map_err(|_| BadHead::TooLarge);
+        Ok(Span { start: narrow(from)?, end: narrow(text.len())? })
+    }
+
     /// The bytes that the span names in `head`, the one that it was made of.
     pub(super) fn bytes(self, head: &[u8]) -> &[u8] {
         head.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
@@ -31,6 +37,16 @@ impl Span {
     /// The text that the span names in the beginning of its head, kept as text.
     pub(super) fn within(self, text: &str) -> &str {
         text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// Its length in bytes.
+    pub(super) fn len(self) -> usize {
+        usize::from(self.end.saturating_sub(self.start))
+    }
+
+    /// Where it begins in its head.
+    pub(super) fn start(self) -> usize {
+        usize::from(self.start)
     }
 
     /// Where it ends in its head.
@@ -51,6 +67,22 @@ pub(super) struct Field {
     value: Span,
 }
 
+impl Field {
+    /// Whether the line is `name: value` CRLF to the byte.
+    fn is_as_written(self, head: &[u8]) -> bool {
+        head.get(self.name.end()..self.value.start()) == Some(b": ")
+            && head.get(self.value.end()..self.value.end() + 2) == Some(b"\r\n")
+    }
+}
+
+/// Where the line ends of which nothing but white space may be left at `rest`.
+pub(super) fn end_of_line(head: &[u8], mut rest: usize) -> Option<usize> {
+    while let b' ' | b'\t' = head.get(rest)? {
+        rest += 1;
+    }
+    (head.get(rest..rest + 2) == Some(b"\r\n")).then_some(rest + 2)
+}
+
 /// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
 /// moved from hand to hand.
 #[derive(Clone, Default)]
@@ -65,6 +97,23 @@ impl Fields {
         Ok(Fields(fields))
     }
 
+    /// The lines of a head that begin at `start`, each of which ends in CRLF right where the next begins, and the last
+    /// before the empty line that ends `head`; `None` where this is not so.
+    pub(super) fn read_strict(parsed: &[httparse::Header<'_>], head: &[u8], start: usize) -> Option<Fields> {
+        let mut fields = SmallVec::with_capacity(parsed.len());
+        let mut line = start;
+        for header in parsed {
+            let field =
+                Field { name: Span::of(header.name.as_bytes(), head).ok()?, value: Span::of(header.value, head).ok()? };
+            if field.name.start() != line {
+                return None;
+            }
+            line = end_of_line(head, field.value.end())?;
+            fields.push(field);
+        }
+        (head.get(line..) == Some(b"\r\n")).then_some(Fields(fields))
+    }
+
     pub(super) fn iter<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         self.0.iter().map(move |field| (field.name.text(head), field.value.bytes(head)))
     }
@@ -72,6 +121,26 @@ impl Fields {
     /// As [`iter`](Fields::iter), names as bytes.
     pub(super) fn lines<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.0.iter().map(move |field| (field.name.bytes(head), field.value.bytes(head)))
+    }
+
+    /// Writes the lines that `keeps`, in order. Those that already look as they would be written are copied in runs.
+    pub(super) fn copy(&self, head: &[u8], out: &mut Vec<u8>, mut keeps: impl FnMut(&[u8], &[u8]) -> bool) {
+        let mut run = 0..0;
+        for field in &self.0 {
+            let (name, value) = (field.name.bytes(head), field.value.bytes(head));
+            if !keeps(name, value) {
+                continue;
+            }
+            if run.end != field.name.start() || !field.is_as_written(head) {
+                out.extend_from_slice(head.get(run).unwrap_or_default());
+                run = field.name.start()..field.name.start();
+            }
+            match field.is_as_written(head) {
+                true => run.end = field.value.end() + 2,
+                false => encode::line(out, name, value),
+            }
+        }
+        out.extend_from_slice(head.get(run).unwrap_or_default());
     }
 
     /// Whether a `Connection` line lists that name.
@@ -83,9 +152,16 @@ impl Fields {
     pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0
             .iter()
-            .filter(move |field| field.name.bytes(head).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |field| {
+                field.name.len() == name.len() && is_same_name(field.name.bytes(head), name.as_bytes())
+            })
             .map(move |field| field.value.bytes(head))
     }
+}
+
+/// Most clients spell a name as the config does: then one comparison of memory is enough.
+pub(super) fn is_same_name(sent: &[u8], known: &[u8]) -> bool {
+    sent == known || sent.eq_ignore_ascii_case(known)
 }
 
 /// The fault that `httparse` found in the field lines, or `None` when it is in the start line.

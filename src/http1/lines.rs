@@ -5,7 +5,7 @@ use memchr::memchr_iter;
 use super::{BadHead, Limits};
 
 /// The most that offsets of 16 bits can address.
-const LARGEST_HEAD: usize = u16::MAX as usize;
+pub(super) const LARGEST_HEAD: usize = u16::MAX as usize;
 
 /// The offset after the empty line that ends the head beginning at `start`, or `None` when more bytes are needed.
 ///

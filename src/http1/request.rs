@@ -3,23 +3,59 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use memchr::{memchr, memchr3};
 
 use super::control::ControlFields;
-use super::fields::{self, Fields, MOST_FIELDS, Span};
+use super::fields::{self, Fields, MOST_FIELDS, Span, end_of_line};
 use super::grammar::is_token;
-use super::lines::end_of_head;
+use super::lines::{LARGEST_HEAD, end_of_head};
 use super::target::Target;
 use super::{BadHead, BadRequest, Framing, Limits, Version, encode};
 
 /// A request's head, checked. It owns its bytes; a clone shares them.
 #[derive(Clone)]
 pub struct RequestHead {
-    bytes: Bytes,
-    /// The request line up to the end of its target.
-    line: Box<str>,
+    bytes: HeadBytes,
     layout: Layout,
+}
+
+/// A head's bytes, told once whether they are text. Copied out of the connection's buffer: for a head that is cheaper than
+/// to share the buffer with it.
+#[derive(Clone)]
+enum HeadBytes {
+    /// All of it is UTF-8, as nearly all heads are.
+    Text(Box<str>),
+    /// Some field's value is not.
+    Mixed {
+        bytes: Box<[u8]>,
+        /// The request line up to the end of its target; behind it the authority, where that is not part of the target.
+        text: Box<str>,
+    },
+}
+
+impl HeadBytes {
+    /// The bytes of `head`; where they are not all text `layout` is told where its authority went.
+    fn of(head: &[u8], layout: &mut Layout) -> Result<HeadBytes, BadRequest> {
+        Ok(match std::str::from_utf8(head) {
+            Ok(text) => HeadBytes::Text(text.into()),
+            Err(_) => HeadBytes::Mixed { text: layout.text(head)?, bytes: head.into() },
+        })
+    }
+
+    fn all(&self) -> &[u8] {
+        match self {
+            HeadBytes::Text(text) => text.as_bytes(),
+            HeadBytes::Mixed { bytes, .. } => bytes,
+        }
+    }
+
+    /// What a layout's spans of text are spans of.
+    fn text(&self) -> &str {
+        match self {
+            HeadBytes::Text(text) | HeadBytes::Mixed { text, .. } => text,
+        }
+    }
 }
 
 impl RequestHead {
@@ -29,14 +65,22 @@ impl RequestHead {
     /// buffer is then as it was, and the connection is of no further use.
     pub fn parse(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
         let start = if buffer.starts_with(b"\r\n") { 2 } else { 0 };
-        let Some(end) = end_of_head(buffer, start, limits)? else {
-            refuse_the_hopeless(&buffer[start..])?;
+        if buffer.is_empty() {
             return Ok(None);
+        }
+        let (mut layout, end) = match Layout::read_strict(buffer, start, limits) {
+            Some(read) => read?,
+            None => {
+                let Some(end) = end_of_head(buffer, start, limits)? else {
+                    refuse_the_hopeless(&buffer[start..])?;
+                    return Ok(None);
+                };
+                (Layout::read(&buffer[..end], start, limits)?, end)
+            }
         };
-        let layout = Layout::read(&buffer[..end], start, limits)?;
-        // Method and target are asked for many times: they are told to be text once.
-        let line = std::str::from_utf8(&buffer[..layout.target.end()]).map_err(|_| BadRequest::Target)?.into();
-        Ok(Some(RequestHead { bytes: buffer.split_to(end).freeze(), line, layout }))
+        let bytes = HeadBytes::of(&buffer[..end], &mut layout)?;
+        buffer.advance(end);
+        Ok(Some(RequestHead { bytes, layout }))
     }
 
     /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
@@ -64,12 +108,12 @@ impl RequestHead {
 
     /// The method, a token without lower-case letters.
     pub fn method(&self) -> &str {
-        self.layout.method.within(&self.line)
+        self.layout.method.within(self.bytes.text())
     }
 
     /// The target as it came, in whichever form.
     pub fn target(&self) -> &str {
-        self.layout.target.whole(&self.line)
+        self.layout.target.whole(self.bytes.text())
     }
 
     /// The version of the request line.
@@ -79,37 +123,42 @@ impl RequestHead {
 
     /// The path as it came, never empty: `/` for an absolute form without one, `*` for asterisk form.
     pub fn path(&self) -> &str {
-        self.layout.target.path(&self.line)
+        self.layout.target.path(self.bytes.text())
     }
 
     /// The query as it came, without its `?`; empty when nothing follows the `?`.
     pub fn query(&self) -> Option<&str> {
-        self.layout.target.query(&self.line)
+        self.layout.target.query(self.bytes.text())
     }
 
     /// Path and query as they came: what is routed, signed and forwarded.
     pub fn origin_form(&self) -> &str {
-        self.layout.target.origin(&self.line)
+        self.layout.target.origin(self.bytes.text())
     }
 
     /// The server that was asked, as `Host` writes it. Empty only for HTTP/1.0 that names none.
     pub fn authority(&self) -> &str {
-        self.layout.authority.text(&self.bytes)
+        self.layout.authority.within(self.bytes.text())
     }
 
     /// The field lines in order, names as they came, values without the space around them.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.layout.fields.iter(&self.bytes)
+        self.layout.fields.iter(self.bytes.all())
     }
 
     /// As [`fields`](RequestHead::fields) with the names as bytes, which is cheaper: for passing them on.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.layout.fields.lines(&self.bytes)
+        self.layout.fields.lines(self.bytes.all())
+    }
+
+    /// Writes the field lines that `keeps`, in order, as [`encode::line`] would.
+    pub fn copy_lines(&self, out: &mut Vec<u8>, keeps: impl FnMut(&[u8], &[u8]) -> bool) {
+        self.layout.fields.copy(self.bytes.all(), out, keeps);
     }
 
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.layout.fields.values(&self.bytes, name)
+        self.layout.fields.values(self.bytes.all(), name)
     }
 
     /// The value of the first line of that name.
@@ -134,7 +183,7 @@ impl RequestHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.layout.fields.connection_names(&self.bytes, name.as_ref())
+        self.layout.names_fields && self.layout.fields.connection_names(self.bytes.all(), name.as_ref())
     }
 }
 
@@ -161,11 +210,30 @@ struct Layout {
     version: Version,
     framing: Framing,
     keep_alive: bool,
+    /// Whether a `Connection` line lists more than what is known of connections.
+    names_fields: bool,
     expects_continue: bool,
 }
 
 impl Layout {
-    /// Reads a complete head; `start` is where its request line begins.
+    /// Reads a head that is there as a whole and whose every line ends as it must. `None` says nothing but that this
+    /// is not so, or not all that there is to say; nearly every head is read here, in one pass.
+    fn read_strict(buffer: &[u8], start: usize, limits: &Limits) -> Option<Result<(Layout, usize), BadRequest>> {
+        let window = buffer.get(start..buffer.len().min(limits.head).min(LARGEST_HEAD))?;
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let room = &mut room[..limits.headers.min(MOST_FIELDS)];
+        let mut parsed = httparse::Request::new(&mut []);
+        let Ok(httparse::Status::Complete(length)) = parsed.parse_with_uninit_headers(window, room) else {
+            return None;
+        };
+        let head = buffer.get(..start + length)?;
+        let version = start + parsed.method?.len() + 1 + parsed.path?.len();
+        let lines = end_of_line(head, version + " HTTP/1.1".len())?;
+        let fields = Fields::read_strict(parsed.headers, head, lines)?;
+        Some(Layout::of(&parsed, fields, head).map(|layout| (layout, head.len())))
+    }
+
+    /// Reads a complete head whose lines are known to end as they must; `start` is where its request line begins.
     fn read(head: &[u8], start: usize, limits: &Limits) -> Result<Layout, BadRequest> {
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let room = &mut room[..limits.headers.min(MOST_FIELDS)];
@@ -173,9 +241,12 @@ impl Layout {
         let status = parsed
             .parse_with_uninit_headers(&head[start..], room)
             .map_err(|error| request_fault(error, &head[start..]))?;
-        let (httparse::Status::Complete(_), Some(method), Some(target)) = (status, parsed.method, parsed.path) else {
-            return Err(BadRequest::RequestLine);
-        };
+        let fields = Fields::read(parsed.headers, head)?;
+        if status.is_partial() { Err(BadRequest::RequestLine) } else { Layout::of(&parsed, fields, head) }
+    }
+
+    fn of(parsed: &httparse::Request<'_, '_>, fields: Fields, head: &[u8]) -> Result<Layout, BadRequest> {
+        let (Some(method), Some(target)) = (parsed.method, parsed.path) else { return Err(BadRequest::RequestLine) };
         check_method(method)?;
         let version = Version::from_minor(parsed.version);
         let control = ControlFields::read(parsed.headers)?;
@@ -184,12 +255,27 @@ impl Layout {
             method: Span::of(method.as_bytes(), head)?,
             target,
             authority: authority(target, &control, version, head)?,
-            fields: Fields::read(parsed.headers, head)?,
+            fields,
             version,
             framing: control.framing(version)?.unwrap_or(Framing::None),
             keep_alive: control.persists(version),
+            names_fields: control.names_fields,
             expects_continue: expectation(&control)? && version == Version::Http11,
         })
+    }
+
+    /// What is asked for as text many times is told to be text once.
+    fn text(&mut self, head: &[u8]) -> Result<Box<str>, BadRequest> {
+        let line = std::str::from_utf8(&head[..self.target.end()]).map_err(|_| BadRequest::Target)?;
+        if self.authority.end() <= line.len() {
+            return Ok(line.into());
+        }
+        let authority = self.authority.text(head);
+        let mut text = String::with_capacity(line.len() + authority.len());
+        text.push_str(line);
+        text.push_str(authority);
+        self.authority = Span::rest_of(&text, line.len())?;
+        Ok(text.into())
     }
 }
 

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
+use memchr::memchr;
 
 use super::control::ControlFields;
 use super::fields::{self, Fields, MOST_FIELDS, Span};
-use super::lines::end_of_head;
+use super::lines::{LARGEST_HEAD, end_of_head};
 use super::{BadResponse, Framing, Limits, ResponseFraming, Version};
 
 /// A response's head, checked. It owns its bytes; a clone shares them.
 #[derive(Clone)]
 pub struct ResponseHead {
-    bytes: Bytes,
+    /// Copied out of the connection's buffer: for a head that is cheaper than to share the buffer with it.
+    bytes: Box<[u8]>,
     layout: Layout,
 }
 
@@ -26,12 +28,22 @@ impl ResponseHead {
         limits: &Limits,
         request_was_head: bool,
     ) -> Result<Option<ResponseHead>, BadResponse> {
-        let Some(end) = end_of_head(buffer, 0, limits)? else {
-            let begins_well = buffer.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected);
-            return if begins_well { Ok(None) } else { Err(BadResponse::StatusLine) };
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let (layout, end) = match Layout::read_strict(buffer, limits, request_was_head) {
+            Some(read) => read?,
+            None => {
+                let Some(end) = end_of_head(buffer, 0, limits)? else {
+                    let begins_well = buffer.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected);
+                    return if begins_well { Ok(None) } else { Err(BadResponse::StatusLine) };
+                };
+                (Layout::read(&buffer[..end], limits, request_was_head)?, end)
+            }
         };
-        let layout = Layout::read(&buffer[..end], limits, request_was_head)?;
-        Ok(Some(ResponseHead { bytes: buffer.split_to(end).freeze(), layout }))
+        let bytes = buffer[..end].into();
+        buffer.advance(end);
+        Ok(Some(ResponseHead { bytes, layout }))
     }
 
     /// The status, 100 to 599.
@@ -65,6 +77,11 @@ impl ResponseHead {
         self.layout.fields.lines(&self.bytes)
     }
 
+    /// Writes the field lines that `keeps`, in order, as [`encode::line`](super::encode::line) would.
+    pub fn copy_lines(&self, out: &mut Vec<u8>, keeps: impl FnMut(&[u8], &[u8]) -> bool) {
+        self.layout.fields.copy(&self.bytes, out, keeps);
+    }
+
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.layout.fields.values(&self.bytes, name)
@@ -88,7 +105,7 @@ impl ResponseHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.layout.fields.connection_names(&self.bytes, name.as_ref())
+        self.layout.names_fields && self.layout.fields.connection_names(&self.bytes, name.as_ref())
     }
 }
 
@@ -113,19 +130,58 @@ struct Layout {
     fields: Fields,
     framing: ResponseFraming,
     keep_alive: bool,
+    /// Whether a `Connection` line lists more than what is known of connections.
+    names_fields: bool,
 }
 
 impl Layout {
+    /// Reads a head that is there as a whole and whose every line ends as it must. `None` says nothing but that this
+    /// is not so, or not all that there is to say.
+    fn read_strict(
+        buffer: &[u8],
+        limits: &Limits,
+        request_was_head: bool,
+    ) -> Option<Result<(Layout, usize), BadResponse>> {
+        let window = buffer.get(..buffer.len().min(limits.head).min(LARGEST_HEAD))?;
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let room = &mut room[..limits.headers.min(MOST_FIELDS)];
+        let mut parsed = httparse::Response::new(&mut []);
+        let read = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, window, room);
+        let Ok(httparse::Status::Complete(length)) = read else { return None };
+        let head = buffer.get(..length)?;
+        if !head.starts_with(b"HTTP/1.") {
+            return None;
+        }
+        let lines = memchr(b'\n', head)? + 1;
+        if !head.get(..lines)?.ends_with(b"\r\n") {
+            return None;
+        }
+        let fields = Fields::read_strict(parsed.headers, head, lines)?;
+        Some(Layout::of(&parsed, fields, head, request_was_head).map(|layout| (layout, length)))
+    }
+
+    /// Reads a complete head whose lines are known to end as they must.
     fn read(head: &[u8], limits: &Limits, request_was_head: bool) -> Result<Layout, BadResponse> {
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let room = &mut room[..limits.headers.min(MOST_FIELDS)];
         let mut parsed = httparse::Response::new(&mut []);
-        let complete = httparse::ParserConfig::default()
+        let read = httparse::ParserConfig::default()
             .parse_response_with_uninit_headers(&mut parsed, head, room)
             .map_err(response_fault)?;
-        let (httparse::Status::Complete(_), Some(status @ 100..=599)) = (complete, parsed.code) else {
+        let fields = Fields::read(parsed.headers, head)?;
+        if read.is_partial() {
             return Err(BadResponse::StatusLine);
-        };
+        }
+        Layout::of(&parsed, fields, head, request_was_head)
+    }
+
+    fn of(
+        parsed: &httparse::Response<'_, '_>,
+        fields: Fields,
+        head: &[u8],
+        request_was_head: bool,
+    ) -> Result<Layout, BadResponse> {
+        let Some(status @ 100..=599) = parsed.code else { return Err(BadResponse::StatusLine) };
         let version = Version::from_minor(parsed.version);
         let control = ControlFields::read(parsed.headers)?;
         let announced = control.framing(version)?;
@@ -140,8 +196,9 @@ impl Layout {
             status,
             reason: Span::of(reason(head), head)?,
             version,
-            fields: Fields::read(parsed.headers, head)?,
+            fields,
             framing,
+            names_fields: control.names_fields,
             keep_alive: control.persists(version) && framing != ResponseFraming::UntilClose && !is_contradictory,
         })
     }

@@ -1,5 +1,7 @@
 //! The forms of a request target (RFC 9112 section 3.2): which of its bytes are authority, path and query.
 
+use memchr::memchr;
+
 use super::authority::Authority;
 use super::fields::Span;
 use super::{BadHead, BadRequest};
@@ -21,11 +23,14 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn read(method: &str, target: &str, head: &[u8]) -> Result<Target, BadRequest> {
         // '#' is no part of a target, and readers differ on whether they cut there.
-        if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        if !target.bytes().fold(true, |sound, byte| sound & byte.is_ascii_graphic() & (byte != b'#')) {
             return Err(BadRequest::Target);
         }
         let form = Form::of(method, target).ok_or(BadRequest::Target)?;
-        let (path, query) = form.origin.split_once('?').map_or((None, None), |(path, query)| (Some(path), Some(query)));
+        let (path, query) = match memchr(b'?', form.origin.as_bytes()) {
+            Some(at) => (form.origin.get(..at), form.origin.get(at + 1..)),
+            None => (None, None),
+        };
         let span = |part: &str| Span::of(part.as_bytes(), head);
         let optional = |part: Option<&str>| part.map(span).transpose();
         Ok(Target {

@@ -53,6 +53,9 @@ pub enum BodyError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// An answer could not go on because the body of its request did not arrive whole.
+    #[error("the request's body: {0}")]
+    Upload(#[source] Box<BodyError>),
 }
 
 /// A body in an unlinked temporary file.

@@ -4,11 +4,13 @@
 //! a head, and a [`Body`] that is either already held or still arriving.
 
 mod body;
+mod duplex;
 mod hold;
 mod identity;
 mod response;
 
 pub use body::{Body, BodyError, BodyStream, Spool};
+pub use duplex::Duplex;
 pub use hold::{Budget, Budgets, HoldError, HoldLimits, Share, hold};
 pub use identity::{Carrier, Facts, Identity};
 pub use response::{Response, is_hop_by_hop};

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::Body;
+use super::{Body, Duplex};
 use crate::http1::ResponseHead;
 
-/// A final answer (never a 1xx).
+/// A final answer (never a 1xx, but for the 101 that hands the connection over).
 #[derive(Debug)]
 pub struct Response {
-    /// The status code, 200 to 599.
+    /// The status code, 200 to 599, or 101 where there is a [`tunnel`](Response::tunnel).
     pub status: u16,
     /// The upstream's head, whose end-to-end fields are passed on.
     pub upstream: Option<Box<ResponseHead>>,
@@ -18,13 +18,15 @@ pub struct Response {
     pub body: Body,
     /// The length that a HEAD or 304 answer speaks of although it has no body.
     pub declared_length: Option<u64>,
+    /// The other end of a connection that changes protocols with this answer.
+    pub tunnel: Option<Box<dyn Duplex>>,
 }
 
 impl Response {
     /// An answer of the gateway's own.
     pub fn own(status: u16, content_type: &str, body: impl Into<bytes::Bytes>) -> Response {
         let added = vec![(Cow::Borrowed("Content-Type"), content_type.as_bytes().to_vec())];
-        Response { status, upstream: None, added, body: Body::from_bytes(body), declared_length: None }
+        Response { status, upstream: None, added, body: Body::from_bytes(body), declared_length: None, tunnel: None }
     }
 
     /// Adds a field.
@@ -33,18 +35,12 @@ impl Response {
         self
     }
 
-    /// The upstream's fields to pass on, except framing and connection fields and the request's id: those the writer of
-    /// the message decides.
-    pub fn each_passed_on(&self, mut visit: impl FnMut(&[u8], &[u8])) {
+    /// Writes the upstream's fields to pass on, except framing and connection fields and the request's id: those the
+    /// writer of the message decides.
+    pub fn copy_passed_on(&self, out: &mut Vec<u8>) {
         let Some(head) = &self.upstream else { return };
-        let names_some = head.value("connection").is_some();
         let is_ours = |name: &[u8]| is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"x-request-id");
-        for (name, value) in head.lines() {
-            let stays_here = is_ours(name) || names_some && head.connection_names(name);
-            if !stays_here {
-                visit(name, value);
-            }
-        }
+        head.copy_lines(out, |name, _| !is_ours(name) && !head.connection_names(name));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a request comes from: the socket's address, or what a trusted proxy says of it.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use ipnet::IpNet;
 
@@ -59,6 +59,16 @@ pub struct Client<'p> {
     /// Whether the peer is a trusted proxy, so that what it forwards is kept.
     pub behind_proxy: bool,
     pub(super) tls: bool,
+}
+
+impl Client<'_> {
+    /// Its address as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self.behind_proxy {
+            true => Cow::Owned(self.address.to_string()),
+            false => Cow::Borrowed(self.peer.text()),
+        }
+    }
 }
 
 /// Finds out who is there. Forwarding headers count only from trusted proxies; of a chain the rightmost address that is

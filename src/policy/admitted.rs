@@ -11,6 +11,7 @@ use crate::{
     http1::RequestHead,
     message::{Body, Facts, Identity, Request},
     scheme::{self, Escape, Template, View},
+    soon::Soon,
     store::{ClaimKey, Claimed, Claims, Store, StoreError},
 };
 
@@ -64,7 +65,21 @@ pub struct Receipt {
 ///
 /// # Errors
 /// [`NotAdmitted`]; no claim of this request stands then.
-pub async fn admit<'a>(
+pub fn admit<'a>(
+    caller: Verified<'a>,
+    client: Client<'a>,
+    admission: Admission<'a>,
+) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
+    match caller.is_repeatable() {
+        true => {
+            let (request, identity, _) = caller.into_parts();
+            Soon::now(Ok(Admitted { request, identity, client, admission, receipt: Receipt::default() }))
+        }
+        false => Soon::later(claim(caller, client, admission)),
+    }
+}
+
+async fn claim<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
     admission: Admission<'a>,
@@ -152,7 +167,7 @@ impl<'a> Admitted<'a> {
             out.extend_from_slice(literal.as_bytes());
             return Ok(());
         }
-        let client = self.client.address.to_string();
+        let client = self.client.text();
         let facts = Facts {
             identity: &self.identity,
             route: self.admission.route,

@@ -4,32 +4,32 @@ use super::Client;
 use crate::http1::RequestHead;
 
 impl Client<'_> {
-    /// Visits the forwarding fields of the request to the upstream. A trusted proxy's are continued, others are begun.
-    pub fn each_forwarding_field(&self, head: &RequestHead, visit: &mut dyn FnMut(&str, &[u8])) {
-        let mut value = Vec::with_capacity(96);
-        self.continued(head, "x-forwarded-for", &mut value);
-        value.extend_from_slice(self.peer.plain.as_bytes());
-        visit("X-Forwarded-For", &value);
-
-        let proto = if self.tls { "https" } else { "http" };
-        visit("X-Forwarded-Proto", self.kept(head, "x-forwarded-proto").unwrap_or(proto.as_bytes()));
-        let host = self.kept(head, "x-forwarded-host").unwrap_or(head.authority().as_bytes());
+    /// Writes the forwarding fields of the request to the upstream. A trusted proxy's are continued, others are begun.
+    pub fn write_forwarding_fields(&self, head: &RequestHead, out: &mut Vec<u8>) {
+        let proto: &[u8] = if self.tls { b"https" } else { b"http" };
+        out.extend_from_slice(b"X-Forwarded-For: ");
+        self.continued(head, "x-forwarded-for", out);
+        out.extend_from_slice(self.peer.plain.as_bytes());
+        out.extend_from_slice(b"\r\nX-Forwarded-Proto: ");
+        out.extend_from_slice(self.kept(head, "x-forwarded-proto").unwrap_or(proto));
+        let authority = head.authority().as_bytes();
+        let host = self.kept(head, "x-forwarded-host").unwrap_or(authority);
         if !host.is_empty() {
-            visit("X-Forwarded-Host", host);
+            out.extend_from_slice(b"\r\nX-Forwarded-Host: ");
+            out.extend_from_slice(host);
         }
-
-        value.clear();
-        self.continued(head, "forwarded", &mut value);
-        value.extend_from_slice(self.peer.node.as_bytes());
-        if !head.authority().is_empty() {
+        out.extend_from_slice(b"\r\nForwarded: ");
+        self.continued(head, "forwarded", out);
+        out.extend_from_slice(self.peer.node.as_bytes());
+        if !authority.is_empty() {
             // An authority may hold a colon, which only a quoted string may (RFC 7239 section 4).
-            value.extend_from_slice(b";host=\"");
-            value.extend_from_slice(head.authority().as_bytes());
-            value.push(b'"');
+            out.extend_from_slice(b";host=\"");
+            out.extend_from_slice(authority);
+            out.push(b'"');
         }
-        value.extend_from_slice(b";proto=");
-        value.extend_from_slice(proto.as_bytes());
-        visit("Forwarded", &value);
+        out.extend_from_slice(b";proto=");
+        out.extend_from_slice(proto);
+        out.extend_from_slice(b"\r\n");
     }
 
     fn kept<'h>(&self, head: &'h RequestHead, name: &str) -> Option<&'h [u8]> {

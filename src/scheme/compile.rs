@@ -165,9 +165,8 @@ impl Compiler<'_> {
             ("timestamp.expires", &definition.expires),
             ("timestamp.lasts", &definition.lasts),
         ];
-        let templates = templates.map(|(field, text)| {
-            text.as_deref().map(|text| self.template(field, None, text, Uses::NoKeyId))
-        });
+        let templates =
+            templates.map(|(field, text)| text.as_deref().map(|text| self.template(field, None, text, Uses::NoKeyId)));
         match definition {
             TimestampDefinition { from: None, expires: None, .. } => {
                 self.faults.push(Fault::whole("timestamp", "there is neither `from` nor `expires`"));
@@ -361,7 +360,8 @@ fn implied_emission(carrier: &Carrier, signature: &Chain) -> Vec<(Place, Templat
 
 /// How many sources a template rests on, named values written out.
 fn weight(template: &Template, values: &[NamedValue]) -> usize {
-    let of_value = |value: &NamedValue| value.templates().into_iter().map(|template| weight(template, values)).sum::<usize>();
+    let of_value =
+        |value: &NamedValue| value.templates().into_iter().map(|template| weight(template, values)).sum::<usize>();
     let of_chain = |chain: &Chain| match &chain.source {
         Source::Value(index, _) | Source::Field(index, ..) => values.get(*index).map_or(1, |v| of_value(v).max(1)),
         _ => 1_usize,

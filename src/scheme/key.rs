@@ -120,7 +120,8 @@ impl KeyRecipe {
             match part {
                 Part::Literal(literal) => bytes.extend_from_slice(literal.as_bytes()),
                 Part::Chain(chain) => {
-                    let mut value = chain.filtered(Scratch::from_slice(secret.expose())).map_err(|_| KeyFault::Refused)?;
+                    let mut value =
+                        chain.filtered(Scratch::from_slice(secret.expose())).map_err(|_| KeyFault::Refused)?;
                     bytes.extend_from_slice(&value);
                     value.as_mut_slice().zeroize();
                 }

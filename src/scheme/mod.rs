@@ -35,8 +35,8 @@ pub use claimed::{Claimed, Presence};
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
     Algorithm, AlgorithmDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
-    ParametersDefinition, ParametersOf, Relation, ReplayDefinition, RequirementDefinition, Several, SignatureDefinition,
-    TestDefinition, TimestampDefinition, TimestampFormat, ValueDefinition, Writing,
+    ParametersDefinition, ParametersOf, Relation, ReplayDefinition, RequirementDefinition, Several,
+    SignatureDefinition, TestDefinition, TimestampDefinition, TimestampFormat, ValueDefinition, Writing,
 };
 pub use failure::{Failure, Why};
 pub use fault::Fault;
@@ -150,9 +150,12 @@ impl Scheme {
     pub fn headers(&self) -> Vec<String> {
         let required = self.require.iter().flat_map(|requirement| [&requirement.left, &requirement.right]);
         let templates = [&self.message].into_iter().chain(&self.key_id).chain(required);
-        let templates = templates.chain(self.algorithms.template()).chain(self.key_chain.iter().flat_map(|key| &key.links));
-        let templates = templates.chain(self.timestamp.iter().flat_map(|t| t.templates().map(|(_, template)| template)));
-        let chains = templates.flat_map(Template::chains).flat_map(template::Chain::alternatives).chain([&self.signature]);
+        let templates =
+            templates.chain(self.algorithms.template()).chain(self.key_chain.iter().flat_map(|key| &key.links));
+        let templates =
+            templates.chain(self.timestamp.iter().flat_map(|t| t.templates().map(|(_, template)| template)));
+        let chains =
+            templates.flat_map(Template::chains).flat_map(template::Chain::alternatives).chain([&self.signature]);
         let named = self.values.iter().flat_map(values::NamedValue::chains);
         let header = |chain: &template::Chain| match &chain.source {
             template::Source::Header(name) => Some(name.clone()),

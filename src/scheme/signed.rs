@@ -121,7 +121,8 @@ impl<'t> Meanings<'t> {
         self.expand_template(&choice.then, outer, &mut then);
         self.expand_template(&choice.otherwise, outer, &mut otherwise);
         leaves.extend(condition.into_iter().map(only_read));
-        let is_common = |leaf: &Leaf, others: &[Leaf]| others.iter().any(|other| other.is_certain && leaf.is_same(other));
+        let is_common =
+            |leaf: &Leaf, others: &[Leaf]| others.iter().any(|other| other.is_certain && leaf.is_same(other));
         let (common, single): (Vec<Leaf>, Vec<Leaf>) =
             then.into_iter().partition(|leaf| leaf.is_certain && is_common(leaf, &otherwise));
         leaves.extend(common.into_iter().chain(single.into_iter().chain(otherwise).map(only_read)));
@@ -298,7 +299,9 @@ impl<'t> Signed<'t> {
     /// The same, with the key id taken as a source of its own that nobody asks to be signed.
     pub(super) fn undetermined_beside_key_id<'c>(&self, template: &'c Template) -> Option<&'c Chain> {
         let is_key_id = |chain: &Chain| chain.otherwise.is_none() && matches!(chain.source, Source::KeyId);
-        template.chains().find(|chain| !is_key_id(chain) && !self.determines(self.meanings.without_key_id(), chain, &[]))
+        template
+            .chains()
+            .find(|chain| !is_key_id(chain) && !self.determines(self.meanings.without_key_id(), chain, &[]))
     }
 
     fn determines(&self, meanings: Meanings<'_>, chain: &Chain, outer: &[Filter]) -> bool {

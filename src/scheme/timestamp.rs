@@ -41,7 +41,8 @@ impl Timestamp {
 
     /// Its templates, each with the key it stands under.
     pub(super) fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
-        let all = [("timestamp.from", &self.from), ("timestamp.expires", &self.expires), ("timestamp.lasts", &self.lasts)];
+        let all =
+            [("timestamp.from", &self.from), ("timestamp.expires", &self.expires), ("timestamp.lasts", &self.lasts)];
         all.into_iter().filter_map(|(field, template)| Some((field, template.as_ref()?)))
     }
 

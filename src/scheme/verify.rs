@@ -97,7 +97,8 @@ impl Requirement {
             Relation::Equal | Relation::EqualIfBody => left.ct_eq(&right).into(),
             Relation::Under => {
                 let below = left.strip_prefix(right.as_slice());
-                !right.is_empty() && below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || right.ends_with(b"/"))
+                !right.is_empty()
+                    && below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || right.ends_with(b"/"))
             }
         })
     }

@@ -9,6 +9,7 @@
 //! - [`cli`]: the commands as a person types them: what they print where, and how they end.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
+//! - [`peers`]: clients and servers that are not ours, on both sides of the gateway.
 //! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
 //!
 //! [`support`] starts the real binary, an upstream that records bytes, and a client on plain sockets.
@@ -24,4 +25,5 @@ mod http1_oracle;
 mod hygiene;
 mod life;
 mod path;
+mod peers;
 mod support;

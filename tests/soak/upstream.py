@@ -29,8 +29,9 @@ class UpstreamConnection(asyncio.Protocol):
             lines = text.decode("latin-1").split("\r\n")
             fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
             # One write, appended: it is there whatever happens to this process.
-            os.write(self.ids, (fields.get("x-soak-id", "none") + "\n").encode())
-            self.request = (lines[0].split()[1], fields, [])
+            method, path = lines[0].split()[:2]
+            os.write(self.ids, f"{method} {fields.get('x-soak-id', 'none')}\n".encode())
+            self.request = (path, fields, [])
             self.buffer = rest
         path, fields, pieces = self.request
         if not self.body(fields, pieces):

@@ -7,7 +7,7 @@ use std::{hash::BuildHasher, mem, sync::Arc};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 use super::{Token, TokenError, Verifier};
 
@@ -99,11 +99,9 @@ impl TokenCache {
 fn are_equal(one: &[u8], other: &[u8]) -> bool {
     let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     let number = |word: &[u8; 8]| u64::from_ne_bytes(*word);
-    let words_equal = words
-        .iter()
-        .zip(other_words)
-        .fold(Choice::from(1), |equal, (word, other)| equal & number(word).ct_eq(&number(other)));
-    one.len() == other.len() && bool::from(words_equal & rest.ct_eq(other_rest))
+    let pairs = words.iter().zip(other_words);
+    let differences = pairs.fold(0, |differences, (word, other)| differences | (number(word) ^ number(other)));
+    one.len() == other.len() && bool::from(differences.ct_eq(&0) & rest.ct_eq(other_rest))
 }
 
 impl Generation {

@@ -33,11 +33,11 @@ impl Connection {
         keeps: bool,
         progress: &Progress,
     ) -> After {
-        progress.no_more_interim();
         let version = trail.head.version();
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
-        self.output = self.worker.outputs.lend();
+        self.output = self.worker.forwarder.outputs.lend();
+        self.output.extend_from_slice(progress.no_more_interim());
         write_head(&mut self.output, &response, delimited, version, keeps, trail.request_id);
         // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
         if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
@@ -46,7 +46,7 @@ impl Connection {
         encode::end(&mut self.output);
         let body = if delimited == Delimited::Absent { &mut Body::Empty } else { &mut response.body };
         let written = self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await;
-        self.worker.outputs.take_back(std::mem::take(&mut self.output));
+        self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         match written {
             Ok(()) if keeps => After::KeepAlive,
             Ok(()) => After::Close,
@@ -94,7 +94,7 @@ impl Connection {
                     present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
                 }
             };
-            let Some(piece) = piece.transpose().map_err(Broken::Upstream)? else { break };
+            let Some(piece) = piece.transpose()? else { break };
             trail.sent = trail.sent.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             if chunked {
                 encode::chunk(&mut self.output, &piece);
@@ -118,7 +118,7 @@ impl Connection {
     }
 
     /// Writes what was gathered, and `beside` behind it.
-    async fn send(&mut self, beside: &[u8]) -> Result<(), Broken> {
+    pub(super) async fn send(&mut self, beside: &[u8]) -> Result<(), Broken> {
         if self.output.is_empty() && beside.is_empty() {
             return Ok(());
         }
@@ -132,13 +132,24 @@ impl Connection {
 
 /// Why an answer did not get to its end.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error("the client left")]
     ClientLeft,
     #[error("to the client: {0}")]
     Client(#[source] io::Error),
+    #[error("from the client: {0}")]
+    Upload(#[source] BodyError),
     #[error("from the upstream: {0}")]
     Upstream(#[source] BodyError),
+}
+
+impl From<BodyError> for Broken {
+    fn from(error: BodyError) -> Broken {
+        match error {
+            BodyError::Upload(error) => Broken::Upload(*error),
+            error => Broken::Upstream(error),
+        }
+    }
 }
 
 /// A piece that is there without waiting.
@@ -171,7 +182,7 @@ fn write_head(
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::status_line(out, response.status, reason);
-    response.each_passed_on(|name, value| encode::line(out, name, value));
+    response.copy_passed_on(out);
     for (name, value) in &response.added {
         encode::field(out, name, value);
     }
@@ -191,5 +202,5 @@ fn write_head(
         (Version::Http10, true) => encode::field(out, "Connection", b"keep-alive"),
         (_, false) => encode::field(out, "Connection", b"close"),
     }
-    encode::line(out, b"X-Request-Id", request_id.as_str().as_bytes());
+    encode::line(out, b"X-Request-Id", request_id.as_bytes());
 }

@@ -66,6 +66,11 @@ fn encode_upstreams(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Res
             count_of(&[("upstream", upstream.as_str()), ("outcome", *outcome)], *count, &mut family)?;
         }
     }
+    let help = "Requests sent once more because their kept connection had ended.";
+    let mut family = encoder.encode_descriptor("countersign_upstream_retries", help, None, MetricType::Counter)?;
+    for (upstream, count) in &totals.upstream_retries {
+        count_of(&[("upstream", upstream.as_str())], *count, &mut family)?;
+    }
     let help = "Time from a request to an upstream to its answer's head.";
     durations("countersign_upstream_duration", help, "upstream", &totals.upstream_durations, encoder)
 }

@@ -96,12 +96,14 @@ fn an_upstream_is_shown_before_it_is_used() {
     worker.upstream_request(0, UpstreamOutcome::TimedOut, 1_000);
     worker.upstream_connect(0, true);
     worker.upstream_connect(0, false);
+    worker.upstream_retry(0);
     for line in [
         r#"countersign_upstream_requests_total{upstream="legacy",outcome="answered"} 1"#,
         r#"countersign_upstream_requests_total{upstream="legacy",outcome="failed"} 0"#,
         r#"countersign_upstream_requests_total{upstream="legacy",outcome="timed-out"} 1"#,
         r#"countersign_upstream_connects_total{upstream="legacy",outcome="connected"} 1"#,
         r#"countersign_upstream_connects_total{upstream="legacy",outcome="failed"} 1"#,
+        r#"countersign_upstream_retries_total{upstream="legacy"} 1"#,
         r#"countersign_upstream_duration_seconds_count{upstream="legacy"} 2"#,
     ] {
         assert_shows(&metrics, line);
@@ -166,6 +168,7 @@ fn an_index_that_no_label_has_is_counted_as_none() {
     worker.request(Some(99), Caller::Named(99), Outcome::Allowed, 1);
     worker.upstream_request(99, UpstreamOutcome::Failed, 1);
     worker.upstream_connect(99, true);
+    worker.upstream_retry(99);
     assert_shows(&metrics, r#"countersign_requests_total{route="",by="",outcome="allowed",cause=""} 1"#);
 }
 

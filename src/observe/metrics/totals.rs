@@ -24,6 +24,8 @@ pub(super) struct Totals {
     /// By upstream and outcome.
     pub(super) upstream_connects: BTreeMap<(String, &'static str), u64>,
     /// By upstream.
+    pub(super) upstream_retries: BTreeMap<String, u64>,
+    /// By upstream.
     pub(super) upstream_durations: BTreeMap<String, HistogramTotals>,
     pub(super) connections: i64,
     pub(super) in_flight: i64,
@@ -45,6 +47,7 @@ impl Totals {
             for (outcome, count) in row.connects() {
                 *self.upstream_connects.entry((name.clone(), outcome)).or_default() += count;
             }
+            *self.upstream_retries.entry(name.clone()).or_default() += row.retries();
             self.upstream_durations.entry(name.clone()).or_default().add(&row.durations);
         }
         self.connections = self.connections.wrapping_add(tables.connections.read().cast_signed());

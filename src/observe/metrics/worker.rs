@@ -94,6 +94,13 @@ impl WorkerMetrics {
         }
     }
 
+    /// Counts a request that was sent again because its kept connection had ended.
+    pub fn upstream_retry(&self, upstream: usize) {
+        if let Some(row) = self.tables.upstreams.get(upstream) {
+            row.retries.add(1);
+        }
+    }
+
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
         Open::new(self, |tables| &tables.connections)
@@ -233,6 +240,7 @@ impl Row {
 pub(super) struct UpstreamRow {
     requests: [Counter; 3],
     connects: [Counter; 2],
+    retries: Counter,
     pub(super) durations: Histogram,
 }
 
@@ -240,6 +248,10 @@ impl UpstreamRow {
     pub(super) fn requests(&self) -> [(&'static str, u64); 3] {
         let [answered, failed, timed_out] = &self.requests;
         [("answered", answered.read()), ("failed", failed.read()), ("timed-out", timed_out.read())]
+    }
+
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.read()
     }
 
     pub(super) fn connects(&self) -> [(&'static str, u64); 2] {

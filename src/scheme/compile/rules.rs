@@ -50,7 +50,8 @@ impl<'p> Rules<'p> {
             Some(timestamp) => {
                 if timestamp.from.is_none() {
                     if timestamp.future.is_none() {
-                        let fault = Fault::whole("timestamp", "without `future` a signature is good as long as it says");
+                        let fault =
+                            Fault::whole("timestamp", "without `future` a signature is good as long as it says");
                         warnings.push(fault.hint("future: 1h"));
                     }
                 } else if timestamp.past.is_none() {
@@ -225,8 +226,9 @@ fn touching(template: &Template, field: &'static str, index: Option<usize>) -> V
 
 /// Whether it is plain where one value ends and the next begins.
 fn is_told_apart(first: &Chain, second: &Chain) -> bool {
-    let says_its_shape =
-        |chain: &Chain| chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)));
+    let says_its_shape = |chain: &Chain| {
+        chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)))
+    };
     // A method has no slash, an authority neither; a target begins with one.
     let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Port);
     let is_slash = matches!(second.source, Source::Path | Source::Target);

@@ -229,7 +229,9 @@ impl Chain {
         }
         let after_digest = self.filters.iter().rev().take_while(|filter| !matches!(filter, Filter::Digest(_)));
         self.filters.iter().any(|filter| matches!(filter, Filter::Digest(_)))
-            && after_digest.into_iter().all(|filter| !matches!(filter, Filter::PercentEncode | Filter::PercentEncodePath))
+            && after_digest
+                .into_iter()
+                .all(|filter| !matches!(filter, Filter::PercentEncode | Filter::PercentEncodePath))
     }
 }
 

@@ -41,9 +41,7 @@ impl Fields {
     pub(super) fn parts(&self) -> Parts {
         match &self.form {
             Form::Pairs(_) => Parts::Any,
-            Form::Groups(expression) => {
-                Parts::These(expression.capture_names().flatten().map(str::to_owned).collect())
-            }
+            Form::Groups(expression) => Parts::These(expression.capture_names().flatten().map(str::to_owned).collect()),
         }
     }
 }

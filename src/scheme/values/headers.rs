@@ -102,9 +102,7 @@ impl HeaderLines {
                     Some((first, found)) => (first, found.map(|()| is_listed(first))?),
                     None => (these.first().ok_or(Failure::Requirement)?, false),
                 },
-                Cover::Either(these) => {
-                    (these.first().ok_or(Failure::Requirement)?, these.iter().any(is_listed))
-                }
+                Cover::Either(these) => (these.first().ok_or(Failure::Requirement)?, these.iter().any(is_listed)),
                 Cover::IfPresent(this) => (this, is_listed(this) || self.is_there(evaluation, this)?.is_none()),
             };
             if !is_covered {

@@ -35,12 +35,12 @@ pub(super) const RULES: &[Rule] = &[
     // Proving who sent a request is free of what is then allowed, remembered, forwarded or reported.
     rule(
         "authenticate",
-        &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "percent", "refusal", "secret"],
+        &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "percent", "refusal", "secret", "soon"],
     ),
     // Admission takes a proof, and must not be able to make or weaken one.
-    rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal"]),
+    rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal", "soon"]),
     // Serving sees an admitted request alone.
-    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers", "percent"]),
+    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers", "percent", "soon"]),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
@@ -57,6 +57,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("percent", &[]),
     rule("refusal", &[]),
     rule("secret", &[]),
+    rule("soon", &[]),
     rule("transport", &["buffers"]),
 ];
 

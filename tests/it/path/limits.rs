@@ -66,6 +66,26 @@ fn a_body_that_stalls_is_refused() {
 }
 
 #[test]
+fn a_body_that_stalls_or_breaks_behind_an_early_answer_is_laid_at_the_client_s_door() {
+    let upstream = Upstream::start(|mut talk| {
+        talk.head();
+        talk.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nearly");
+        talk.ends_within(PATIENCE);
+    });
+    for (rest, why) in [("5\r\nab", "from the client: the body stalled"), ("zz\r\n", "from the client: malformed body")]
+    {
+        let (gateway, address) = open_to(upstream.address, "timeouts: { body: 300ms }\n");
+        let mut client = Talk::open(address);
+        client.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert_eq!(client.head().expect("an early answer").status(), 200);
+        client.write(rest);
+        assert!(client.rest().1 != End::TimedOut);
+        let log = gateway.output_when(|log| log.contains("\"outcome\":\"failed\""));
+        assert!(log.contains(why), "{why} in {log}");
+    }
+}
+
+#[test]
 fn a_client_that_does_not_read_is_cut_off() {
     let body = noise(50 << 20);
     let upstream = Upstream::answering(move |_, _| ok(&body));

@@ -4,6 +4,7 @@
 //! - [`fields`]: which fields pass, and which are of one connection.
 //! - [`streaming`]: bodies on their way, both ways.
 //! - [`held`]: bodies that are held until their signature is known.
+//! - [`answers`]: answers of every kind of wrong, and what becomes of each.
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
@@ -11,9 +12,11 @@
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`upgrade`]: connections that change protocols, and those that must not.
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
+mod answers;
 mod credentials;
 mod fields;
 mod framing;
@@ -29,4 +32,5 @@ mod streaming;
 mod support;
 mod talk;
 mod tls;
+mod upgrade;
 mod upstreams;

@@ -86,6 +86,115 @@ fn a_kept_connection_that_has_gone_stale_is_not_used() {
     assert_eq!(upstream.connections(), 5, "each connection served two requests");
 }
 
+/// Answers the first request of each connection, and ends the connection when a second one has come. `/count` tells how
+/// many requests of each method it has seen.
+fn closing_on_the_second(reset: bool) -> (Upstream, Arc<Mutex<HashMap<String, usize>>>) {
+    let seen: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+    let counted = seen.clone();
+    let upstream = Upstream::start(move |mut talk| {
+        let count = |talk: &mut Talk| {
+            let (head, _) = talk.request()?;
+            *counted.lock().expect("unpoisoned").entry(head.method().to_owned()).or_default() += 1;
+            Some(head)
+        };
+        let Some(head) = count(&mut talk) else { return };
+        talk.write(if head.method() == "HEAD" { ok("") } else { ok(head.target()) });
+        if count(&mut talk).is_some() && reset {
+            talk.reset();
+        }
+    });
+    (upstream, seen)
+}
+
+#[test]
+fn a_safe_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more() {
+    for (method, reset) in [("GET", false), ("GET", true), ("HEAD", false), ("OPTIONS", true)] {
+        let (upstream, seen) = closing_on_the_second(reset);
+        let admin = free_address();
+        let (_gateway, address) = open_to(upstream.address, &format!("admin: {admin}\n"));
+        let mut client = Talk::open(address);
+        assert_eq!(client.exchange(get("/first")).0.status(), 200);
+        let (head, _) = client.exchange(format!("{method} /second HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(head.status(), 200, "{method}, reset: {reset}");
+        assert_eq!(upstream.connections(), 2, "{method}, reset: {reset}");
+        let twice = if method == "GET" { 3 } else { 2 };
+        assert_eq!(seen.lock().expect("unpoisoned")[method], twice, "{method}, reset: {reset}");
+        let shown = || {
+            let (_, text) = Talk::open(admin).exchange(format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\n\r\n"));
+            String::from_utf8_lossy(&text).contains("countersign_upstream_retries_total{upstream=\"app\"} 1")
+        };
+        assert!(eventually(PATIENCE, shown), "it is counted");
+    }
+}
+
+#[test]
+fn a_request_that_is_not_safe_to_repeat_is_sent_once() {
+    let body = "Content-Length: 4\r\n\r\nbody";
+    for (method, rest) in [("POST", body), ("PUT", body), ("DELETE", "\r\n"), ("PATCH", body)] {
+        let (upstream, seen) = closing_on_the_second(false);
+        let (_gateway, address) = open_to(upstream.address, "");
+        let mut client = Talk::open(address);
+        assert_eq!(client.exchange(get("/first")).0.status(), 200);
+        let (head, _) = client.exchange(format!("{method} /second HTTP/1.1\r\nHost: a\r\n{rest}"));
+        assert_eq!(head.status(), 502, "{method}");
+        assert_eq!((seen.lock().expect("unpoisoned")[method], upstream.connections()), (1, 1), "{method}");
+    }
+}
+
+#[test]
+fn a_safe_request_whose_body_is_still_on_its_way_is_sent_once() {
+    let (upstream, seen) = closing_on_the_second(false);
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    assert_eq!(client.exchange(post("/first", "")).0.status(), 200);
+    let (head, _) =
+        client.exchange("GET /second HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n");
+    assert_eq!(head.status(), 502);
+    assert_eq!((seen.lock().expect("unpoisoned")["GET"], upstream.connections()), (1, 1));
+}
+
+#[test]
+fn a_request_is_sent_once_more_and_not_twice_more() {
+    // Every connection but the first ends with its first request.
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    let upstream = Upstream::start(move |mut talk| {
+        let is_first = counted.fetch_add(1, Ordering::SeqCst) == 0;
+        if talk.request().is_some() && is_first {
+            talk.write(ok("first"));
+            talk.request();
+        }
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    assert_eq!(client.exchange(get("/")).1, b"first");
+    assert_eq!(client.exchange(get("/")).0.status(), 502, "kept, then new: that is all");
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+    assert_eq!(client.exchange(get("/")).0.status(), 502, "on a new connection nothing is sent again");
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn an_answer_that_had_begun_and_a_late_one_are_not_asked_for_again() {
+    for begun in ["", "HTTP/1.1 103 Early Hints\r\n\r\n", "HTT", "HTTP/1.1 200 OK\r\nContent-"] {
+        let upstream = Upstream::start(move |mut talk| {
+            talk.request();
+            talk.write(ok("first"));
+            if talk.request().is_some() {
+                talk.write(begun);
+                if begun.is_empty() {
+                    talk.ends_within(PATIENCE);
+                }
+            }
+        });
+        let (_gateway, address) = open_to(upstream.address, "timeouts: { upstream: 300ms }\n");
+        let mut client = Talk::open(address);
+        assert_eq!(client.exchange(get("/")).1, b"first");
+        let status = client.exchange(get("/")).0.status();
+        assert_eq!((status, upstream.connections()), (if begun.is_empty() { 504 } else { 502 }, 1), "{begun}");
+    }
+}
+
 #[test]
 fn two_servers_take_turns() {
     let servers: Vec<Upstream> = ["one", "two"].map(|name| Upstream::answering(move |_, _| ok(name))).into();

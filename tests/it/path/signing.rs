@@ -37,19 +37,24 @@ pub(super) fn device_v2(target: &str, body: &[u8]) -> String {
 
 /// The same with a time and a nonce of choice.
 pub(super) fn device_v2_at(target: &str, body: &[u8], time: i64, nonce: &str) -> String {
-    lines("a", target, body, time, nonce)
+    lines("POST", "a", target, body, time, nonce)
 }
 
 /// As [`device_v2`], for a host of choice.
 pub(super) fn device_v2_for(host: &str, target: &str, body: &[u8]) -> String {
-    lines(host, target, body, now(), &nonce())
+    lines("POST", host, target, body, now(), &nonce())
 }
 
-fn lines(host: &str, target: &str, body: &[u8], time: i64, nonce: &str) -> String {
+/// As [`device_v2`], for a GET.
+pub(super) fn device_v2_get(target: &str) -> String {
+    lines("GET", "a", target, b"", now(), &nonce())
+}
+
+fn lines(method: &str, host: &str, target: &str, body: &[u8], time: i64, nonce: &str) -> String {
     let digest = hex::encode(Sha256::digest(body));
-    let signature = hmac_hex(format!("v2\ndev-1\nPOST\n{host}\n{target}\n{time}\n{nonce}\n{digest}"));
+    let signature = hmac_hex(format!("v2\ndev-1\n{method}\n{host}\n{target}\n{time}\n{nonce}\n{digest}"));
     format!(
-        "POST {target} HTTP/1.1\r\nHost: {host}\r\nX-HMAC-Key-Id: dev-1\r\nX-HMAC-Timestamp: {time}\r\n\
+        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nX-HMAC-Key-Id: dev-1\r\nX-HMAC-Timestamp: {time}\r\n\
          X-HMAC-Nonce: {nonce}\r\nX-HMAC-Signature: {signature}\r\n"
     )
 }

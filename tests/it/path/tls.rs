@@ -91,7 +91,7 @@ fn guarded(authority: &Authority, upstream: SocketAddr, more: &str) -> (Gateway,
     let config = format!(
         "listen: {{ address: {address}, tls: {{ certificate: {}, key: {} }} }}\n\
          upstreams: {{ app: {{ servers: [\"http://{upstream}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n{more}",
+         routes: [{{ match: {{ path: /** }}, public: true, to: app, upgrade: websocket }}]\n{more}",
         authority.file("gate.pem").display(),
         authority.file("gate.key").display()
     );
@@ -311,4 +311,23 @@ fn an_upstream_that_speaks_no_tls_is_a_502() {
     });
     let (_gateway, address) = through_tls(upstream.address, &authority.file("root.pem"), "api.internal");
     assert_eq!(Talk::open(address).exchange(get("/")).0.status(), 502);
+}
+
+#[test]
+fn a_tunnel_goes_over_tls_and_tells_the_end_of_one_direction() {
+    let authority = Authority::new();
+    let upstream = Upstream::start(|mut talk| {
+        talk.request();
+        talk.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+        let (said, end) = talk.rest();
+        talk.write(format!("{end:?} after {} bytes", said.len()));
+    });
+    let (_gateway, address) = guarded(&authority, upstream.address, "");
+    let mut client = shaken(address, "gate.test", authority.client(&[&TLS13])).expect("a handshake");
+    client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert_eq!(client.head().expect("an answer").status(), 101);
+    client.write(noise(100_000));
+    client.stream.conn.send_close_notify();
+    client.stream.flush().expect("sent");
+    assert_eq!(client.rest().0, b"Orderly after 100000 bytes");
 }

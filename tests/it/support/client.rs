@@ -58,8 +58,13 @@ impl Connection {
 
     /// Sends `bytes` and reads one answer.
     pub(crate) fn exchange(&mut self, bytes: &[u8]) -> Option<Answer> {
+        self.exchange_of(bytes, false)
+    }
+
+    /// The same, where `bytes` may be a request whose method is HEAD: its answer has no body.
+    pub(crate) fn exchange_of(&mut self, bytes: &[u8], is_head: bool) -> Option<Answer> {
         self.write(bytes);
-        self.answer()
+        if is_head { self.final_head() } else { self.answer() }
     }
 
     /// Sends `bytes`, which may be a part of a request.
@@ -70,17 +75,22 @@ impl Connection {
 
     /// Reads one answer, passing over interim ones; `None` at the connection's end.
     pub(crate) fn answer(&mut self) -> Option<Answer> {
-        loop {
-            let end = self.fill_until(|input| find(input, b"\r\n\r\n"))?;
-            let rest = self.input.split_off(end + 4);
-            let head = std::mem::replace(&mut self.input, rest);
-            let (status, fields) = head_of(&head);
-            if status >= 200 {
-                let mut answer = Answer { status, fields, body: Vec::new() };
-                answer.body = self.body(&answer)?;
-                return Some(answer);
-            }
+        let mut answer = self.final_head()?;
+        if !matches!(answer.status, 204 | 304) {
+            answer.body = self.body(&answer)?;
         }
+        Some(answer)
+    }
+
+    /// Reads one head, of an interim answer too.
+    pub(crate) fn head(&mut self) -> Option<Answer> {
+        let end = self.fill_until(|input| find(input, b"\r\n\r\n"))?;
+        let (status, fields) = head_of(&self.take(end + 4)?);
+        Some(Answer { status, fields, body: Vec::new() })
+    }
+
+    fn final_head(&mut self) -> Option<Answer> {
+        std::iter::from_fn(|| self.head()).find(|head| head.status >= 200)
     }
 
     fn body(&mut self, answer: &Answer) -> Option<Vec<u8>> {

@@ -1,0 +1,37 @@
+//! All requests of one connection: the same whatever the split, no head beyond its limits, and a head that is accepted
+//! is accepted again when it is written from its parts. Lines are passed on as they would be written one by one.
+#![no_main]
+
+use bytes::BytesMut;
+use countersign::http1::{Limits, RequestHead, Version};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, in_pieces, readers::ours};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    for limits in [Limits::default(), NARROW] {
+        let whole = ours::requests([data], &limits);
+        let bytewise = ours::requests(bytewise(data), &limits);
+        assert!(whole.is_like(&bytewise), "whole: {whole:#?}\nbyte by byte: {bytewise:#?}");
+        let pieces = ours::requests(in_pieces(data), &limits);
+        assert!(whole.is_like(&pieces), "whole: {whole:#?}\nin pieces: {pieces:#?}");
+        assert!(whole.largest_head <= limits.head);
+        assert!(whole.messages.iter().all(|request| request.fields.len() <= limits.headers));
+    }
+    if let Ok(Some(head)) = RequestHead::parse(&mut BytesMut::from(data), &Limits::default()) {
+        is_accepted_again(&head);
+        are_passed_on(&head.lines().collect::<Vec<_>>(), |out, keeps| head.copy_lines(out, keeps));
+    }
+});
+
+fn is_accepted_again(head: &RequestHead) {
+    let fields: Vec<_> = head.fields().collect();
+    assert!(head.origin_form().starts_with(head.path()));
+    assert!(!head.path().is_empty());
+    if head.version() == Version::Http11 {
+        assert!(!head.authority().is_empty());
+        let again = RequestHead::from_parts(head.method(), head.target(), &fields).expect("accepted once");
+        assert_eq!(again.fields().collect::<Vec<_>>(), fields);
+        assert_eq!((again.framing(), again.keep_alive()), (head.framing(), head.keep_alive()));
+        assert_eq!((again.target(), again.authority()), (head.target(), head.authority()));
+    }
+}

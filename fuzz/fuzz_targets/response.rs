@@ -1,0 +1,25 @@
+//! An upstream's answer, interim heads before it, to a GET and to a HEAD: the same whatever the split, and no head
+//! beyond its limits. Lines are passed on as they would be written one by one.
+#![no_main]
+
+use bytes::BytesMut;
+use countersign::http1::{Limits, ResponseHead};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, in_pieces, readers::ours};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    for (limits, to_head) in [(Limits::default(), false), (Limits::default(), true), (NARROW, false)] {
+        let whole = ours::response([data], to_head, &limits);
+        let bytewise = ours::response(bytewise(data), to_head, &limits);
+        assert!(whole.is_like(&bytewise), "whole: {whole:#?}\nbyte by byte: {bytewise:#?}");
+        let pieces = ours::response(in_pieces(data), to_head, &limits);
+        assert!(whole.is_like(&pieces), "whole: {whole:#?}\nin pieces: {pieces:#?}");
+        assert!(whole.largest_head <= limits.head);
+        assert!(whole.messages.iter().all(|response| response.fields.len() <= limits.headers));
+        assert!(whole.interim.iter().all(|status| matches!(status, 100..=199)));
+        assert!(whole.messages.iter().all(|response| matches!(response.start.status, 200..=599)));
+    }
+    if let Ok(Some(head)) = ResponseHead::parse(&mut BytesMut::from(data), &Limits::default(), false) {
+        are_passed_on(&head.lines().collect::<Vec<_>>(), |out, keeps| head.copy_lines(out, keeps));
+    }
+});

@@ -1,0 +1,5 @@
+//! Real servers behind the gateway.
+
+mod nginx;
+mod node;
+mod python;

@@ -1,0 +1,13 @@
+//! Real peers: clients in front of the gateway and servers behind it that are not ours, through the real binary.
+//!
+//! - [`front`]: clients. They check statuses and bodies; the tests check what the upstream really got.
+//! - [`behind`]: servers. The tests check what comes through.
+//!
+//! What they need is installed by `scripts/test`. A tool that is missing fails its test.
+
+mod behind;
+mod front;
+mod server;
+mod stage;
+mod tools;
+mod witness;
