@@ -4,9 +4,10 @@ mod rules;
 mod values;
 
 use super::{
-    AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
+    AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
     RequirementDefinition, Scheme, Several, Template, TimestampDefinition,
     algorithms::Algorithms,
+    answer::{self, AnswerForm},
     claimed::OpenUntilBody,
     key::KeyChain,
     replay::Replay,
@@ -29,9 +30,10 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
         return Err(faults);
     }
     let (key_id_is_signed, coverage) = (rules.key_id_is_signed(), Coverage::of(rules.signed(), &parts.carrier));
-    let (body_need, open_until_body) = (rules.body_need(), rules.open_until_body());
+    let (body_need, signing_need) = (rules.body_need(), rules.signing_need());
+    let open_until_body = rules.open_until_body();
     let warnings = rules.warnings();
-    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit } = parts;
+    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer } = parts;
     let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
     Ok(Scheme {
         name: definition.name.clone(),
@@ -49,9 +51,11 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
         timestamp,
         replay,
         emit,
+        answer,
         coverage,
         key_id_is_signed,
         body_need,
+        signing_need,
         open_until_body,
         warnings,
     })
@@ -75,6 +79,7 @@ struct Parts {
     timestamp: Option<Timestamp>,
     replay: Option<Replay>,
     emit: Vec<(Place, Template)>,
+    answer: Option<AnswerForm>,
 }
 
 struct Compiler<'d> {
@@ -106,9 +111,10 @@ impl Compiler<'_> {
             Replay::new(key, replay)
         });
         let emit = self.emit(signature.as_ref());
+        let answer = definition.answer.as_ref().map(|answer| self.answer(answer));
         // What did not compile has its fault, and no scheme is built from the stand-in.
         let (signature, carrier) = signature.unwrap_or_else(|| (Chain::nowhere(), Carrier::Header(String::new())));
-        Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit }
+        Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer }
     }
 
     fn requirements(&mut self) -> Vec<Requirement> {
@@ -243,6 +249,17 @@ impl Compiler<'_> {
             }
             None => emit,
         }
+    }
+
+    fn answer(&mut self, definition: &AnswerDefinition) -> AnswerForm {
+        let is_hmac = self.definition.signature.algorithm.all().first().is_some_and(|algorithm| algorithm.is_hmac());
+        let mut faults = Vec::new();
+        let form = answer::compile(definition, is_hmac, &mut faults);
+        if self.definition.signing_key.as_ref().is_some_and(|key| !key.chain.is_empty()) {
+            faults.push(Fault::whole("answer", "an answer has no values to derive its key with"));
+        }
+        self.faults.extend(faults);
+        form
     }
 
     fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(Place, Template)]) {

@@ -36,6 +36,10 @@ pub(in crate::scheme) enum Source {
     Secret,
     Claim(String),
     Fact(Fact),
+    /// Of an answer.
+    Status,
+    /// A header of the request, where `header` is one of its answer.
+    RequestHeader(String),
     Signature,
     Now,
     Expires,
@@ -85,6 +89,10 @@ pub(in crate::scheme) enum Vocabulary {
     Emit,
     /// What is known after verification.
     Answer,
+    /// An answer and the head of its request.
+    Reply,
+    /// The same, and what signing adds.
+    ReplyEmission,
     /// What a loop goes over.
     Each,
     /// What a key is made of.
@@ -108,6 +116,24 @@ const REQUEST: &[&str] = &[
     "key_id",
 ];
 const EMIT_ONLY: &[&str] = &["signature", "now", "expires", "nonce", "algorithm"];
+const REPLY: &[&str] = &[
+    "status",
+    "header",
+    "body",
+    "request_header",
+    "method",
+    "path",
+    "target",
+    "query",
+    "scheme",
+    "authority",
+    "host",
+    "port",
+    "url",
+    "key_id",
+    "now",
+];
+const REPLY_EMISSION: &[&str] = &["signature"];
 const EACH: &[&str] = &["name", "value"];
 const KEY: &[&str] = &["secret"];
 const ANSWER: &[&str] = &[
@@ -136,6 +162,7 @@ impl Source {
         }
         match name {
             "header" => Ok(Source::Header(header_name(call)?)),
+            "request_header" => Ok(Source::RequestHeader(header_name(call)?)),
             "json" => Ok(Source::Json(pointer(call)?)),
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
             "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
@@ -156,7 +183,9 @@ impl Source {
     /// Whether both name the same thing; header names without regard to case.
     pub(in crate::scheme) fn same(&self, other: &Source) -> bool {
         match (self, other) {
-            (Source::Header(a), Source::Header(b)) => a.eq_ignore_ascii_case(b),
+            (Source::Header(a), Source::Header(b)) | (Source::RequestHeader(a), Source::RequestHeader(b)) => {
+                a.eq_ignore_ascii_case(b)
+            }
             (Source::Value(..), Source::Value(..)) | (Source::Field(..), Source::Field(..)) => {
                 self.to_string() == other.to_string()
             }
@@ -203,6 +232,8 @@ impl Vocabulary {
             Vocabulary::Request => REQUEST.contains(&name),
             Vocabulary::Emit => REQUEST.contains(&name) || EMIT_ONLY.contains(&name),
             Vocabulary::Answer => ANSWER.contains(&name),
+            Vocabulary::Reply => REPLY.contains(&name),
+            Vocabulary::ReplyEmission => REPLY.contains(&name) || REPLY_EMISSION.contains(&name),
             Vocabulary::Each => EACH.contains(&name),
             Vocabulary::Key => KEY.contains(&name),
         }
@@ -234,12 +265,16 @@ impl Scope<'_> {
         let own = match self.vocabulary {
             Vocabulary::Request | Vocabulary::Emit => REQUEST,
             Vocabulary::Answer => ANSWER,
+            Vocabulary::Reply | Vocabulary::ReplyEmission => REPLY,
             Vocabulary::Each => EACH,
             Vocabulary::Key => KEY,
         };
         let mut candidates: Vec<&str> = own.to_vec();
         if self.vocabulary == Vocabulary::Emit {
             candidates.extend(EMIT_ONLY);
+        }
+        if self.vocabulary == Vocabulary::ReplyEmission {
+            candidates.extend(REPLY_EMISSION);
         }
         candidates.extend(self.values.iter().map(|value| value.name.as_str()));
         let elsewhere = everything().any(|name| *name == word.text);
@@ -282,6 +317,8 @@ impl fmt::Display for Source {
             Source::Fact(Fact::Route) => f.write_str("route"),
             Source::Fact(Fact::RequestId) => f.write_str("request_id"),
             Source::Fact(Fact::ClientAddress) => f.write_str("client_address"),
+            Source::Status => f.write_str("status"),
+            Source::RequestHeader(name) => write!(f, "request_header:{name}"),
             Source::Signature => f.write_str("signature"),
             Source::Now => f.write_str("now"),
             Source::Expires => f.write_str("expires"),
@@ -294,7 +331,7 @@ impl fmt::Display for Source {
 }
 
 fn everything() -> impl Iterator<Item = &'static &'static str> {
-    [REQUEST, EMIT_ONLY, ANSWER, EACH, KEY].into_iter().flatten()
+    [REQUEST, EMIT_ONLY, ANSWER, REPLY, EACH, KEY].into_iter().flatten()
 }
 
 /// Whether a named value may not be called so, because a source is.
@@ -320,6 +357,7 @@ fn plain(name: &str) -> Option<Source> {
         "route" => Source::Fact(Fact::Route),
         "request_id" => Source::Fact(Fact::RequestId),
         "client_address" => Source::Fact(Fact::ClientAddress),
+        "status" => Source::Status,
         "signature" => Source::Signature,
         "now" => Source::Now,
         "expires" => Source::Expires,
