@@ -173,6 +173,60 @@ pub struct Upstream {
     pub name: String,
     /// What it is.
     pub kind: UpstreamKind,
+    /// How requests to it are signed, unless their route says otherwise.
+    pub sign: Option<Signer>,
+}
+
+/// `sign:`, and `sign_response:` with a key of the gateway's own: by what, and in whose name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// Index into [`Config::schemes`], whose keys hold the secret.
+    pub scheme: usize,
+    /// The id whose first secret signs; none where there is one key for all and the scheme writes no id.
+    pub key_id: Option<String>,
+}
+
+/// `sign_response:`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerSigner {
+    /// With the secret that the request was signed with; index into [`Config::schemes`].
+    Callers(usize),
+    /// With a key of the gateway's own.
+    Own(Signer),
+}
+
+impl AnswerSigner {
+    /// Index into [`Config::schemes`].
+    pub fn scheme(&self) -> usize {
+        match self {
+            AnswerSigner::Callers(scheme) | AnswerSigner::Own(Signer { scheme, .. }) => *scheme,
+        }
+    }
+}
+
+/// `handshake:`: what a webhook's sender asks before it sends.
+#[derive(Debug, Clone)]
+pub enum Handshake {
+    /// A signed event wants its token back, with an HMAC of it.
+    Zoom,
+    /// A GET wants its challenge back.
+    Dropbox,
+    /// A GET that knows the token wants its challenge back.
+    Meta {
+        /// The token.
+        verify_token: Secret,
+    },
+}
+
+/// A part of a request that a route wants signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Part {
+    Method,
+    Path,
+    Query,
+    Authority,
+    Body,
 }
 
 /// A pool of servers, or an answer that the gateway gives itself.
@@ -268,6 +322,14 @@ pub struct Route {
     pub upstream_timeout: Option<Duration>,
     /// Protocols that a connection may change to, as `Upgrade` names them; empty: none.
     pub upgrade: Vec<String>,
+    /// How requests are signed for the upstream, where the upstream does not say so itself.
+    pub sign: Option<Signer>,
+    /// How answers are signed.
+    pub sign_response: Option<AnswerSigner>,
+    /// The parts of a request that every way in signs.
+    pub must_cover: Vec<Part>,
+    /// What a webhook's sender is answered before it sends.
+    pub handshake: Option<Handshake>,
 }
 
 /// `require:`
