@@ -2,9 +2,13 @@
 //!
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
+mod proofs;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
+
+pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 
 use crate::{
     refusal::Cause,
@@ -175,58 +179,6 @@ pub struct Upstream {
     pub kind: UpstreamKind,
     /// How requests to it are signed, unless their route says otherwise.
     pub sign: Option<Signer>,
-}
-
-/// `sign:`, and `sign_response:` with a key of the gateway's own: by what, and in whose name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signer {
-    /// Index into [`Config::schemes`], whose keys hold the secret.
-    pub scheme: usize,
-    /// The id whose first secret signs; none where there is one key for all and the scheme writes no id.
-    pub key_id: Option<String>,
-}
-
-/// `sign_response:`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AnswerSigner {
-    /// With the secret that the request was signed with; index into [`Config::schemes`].
-    Callers(usize),
-    /// With a key of the gateway's own.
-    Own(Signer),
-}
-
-impl AnswerSigner {
-    /// Index into [`Config::schemes`].
-    pub fn scheme(&self) -> usize {
-        match self {
-            AnswerSigner::Callers(scheme) | AnswerSigner::Own(Signer { scheme, .. }) => *scheme,
-        }
-    }
-}
-
-/// `handshake:`: what a webhook's sender asks before it sends.
-#[derive(Debug, Clone)]
-pub enum Handshake {
-    /// A signed event wants its token back, with an HMAC of it.
-    Zoom,
-    /// A GET wants its challenge back.
-    Dropbox,
-    /// A GET that knows the token wants its challenge back.
-    Meta {
-        /// The token.
-        verify_token: Secret,
-    },
-}
-
-/// A part of a request that a route wants signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Part {
-    Method,
-    Path,
-    Query,
-    Authority,
-    Body,
 }
 
 /// A pool of servers, or an answer that the gateway gives itself.

@@ -50,9 +50,8 @@ pub(super) fn check(
     if !matches!(handshake, Handshake::Zoom) {
         return;
     }
-    let proves = |index: usize| {
-        schemes.item(index).is_none_or(|entry| entry.scheme.algorithm() == Algorithm::HmacSha256)
-    };
+    let proves =
+        |index: usize| schemes.item(index).is_none_or(|entry| entry.scheme.algorithm() == Algorithm::HmacSha256);
     let known = require.named_by();
     if known.is_empty() || !known.into_iter().all(proves) {
         reader

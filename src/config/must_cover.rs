@@ -19,9 +19,8 @@ const PARTS: [(&str, Part); 5] = [
 /// Reads the list.
 pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Vec<(Part, Place)> {
     let items = reader.one_or_many(node, "`must_cover`");
-    let part = |item: &Node, reader: &mut Reader<'_>| {
-        Some((reader.choice(item, "a part of a request", &PARTS)?, item.place))
-    };
+    let part =
+        |item: &Node, reader: &mut Reader<'_>| Some((reader.choice(item, "a part of a request", &PARTS)?, item.place));
     items.iter().filter_map(|item| part(item, reader)).collect()
 }
 
@@ -86,8 +85,12 @@ impl Leg {
 
     fn shown(self, schemes: &Section<SchemeConfig>, tokens: &Section<Tokens>) -> String {
         match self {
-            Leg::Scheme(index) => schemes.item(index).map_or_else(String::new, |entry| format!("the scheme `{}`", entry.name)),
-            Leg::Tokens(index) => tokens.item(index).map_or_else(String::new, |entry| format!("the tokens `{}`", entry.name)),
+            Leg::Scheme(index) => {
+                schemes.item(index).map_or_else(String::new, |entry| format!("the scheme `{}`", entry.name))
+            }
+            Leg::Tokens(index) => {
+                tokens.item(index).map_or_else(String::new, |entry| format!("a token of `{}`", entry.name))
+            }
         }
     }
 }

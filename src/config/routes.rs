@@ -2,12 +2,12 @@
 
 use super::{
     checked::{
-        AnswerSigner, Config, Handshake, Keys, Part, Refusals, Requirement, Route, SchemeConfig, Signer, Tokens, UpstreamKind,
+        AnswerSigner, Config, Handshake, Keys, Part, Refusals, Requirement, Route, SchemeConfig, Signer, Tokens,
+        UpstreamKind,
     },
     handshake,
     listen::Listeners,
-    must_cover,
-    pattern,
+    must_cover, pattern,
     reader::Reader,
     refusals, requirement,
     section::Section,
@@ -166,9 +166,14 @@ fn check_signature(
     named: &Named<'_>,
     reader: &mut Reader<'_>,
 ) {
-    let upstreams = to.and_then(|index| named.upstreams.item(index));
-    let signer = own.or_else(|| upstreams.and_then(|read| read.upstream.sign.as_ref()));
+    let upstream = to.and_then(|index| named.upstreams.item(index));
+    let signer = own.or_else(|| upstream.and_then(|read| read.upstream.sign.as_ref()));
     if let Some(signs) = signer.and_then(|signer| named.schemes.item(signer.scheme)) {
+        if let (Some(read), Some(node)) = (upstream, fields.value("to"))
+            && matches!(read.upstream.kind, UpstreamKind::Echo)
+        {
+            reader.warning(node.place, "an `echo` shows a good signature to whoever asks").hint("only for trying out");
+        }
         signing::check_headers(set, fields.value("set_headers").map(|node| node.place), &signs.scheme, reader);
     }
 }

@@ -74,12 +74,7 @@ pub(super) fn answer(
     Some(AnswerSigner::Callers(written.scheme))
 }
 
-fn written<'t>(
-    node: &'t Node,
-    what: &str,
-    signers: &mut Signers<'_>,
-    reader: &mut Reader<'_>,
-) -> Option<Written<'t>> {
+fn written<'t>(node: &'t Node, what: &str, signers: &mut Signers<'_>, reader: &mut Reader<'_>) -> Option<Written<'t>> {
     let Value::Map(_) = node.value else {
         let scheme = signers.schemes.find(node, reader)?;
         return Some(Written { place: node.place, scheme, key_id: None });
@@ -106,7 +101,10 @@ fn key_id(
     match (&source.source, written.key_id) {
         (KeySource::Shared(_), None) if names_key => {
             reader
-                .error(written.place, format!("`key_id` is missing: `{}` writes one, and the key is for any", entry.name))
+                .error(
+                    written.place,
+                    format!("`key_id` is missing: `{}` writes one, and the key is for any", entry.name),
+                )
                 .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
             None
         }
@@ -169,7 +167,12 @@ fn sound_id(id: &str, place: Place, reader: &mut Reader<'_>) -> bool {
 }
 
 /// Reports what `sign` on a route can never come to.
-pub(super) fn check_headers(set: &[(String, crate::scheme::Template)], at: Option<Place>, scheme: &Scheme, reader: &mut Reader<'_>) {
+pub(super) fn check_headers(
+    set: &[(String, crate::scheme::Template)],
+    at: Option<Place>,
+    scheme: &Scheme,
+    reader: &mut Reader<'_>,
+) {
     let Some(at) = at else { return };
     for (name, _) in set {
         if scheme.emitted_headers().any(|emitted| emitted.eq_ignore_ascii_case(name)) {
@@ -180,18 +183,15 @@ pub(super) fn check_headers(set: &[(String, crate::scheme::Template)], at: Optio
 
 /// Reports keys that sign what anyone asks for, and verify requests as well: what came back signed could be sent as a
 /// request.
-pub(super) fn check_answer_keys(
-    routes: &[ReadRoute],
-    schemes: &Section<SchemeConfig>,
-    reader: &mut Reader<'_>,
-) {
+pub(super) fn check_answer_keys(routes: &[ReadRoute], schemes: &Section<SchemeConfig>, reader: &mut Reader<'_>) {
     let keys_of = |index: usize| schemes.item(index).map(|entry| entry.keys);
     let verifying: Vec<usize> =
         routes.iter().flat_map(|read| read.route.require.schemes()).filter_map(keys_of).collect();
     for ReadRoute { route, sign_response, place } in routes {
         let Some(AnswerSigner::Own(signer)) = &route.sign_response else { continue };
         if keys_of(signer.scheme).is_some_and(|keys| verifying.contains(&keys)) {
-            let message = format!("`sign_response` of `{}` signs for everybody with keys that verify requests", route.name);
+            let message =
+                format!("`sign_response` of `{}` signs for everybody with keys that verify requests", route.name);
             reader
                 .error(sign_response.unwrap_or(*place), message)
                 .hint("what came back signed could be sent as a request: give answers a key source of their own");

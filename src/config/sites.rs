@@ -6,8 +6,7 @@ use super::{
     tree::{Entry, Node, Place, Scalar, Style},
 };
 use crate::scheme::{
-    AnswerDefinition,
-    Algorithm, AlgorithmDefinition, Definition, Encoding, Fault, KeyDefinition, ReplayDefinition,
+    Algorithm, AlgorithmDefinition, AnswerDefinition, Definition, Encoding, Fault, KeyDefinition, ReplayDefinition,
     RequirementDefinition, Scheme, SignatureDefinition, TimestampDefinition, TimestampFormat, ValueDefinition,
 };
 

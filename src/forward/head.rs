@@ -2,11 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::{
-    http1::encode,
-    message::Body,
-    policy::Admitted,
-};
+use crate::{http1::encode, message::Body, policy::Admitted};
 
 use super::{
     Dress, Failure, HostPolicy, Server, Servers, headers,

@@ -130,7 +130,10 @@ impl Headers for Lines<'_> {
 
 impl fmt::Debug for Signing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signing").field("scheme", &self.scheme.name()).field("key_id", &self.key_id).finish_non_exhaustive()
+        f.debug_struct("Signing")
+            .field("scheme", &self.scheme.name())
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -21,7 +21,8 @@ use crate::{
     clock::Clock,
     config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
-        AnswerSigning, Dress, Holding, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target, Timeouts, client_tls,
+        AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
+        Timeouts, client_tls,
     },
     http1,
     keys::KeyTable,
@@ -89,7 +90,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         spool: Budget::new(config.limits.spool_total),
         directory: config.limits.spool.clone(),
     };
-    let proofs = proofs(&config, &rules, &budgets, &clock)?;
+    let signers = Signers { config: &config, rules: &rules.signatures };
+    let proofs = signers.proofs(&budgets, &clock)?;
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -217,33 +219,6 @@ fn hold(body: u64, limits: &config::Limits) -> HoldLimits {
 /// A minute, and as long as the largest body takes at 32 KiB a second.
 fn patience(hold: HoldLimits) -> Duration {
     Duration::from_secs(60 + hold.body / (32 * 1024))
-}
-
-/// What a route signs and answers itself.
-struct Proofs {
-    sign: Option<Arc<Signing>>,
-    sign_response: Option<Arc<AnswerSigning>>,
-    handshake: Option<Handshake>,
-}
-
-fn proofs(config: &Config, rules: &Rules, budgets: &Budgets, clock: &Clock) -> Result<Vec<Proofs>, AssembleError> {
-    let signers = Signers { config, rules: &rules.signatures };
-    let proofs = |route: &config::Route| {
-        let limits = hold(route.max_body.unwrap_or(config.limits.body), &config.limits);
-        let holding = Holding { clock: clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
-        // How large an answer may be is nothing that its request's bound would say.
-        let answers = Holding { limits: hold(config.limits.body, &config.limits), ..holding.clone() };
-        Ok(Proofs {
-            sign: signers.request(route, &holding)?,
-            sign_response: signers.answer(route, &answers)?,
-            handshake: route.handshake.as_ref().map(|handshake| match handshake {
-                config::Handshake::Zoom => Handshake::Zoom(Arc::new(signers.callers(&route.require))),
-                config::Handshake::Dropbox => Handshake::Dropbox,
-                config::Handshake::Meta { verify_token } => Handshake::Meta { verify_token: verify_token.clone() },
-            }),
-        })
-    };
-    config.routes.iter().map(proofs).collect()
 }
 
 fn shape(refusals: config::Refusals) -> Shape {

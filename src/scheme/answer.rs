@@ -91,20 +91,14 @@ impl Scheme {
         let reply = Reply { status: answer.status, request: answer.request.headers };
         let algorithm = self.algorithms.usual_name();
         let emission = Emission { signature: "", now: &now, expires: "", nonce: "", algorithm };
-        let evaluation = |emission| {
-            Evaluation::of(self, view, key_id.map(str::as_bytes)).replying(reply).emitting(emission)
-        };
+        let evaluation =
+            |emission| Evaluation::of(self, view, key_id.map(str::as_bytes)).replying(reply).emitting(emission);
         let signature = self.answer_tag(form, &evaluation(emission), key)?.encode(self.encoding);
         let evaluation = evaluation(Emission { signature: &signature, ..emission });
         form.emit.iter().map(|(name, template)| Ok((name.clone(), written(name, template, &evaluation)?))).collect()
     }
 
-    fn answer_tag(
-        &self,
-        form: &AnswerForm,
-        evaluation: &Evaluation<'_>,
-        key: &PreparedKey,
-    ) -> Result<Tag, Failure> {
+    fn answer_tag(&self, form: &AnswerForm, evaluation: &Evaluation<'_>, key: &PreparedKey) -> Result<Tag, Failure> {
         let algorithm = self.algorithms.usual();
         if algorithm.is_hmac() {
             let mut mac = key.mac(algorithm).ok_or(Failure::NotSigning)?;
@@ -153,16 +147,20 @@ pub(super) fn compile(definition: &AnswerDefinition, hmac: bool, faults: &mut Ve
         })
     };
     let message = template(MESSAGE, None, &definition.message, Vocabulary::Reply);
-    let emit = definition.emit.iter().enumerate().map(|(index, (name, text))| {
-        (name.clone(), template(EMIT, Some(index), text, Vocabulary::ReplyEmission))
-    });
+    let emit = definition
+        .emit
+        .iter()
+        .enumerate()
+        .map(|(index, (name, text))| (name.clone(), template(EMIT, Some(index), text, Vocabulary::ReplyEmission)));
     let emit: Vec<(String, Template)> = emit.collect();
     if !faults.is_empty() {
         return AnswerForm { message, emit, need: BodyNeed::Unneeded };
     }
     if message.chains().next().is_none() {
         let fault = Fault::at(0, definition.message.len(), "the message is the same for every answer");
-        faults.push(fault.hint("name what is signed: `{status}`, `{body}`, `{request_header:NAME}`").in_field(MESSAGE, None));
+        faults.push(
+            fault.hint("name what is signed: `{status}`, `{body}`, `{request_header:NAME}`").in_field(MESSAGE, None),
+        );
     }
     for (index, (name, _)) in emit.iter().enumerate() {
         if !is_token(name) {

@@ -4,8 +4,8 @@ mod rules;
 mod values;
 
 use super::{
-    AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
-    RequirementDefinition, Scheme, Several, Template, TimestampDefinition,
+    AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe,
+    Place, Requirement, RequirementDefinition, Scheme, Several, Template, TimestampDefinition,
     algorithms::Algorithms,
     answer::{self, AnswerForm},
     claimed::OpenUntilBody,
@@ -33,7 +33,8 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
     let (body_need, signing_need) = (rules.body_need(), rules.signing_need());
     let open_until_body = rules.open_until_body();
     let warnings = rules.warnings();
-    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer } = parts;
+    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer } =
+        parts;
     let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
     Ok(Scheme {
         name: definition.name.clone(),

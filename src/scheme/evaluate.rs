@@ -236,13 +236,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn header(
-        &self,
-        headers: &dyn Headers,
-        name: &str,
-        between: &[u8],
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Why> {
+    fn header(&self, headers: &dyn Headers, name: &str, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Why> {
         let mut count = 0_usize;
         headers.each(name, &mut |value| {
             if count > 0 {

@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use super::AssembleError;
+use super::{super::handshake::Handshake, AssembleError, hold, patience};
 use crate::{
     authenticate::SignatureRule,
+    clock::Clock,
     config::{self, AnswerSigner, Config, KeySource, Signer},
     forward::{AnswerKeys, AnswerSigning, CallerKeys, Holding, Signing},
     keys::KeyTable,
-    message::Identity,
+    message::{Budgets, Identity},
     scheme::{PreparedKey, Scheme},
     secret::Secret,
 };
@@ -19,30 +20,54 @@ pub(super) struct Signers<'c> {
     pub(super) rules: &'c [Arc<SignatureRule>],
 }
 
+/// What a route signs and answers itself.
+pub(super) struct Proofs {
+    pub(super) sign: Option<Arc<Signing>>,
+    pub(super) sign_response: Option<Arc<AnswerSigning>>,
+    pub(super) handshake: Option<Handshake>,
+}
+
 impl Signers<'_> {
+    /// Those of each route, in the config's order.
+    pub(super) fn proofs(&self, budgets: &Budgets, clock: &Clock) -> Result<Vec<Proofs>, AssembleError> {
+        let config = self.config;
+        // How large an answer may be is nothing that its request's bound would say.
+        let of_answers = hold(config.limits.body, &config.limits);
+        let proofs = |route: &config::Route| {
+            let limits = hold(route.max_body.unwrap_or(config.limits.body), &config.limits);
+            let holding =
+                Holding { clock: clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
+            Ok(Proofs {
+                sign: self.request(route, &holding)?,
+                sign_response: self.answer(route, &Holding { limits: of_answers, ..holding.clone() })?,
+                handshake: route.handshake.as_ref().map(|handshake| self.handshake(handshake, route)),
+            })
+        };
+        config.routes.iter().map(proofs).collect()
+    }
+
+    fn handshake(&self, handshake: &config::Handshake, route: &config::Route) -> Handshake {
+        match handshake {
+            config::Handshake::Zoom => Handshake::Zoom(Arc::new(self.callers(&route.require))),
+            config::Handshake::Dropbox => Handshake::Dropbox,
+            config::Handshake::Meta { verify_token } => Handshake::Meta { verify_token: verify_token.clone() },
+        }
+    }
+
     /// How requests on `route` are signed for its upstream, if they are.
-    pub(super) fn request(
-        &self,
-        route: &config::Route,
-        holding: &Holding,
-    ) -> Result<Option<Arc<Signing>>, AssembleError> {
-        let of_upstream = self.config.upstreams.get(route.to).and_then(|upstream| upstream.sign.as_ref());
-        let Some(signer) = route.sign.as_ref().or(of_upstream) else { return Ok(None) };
+    fn request(&self, route: &config::Route, holding: &Holding) -> Result<Option<Arc<Signing>>, AssembleError> {
+        let Some(signer) = self.config.signer(route) else { return Ok(None) };
         let Some((scheme, key)) = self.own(signer)? else { return Ok(None) };
         Ok(Some(Arc::new(Signing::new(scheme, key, signer.key_id.clone(), holding.clone()))))
     }
 
     /// How answers on `route` are signed, if they are.
-    pub(super) fn answer(
-        &self,
-        route: &config::Route,
-        holding: &Holding,
-    ) -> Result<Option<Arc<AnswerSigning>>, AssembleError> {
+    fn answer(&self, route: &config::Route, holding: &Holding) -> Result<Option<Arc<AnswerSigning>>, AssembleError> {
         let signing = match &route.sign_response {
             None => return Ok(None),
-            Some(AnswerSigner::Own(signer)) => self
-                .own(signer)?
-                .map(|(scheme, key)| (scheme, AnswerKeys::Own(key, signer.key_id.clone()))),
+            Some(AnswerSigner::Own(signer)) => {
+                self.own(signer)?.map(|(scheme, key)| (scheme, AnswerKeys::Own(key, signer.key_id.clone())))
+            }
             Some(AnswerSigner::Callers(index)) => self.rules.get(*index).map(|rule| {
                 (rule.scheme.clone(), AnswerKeys::Callers(Arc::new(Callers { rules: vec![rule.clone()] })))
             }),
@@ -51,7 +76,7 @@ impl Signers<'_> {
     }
 
     /// The keys of all that `require` can know a caller by.
-    pub(super) fn callers(&self, require: &config::Requirement) -> Callers {
+    fn callers(&self, require: &config::Requirement) -> Callers {
         Callers { rules: require.schemes().into_iter().filter_map(|index| self.rules.get(index).cloned()).collect() }
     }
 
@@ -76,7 +101,7 @@ impl Signers<'_> {
 }
 
 /// The keys that requests are verified with, which sign what goes back to whoever has them.
-pub(in crate::gateway) struct Callers {
+struct Callers {
     rules: Vec<Arc<SignatureRule>>,
 }
 
