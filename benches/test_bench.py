@@ -114,7 +114,7 @@ class Configs(unittest.TestCase):
     def test_idle_connections_stay_below_where_the_gateway_closes_them(self):
         self.assertEqual(idle.fitting(idle.FILES), idle.CONNECTIONS)
         for files in (4096, 20_000):
-            self.assertLess(idle.fitting(files), (files - 64) // 2 * 9 // 10)
+            self.assertLess(idle.fitting(files), (files - 64) // 2 * 19 // 20)
 
 
 class Servers(unittest.TestCase):

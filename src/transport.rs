@@ -14,18 +14,32 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
-use crate::buffers::Buffers;
+use crate::buffers::{Appetite, Buffers};
 
 /// A connection to a client or an upstream.
 #[derive(Debug)]
-pub enum Transport {
-    /// TCP.
+pub struct Transport {
+    stream: Stream,
+    appetite: Appetite,
+}
+
+#[derive(Debug)]
+enum Stream {
     Plain(TcpStream),
-    /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Transport {
+    /// TCP.
+    pub fn plain(tcp: TcpStream) -> Transport {
+        Transport { stream: Stream::Plain(tcp), appetite: Appetite::default() }
+    }
+
+    /// TLS over TCP.
+    pub fn tls(tls: TlsStream<TcpStream>) -> Transport {
+        Transport { stream: Stream::Tls(Box::new(tls)), appetite: Appetite::default() }
+    }
+
     /// Reads what has come into the end of `buffer`, which is lent room for as long as it holds something. 0 is the end
     /// of the stream.
     pub fn poll_fill(
@@ -34,27 +48,58 @@ impl Transport {
         buffer: &mut BytesMut,
         buffers: &Buffers,
     ) -> Poll<io::Result<usize>> {
-        buffers.make_room(buffer);
+        buffers.make_room(buffer, &mut self.appetite);
+        let room = buffer.capacity() - buffer.len();
         let read = pin!(self.read_buf(buffer)).poll(context);
-        if read.is_pending() {
-            buffers.give_back(buffer);
+        match read {
+            Poll::Ready(Ok(count)) => self.appetite.fed(count, room),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.give_back(buffer, buffers),
         }
         read
     }
 
+    /// Writes some of `parts`, taken one behind the other, from their byte `from` on: in one call where several are left.
+    pub fn poll_write_parts(
+        &mut self,
+        context: &mut Context<'_>,
+        parts: &[&[u8]; 3],
+        mut from: usize,
+    ) -> Poll<io::Result<usize>> {
+        // Most messages are one part.
+        if let [only, [], []] = parts {
+            return Pin::new(self).poll_write(context, only.get(from..).unwrap_or_default());
+        }
+        let left = parts.map(|part| {
+            let skipped = from.min(part.len());
+            from -= skipped;
+            part.get(skipped..).unwrap_or_default()
+        });
+        let stream = Pin::new(self);
+        match left {
+            [only, [], []] | [[], only, []] | [[], [], only] => stream.poll_write(context, only),
+            several => stream.poll_write_vectored(context, &several.map(io::IoSlice::new)),
+        }
+    }
+
+    /// Gives a buffer back that nothing is read into for a while.
+    pub fn give_back(&mut self, buffer: &mut BytesMut, buffers: &Buffers) {
+        buffers.give_back(buffer, &mut self.appetite);
+    }
+
     /// Whether a read is worth a try: for who mostly waits and needs no room while it does. TLS is always worth one.
     pub fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Transport::Plain(tcp) => tcp.poll_read_ready(context).map(|_| ()),
-            Transport::Tls(_) => Poll::Ready(()),
+        match &self.stream {
+            Stream::Plain(tcp) => tcp.poll_read_ready(context).map(|_| ()),
+            Stream::Tls(_) => Poll::Ready(()),
         }
     }
 
     /// Lets the peer see a reset instead of an orderly end, so that what was cut off cannot pass for whole.
     pub fn reset_on_close(&self) {
-        let tcp = match self {
-            Transport::Plain(tcp) => tcp,
-            Transport::Tls(tls) => tls.get_ref().0,
+        let tcp = match &self.stream {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.get_ref().0,
         };
         // Best effort: where the option is not taken the length or the missing last chunk still tells.
         let _ = socket2::SockRef::from(tcp).set_linger(Some(std::time::Duration::ZERO));
@@ -67,18 +112,18 @@ impl AsyncRead for Transport {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_read(context, buffer),
-            Transport::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_read(context, buffer),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
         }
     }
 }
 
 impl AsyncWrite for Transport {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
-            Transport::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Stream::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
         }
     }
 
@@ -87,9 +132,9 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, slices),
-            Transport::Tls(tls) => Pin::new(tls).poll_write_vectored(context, slices),
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, slices),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(context, slices),
         }
     }
 
@@ -98,16 +143,16 @@ impl AsyncWrite for Transport {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_flush(context),
-            Transport::Tls(tls) => Pin::new(tls).poll_flush(context),
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_flush(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
-            Transport::Tls(tls) => Pin::new(tls).poll_shutdown(context),
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(context),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! All requests of one connection: the same whatever the split, no head beyond its limits, and a head that is accepted
-//! is accepted again when it is written from its parts. Lines are passed on as they would be written one by one.
+//! All requests of one connection: the same whatever the split, no head beyond its limits or with a line that ends in
+//! two ways, and a head that is accepted is accepted again when it is written from its parts. Lines are passed on as they
+//! would be written one by one.
 #![no_main]
 
 use bytes::BytesMut;
 use countersign::http1::{Limits, RequestHead, Version};
-use countersign_fuzz::{NARROW, are_passed_on, bytewise, in_pieces, readers::ours};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, has_plain_lines, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,7 +18,9 @@ fuzz_target!(|data: &[u8]| {
         assert!(whole.largest_head <= limits.head);
         assert!(whole.messages.iter().all(|request| request.fields.len() <= limits.headers));
     }
-    if let Ok(Some(head)) = RequestHead::parse(&mut BytesMut::from(data), &Limits::default()) {
+    let mut buffer = BytesMut::from(data);
+    if let Ok(Some(head)) = RequestHead::parse(&mut buffer, &Limits::default()) {
+        has_plain_lines(&data[..data.len() - buffer.len()]);
         is_accepted_again(&head);
         are_passed_on(&head.lines().collect::<Vec<_>>(), |out, keeps| head.copy_lines(out, keeps));
     }

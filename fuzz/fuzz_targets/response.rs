@@ -1,10 +1,10 @@
 //! An upstream's answer, interim heads before it, to a GET and to a HEAD: the same whatever the split, and no head
-//! beyond its limits. Lines are passed on as they would be written one by one.
+//! beyond its limits or with a line that ends in two ways. Lines are passed on as they would be written one by one.
 #![no_main]
 
 use bytes::BytesMut;
 use countersign::http1::{Limits, ResponseHead};
-use countersign_fuzz::{NARROW, are_passed_on, bytewise, in_pieces, readers::ours};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, has_plain_lines, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -19,7 +19,9 @@ fuzz_target!(|data: &[u8]| {
         assert!(whole.interim.iter().all(|status| matches!(status, 100..=199)));
         assert!(whole.messages.iter().all(|response| matches!(response.start.status, 200..=599)));
     }
-    if let Ok(Some(head)) = ResponseHead::parse(&mut BytesMut::from(data), &Limits::default(), false) {
+    let mut buffer = BytesMut::from(data);
+    if let Ok(Some(head)) = ResponseHead::parse(&mut buffer, &Limits::default(), false) {
+        has_plain_lines(&data[..data.len() - buffer.len()]);
         are_passed_on(&head.lines().collect::<Vec<_>>(), |out, keeps| head.copy_lines(out, keeps));
     }
 });

@@ -29,6 +29,19 @@ pub fn in_pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Whether no two readers could split an accepted head into lines in two ways: every line ends in CRLF, none goes on in the
+/// next, and there is no NUL. hyper is no judge of that, it takes bare line feeds.
+pub fn has_plain_lines(head: &[u8]) {
+    let lines = head.strip_prefix(b"\r\n").unwrap_or(head).strip_suffix(b"\r\n\r\n").expect("an empty line at the end");
+    let mut rest = lines;
+    while let Some(at) = rest.windows(2).position(|pair| pair == b"\r\n") {
+        assert!(!matches!(rest.get(at + 2), None | Some(b' ' | b'\t' | b'\r' | b'\n')), "{}", head.escape_ascii());
+        assert!(!rest[..at].iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)), "{}", head.escape_ascii());
+        rest = &rest[at + 2..];
+    }
+    assert!(!rest.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)), "{}", head.escape_ascii());
+}
+
 /// Whether a head's lines are copied as they would be written one by one: all of them, every second and every third.
 pub fn are_passed_on(lines: &[(&[u8], &[u8])], copy: impl Fn(&mut Vec<u8>, &mut dyn FnMut(&[u8], &[u8]) -> bool)) {
     for every in [1, 2, 3] {

@@ -108,9 +108,9 @@ pub(super) struct Broken {
 }
 
 impl Node {
-    /// Whether nothing was written: empty, `~` or `null`.
+    /// Whether nothing was written: empty, `~` or `null`. A preset never leaves out a value.
     pub(super) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(Scalar { text, style: Style::Plain | Style::Elsewhere })
+        matches!(&self.value, Value::Scalar(Scalar { text, style: Style::Plain })
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 

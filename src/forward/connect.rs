@@ -22,7 +22,7 @@ pub(super) async fn connect(server: &Server) -> Result<Connection, Failure> {
 async fn open(server: &Server) -> io::Result<Transport> {
     let tcp = TcpStream::connect((server.host.as_str(), server.port)).await?;
     tcp.set_nodelay(true)?;
-    let Some((config, name)) = &server.tls else { return Ok(Transport::Plain(tcp)) };
+    let Some((config, name)) = &server.tls else { return Ok(Transport::plain(tcp)) };
     let tls = TlsConnector::from(config.clone()).connect(name.clone(), tcp).await?;
-    Ok(Transport::Tls(Box::new(tls.into())))
+    Ok(Transport::tls(tls.into()))
 }

@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
 use crate::{
@@ -18,22 +19,26 @@ use crate::{
 pub(super) struct Pump {
     body: Option<Body>,
     chunked: bool,
-    /// What is being written. It stays until something else is: as long as it is all there is, it can be written again.
-    pending: Vec<u8>,
+    /// What is being written: the head or a chunk's, a piece of the body, and what ends a chunk. It stays until something
+    /// else is: as long as it is all there is, it can be written again.
+    front: Vec<u8>,
+    piece: Bytes,
+    back: &'static [u8],
     written: usize,
-    /// Whether `pending` has been, from the start, everything.
+    /// Whether that has been, from the start, everything.
     holds_all: bool,
     /// Whether nothing is left anywhere, TLS's buffers included.
     flushed: bool,
     /// Bytes that the upstream took, in all.
     taken: u64,
     awaits_client: bool,
+    begun: bool,
     /// Of the budget for held bodies, until the upstream has the bytes.
     _share: Option<Share>,
 }
 
-/// Bodies up to this size are copied behind their head.
-const SMALL: usize = 16 * 1024;
+/// Bodies up to this size are copied behind their head, and pieces behind their chunk's.
+const SMALL: usize = 4 * 1024;
 
 /// Which side failed.
 #[derive(Debug)]
@@ -48,34 +53,34 @@ impl Pump {
         let mut pump = Pump {
             body: None,
             chunked,
-            pending: encoded,
+            front: encoded,
+            piece: Bytes::new(),
+            back: b"",
             written: 0,
             holds_all: true,
             flushed: false,
             taken: 0,
             awaits_client: false,
+            begun: false,
             _share: None,
         };
         match body {
-            // A small body goes in one write with its head.
-            Body::Bytes(bytes, share) if bytes.len() <= SMALL && !chunked => {
-                pump.pending.extend_from_slice(&bytes);
+            Body::Bytes(bytes, share) if !chunked => {
+                pump.add(bytes);
                 pump._share = share;
             }
-            Body::Bytes(bytes, share) => {
-                pump.body = Some(Body::Bytes(bytes, None));
-                pump._share = share;
+            Body::Empty if !chunked => {}
+            body => {
+                pump.body = Some(body);
+                pump.holds_all = false;
             }
-            Body::Empty => {}
-            body => pump.body = Some(body),
         }
-        pump.holds_all = pump.body.is_none();
         pump
     }
 
     /// Its buffer, for the next one to be written in.
     pub(super) fn into_buffer(self) -> Vec<u8> {
-        self.pending
+        self.front
     }
 
     /// Whether everything was written.
@@ -100,38 +105,59 @@ impl Pump {
 
     /// Writes on, as far as it goes. Ready when all is written or one side failed.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<Result<(), PumpError>> {
+        if self.body.is_some() && !std::mem::replace(&mut self.begun, true) {
+            // What is already there of the body goes in one write with the head.
+            if let Poll::Ready(Err(error)) = self.poll_piece(context) {
+                return Poll::Ready(Err(PumpError::Client(error)));
+            }
+        }
         loop {
             ready!(self.poll_flush(context, upstream)).map_err(PumpError::Upstream)?;
-            let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
-            let piece = body.poll_next(context);
-            self.awaits_client = piece.is_pending();
-            let piece = ready!(piece).transpose().map_err(PumpError::Client)?;
-            self.pending.clear();
-            self.written = 0;
-            match piece {
-                Some(piece) => self.encode(&piece),
-                None => {
-                    self.body = None;
-                    if self.chunked {
-                        self.pending.extend_from_slice(encode::LAST_CHUNK);
-                    }
-                }
+            if self.body.is_none() {
+                return Poll::Ready(Ok(()));
             }
+            self.front.clear();
+            (self.piece, self.back, self.written) = (Bytes::new(), b"", 0);
+            ready!(self.poll_piece(context)).map_err(PumpError::Client)?;
         }
     }
 
-    fn encode(&mut self, piece: &[u8]) {
-        if self.chunked {
-            encode::chunk(&mut self.pending, piece);
-        } else {
-            self.pending.extend_from_slice(piece);
+    /// Puts the body's next piece behind what is there to be written.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
+        let piece = body.poll_next(context);
+        self.awaits_client = piece.is_pending();
+        match ready!(piece).transpose()? {
+            Some(piece) => self.add(piece),
+            None => {
+                self.body = None;
+                if self.chunked {
+                    self.front.extend_from_slice(encode::LAST_CHUNK);
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        let is_small = piece.len() <= SMALL;
+        match (self.chunked, is_small) {
+            (true, true) => encode::chunk(&mut self.front, &piece),
+            (true, false) => self.back = encode::chunk_around(&mut self.front, &piece),
+            (false, true) => self.front.extend_from_slice(&piece),
+            (false, false) => {}
+        }
+        if !is_small {
+            self.piece = piece;
         }
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>, upstream: &mut Transport) -> Poll<io::Result<()>> {
-        self.flushed = false;
-        while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
-            let written = ready!(Pin::new(&mut *upstream).poll_write(context, rest))?;
+        (self.flushed, self.awaits_client) = (false, false);
+        let parts = [self.front.as_slice(), &self.piece, self.back];
+        let whole = parts.iter().map(|part| part.len()).sum();
+        while self.written < whole {
+            let written = ready!(upstream.poll_write_parts(context, &parts, self.written))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -49,9 +49,9 @@ impl Acceptors {
         match self.edges.get(edge) {
             Some(Some(config)) => {
                 let tls = TlsAcceptor::from(config.load_full()).accept(tcp).await?;
-                Ok(Transport::Tls(Box::new(tls.into())))
+                Ok(Transport::tls(tls.into()))
             }
-            _ => Ok(Transport::Plain(tcp)),
+            _ => Ok(Transport::plain(tcp)),
         }
     }
 }

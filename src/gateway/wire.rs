@@ -5,7 +5,7 @@
 use std::{
     cell::RefCell,
     future::poll_fn,
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -70,20 +70,15 @@ impl Wire {
         Pin::new(&mut *self.0.transport.borrow_mut()).poll_flush(context)
     }
 
-    /// Writes both, one behind the other, in one call where the system takes it. The client has `patience` for each part
-    /// that it takes.
-    pub(super) async fn send(
-        &self,
-        first: &[u8],
-        second: &[u8],
-        deadlines: &Deadlines,
-        patience: Duration,
-    ) -> io::Result<()> {
+    /// Writes all parts, one behind the other, in one call where the system takes them. The client has `patience` for each
+    /// bit that it takes.
+    pub(super) async fn send(&self, parts: &[&[u8]; 3], deadlines: &Deadlines, patience: Duration) -> io::Result<()> {
+        let whole = parts.iter().map(|part| part.len()).sum();
         let mut written = 0;
         let mut wait = deadlines.wait();
         poll_fn(|context| {
-            while written < first.len() + second.len() {
-                match self.poll_write_both(context, first, second, written) {
+            while written < whole {
+                match self.0.transport.borrow_mut().poll_write_parts(context, parts, written) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(count)) => written += count,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -102,22 +97,6 @@ impl Wire {
             }
         })
         .await
-    }
-
-    fn poll_write_both(
-        &self,
-        context: &mut Context<'_>,
-        first: &[u8],
-        second: &[u8],
-        written: usize,
-    ) -> Poll<io::Result<usize>> {
-        let mut transport = self.0.transport.borrow_mut();
-        let stream = Pin::new(&mut *transport);
-        match first.get(written..).filter(|rest| !rest.is_empty()) {
-            Some(rest) if second.is_empty() => stream.poll_write(context, rest),
-            Some(rest) => stream.poll_write_vectored(context, &[IoSlice::new(rest), IoSlice::new(second)]),
-            None => stream.poll_write(context, second.get(written - first.len()..).unwrap_or_default()),
-        }
     }
 
     /// Makes the client see a broken connection rather than an ended one, once it is dropped.

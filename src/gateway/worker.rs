@@ -179,10 +179,10 @@ impl Worker {
         }
     }
 
-    /// Whether nine in ten of the connections that there may be are open: then those that idle must make room.
+    /// Whether all but one in twenty of the connections that there may be are open: then those that idle must make room.
     fn is_pressed(&self) -> bool {
         let open = self.connections.load(Ordering::Relaxed);
-        open.saturating_mul(10) > self.snapshot.limits.connections.saturating_mul(9)
+        open.saturating_mul(20) > self.snapshot.limits.connections.saturating_mul(19)
     }
 
     /// A new request id.

@@ -90,7 +90,7 @@ impl Scheme {
         let view = View { headers: answer.headers, body: answer.body, ..answer.request };
         let reply = Reply { status: answer.status, request: answer.request.headers };
         let algorithm = self.algorithms.usual_name();
-        let emission = Emission { signature: "", now: &now, expires: "", nonce: "", algorithm };
+        let emission = Emission { signature: "", now: &now, now_millis, expires: "", nonce: "", algorithm };
         let evaluation =
             |emission| Evaluation::of(self, view, key_id.map(str::as_bytes)).replying(reply).emitting(emission);
         let signature = self.answer_tag(form, &evaluation(emission), key)?.encode(self.encoding);

@@ -125,7 +125,7 @@ pub struct ParametersDefinition {
     pub sort: bool,
     /// Of equal ones only the first.
     pub unique: bool,
-    /// Names left out.
+    /// Names left out: `NAME`, or `PLACE:NAME` for those of one place.
     pub except: Vec<String>,
     /// Template of a piece, of `{name}` and `{value}` alone.
     pub each: String,

@@ -7,6 +7,7 @@ use super::{
     answer::Reply,
     parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
+    timestamp::formatted,
     values::{NamedValue, Parsed},
 };
 use crate::json::{Document, Value};
@@ -43,6 +44,7 @@ pub(super) enum Repeated {
 pub(super) struct Emission<'a> {
     pub(super) signature: &'a str,
     pub(super) now: &'a str,
+    pub(super) now_millis: i64,
     pub(super) expires: &'a str,
     pub(super) nonce: &'a str,
     pub(super) algorithm: &'a str,
@@ -179,6 +181,9 @@ impl<'a> Evaluation<'a> {
             Source::Fact(fact) => given(known.fact(*fact).as_deref(), sink),
             Source::Signature => given(emission.map(|emission| emission.signature), sink),
             Source::Now => given(emission.map(|emission| emission.now), sink),
+            Source::NowAs(pattern) => {
+                given(emission.and_then(|emission| formatted(pattern, emission.now_millis)), sink)
+            }
             Source::Expires => given(emission.map(|emission| emission.expires), sink),
             Source::Nonce => given(emission.map(|emission| emission.nonce), sink),
             Source::Algorithm => given(emission.map(|emission| emission.algorithm), sink),

@@ -78,7 +78,7 @@ impl Scheme {
         };
         let zeros = Tag::zeros(self.algorithms.usual()).encode(self.encoding);
         let algorithm = self.algorithms.usual_name();
-        let emission = Emission { signature: &zeros, now: &now, expires: &expires, nonce, algorithm };
+        let emission = Emission { signature: &zeros, now: &now, now_millis, expires: &expires, nonce, algorithm };
         let signing = Signing { view: *view, key_id, emission };
         let mut unsigned = Emitted { headers: Vec::with_capacity(self.emit.len()), target: None };
         self.write(signing, Holds::NoSignature, &mut unsigned)?;

@@ -29,6 +29,12 @@ impl Leaf {
         !self.is_loose && !self.filters.iter().any(Filter::is_lossy)
     }
 
+    /// The filters up to the last that loses anything: what follows can be undone.
+    fn losing_filters(&self) -> &[Filter] {
+        let end = self.filters.iter().rposition(Filter::is_lossy).map_or(0, |last| last + 1);
+        self.filters.get(..end).unwrap_or_default()
+    }
+
     fn is_same(&self, other: &Leaf) -> bool {
         self.source.same(&other.source) && self.filters == other.filters && self.is_loose == other.is_loose
     }
@@ -174,7 +180,7 @@ impl<'t> Meanings<'t> {
     }
 
     fn expand_parameters(self, list: &ParameterList, outer: &[Filter], leaves: &mut Vec<Leaf>) {
-        for of in &list.of {
+        for (of, except) in &list.of {
             // What a pair holds is decoded before it is written, and only so is it fixed.
             let own = match (of, list.writing) {
                 (ParameterSource::Pairs(..), Writing::Decoded | Writing::Encoded) => Some(Filter::PercentDecode),
@@ -184,7 +190,7 @@ impl<'t> Meanings<'t> {
             // `{query:a}` tells `+` from a space.
             let is_loose = list.plus_is_space && *of == ParameterSource::Query;
             let is_certain = list.is_faithful() && *of != ParameterSource::DeclaredForm;
-            let source = Source::Each(of.clone(), list.except.clone());
+            let source = Source::Each(of.clone(), except.clone());
             leaves.push(Leaf { filters, is_loose, is_certain, ..Leaf::of(source) });
         }
     }
@@ -332,12 +338,12 @@ impl<'t> Signed<'t> {
     /// Whether two requests with one signature must agree in this leaf.
     ///
     /// A signature over `{header:A|lower}` leaves the case of A open: a replay key over A itself would let every
-    /// spelling through once. So either nothing is lost, or the leaf begins with the very same steps.
+    /// spelling through once. So either nothing is lost, or the leaf begins with the very steps that lose something.
     pub(super) fn fixes(&self, leaf: &Leaf) -> bool {
         self.leaves.iter().any(|signed| {
             let is_each = matches!(signed.source, Source::Each(..));
             let same_source = || !signed.is_loose && (is_each || signed.source.same(&leaf.source));
-            let same_steps = || same_source() && leaf.filters.starts_with(&signed.filters);
+            let same_steps = || same_source() && leaf.filters.starts_with(signed.losing_filters());
             signed.source.contains(&leaf.source) && (signed.is_exact() || same_steps())
         })
     }

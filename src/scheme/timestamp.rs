@@ -160,9 +160,13 @@ impl TimestampFormat {
             TimestampFormat::HttpDate => "%a, %d %b %Y %H:%M:%S GMT",
             TimestampFormat::Pattern(pattern) => pattern,
         };
-        let instant = Instant::from_millisecond(now_millis).ok()?;
-        strtime::format(pattern, instant).ok()
+        formatted(pattern, now_millis)
     }
+}
+
+/// A time in UTC by a pattern of `strftime`; `None` if the text is no such pattern.
+pub(super) fn formatted(pattern: &str, millis: i64) -> Option<String> {
+    strtime::format(pattern, Instant::from_millisecond(millis).ok()?).ok()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 //! - [`clients`]: the clients that exist get the very answers that they know.
 //! - [`hygiene`]: which headers and bytes an upstream sees, whatever the client sent.
 //! - [`cli`]: the commands as a person types them: what they print where, and how they end.
+//! - [`dialects`]: every preset verifies what its clients send, and refuses any of it changed.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
 //! - [`peers`]: clients and servers that are not ours, on both sides of the gateway.
@@ -20,6 +21,7 @@ mod attack_http;
 mod boundaries;
 mod cli;
 mod clients;
+mod dialects;
 mod examples;
 mod http1_oracle;
 mod hygiene;

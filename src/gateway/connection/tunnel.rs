@@ -42,7 +42,7 @@ impl Connection {
     ) -> After {
         self.output = self.worker.forwarder.outputs.lend();
         write_head(&mut self.output, response, trail.request_id.as_str());
-        let announced = self.send(b"").await;
+        let announced = self.send(b"", b"").await;
         self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         let (mut up, mut down) = (Flow::default(), Flow::default());
         let ended = match announced {

@@ -23,7 +23,7 @@ enum Delimited {
 }
 
 /// Pieces up to this size are copied behind the head rather than written beside it.
-const COPIED: usize = 16 * 1024;
+const COPIED: usize = 4 * 1024;
 
 impl Connection {
     pub(super) async fn write(
@@ -66,7 +66,7 @@ impl Connection {
         if let Some(Ok(body)) = response.body.next().await {
             self.output.extend_from_slice(&body);
         }
-        let _ = self.send(b"").await;
+        let _ = self.send(b"", b"").await;
     }
 
     async fn write_body(
@@ -79,10 +79,10 @@ impl Connection {
         if let Body::Bytes(bytes, _) = body {
             trail.sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             let bytes = std::mem::take(bytes);
-            return self.write_piece(bytes).await;
+            return self.write_piece(bytes, false).await;
         }
         if body.length() == Some(0) {
-            return self.send(b"").await;
+            return self.send(b"", b"").await;
         }
         let wire = self.wire.clone();
         loop {
@@ -90,40 +90,44 @@ impl Connection {
             let piece = match first_ready(body).await {
                 Some(piece) => piece,
                 None => {
-                    self.send(b"").await?;
+                    self.send(b"", b"").await?;
                     present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
                 }
             };
             let Some(piece) = piece.transpose()? else { break };
             trail.sent = trail.sent.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            if chunked {
-                encode::chunk(&mut self.output, &piece);
-                self.send(b"").await?;
-            } else {
-                self.write_piece(piece).await?;
-            }
+            self.write_piece(piece, chunked).await?;
         }
         if chunked {
             self.output.extend_from_slice(encode::LAST_CHUNK);
         }
-        self.send(b"").await
+        self.send(b"", b"").await
     }
 
-    async fn write_piece(&mut self, piece: Bytes) -> Result<(), Broken> {
-        if piece.len() <= COPIED {
-            self.output.extend_from_slice(&piece);
-            return self.send(b"").await;
-        }
-        self.send(&piece).await
+    async fn write_piece(&mut self, piece: Bytes, chunked: bool) -> Result<(), Broken> {
+        let (beside, end): (&[u8], &[u8]) = match (chunked, piece.len() <= COPIED) {
+            (false, true) => {
+                self.output.extend_from_slice(&piece);
+                (b"", b"")
+            }
+            (true, true) => {
+                encode::chunk(&mut self.output, &piece);
+                (b"", b"")
+            }
+            (true, false) => (&piece, encode::chunk_around(&mut self.output, &piece)),
+            (false, false) => (&piece, b""),
+        };
+        self.send(beside, end).await
     }
 
-    /// Writes what was gathered, and `beside` behind it.
-    pub(super) async fn send(&mut self, beside: &[u8]) -> Result<(), Broken> {
-        if self.output.is_empty() && beside.is_empty() {
+    /// Writes what was gathered, and the others behind it.
+    pub(super) async fn send(&mut self, piece: &[u8], end: &[u8]) -> Result<(), Broken> {
+        if self.output.is_empty() && piece.is_empty() {
             return Ok(());
         }
         let patience = self.snapshot.timeouts.write;
-        let sending = self.wire.send(&self.output, beside, &self.worker.forwarder.deadlines, patience);
+        let parts = [self.output.as_slice(), piece, end];
+        let sending = self.wire.send(&parts, &self.worker.forwarder.deadlines, patience);
         let sent = sending.await;
         self.output.clear();
         sent.map_err(Broken::Client)

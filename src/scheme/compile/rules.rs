@@ -70,10 +70,10 @@ impl<'p> Rules<'p> {
             warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint("replay: true"));
         }
         warnings.extend(self.parts.answer.iter().flat_map(|answer| answer.warnings()));
-        warnings.extend(touching(&self.parts.message, "message", None));
+        warnings.extend(self.touching(&self.parts.message, "message", None));
         for (index, value) in self.meanings.values.iter().enumerate() {
             if let NamedValue::Text(template) = value {
-                warnings.extend(touching(template, "values", Some(index)));
+                warnings.extend(self.touching(template, "values", Some(index)));
             }
         }
         warnings
@@ -200,6 +200,44 @@ impl<'p> Rules<'p> {
         let fault = unsigned.fault("this is not signed, so it can be changed to send a request again");
         Some(fault.hint("use what the message signs, in the same form").in_field("replay", None))
     }
+
+    /// `a` + `bc` and `ab` + `c` are one message.
+    fn touching(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
+        let pairs = template.parts().windows(2).filter_map(|pair| match pair {
+            [Part::Chain(first), Part::Chain(second)] if !self.are_told_apart(first, second) => Some(second),
+            _ => None,
+        });
+        pairs
+            .map(|chain| {
+                let message = "nothing separates this from the value before it";
+                let fault = Fault::at(chain.offset, chain.length, message);
+                fault.hint("bytes can move from one to the other under the same signature").in_field(field, index)
+            })
+            .collect()
+    }
+
+    /// Whether it is plain where one value ends and the next begins.
+    fn are_told_apart(&self, first: &Chain, second: &Chain) -> bool {
+        // A method has no slash, an authority neither; a target begins with one.
+        let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Port);
+        let is_slash = matches!(second.source, Source::Path | Source::Target);
+        self.says_its_shape(first) || self.says_its_shape(second) || is_before_slash && is_slash
+    }
+
+    fn says_its_shape(&self, chain: &Chain) -> bool {
+        let named = match &chain.source {
+            Source::Value(index, _) => self.meanings.values.get(*index),
+            _ => None,
+        };
+        let within = match named {
+            Some(NamedValue::Text(template)) => template.single().is_some_and(|chain| self.says_its_shape(chain)),
+            _ => false,
+        };
+        if chain.otherwise.is_some() {
+            return false;
+        }
+        within || chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)))
+    }
 }
 
 impl Leaf {
@@ -217,30 +255,4 @@ impl Chain {
 /// Whether nothing of a request comes in: a named value is nothing by itself.
 fn is_constant(leaves: &[Leaf]) -> bool {
     leaves.iter().all(|leaf| matches!(leaf.source, Source::Value(..)))
-}
-
-/// `a` + `bc` and `ab` + `c` are one message.
-fn touching(template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
-    let pairs = template.parts().windows(2).filter_map(|pair| match pair {
-        [Part::Chain(first), Part::Chain(second)] if !is_told_apart(first, second) => Some(second),
-        _ => None,
-    });
-    pairs
-        .map(|chain| {
-            let message = "nothing separates this from the value before it";
-            let fault = Fault::at(chain.offset, chain.length, message);
-            fault.hint("bytes can move from one to the other under the same signature").in_field(field, index)
-        })
-        .collect()
-}
-
-/// Whether it is plain where one value ends and the next begins.
-fn is_told_apart(first: &Chain, second: &Chain) -> bool {
-    let says_its_shape = |chain: &Chain| {
-        chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)))
-    };
-    // A method has no slash, an authority neither; a target begins with one.
-    let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Port);
-    let is_slash = matches!(second.source, Source::Path | Source::Target);
-    says_its_shape(first) || says_its_shape(second) || is_before_slash && is_slash
 }

@@ -159,16 +159,23 @@ impl Compiler<'_> {
         let each = self.template("values.each", Some(index), &definition.each, Uses::Each);
         let of = definition.of.iter().enumerate();
         let of: Vec<Option<ParameterSource>> = of.map(|(inner, of)| self.parameter_source(index, inner, of)).collect();
+        for (inner, text) in definition.except.iter().enumerate() {
+            let places = || of.iter().flatten().map(ParameterSource::name);
+            let Some((place, _)) = text.split_once(':') else { continue };
+            if !places().any(|name| name == place) {
+                let fault = Fault::whole("values.except", format!("there are no parameters `{place}` here"));
+                self.faults.push(fault.in_entry("values.except", index, Some(inner)));
+            }
+        }
         if definition.of.is_empty() {
             self.faults.push(Fault::whole("values", "`parameters` is empty").in_field("values", Some(index)));
         }
         ParameterList {
-            of: of.into_iter().flatten().collect(),
+            of: of.into_iter().flatten().map(|of| (of.clone(), left_out(&of, &definition.except))).collect(),
             writing: definition.writing,
             plus_is_space: definition.plus_is_space,
             sort: definition.sort,
             unique: definition.unique,
-            except: definition.except.clone(),
             each,
             join: definition.join.clone(),
         }
@@ -193,6 +200,16 @@ impl Compiler<'_> {
             }
         })
     }
+}
+
+/// The names that are left out of one place: `NAME` of every one, `PLACE:NAME` of that alone.
+fn left_out(of: &ParameterSource, except: &[String]) -> Vec<String> {
+    let own = |text: &String| match text.split_once(':') {
+        Some((place, name)) if place == of.name() => Some(name.to_owned()),
+        Some(_) => None,
+        None => Some(text.clone()),
+    };
+    except.iter().filter_map(own).collect()
 }
 
 /// What the line of each header that must be covered shows of it.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::parse::{Call, Word};
-use crate::scheme::{Fact, Fault, values::ParameterSource};
+use crate::scheme::{Fact, Fault, timestamp, values::ParameterSource};
 
 /// Where a value comes from.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub(in crate::scheme) enum Source {
     RequestHeader(String),
     Signature,
     Now,
+    /// The time of signing by a pattern of its own.
+    NowAs(String),
     Expires,
     Nonce,
     /// The name by which a request says its algorithm.
@@ -165,6 +167,7 @@ impl Source {
             "request_header" => Ok(Source::RequestHeader(header_name(call)?)),
             "json" => Ok(Source::Json(pointer(call)?)),
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
+            "now" if call.argument.is_some() => Ok(Source::NowAs(pattern(call)?)),
             "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
             "query" if call.argument.is_some() || scope.vocabulary == Vocabulary::Answer => {
                 Ok(Source::Parameter(argument(call)?.text.clone()))
@@ -321,6 +324,7 @@ impl fmt::Display for Source {
             Source::RequestHeader(name) => write!(f, "request_header:{name}"),
             Source::Signature => f.write_str("signature"),
             Source::Now => f.write_str("now"),
+            Source::NowAs(pattern) => write!(f, "now:{pattern}"),
             Source::Expires => f.write_str("expires"),
             Source::Nonce => f.write_str("nonce"),
             Source::Algorithm => f.write_str("algorithm"),
@@ -384,6 +388,14 @@ fn argument(call: &Call) -> Result<&Word, Fault> {
             let fault = call.fault(format!("`{}` needs an argument", call.name.text));
             Err(fault.hint(format!("`{{{}:…}}`", call.name.text)))
         }
+    }
+}
+
+fn pattern(call: &Call) -> Result<String, Fault> {
+    let word = argument(call)?;
+    match timestamp::formatted(&word.text, 0) {
+        Some(_) => Ok(word.text.clone()),
+        None => Err(word.fault("not a pattern of a time").hint("such as `%Y%m%d`")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod carriers;
+mod keys;
 mod language;
 mod presets;
 mod replay;
@@ -9,6 +10,7 @@ mod robustness;
 mod rules;
 mod signing;
 mod times;
+mod values;
 mod vectors;
 
 use std::{io, time::Duration};

@@ -16,12 +16,12 @@ const MOST_PARAMETERS: usize = 4096;
 /// A compiled list of parameters.
 #[derive(Debug)]
 pub(in crate::scheme) struct ParameterList {
-    pub(in crate::scheme) of: Vec<ParameterSource>,
+    /// Where they are, and which of each place are left out.
+    pub(in crate::scheme) of: Vec<(ParameterSource, Vec<String>)>,
     pub(in crate::scheme) writing: Writing,
     pub(in crate::scheme) plus_is_space: bool,
     pub(in crate::scheme) sort: bool,
     pub(in crate::scheme) unique: bool,
-    pub(in crate::scheme) except: Vec<String>,
     pub(in crate::scheme) each: Template,
     pub(in crate::scheme) join: String,
 }
@@ -36,25 +36,27 @@ pub(in crate::scheme) enum ParameterSource {
     Pairs(usize, String),
 }
 
+/// Whether `+` is a space, and what is left out.
+type Reading<'l> = (bool, &'l [String]);
 type Parameter<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 impl ParameterList {
     pub(super) fn feed(&self, evaluation: &Evaluation<'_>, sink: &mut Sink<'_>) -> Result<(), Failure> {
         let mut all: Vec<Parameter<'_>> = Vec::new();
-        for source in &self.of {
+        for (source, except) in &self.of {
             let place = || Failure::unreadable(source.name(), Why::Malformed);
             match source {
                 ParameterSource::Query => {
-                    self.add(evaluation.query(), self.plus_is_space, &mut all).ok_or_else(place)?;
+                    self.add(evaluation.query(), (self.plus_is_space, except), &mut all).ok_or_else(place)?;
                 }
                 ParameterSource::DeclaredForm if !evaluation.declares_form()? => {}
                 ParameterSource::Form | ParameterSource::DeclaredForm => {
                     let body = evaluation.memory().map_err(|why| Failure::unreadable(source.name(), why))?;
-                    self.add(body, true, &mut all).ok_or_else(place)?;
+                    self.add(body, (true, except), &mut all).ok_or_else(place)?;
                 }
                 ParameterSource::Pairs(index, _) => {
                     for (name, value) in evaluation.parsed(*index)?.entries() {
-                        self.add_one(name, value, false, &mut all).ok_or_else(place)?;
+                        self.add_one((name, value), (false, except), &mut all).ok_or_else(place)?;
                     }
                 }
             }
@@ -90,27 +92,26 @@ impl ParameterList {
     }
 
     /// Empty pieces between two `&` are nothing.
-    fn add<'a>(&self, text: &'a [u8], plus_is_space: bool, all: &mut Vec<Parameter<'a>>) -> Option<()> {
+    fn add<'a>(&self, text: &'a [u8], reading: Reading<'_>, all: &mut Vec<Parameter<'a>>) -> Option<()> {
         for piece in text.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
             let equals = piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len());
             let (name, value) = piece.split_at(equals);
-            self.add_one(name, value.get(1..).unwrap_or_default(), plus_is_space, all)?;
+            self.add_one((name, value.get(1..).unwrap_or_default()), reading, all)?;
         }
         Some(())
     }
 
     fn add_one<'a>(
         &self,
-        name: &'a [u8],
-        value: &'a [u8],
-        plus_is_space: bool,
+        (name, value): (&'a [u8], &'a [u8]),
+        (plus_is_space, except): Reading<'_>,
         all: &mut Vec<Parameter<'a>>,
     ) -> Option<()> {
         if all.len() >= MOST_PARAMETERS {
             return None;
         }
         let (name_meant, value_meant) = (decoded(name, plus_is_space)?, decoded(value, plus_is_space)?);
-        if self.except.iter().any(|except| except.as_bytes() == &*name_meant) {
+        if except.iter().any(|except| except.as_bytes() == &*name_meant) {
             return Some(());
         }
         all.push(match self.writing {

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use super::support::{End, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, open_to, resident, settle};
+use super::support::{
+    End, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, open_to, post, resident, settle,
+};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const MEBIBYTE: u64 = 1 << 20;
@@ -169,6 +171,26 @@ fn a_slow_reader_holds_the_upstream_back_and_not_the_gateway_s_memory() {
     }
     let grown = resident(&gateway).saturating_sub(before);
     assert!(grown < 8 * MEBIBYTE, "grown by {grown} bytes");
+}
+
+#[test]
+fn connections_that_carried_large_bodies_hold_nothing_while_they_idle() {
+    const SIZE: usize = 300_000;
+    let upstream = Upstream::echo();
+    let (gateway, address) = open_to(upstream.address, "");
+    let body = noise(SIZE);
+    let carry = || {
+        let mut client = Talk::open(address);
+        let (head, echoed) = client.exchange(post("/", &body));
+        assert!(head.status() == 200 && echoed == body);
+        client
+    };
+    let _first: Vec<Talk> = (0..10).map(|_| carry()).collect();
+    settle(&gateway, address);
+    let before = resident(&gateway);
+    let kept: Vec<Talk> = (0..200).map(|_| carry()).collect();
+    let grown = resident(&gateway).saturating_sub(before);
+    assert!(grown < 8 * MEBIBYTE, "{} connections grew it by {grown} bytes", kept.len());
 }
 
 #[test]
