@@ -6,7 +6,7 @@
 use super::{
     AnswerDefinition, Body, BodyNeed, Failure, Fault, Headers, PreparedKey, Scheme, Template, View, Why,
     evaluate::{Emission, Evaluation},
-    signed::Meanings,
+    leaves::Meanings,
     tag::Tag,
     template::{Chain, Scope, Source, Vocabulary, is_token},
 };

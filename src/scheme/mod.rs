@@ -15,6 +15,7 @@ mod evaluate;
 mod failure;
 mod fault;
 mod key;
+mod leaves;
 mod mac;
 mod parameters;
 mod path;
