@@ -16,11 +16,7 @@ fn gateway(upstream: &Upstream) -> (Gateway, SocketAddr) {
 keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}
 schemes:
   body: {{ preset: raw-body, keys: k }}
-  zoom:
-    keys: k
-    message: "v0:{{header:x-zm-request-timestamp}}:{{body}}"
-    signature: {{ from: '{{header:x-zm-signature|strip_prefix:"v0="}}', encoding: hex, algorithm: hmac-sha256 }}
-    timestamp: {{ from: "{{header:x-zm-request-timestamp}}", formats: [unix], past: 300s, future: 300s }}
+  zoom: {{ preset: zoom, keys: k }}
 upstreams: {{ app: {{ servers: ["http://{}"] }} }}
 routes:
   - {{ match: {{ path: /dropbox }}, require: {{ hmac: body }}, to: app, handshake: dropbox }}
