@@ -24,7 +24,7 @@ pub enum AnswerKeys {
     /// The one that the request was signed with.
     Callers(Arc<dyn CallerKeys>),
     /// Always this one, of that id.
-    Own(PreparedKey, Option<String>),
+    Own(Box<PreparedKey>, Option<String>),
 }
 
 /// Finds the key that a request was signed with.

@@ -8,7 +8,7 @@ use super::{
     evaluate::{Emission, Evaluation},
     leaves::Meanings,
     tag::Tag,
-    template::{Chain, Scope, Source, Vocabulary, is_token},
+    template::{Chain, Part, Scope, Source, Vocabulary, is_token},
 };
 
 /// The compiled form.
@@ -185,21 +185,31 @@ fn need(message: &Template, emit: &[(String, Template)], hmac: bool) -> BodyNeed
 }
 
 impl AnswerForm {
-    /// What is allowed but should not be.
-    pub(super) fn warnings(&self) -> Vec<Fault> {
-        let has = |of: fn(&Source) -> bool| {
-            self.message.chains().flat_map(Chain::alternatives).any(|chain| of(&chain.source))
-        };
+    /// What is allowed but should not be. `is_signed` says what the request's own signature covers.
+    pub(super) fn warnings(&self, is_signed: impl Fn(&Source) -> bool) -> Vec<Fault> {
+        let sources = || self.message.chains().flat_map(Chain::alternatives).map(|chain| &chain.source);
         let mut warnings = Vec::new();
-        if !has(|source| matches!(source, Source::Body)) {
+        if !sources().any(|source| matches!(source, Source::Body)) {
             warnings.push(Fault::whole("answer", "the body of an answer is not signed").hint("`{body|sha256|hex}`"));
         }
-        if !has(|source| matches!(source, Source::Status)) {
+        if !sources().any(|source| matches!(source, Source::Status)) {
             warnings.push(Fault::whole("answer", "the status of an answer is not signed").hint("`{status}`"));
         }
-        if !has(|source| matches!(source, Source::RequestHeader(_) | Source::Parameter(_))) {
+        if !sources().any(|source| matches!(source, Source::RequestHeader(_) | Source::Parameter(_))) {
             let fault = Fault::whole("answer", "an answer to one request is as good for another");
             warnings.push(fault.hint("sign what is new in each request: `{request_header:NAME}`"));
+        }
+        let of_request = sources().filter_map(|source| match source {
+            Source::RequestHeader(name) => Some((name, Source::Header(name.clone()))),
+            _ => None,
+        });
+        for (name, _) in of_request.filter(|(_, source)| !is_signed(source)) {
+            let message = format!("the request does not sign `{name}`, so anyone on the way chooses what answers sign");
+            warnings.push(Fault::whole("answer", message).hint("sign it in the request's message too"));
+        }
+        if !matches!(self.message.parts().first(), Some(Part::Literal(_))) {
+            let fault = Fault::whole("answer", "what an answer signs could be what a request signs");
+            warnings.push(fault.hint("begin the message with text that no request's message begins with"));
         }
         warnings
     }

@@ -66,7 +66,7 @@ impl Signers<'_> {
         let signing = match &route.sign_response {
             None => return Ok(None),
             Some(AnswerSigner::Own(signer)) => {
-                self.own(signer)?.map(|(scheme, key)| (scheme, AnswerKeys::Own(key, signer.key_id.clone())))
+                self.own(signer)?.map(|(scheme, key)| (scheme, AnswerKeys::Own(Box::new(key), signer.key_id.clone())))
             }
             Some(AnswerSigner::Callers(index)) => self.rules.get(*index).map(|rule| {
                 (rule.scheme.clone(), AnswerKeys::Callers(Arc::new(Callers { rules: vec![rule.clone()] })))

@@ -69,7 +69,7 @@ impl<'p> Rules<'p> {
         if self.definition.replay.is_none() {
             warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint("replay: true"));
         }
-        warnings.extend(self.parts.answer.iter().flat_map(|answer| answer.warnings()));
+        warnings.extend(self.parts.answer.iter().flat_map(|answer| answer.warnings(|part| self.signed.covers(part))));
         warnings.extend(self.touching(&self.parts.message, "message", None));
         for (index, value) in self.meanings.values.iter().enumerate() {
             if let NamedValue::Text(template) = value {

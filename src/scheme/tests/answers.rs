@@ -104,12 +104,16 @@ fn what_cannot_be_signed_is_said_when_it_is_compiled() {
 #[test]
 fn what_an_answer_leaves_open_is_warned_of() {
     let warned = |message: &str| {
-        let scheme = scheme(&form(message, &[("S", "{signature}")]));
+        let definition = Definition { message: "{path}:{header:N}".to_owned(), ..form(message, &[("S", "{signature}")]) };
+        let scheme = scheme(&definition);
         let of_answer = scheme.warnings().iter().filter(|fault| fault.field == "answer");
         of_answer.map(|fault| fault.message.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(warned("{request_header:N}:{status}:{body|sha256|hex}"), Vec::<String>::new());
-    assert_eq!(warned("{method}").len(), 3);
+    assert_eq!(warned("a:{request_header:n}:{status}:{body|sha256|hex}"), Vec::<String>::new());
+    assert_eq!(warned("a:{method}").len(), 3);
+    let unsigned = "the request does not sign `M`, so anyone on the way chooses what answers sign";
+    assert_eq!(warned("a:{request_header:M}:{status}:{body}"), [unsigned]);
+    assert_eq!(warned("{status}:{request_header:N}:{body}"), ["what an answer signs could be what a request signs"]);
 }
 
 #[test]

@@ -21,9 +21,11 @@ fn gateway(upstream: SocketAddr, more: &str) -> (Gateway, SocketAddr) {
 keys:
   devices: {{ static: {{ dev-1: [{{ value: {KEY} }}, {{ value: {OLD} }}], dev-2: {{ value: another-key-of-sixteen }} }} }}
   own: {{ static: {{ gateway: {{ value: {OLD} }} }} }}
+  third: {{ static: {{ dev-1: {{ value: {OLD} }} }} }}
 schemes:
   v2: {{ preset: device-v2, keys: devices }}
   own: {{ preset: device-v2, keys: own }}
+  third: {{ keys: third, key_id: "{{header:X-Id}}", message: "{{key_id}}:{{path}}", signature: {{ from: "{{header:X-Third}}", encoding: hex, algorithm: hmac-sha256 }} }}
   status:
     preset: device-v2
     keys: devices
@@ -41,6 +43,7 @@ upstreams:
 routes:
   - {{ match: {{ path: /v2/** }}, require: {{ hmac: v2 }}, to: app, sign_response: v2 }}
   - {{ match: {{ path: /here }}, require: {{ any_of: [{{ hmac: v2 }}, {{ jwt: api }}] }}, to: here, sign_response: v2 }}
+  - {{ match: {{ path: /two }}, require: {{ any_of: [{{ hmac: v2 }}, {{ hmac: third }}] }}, to: here, sign_response: v2 }}
   - {{ match: {{ path: /empty }}, require: {{ hmac: v2 }}, to: empty, sign_response: v2 }}
   - {{ match: {{ path: /away }}, require: {{ hmac: v2 }}, to: away, sign_response: v2 }}
   - {{ match: {{ path: /status/** }}, require: {{ hmac: status }}, to: app, sign_response: status }}
@@ -182,6 +185,20 @@ fn answers_to_other_credentials_and_on_other_routes_go_unsigned() {
     let request = format!("GET /here HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {bearer}\r\nX-HMAC-Nonce: x\r\n\r\n");
     let (head, _) = Talk::open(address).exchange(request);
     assert_eq!((head.status(), signature(&head)), (200, None), "a token has no key to sign with");
+}
+
+#[test]
+fn the_same_id_by_another_scheme_is_another_key_s() {
+    let upstream = Upstream::echo();
+    let (_gateway, address) = gateway(upstream.address, "");
+    let third = keyed(OLD, "dev-1:/two");
+    let by_third =
+        format!("GET /two HTTP/1.1\r\nHost: a\r\nX-Id: dev-1\r\nX-Third: {third}\r\nX-HMAC-Nonce: n\r\n\r\n");
+    let (head, _) = Talk::open(address).exchange(by_third);
+    assert_eq!((head.status(), signature(&head)), (200, None));
+    let (signed, nonce) = request("/two", b"");
+    let (head, body) = Talk::open(address).exchange(signed);
+    is_genuine(&nonce, &head, &body);
 }
 
 #[test]
