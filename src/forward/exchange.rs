@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
@@ -65,11 +65,13 @@ enum Stage<'f> {
 /// On the heap, for most requests find a kept connection.
 type Connecting<'f> = Pin<Box<dyn Future<Output = (Result<Exchange<'f>, Failure>, Attempts)> + 'f>>;
 
-/// Connections made and not made.
+/// Connections made and not made, and what came before.
 #[derive(Default)]
 struct Attempts {
     connects: u32,
     failed: u32,
+    /// How long the client took for a body that had to be there first: nothing that the upstream has to answer for.
+    held: Duration,
 }
 
 impl<'f> Stage<'f> {
@@ -89,6 +91,7 @@ impl Future for Forwarding<'_> {
                     let (exchange, attempts) = ready!(connecting.as_mut().poll(context));
                     this.report.connects += attempts.connects;
                     this.report.failed_connects += attempts.failed;
+                    this.started += attempts.held;
                     this.stage = Stage::of(exchange);
                     continue;
                 }
@@ -148,10 +151,13 @@ async fn connect_and_start<'f>(
     mut permit: Admitted<'f>,
 ) -> (Result<Exchange<'f>, Failure>, Attempts) {
     let mut attempts = Attempts::default();
-    if let Some(signing) = &dress.sign
-        && let Err(failure) = signing.hold(&mut permit, &forwarder.deadlines).await
-    {
-        return (Err(failure), attempts);
+    if let Some(signing) = &dress.sign {
+        let started = Instant::now();
+        let held = signing.hold(&mut permit, &forwarder.deadlines).await;
+        attempts.held = started.elapsed();
+        if let Err(failure) = held {
+            return (Err(failure), attempts);
+        }
     }
     let protocol = upgrade::asked(dress, permit.head()).map(<[u8]>::to_vec);
     let place = connected(servers, turn, dress, forwarder, protocol.is_none(), &mut attempts).await;
@@ -296,9 +302,9 @@ impl<'f> Exchange<'f> {
             Ok(connection) => {
                 (self.connection, self.broken) = (connection, None);
                 self.wait.clear();
-                (Ok(self), Attempts { connects: 1, failed: 0 })
+                (Ok(self), Attempts { connects: 1, ..Attempts::default() })
             }
-            Err(failure) => (Err(failure), Attempts { connects: 0, failed: 1 }),
+            Err(failure) => (Err(failure), Attempts { failed: 1, ..Attempts::default() }),
         }
     }
 
