@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    Algorithm, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Failure, Fault, KeyRecipe, PreparedKey,
-    Presence, ReplayKey, View,
+    Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Failure, Fault, KeyRecipe,
+    PreparedKey, Presence, ReplayKey, View,
     claimed::Claims,
     compile,
-    rfc9421::{Answer, ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
+    rfc9421::{ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
 };
 
 /// A compiled scheme: how a request says who signed it, what was signed, and how that is checked.
@@ -257,23 +257,89 @@ impl Scheme {
         }
     }
 
-    /// What to set on the answer to `request`, which may name parts of that request (RFC 9421 section 2.4).
+    /// Whether it can sign: a dialect must say how its signature is written.
+    pub fn can_sign(&self) -> bool {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.can_sign(),
+            Kind::MessageSignatures(scheme) => scheme.can_sign(),
+        }
+    }
+
+    /// The headers that signing sets.
+    pub fn emitted_headers(&self) -> impl Iterator<Item = &str> {
+        let (dialect, built_in) = match &self.0 {
+            Kind::Dialect(dialect) => (Some(dialect.emitted_headers()), [].as_slice()),
+            Kind::MessageSignatures(scheme) => (None, scheme.emitted_headers()),
+        };
+        dialect.into_iter().flatten().chain(built_in.iter().copied())
+    }
+
+    /// Whether signing writes a key id: then the signer must have one.
+    pub fn emits_key_id(&self) -> bool {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.emits_key_id(),
+            Kind::MessageSignatures(_) => true,
+        }
+    }
+
+    /// How much of the body signing needs.
+    pub fn signing_need(&self) -> BodyNeed {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.signing_need(),
+            Kind::MessageSignatures(scheme) => scheme.signing_need(),
+        }
+    }
+
+    /// Whether it says how answers are signed.
+    pub fn signs_answers(&self) -> bool {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.signs_answers(),
+            Kind::MessageSignatures(scheme) => scheme.can_sign(),
+        }
+    }
+
+    /// How much of an answer's body its signature needs.
+    pub fn answer_need(&self) -> BodyNeed {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.answer_need(),
+            Kind::MessageSignatures(scheme) => scheme.answer_need(),
+        }
+    }
+
+    /// The headers that a signed answer gets, each in the place of any of its name.
+    pub fn answer_headers(&self) -> impl Iterator<Item = &str> {
+        let (dialect, built_in) = match &self.0 {
+            Kind::Dialect(dialect) => (Some(dialect.answer_headers()), [].as_slice()),
+            Kind::MessageSignatures(scheme) => (None, scheme.answer_headers()),
+        };
+        dialect.into_iter().flatten().chain(built_in.iter().copied())
+    }
+
+    /// Whether the request has what the signature of its answer will need of it: to be asked before anything is done.
     ///
     /// # Errors
-    /// The scheme is no RFC 9421, the key only verifies, the body is not there though it is to be covered, or a covered
-    /// component has no value.
+    /// [`Failure::Unreadable`], with what is not there.
+    pub fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.is_answerable(request),
+            Kind::MessageSignatures(scheme) => scheme.is_answerable(request),
+        }
+    }
+
+    /// The headers to set on an answer. `key_id` is whose key it is.
+    ///
+    /// # Errors
+    /// The scheme does not say how answers are signed, the key only verifies, or a value cannot be had.
     pub fn sign_answer(
         &self,
-        answer: &Answer<'_>,
-        request: &View<'_>,
+        answer: &AnswerView<'_>,
         key: &PreparedKey,
         key_id: Option<&str>,
         now_millis: i64,
-        nonce: &str,
-    ) -> Result<Emitted, Failure> {
+    ) -> Result<Vec<(String, String)>, Failure> {
         match &self.0 {
-            Kind::Dialect(_) => Err(Failure::NotEmitted),
-            Kind::MessageSignatures(scheme) => scheme.sign_answer(answer, request, key, key_id, now_millis, nonce),
+            Kind::Dialect(dialect) => dialect.sign_answer(answer, key, key_id, now_millis),
+            Kind::MessageSignatures(scheme) => scheme.sign_answer(answer, key, key_id, now_millis),
         }
     }
 

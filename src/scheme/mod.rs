@@ -6,6 +6,8 @@
 //! clients.
 
 mod algorithms;
+mod answer;
+mod challenge;
 mod claimed;
 mod compile;
 mod coverage;
@@ -35,10 +37,11 @@ mod view;
 
 use std::time::Duration;
 
+pub use answer::AnswerView;
 pub use claimed::Presence;
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
-    Algorithm, AlgorithmDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
+    Algorithm, AlgorithmDefinition, AnswerDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
     ParametersDefinition, ParametersOf, Relation, ReplayDefinition, RequirementDefinition, Several,
     SignatureDefinition, TestDefinition, TimestampDefinition, TimestampFormat, ValueDefinition, Writing,
 };
@@ -47,7 +50,7 @@ pub use fault::Fault;
 pub use key::{KeyFault, KeyRecipe, PreparedKey};
 pub use kinds::{Claimed, Scheme};
 pub use replay::ReplayKey;
-pub use rfc9421::{Answer, FieldType, MessageSignaturesDefinition};
+pub use rfc9421::{FieldType, MessageSignaturesDefinition};
 pub use sign::Emitted;
 pub use template::{Escape, Sources, Template};
 pub use view::{Body, Fact, Headers, Known, Spooled, Unknown, View};
@@ -70,9 +73,11 @@ struct Dialect {
     timestamp: Option<timestamp::Timestamp>,
     replay: Option<replay::Replay>,
     emit: Vec<(Place, Template)>,
+    answer: Option<answer::AnswerForm>,
     coverage: Coverage,
     key_id_is_signed: bool,
     body_need: BodyNeed,
+    signing_need: BodyNeed,
     open_until_body: claimed::OpenUntilBody,
     warnings: Vec<Fault>,
 }

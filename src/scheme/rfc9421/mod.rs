@@ -4,7 +4,6 @@
 //! that is not understood is refused. It is used like any other scheme; only key documents (PEM, JWK) are its own.
 
 mod accept;
-mod answer;
 mod base;
 mod component;
 mod definition;
@@ -23,7 +22,6 @@ mod verify;
 
 use std::time::Duration;
 
-pub use answer::Answer;
 pub use definition::MessageSignaturesDefinition;
 pub(super) use key::{AsymmetricKey, Purpose, prepared};
 pub use value::FieldType;
@@ -98,6 +96,31 @@ impl MessageSignatures {
         [CARRIER, BESIDE, digest::NAME].into_iter().map(str::to_owned).chain(covered).collect()
     }
 
+    /// Whether signing has an algorithm that makes signatures.
+    pub(super) fn can_sign(&self) -> bool {
+        self.policy.algorithms.iter().any(|algorithm| *algorithm != Algorithm::RsaV15Sha256)
+    }
+
+    /// The headers that signing a request sets.
+    pub(super) fn emitted_headers(&self) -> &'static [&'static str] {
+        emitted(&self.policy.components)
+    }
+
+    /// How much of a request's body signing it needs.
+    pub(super) fn signing_need(&self) -> BodyNeed {
+        need(&self.policy.components)
+    }
+
+    /// The headers that a signed answer gets.
+    pub(super) fn answer_headers(&self) -> &'static [&'static str] {
+        emitted(&self.answer)
+    }
+
+    /// How much of an answer's body signing it needs.
+    pub(super) fn answer_need(&self) -> BodyNeed {
+        need(&self.answer)
+    }
+
     /// A signature may cover the digest of a body though it need not; then it is checked.
     pub(super) fn body_need() -> BodyNeed {
         BodyNeed::Bytes
@@ -111,4 +134,15 @@ impl MessageSignatures {
     pub(super) fn is_present(view: &View<'_>) -> Presence {
         if input::is_present(view.headers) { Presence::Yes } else { Presence::No }
     }
+}
+
+fn emitted(components: &[component::Component]) -> &'static [&'static str] {
+    match need(components) {
+        BodyNeed::Unneeded => &[BESIDE, CARRIER],
+        BodyNeed::Bytes | BodyNeed::Parsed => &["Content-Digest", BESIDE, CARRIER],
+    }
+}
+
+fn need(components: &[component::Component]) -> BodyNeed {
+    if components.iter().any(policy::binds_body) { BodyNeed::Bytes } else { BodyNeed::Unneeded }
 }

@@ -14,6 +14,9 @@
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
 //! - [`upgrade`]: connections that change protocols, and those that must not.
+//! - [`sidecar`]: requests that the gateway signs for their upstream.
+//! - [`signed_answers`]: answers that it signs for their client.
+//! - [`handshakes`]: what webhooks' senders ask before they send.
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
@@ -21,6 +24,7 @@ mod answers;
 mod credentials;
 mod fields;
 mod framing;
+mod handshakes;
 mod held;
 mod lifecycle;
 mod limits;
@@ -28,6 +32,8 @@ mod listeners;
 mod message_signatures;
 mod mutations;
 mod servers;
+mod sidecar;
+mod signed_answers;
 mod signing;
 mod soak;
 mod streaming;
