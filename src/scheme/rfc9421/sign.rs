@@ -63,8 +63,8 @@ impl MessageSignatures {
     pub(in crate::scheme) fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
         // The answer itself is not asked for anything.
         let answer = AnswerView { request: *request, status: 200, headers: request.headers, body: Body::Unread };
-        let of_request = self.answer.iter().filter(|component| component.of_request);
-        of_request.map(|component| value(component, Message::Answer(&answer), &self.types).map(|_| ())).collect()
+        let mut of_request = self.answer.iter().filter(|component| component.of_request);
+        of_request.try_for_each(|component| value(component, Message::Answer(&answer), &self.types).map(|_| ()))
     }
 
     /// The values of the two headers.

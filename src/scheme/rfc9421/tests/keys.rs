@@ -1,5 +1,7 @@
 //! Key documents: which are taken for which algorithm, and which are refused.
 
+use std::{env, fs, path::Path};
+
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     rand::SystemRandom,
@@ -215,4 +217,38 @@ fn an_rsa_key_allowed_two_paddings_needs_to_be_told_which() {
     assert_eq!(judged(";alg=\"rsa-pss-sha512\""), Err(Failure::Mismatch));
     assert_eq!(judged(""), Err(Failure::Algorithm));
     assert_eq!(judged(";alg=\"hmac-sha256\""), Err(Failure::Algorithm));
+}
+
+#[test]
+fn wycheproof_agrees_whether_its_keys_are_pem_or_jwk() {
+    let Ok(vectors) = env::var("COUNTERSIGN_VECTORS") else { return };
+    for (file, algorithm, least) in [
+        ("ed25519_test.json", Algorithm::Ed25519, 150),
+        ("ecdsa_secp256r1_sha256_p1363_test.json", Algorithm::EcdsaP256Sha256, 250),
+        ("rsa_signature_2048_sha256_test.json", Algorithm::RsaV15Sha256, 250),
+    ] {
+        let text = fs::read(Path::new(&vectors).join("wycheproof").join(file)).unwrap();
+        let file: Value = serde_json::from_slice(&text).unwrap();
+        let checked: usize = file["testGroups"].as_array().unwrap().iter().map(|group| check(group, algorithm)).sum();
+        assert!(checked >= least, "{algorithm:?}: {checked}");
+    }
+}
+
+/// How many signatures of the group were judged as it says.
+fn check(group: &Value, algorithm: Algorithm) -> usize {
+    let pem = Secret::new(group["publicKeyPem"].as_str().unwrap().as_bytes().to_vec());
+    let jwks = ["publicKeyJwk", "keyJwk"].into_iter().filter_map(|name| group.get(name)).map(document);
+    let keys = [pem].into_iter().chain(jwks).map(|key| recipe(&[algorithm]).verifying(&key).unwrap());
+    let keys: Vec<PreparedKey> = keys.collect();
+    let bytes = |test: &Value, name: &str| hex::decode(test[name].as_str().unwrap()).unwrap();
+    let tests = group["tests"].as_array().unwrap().iter().filter(|test| test["result"] != "acceptable");
+    let mut checked = 0;
+    for test in tests {
+        for key in &keys {
+            let accepted = key.accepts(algorithm, &bytes(test, "msg"), &bytes(test, "sig"));
+            assert_eq!(accepted, test["result"] == "valid", "{algorithm:?} {}", test["tcId"]);
+        }
+        checked += 1;
+    }
+    checked
 }

@@ -170,6 +170,7 @@ fn definitions_that_cannot_be_meant_are_refused_all_at_once() {
     for empty in [
         MessageSignaturesDefinition { components: Vec::new(), ..hmac() },
         MessageSignaturesDefinition { algorithms: Vec::new(), ..hmac() },
+        MessageSignaturesDefinition { answer: vec!["content-digest".to_owned(), "date".to_owned()], ..hmac() },
     ] {
         assert_eq!(Scheme::message_signatures(&empty).unwrap_err().len(), 1);
     }
