@@ -5,8 +5,9 @@ use std::{io, sync::LazyLock, time::Duration};
 
 use countersign::{
     scheme::{
-        Algorithm, Body, Definition, Encoding, Equality, Headers, MacKey, ReplayDefinition, Scheme,
-        SignatureDefinition, Spooled, TimestampDefinition, TimestampFormat, Unknown, View,
+        Algorithm, Body, Definition, Encoding, Headers, HeadersDefinition, Missing, ParametersDefinition, ParametersOf,
+        PreparedKey, ReplayDefinition, RequirementDefinition, Scheme, SignatureDefinition, Spooled, TimestampDefinition,
+        TimestampFormat, Unknown, ValueDefinition, View, Writing,
     },
     secret::Secret,
 };
@@ -20,12 +21,15 @@ static SCHEMES: LazyLock<Vec<Scheme>> = LazyLock::new(|| {
         "{method}\n{path|percent_decode}\n{query|sort}\n{query:a}\n{body|sha256|hex}",
         "{form:a|trim}:{form:b|unbase64|hex}:{header:X-A|percent_encode}",
         "{url}{body}",
+        "{pairs:a else groups:b|hex else path}\n{lines}\n{list}\n{path|normalize_path}",
     ];
     messages.iter().filter_map(|message| Scheme::compile(&definition(message)).ok()).collect()
 });
 
-static KEY: LazyLock<MacKey> =
-    LazyLock::new(|| MacKey::new(Algorithm::HmacSha256, &Secret::new(b"a key of some length".to_vec())));
+static KEY: LazyLock<Option<PreparedKey>> = LazyLock::new(|| {
+    let secret = Secret::new(b"a key of some length".to_vec());
+    SCHEMES.first().and_then(|scheme| scheme.key_recipe().verifying(&secret).ok())
+});
 
 fuzz_target!(|input: (String, Vec<(bool, Vec<u8>)>, Vec<u8>)| {
     let (target, headers, body) = input;
@@ -39,13 +43,15 @@ fuzz_target!(|input: (String, Vec<(bool, Vec<u8>)>, Vec<u8>)| {
         body: Body::Memory(&request.body),
         known: &Unknown,
     };
-    assert_eq!(SCHEMES.len(), 4);
+    assert_eq!(SCHEMES.len(), 5);
+    let keys: Vec<&PreparedKey> = KEY.iter().collect();
+    assert_eq!(keys.len(), 1);
     for scheme in SCHEMES.iter() {
         for body in [Body::Unread, Body::Memory(&request.body), Body::Spooled(&request)] {
             let view = View { body, ..held };
             scheme.is_present(&view);
             if let Ok(claimed) = scheme.read(&view, NOW) {
-                assert!(scheme.verify(&claimed, &view, &[&*KEY]).is_err());
+                assert!(scheme.verify(&claimed, &view, &keys).is_err());
                 let _ = scheme.replay_key(&claimed, &view, NOW);
             }
         }
@@ -53,27 +59,42 @@ fuzz_target!(|input: (String, Vec<(bool, Vec<u8>)>, Vec<u8>)| {
 });
 
 fn definition(message: &str) -> Definition {
+    let signature = SignatureDefinition::new("{header:X-Signature}", Encoding::Base64, Algorithm::HmacSha256);
     Definition {
-        name: "fuzz".to_owned(),
         key_id: Some("{header:X-A|default:\"none\"}".to_owned()),
-        values: Vec::new(),
-        require: vec![Equality { left: "{header:X-A}".to_owned(), right: "{body|sha256|base64}".to_owned() }],
-        message: message.to_owned(),
-        signature: SignatureDefinition {
-            from: "{header:X-Signature}".to_owned(),
-            encoding: Encoding::Base64,
-            algorithm: Algorithm::HmacSha256,
-        },
+        values: values(),
+        require: vec![RequirementDefinition::equal("{header:X-A}", "{body|sha256|base64}")],
         timestamp: Some(TimestampDefinition {
-            from: "{header:X-A}".to_owned(),
-            formats: vec![TimestampFormat::Unix, TimestampFormat::Iso8601, TimestampFormat::HttpDate],
+            from: Some("{header:X-A}".to_owned()),
+            formats: vec![
+                TimestampFormat::Unix,
+                TimestampFormat::Iso8601,
+                TimestampFormat::HttpDate,
+                TimestampFormat::Pattern("%Y%m%dT%H%M%SZ".to_owned()),
+            ],
             past: Some(Duration::from_secs(1 << 40)),
-            future: None,
             dangerously_unsigned: true,
+            ..TimestampDefinition::default()
         }),
         replay: Some(ReplayDefinition { key: None, remember: Some(Duration::from_secs(60)) }),
-        emit: Vec::new(),
+        ..Definition::new("fuzz", message, signature)
     }
+}
+
+/// A value of each kind that the header and the body of the request feed.
+fn values() -> Vec<(String, ValueDefinition)> {
+    let mut lines = HeadersDefinition::new("{header:X-A}", " ");
+    lines.missing = Missing::Empty;
+    let mut list = ParametersDefinition::new(vec![ParametersOf::Query, ParametersOf::Form]);
+    (list.writing, list.sort, list.unique) = (Writing::Encoded, true, true);
+    let from = || "{header:X-A}".to_owned();
+    let values = [
+        ("pairs", ValueDefinition::Pairs { from: from(), separator: b',' }),
+        ("groups", ValueDefinition::Capture { from: from(), expression: "(?<a>[^/]*)(/(?<b>.*))?".to_owned() }),
+        ("lines", ValueDefinition::Headers(lines)),
+        ("list", ValueDefinition::Parameters(list)),
+    ];
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 struct Request {

@@ -297,7 +297,10 @@ impl<'a, 'd> Legs<'a, 'd> {
     /// The first present leg's refusal, in file order; the log has each.
     fn take_denied(&mut self) -> Box<Denied> {
         let mut attempts = std::mem::take(&mut self.attempts);
-        attempts.sort_by_key(|(order, ..)| *order);
+        // Where two kinds of credentials share a carrier, the one that came says why it was refused.
+        let is_absent =
+            |reason: &Reason| matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature));
+        attempts.sort_by_key(|(order, _, reason)| (is_absent(reason), *order));
         let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
         match attempts.first() {
             None => self.nothing_present(),

@@ -132,7 +132,10 @@ fn is_silent(connection: &mut Connection, buffers: &Buffers) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     // Outside the task's budget: a read that is put off by the scheduler would look like silence.
     let look = poll_fn(|context| {
-        Poll::Ready(connection.transport.poll_fill(context, &mut connection.buffer, buffers).is_pending())
+        let transport = &mut connection.transport;
+        let is_silent = transport.poll_readable(context).is_pending()
+            || transport.poll_fill(context, &mut connection.buffer, buffers).is_pending();
+        Poll::Ready(is_silent)
     });
     matches!(pin!(tokio::task::unconstrained(look)).poll(&mut context), Poll::Ready(true))
 }

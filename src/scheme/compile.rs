@@ -5,7 +5,7 @@ mod values;
 
 use super::{
     AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
-    RequirementDefinition, Scheme, Several, Template, TimestampDefinition,
+    RequirementDefinition, Scheme, Several, Template, TimestampDefinition, TimestampFormat,
     algorithms::Algorithms,
     claimed::OpenUntilBody,
     key::KeyChain,
@@ -155,10 +155,14 @@ impl Compiler<'_> {
         if definition.formats.is_empty() {
             self.faults.push(Fault::whole("timestamp.formats", "there must be at least one format"));
         }
-        for (index, format) in definition.formats.iter().enumerate().filter(|(_, format)| !format.is_sound()) {
-            let message = format!("this pattern does not read the times that it writes: {format:?}");
-            let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
-            self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
+        for (index, format) in definition.formats.iter().enumerate() {
+            if let TimestampFormat::Pattern(pattern) = format
+                && !format.is_sound()
+            {
+                let message = format!("the pattern `{pattern}` does not read the times that it writes");
+                let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
+                self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
+            }
         }
         let templates = [
             ("timestamp.from", &definition.from),
@@ -192,7 +196,7 @@ impl Compiler<'_> {
         if self.faults.len() > before {
             return None;
         }
-        let Some(chain) = template.single() else {
+        let Some(chain) = template.single().filter(|chain| chain.otherwise.is_none()) else {
             let fault = Fault::at(0, text.len(), "a signature comes from exactly one source");
             self.faults.push(fault.hint("`{header:NAME}`").in_field(FIELD, None));
             return None;

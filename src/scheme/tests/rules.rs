@@ -52,7 +52,7 @@ fn every_problem_is_reported_at_once() {
 #[test]
 fn a_signature_comes_from_one_source_that_can_carry_it() {
     let with = |from: &str| one(&Definition { signature: signature(from), ..definition("{path}") });
-    for from in ["", "x", "x{header:A}"] {
+    for from in ["", "x", "x{header:A}", "{header:A else header:B}"] {
         assert_eq!(with(from), ("signature.from", "a signature comes from exactly one source".to_owned()), "{from}");
     }
     assert_eq!(with("{body}"), ("signature.from", "`body` cannot carry a signature".to_owned()));

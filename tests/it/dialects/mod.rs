@@ -6,7 +6,9 @@
 mod aws_vectors;
 mod cavage_vectors;
 mod documented;
+mod gateway;
 mod independent;
 mod refusals;
 mod request;
 mod round_trip;
+mod samples;

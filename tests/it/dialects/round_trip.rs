@@ -2,35 +2,13 @@
 
 use countersign::{scheme::presets, secret::Secret};
 
-use super::request::{NOW, Request, preset};
-
-/// 64 bytes that are text, hex and base64 alike, as some presets want their secrets.
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
-const NONCE: &str = "5d41402abc4b2a76b9719d911017c592";
-
-/// Presets whose signature stands in the body, which nobody writes for a client.
-const READ_ONLY: [&str; 2] = ["mailgun", "binance-form"];
+use super::{
+    request::{NOW, Request, preset},
+    samples::{NONCE, OTHER, SECRET, plain, signing},
+};
 
 /// What signers write and no verifier reads.
 const IGNORED: [&str; 1] = ["sign_method"];
-
-/// A request that the preset can sign.
-fn plain(name: &str) -> Request {
-    let request = Request::new("POST", "https://api.example.com/a/b%20c?x=1&y=%2F").body(r#"{"on":true}"#);
-    match name {
-        "device" => request.body(r#"{"mac_address":"12:34:56:78:9a:bc","timestamp":1714485600}"#),
-        "twilio" => request.body("CallSid=CA1&From=%2B1415"),
-        "twilio-json" => Request { target: format!("/a?bodySHA256={}", sha256(&request.body)), ..request },
-        "kraken" => request.body("nonce=1714485600000&pair=XBTUSD"),
-        "tencent-tc3" => request.header("Content-Type", "application/json; charset=utf-8"),
-        "binance" => Request { target: "/api/v3/order?symbol=LTCBTC".to_owned(), ..request.body("side=BUY") },
-        "oauth1" => request.body("a=1&b=c%20d+e").header("Content-Type", "application/x-www-form-urlencoded"),
-        "hawk" => request.header("Content-Type", "text/plain; charset=utf-8"),
-        "azure-sas" => Request { target: "/devices/dev-1/messages".to_owned(), ..request },
-        _ => request,
-    }
-}
 
 struct Signed {
     scheme: countersign::scheme::Scheme,
@@ -61,15 +39,6 @@ impl Signed {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    hex::encode(Sha256::digest(bytes))
-}
-
-fn signing() -> impl Iterator<Item = &'static str> {
-    presets::names().filter(|name| !READ_ONLY.contains(name))
-}
-
 #[test]
 fn every_preset_compiles_and_says_who_speaks_it_and_what_it_leaves_open() {
     for name in presets::names() {
@@ -77,6 +46,7 @@ fn every_preset_compiles_and_says_who_speaks_it_and_what_it_leaves_open() {
         preset(name);
         let comment: Vec<&str> = text.lines().take_while(|line| line.starts_with("# ")).collect();
         assert!(comment.len() >= 3, "{name} begins with a comment");
+        assert!(comment[0].ends_with('.'), "the first line of {name} is a sentence of its own");
         assert!(comment.iter().any(|line| line.contains("Spoken by")), "{name} says who speaks it");
         assert!(comment.iter().any(|line| line.contains("Not signed: ")), "{name} says what it leaves unsigned");
         assert!(text.lines().all(|line| line.chars().count() <= 120), "{name} has a line that is too long");

@@ -3,7 +3,7 @@
 use super::readers::{agreement, stricter::Stricter};
 
 /// The class and a request that shows it.
-const REQUESTS: [(Stricter, &str); 23] = [
+const REQUESTS: [(Stricter, &str); 24] = [
     (Stricter::BareLineFeed, "GET / HTTP/1.1\nHost: a\n\n"),
     (Stricter::EmptyLines, "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     (Stricter::LengthForm, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\nx"),
@@ -33,6 +33,10 @@ const REQUESTS: [(Stricter, &str); 23] = [
     (Stricter::ChunkExtension, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;\r\n\r\n"),
     (Stricter::ChunkExtension, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;a=\0\r\n\r\n"),
     (Stricter::Trailer, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\n\r\n\r\n"),
+    (
+        Stricter::Close,
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, \u{e9}\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
 ];
 
 /// The class and a response that shows it.

@@ -7,7 +7,7 @@ use countersign::http1::Limits;
 use super::{
     Message, RequestLine, hypers,
     ours::{self, Reading},
-    stricter::Stricter,
+    stricter::{Stricter, has_odd_connection},
 };
 
 /// The limits that are used, but for hyper's on extensions and trailers, which ends a few bytes earlier.
@@ -52,7 +52,8 @@ where
     let disagreement = |what: &str| Disagreement(format!("{what}\nours: {ours:#?}\nhyper's: {hypers:#?}"));
     for (index, message) in ours.messages.iter().enumerate() {
         let Some(other) = hypers.get(index) else {
-            if may_refuse(&message.start) {
+            let before = index.checked_sub(1).and_then(|before| ours.messages.get(before));
+            if may_refuse(&message.start) || before.is_some_and(|before| has_odd_connection(&before.fields)) {
                 return Ok(None);
             }
             return Err(disagreement("hyper refuses a head that we accept"));
@@ -74,7 +75,7 @@ where
     if !cut_off && more.is_empty() {
         return Ok(None);
     }
-    match Stricter::of(ours.end) {
+    match Stricter::of(ours.end, ours.messages.last().map(|message| &message.fields)) {
         Some(class) => Ok(Some(class)),
         None => Err(disagreement(if cut_off {
             "hyper sees the end of a body that we do not"

@@ -3,7 +3,7 @@
 
 use countersign::http1::{BadBody, BadHead, BadRequest, BadResponse};
 
-use super::ours::End;
+use super::{Fields, ours::End};
 
 /// One way of being stricter than hyper. The reasons stand in `docs/security.md`, under the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +31,11 @@ pub enum Stricter {
     ChunkSize,
     ChunkExtension,
     Trailer,
+    Close,
 }
 
 impl Stricter {
-    pub const ALL: [Stricter; 23] = [
+    pub const ALL: [Stricter; 24] = [
         Stricter::BareLineFeed,
         Stricter::EmptyLines,
         Stricter::Limits,
@@ -58,6 +59,7 @@ impl Stricter {
         Stricter::ChunkSize,
         Stricter::ChunkExtension,
         Stricter::Trailer,
+        Stricter::Close,
     ];
 
     /// What is refused, in the words of the document.
@@ -85,13 +87,15 @@ impl Stricter {
             Stricter::Upgrade => "a 101 that nobody asked for",
             Stricter::ChunkSize => "a chunk size with spaces behind it, of more than 16 digits, or of 2^63 and more",
             Stricter::ChunkExtension => "a chunk extension without a name, or with bytes outside visible ASCII",
+            Stricter::Close => "a request after `close` in a Connection line with bytes outside ASCII",
             Stricter::Trailer => "a malformed trailer, such as one that ends in a bare LF",
         }
     }
 
-    /// The class of an end, if it is one that hyper need not share.
-    pub fn of(end: End) -> Option<Stricter> {
+    /// The class of an end, if it is one that hyper need not share; `fields` are those of the last message.
+    pub fn of(end: End, fields: Option<&Fields>) -> Option<Stricter> {
         match end {
+            End::Closed(_) if fields.is_some_and(has_odd_connection) => Some(Stricter::Close),
             End::Orderly | End::InHead | End::InBody | End::Closed(_) => None,
             End::BadRequest(fault) => Stricter::of_request(fault),
             End::BadResponse(fault) => Stricter::of_response(fault),
@@ -148,4 +152,9 @@ impl Stricter {
             BadBody::ChunkEnd | BadBody::Truncated => None,
         }
     }
+}
+
+/// Whether a `Connection` line is one that hyper does not look into.
+pub fn has_odd_connection(fields: &Fields) -> bool {
+    fields.iter().any(|(name, value)| name == "connection" && !value.is_ascii())
 }
