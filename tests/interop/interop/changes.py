@@ -55,6 +55,8 @@ def signed_headers(request, coverage):
     for written in coverage["headers"]:
         present = [name for name in written.lower().split(" else ") if request.header(name) is not None]
         signed.update(present[:1])
+    components = (request.header("signature-input") or "").partition(")")[0]
+    signed.update(re.findall(r'"([a-z][a-z0-9-]*)"', components))
     text = " ".join([request.header("authorization") or "", request.header("signature") or "", request.query])
     lists = re.findall(r'SignedHeaders=([^,&\s]+)|[\s,]headers="([^"]+)"', text)
     lists += [(request.header(name) or "",) for name in ("x-hmac-signed-headers", "signature-headers")]

@@ -8,10 +8,14 @@ import time
 
 from . import wire
 
+# Schemes that are no presets.
+BUILT_IN = ("rfc9421",)
+
 
 class Gateway:
     def __init__(self, binary, folder, settings):
-        self.binary, self.folder, self.settings = binary, folder, settings
+        self.binary, self.folder = binary, folder
+        self.settings = settings = {name: each for name, each in settings.items() if self.knows(each)}
         self.ports = dict(zip(settings, free_ports(len(settings))))
         self.config = folder / "gateway.yaml"
         # JSON is YAML.
@@ -24,6 +28,18 @@ class Gateway:
         self.schemes = {scheme["name"]: scheme for scheme in report["schemes"]}
         self.process = None
 
+    def knows(self, setting):
+        """Whether the binary has that scheme: an unknown key is named in the refusal of such a config."""
+        if setting.preset not in BUILT_IN:
+            return True
+        config = self.folder / "known.yaml"
+        config.write_text(json.dumps({"schemes": {"x": setting.changes}}))
+        problems = json.loads(self.command("check", "-c", config, "--json").stdout)["problems"]
+        known = not any(f"`{setting.preset}`" in problem["message"] for problem in problems)
+        if not known:
+            print(f"{setting.preset}: left out, this binary does not know it")
+        return known
+
     def written(self):
         config = {"listen": [], "keys": {}, "schemes": {}, "upstreams": {"echo": {"echo": True}}, "routes": []}
         for name, setting in self.settings.items():
@@ -32,13 +48,14 @@ class Gateway:
             has_id = self.has_id(setting)
             config["listen"].append({"address": address, "name": name, "public_origin": setting.origin})
             config["keys"][name] = {"static": {id: secret for id in setting.ids}} if has_id else {"shared": secret}
-            config["schemes"][name] = {"preset": setting.preset, "keys": name, **setting.changes}
+            preset = {} if setting.preset in BUILT_IN else {"preset": setting.preset}
+            config["schemes"][name] = {**preset, "keys": name, **setting.changes}
             route = {"name": name, "match": {"path": "/**", "listen": name}, "require": {"hmac": name}, "to": "echo"}
             config["routes"].append(route)
         return config
 
     def has_id(self, setting):
-        return "key_id" in setting.changes or re.search("^key_id:", self.shown(setting.preset), re.MULTILINE)
+        return setting.preset in BUILT_IN or re.search("^key_id:", self.shown(setting.preset), re.MULTILINE)
 
     def shown(self, preset):
         shown = self.command("scheme", "show", preset)
@@ -47,7 +64,8 @@ class Gateway:
         return shown.stdout.decode()
 
     def presets(self):
-        return [line.split()[0] for line in self.command("scheme", "list").stdout.decode().splitlines()[1:]]
+        listed = [line.split()[0] for line in self.command("scheme", "list").stdout.decode().splitlines()[1:]]
+        return listed + [setting.preset for setting in self.settings.values() if setting.preset in BUILT_IN]
 
     def command(self, *arguments, given=None):
         return subprocess.run([self.binary, *map(str, arguments)], input=given, capture_output=True, timeout=60)

@@ -61,6 +61,8 @@ class Setting:
     signing_secret: str = ""
     # What the config says beside `preset`.
     changes: dict = dataclasses.field(default_factory=dict)
+    # Whether `countersign sign` is to sign with it.
+    signs: bool = True
 
 
 @dataclasses.dataclass

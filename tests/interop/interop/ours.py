@@ -21,7 +21,7 @@ def request(setting):
             digest = hashlib.sha256(body.encode()).hexdigest()
             return Request.to(f"{setting.origin}/lamps?bodySHA256={digest}", "POST", json_type, body)
         case "kraken":
-            return Request.to(f"{setting.origin}/0/private/AddOrder", "POST", FORM, "nonce=1714485600000&pair=XBTUSD")
+            return Request.to(f"{setting.origin}/0/private/AddOrder", "POST", FORM, "nonce=1714485600000&note=lamp")
         case "binance":
             return Request.to(f"{setting.origin}/api/v3/order?symbol=LTCBTC", "GET", [])
         case "aws-sigv4-presigned" | "aws-sigv4-s3-presigned" | "gcs-presigned":

@@ -1,6 +1,8 @@
 """One client's requests against the gateway, and a verifier's word on ours."""
 
+import contextlib
 import dataclasses
+import io
 
 from . import changes, ours
 from .wire import kind, send
@@ -36,7 +38,7 @@ def of_client(gateway, client, numbers, verifiers):
         trial.faults.append(f"{error!r}")
         return trial
     for verifier in verifiers if not client.independent else ():
-        if word(trial.faults, verifier, first, f"{verifier.by} on the documented request"):
+        if word(trial.faults, verifier, first, scheme["coverage"], f"{verifier.by} on the documented request"):
             trial.believed_by.append(verifier.by)
     return trial
 
@@ -71,6 +73,7 @@ def one_change(trial, port, change, request):
 def of_ours(gateway, setting, verifiers):
     """Who believes what `countersign sign` made, and the faults."""
     faults, believed_by = [], []
+    coverage = gateway.schemes[setting.name]["coverage"]
     try:
         signed = gateway.sign(setting.name, ours.request(setting))
     except AssertionError as error:
@@ -79,17 +82,29 @@ def of_ours(gateway, setting, verifiers):
     if status != 200:
         faults.append(f"our own request is refused: {status} {kind(body)}: {signed}")
     for verifier in verifiers:
-        if word(faults, verifier, signed, f"{verifier.by} on ours"):
+        if word(faults, verifier, signed, coverage, f"{verifier.by} on ours"):
             believed_by.append(verifier.by + (" (signs alike)" if verifier.signed_again else ""))
     return faults, believed_by
 
 
-def word(faults, verifier, request, who):
-    """Whether it believes the request, and not the same one changed."""
-    try:
-        good = verifier.verify(request)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        good, request = False, f"{error!r}: {request}"
+def word(faults, verifier, request, coverage, who):
+    """Whether it believes the request, and does not believe it changed: one that believes everything says nothing."""
+    good, why = believes(verifier, request)
     if not good:
-        faults.append(f"{who}: not believed: {request}")
-    return bool(good)
+        faults.append(f"{who}: not believed: {why}{request}")
+        return False
+    changed = [each.apply(request) for each in changes.of(request, coverage) if each.covered]
+    changed.append(changes.header(request, "authorization"))
+    if all(believes(verifier, each)[0] for each in changed):
+        faults.append(f"{who}: believed whatever is changed")
+        return False
+    return True
+
+
+def believes(verifier, request):
+    """Whether it does, and what it raised. What it prints is not wanted."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return bool(verifier.verify(request)), ""
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        return False, f"{error!r}: "

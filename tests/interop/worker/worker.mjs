@@ -4,8 +4,8 @@ import readline from "node:readline";
 import * as requests from "./requests.mjs";
 import * as webhooks from "./webhooks.mjs";
 
-// Standard output is for answers alone; what packages log goes elsewhere.
-console.log = console.info = console.debug = console.error;
+// Standard output is for answers alone; what packages log is not wanted.
+console.log = console.info = console.debug = () => {};
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const { what, ...asked } = JSON.parse(line);

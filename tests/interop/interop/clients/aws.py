@@ -30,6 +30,11 @@ def url(origin, number):
     return f"{origin}{urllib.parse.quote(PATHS[origin])}?z=1&n={number}&a=x%20y&a=%2F&empty"
 
 
+def without_repeated(number):
+    """aws4 signs the first alone of S3's parameters of one name, unlike AWS's own clients."""
+    return url(S3, number).replace("&a=%2F", "")
+
+
 def body(number):
     return json.dumps({"lamp": number}).encode()
 
@@ -58,14 +63,15 @@ def by_botocore(auth, method, address, payload=None, service="execute-api"):
 
 
 def by_aws4(node, origin, number, service):
+    address = url(origin, number) if service != "s3" else without_repeated(number)
     sent = body(number).decode()
-    asked = {"method": "PUT", "url": url(origin, number), "body": sent, "headers": {"Content-Type": "application/json"}}
+    asked = {"method": "PUT", "url": address, "body": sent, "headers": {"Content-Type": "application/json"}}
     headers = node.ask("aws.sign", **asked, id=ID, secret=SECRET, service=service)
-    return Request.to(url(origin, number), "PUT", headers.items(), sent)
+    return Request.to(address, "PUT", headers.items(), sent)
 
 
 def presigned_by_aws4(node, number):
-    asked = {"method": "GET", "url": url(S3, number), "id": ID, "secret": SECRET, "service": "s3"}
+    asked = {"method": "GET", "url": without_repeated(number), "id": ID, "secret": SECRET, "service": "s3"}
     return Request.to(S3 + node.ask("aws.presign", **asked), "GET", [])
 
 
