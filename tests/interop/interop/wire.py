@@ -3,6 +3,9 @@
 import contextlib
 import http.client
 import json
+import re
+import socket
+import subprocess
 
 import requests
 import urllib3
@@ -46,7 +49,7 @@ def text(request):
 
 
 def parse(raw):
-    """The request that `countersign sign` printed."""
+    """A request as it is written, such as `countersign sign` prints."""
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, target, _ = first.split(" ")
@@ -80,6 +83,40 @@ def of_requests(_adapter, prepared, **_named):
 
 def of_urllib3(pool, method, url, body=None, headers=None, **_named):
     raise Caught(Request.to(f"{pool.scheme}://{pool.host}{url}", method, dict(headers or {}).items(), body))
+
+
+def curl_version():
+    return "curl " + subprocess.run(["curl", "--version"], capture_output=True, check=True).stdout.split()[1].decode()
+
+
+def sent_by_curl(arguments):
+    """What curl sends for an `http` URL, of whatever host, to a listener of ours on this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        to = f"::127.0.0.1:{listener.getsockname()[1]}"
+        command = ["curl", "--silent", "--output", "-", "--noproxy", "*", "--connect-to", to, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(30)
+                raw = read(connection)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            process.wait(30)
+    return parse(raw)
+
+
+def read(connection):
+    """A request with a Content-Length or without a body."""
+    raw = b""
+    while True:
+        head, end, body = raw.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+        if end and len(body) >= int(length.group(1) if length else 0):
+            return raw
+        piece = connection.recv(65536)
+        if not piece:
+            raise AssertionError("the connection ended early")
+        raw += piece
 
 
 @contextlib.contextmanager

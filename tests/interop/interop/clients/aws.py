@@ -1,6 +1,8 @@
 """AWS Signature Version 4 and its twins."""
 
+import base64
 import datetime
+import hashlib
 import json
 import urllib.parse
 
@@ -11,11 +13,20 @@ import minio.credentials
 import minio.signer
 
 from ..model import ID, SECRET, Client, Request, Setting, Verifier, installed
+from ..wire import curl_version, sent_by_curl
 
 REGION = "eu-central-1"
 API = "https://abc.execute-api.eu-central-1.example.com"
 S3 = "https://bucket.s3.example.com"
 CREDENTIALS = botocore.credentials.Credentials(ID, SECRET)
+OF_A_SESSION = botocore.credentials.Credentials(ID, SECRET, "a+session/token==")
+# What the preset's comment says lets unsigned bodies in.
+EITHER_PAYLOAD = {
+    "if": "{header:x-amz-content-sha256}",
+    "is": "UNSIGNED-PAYLOAD",
+    "then": "UNSIGNED-PAYLOAD",
+    "else": "{body|sha256|hex}",
+}
 PATHS = {API: "/prod/lamps/a b/ä", S3: "/photos/a b//ä+.jpg"}
 
 
@@ -23,6 +34,7 @@ def settings():
     yield Setting("aws-sigv4", "aws-sigv4", API)
     yield Setting("aws-sigv4-presigned", "aws-sigv4-presigned", API)
     yield Setting("aws-sigv4-s3", "aws-sigv4-s3", S3)
+    yield Setting("aws-sigv4-s3-unsigned-body", "aws-sigv4-s3", S3, changes={"values": {"payload": EITHER_PAYLOAD}})
     yield Setting("aws-sigv4-s3-presigned", "aws-sigv4-s3-presigned", S3)
 
 
@@ -44,22 +56,40 @@ def clients(node):
     header, query = botocore.auth.SigV4Auth, botocore.auth.SigV4QueryAuth
     s3_header, s3_query = botocore.auth.S3SigV4Auth, botocore.auth.S3SigV4QueryAuth
     yield Client("aws-sigv4", aws, lambda n: by_botocore(header, "POST", url(API, n), body(n)))
+    yield Client("aws-sigv4", f"{aws}, session", lambda n: by_botocore(header, "GET", url(API, n), who=OF_A_SESSION))
+    yield Client("aws-sigv4", curl_version(), by_curl)
     yield Client("aws-sigv4", node.version("aws4"), lambda n: by_aws4(node, API, n, "execute-api"))
     yield Client("aws-sigv4-presigned", aws, lambda n: by_botocore(query, "GET", url(API, n)))
     yield Client("aws-sigv4-s3", aws, lambda n: by_botocore(s3_header, "PUT", url(S3, n), body(n), "s3"))
+    yield Client("aws-sigv4-s3-unsigned-body", aws, by_botocore_without_body)
     yield Client("aws-sigv4-s3", node.version("aws4"), lambda n: by_aws4(node, S3, n, "s3"))
     yield Client("aws-sigv4-s3", installed("minio"), by_minio)
     yield Client("aws-sigv4-s3-presigned", aws, lambda n: by_botocore(s3_query, "GET", url(S3, n), service="s3"))
+    named = {"service": "s3", "who": OF_A_SESSION}
+    yield Client("aws-sigv4-s3-presigned", f"{aws}, session", lambda n: by_botocore(s3_query, "GET", url(S3, n), **named))
     yield Client("aws-sigv4-s3-presigned", node.version("aws4"), lambda n: presigned_by_aws4(node, n))
     yield Client("aws-sigv4-s3-presigned", installed("minio"), presigned_by_minio)
 
 
-def by_botocore(auth, method, address, payload=None, service="execute-api"):
-    headers = {"Content-Type": "application/json", "X-Amz-Meta-Note": "two  spaces"} if payload else {}
+def by_botocore(auth, method, address, payload=None, service="execute-api", who=CREDENTIALS, more=()):
+    headers = {"Content-Type": "application/json", "X-Amz-Meta-Note": "two  spaces", **dict(more)} if payload else {}
     request = botocore.awsrequest.AWSRequest(method=method, url=address, data=payload, headers=headers)
-    auth(CREDENTIALS, service, REGION).add_auth(request)
+    auth(who, service, REGION).add_auth(request)
     prepared = request.prepare()
     return Request.to(prepared.url, method, prepared.headers.items(), payload)
+
+
+def by_botocore_without_body(number):
+    """As boto3 does over TLS where the request has a checksum of its own."""
+    digest = base64.b64encode(hashlib.md5(body(number), usedforsecurity=False).digest()).decode()
+    auth = botocore.auth.S3SigV4Auth
+    return by_botocore(auth, "PUT", url(S3, number), body(number), "s3", more={"Content-MD5": digest})
+
+
+def by_curl(number):
+    given = ["--aws-sigv4", f"aws:amz:{REGION}:execute-api", "--user", f"{ID}:{SECRET}"]
+    given += ["--json", body(number).decode(), f"{API}/prod/lamps/on?a=1&n={number}".replace("https", "http", 1)]
+    return sent_by_curl(given)
 
 
 def by_aws4(node, origin, number, service):

@@ -32,6 +32,7 @@ def clients(node):
     http_signature = node.version("http-signature")
     yield Client("cavage", installed("httpsig"), by_httpsig)
     yield Client("cavage", http_signature, lambda number: by_http_signature(node, number, "hmac-sha512"))
+    yield Client("cavage", f"{installed('httpsig')}, GET", by_httpsig_without_body)
     yield Client("kong", installed("httpie-kong-hmac"), by_httpie)
     yield Client("kong-without-target", installed("kong-hmac"), by_kong_hmac)
     # Tyk's clients take such a library and percent-encode the signature.
@@ -63,6 +64,14 @@ def by_httpsig(number, algorithm="hmac-sha256", listed=tuple(LISTED)):
     signer = httpsig.HeaderSigner(ID, SECRET, algorithm=algorithm, headers=list(listed))
     signed = signer.sign(unsigned(number), method="POST", path=target(number))
     return Request.to(address(number), "POST", as_written(signed), body(number))
+
+
+def by_httpsig_without_body(number):
+    listed = LISTED[:3]
+    headers = {name: value for name, value in unsigned(number).items() if name in ("Host", "Date")}
+    signer = httpsig.HeaderSigner(ID, SECRET, algorithm="hmac-sha512", headers=listed)
+    signed = signer.sign(headers, method="GET", path=target(number))
+    return Request.to(address(number), "GET", as_written(signed))
 
 
 def as_written(headers):

@@ -34,11 +34,14 @@ def settings():
 
 def clients(node):
     yield Client("hawk", installed("mohawk"), by_mohawk)
+    yield Client("hawk", f"{installed('mohawk')}, GET", by_mohawk_without_body)
     yield Client("hawk", node.version("hawk"), lambda number: by_hawk(node, number))
     yield Client("oauth1", installed("oauthlib"), lambda number: by_oauthlib(number, "HMAC-SHA256"))
+    yield Client("oauth1", f"{installed('oauthlib')}, GET", by_oauthlib_without_body)
     yield Client("oauth1", node.version("oauth-1.0a"), lambda number: by_oauth_1_0a(node, number))
     yield Client("oauth1-token", installed("oauthlib"), lambda number: by_oauthlib(number, "HMAC-SHA1", TOKEN))
     yield Client("edgegrid", installed("edgegrid-python"), by_edgegrid)
+    yield Client("edgegrid", f"{installed('edgegrid-python')}, GET", by_edgegrid_without_body)
     yield Client("edgegrid", node.version("akamai-edgegrid"), lambda number: by_node_edgegrid(node, number))
 
 
@@ -51,6 +54,11 @@ def by_mohawk(number):
     sender = mohawk.Sender(CREDENTIALS, address(number), "POST", content=body, content_type=media, ext="a note")
     headers = [("Content-Type", media), ("Authorization", sender.request_header)]
     return Request.to(address(number), "POST", headers, body)
+
+
+def by_mohawk_without_body(number):
+    sender = mohawk.Sender(CREDENTIALS, address(number), "GET", content="", content_type="", app="app-1", dlg="dlg-1")
+    return Request.to(address(number), "GET", [("Authorization", sender.request_header)])
 
 
 def by_hawk(node, number):
@@ -67,6 +75,13 @@ def by_oauthlib(number, algorithm, token=None):
     return Request.to(url, "POST", headers.items(), sent)
 
 
+def by_oauthlib_without_body(number):
+    client = oauthlib.oauth1.Client(ID, SECRET, realm="lamps", signature_method="HMAC-SHA1")
+    query = f"b=2&a=2&a=1&c%40=&e=%C3%A4%2Bx&n={number}&plus=x+y"
+    url, headers, _ = client.sign(f"{ORIGIN}/lamps/~a%20b?{query}", "GET")
+    return Request.to(url, "GET", headers.items())
+
+
 def by_oauth_1_0a(node, number):
     fields = {"status": "lamp on", "n": str(number)}
     url = f"{ORIGIN}/lamps/{number}?x=1&y=%2F"
@@ -80,6 +95,12 @@ def by_edgegrid(number):
     session = requests.Session()
     session.auth = akamai.edgegrid.EdgeGridAuth(ID, SECRET, "akab-access-token")
     return caught(session.post, f"{AKAMAI}/papi/v1/lamps", params={"n": number, "q": "a b"}, json={"lamp": number})
+
+
+def by_edgegrid_without_body(number):
+    session = requests.Session()
+    session.auth = akamai.edgegrid.EdgeGridAuth(ID, SECRET, "akab-access-token")
+    return caught(session.get, f"{AKAMAI}/papi/v1/lamps/a%20b", params={"n": number, "empty": ""})
 
 
 def by_node_edgegrid(node, number):
