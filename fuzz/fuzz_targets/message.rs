@@ -6,8 +6,8 @@ use std::{io, sync::LazyLock, time::Duration};
 use countersign::{
     scheme::{
         Algorithm, Body, Definition, Encoding, Headers, HeadersDefinition, Missing, ParametersDefinition, ParametersOf,
-        PreparedKey, ReplayDefinition, RequirementDefinition, Scheme, SignatureDefinition, Spooled, TimestampDefinition,
-        TimestampFormat, Unknown, ValueDefinition, View, Writing,
+        PreparedKey, ReplayDefinition, RequirementDefinition, Scheme, SignatureDefinition, Spooled,
+        TimestampDefinition, TimestampFormat, Unknown, ValueDefinition, View, Writing,
     },
     secret::Secret,
 };

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{
     Carrier,
-    signed::{Leaf, Signed},
+    leaves::Leaf,
+    signed::Signed,
     template::{Filter, Source},
     values::ParameterSource,
 };

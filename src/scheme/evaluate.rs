@@ -24,8 +24,11 @@ pub(super) struct Evaluation<'a> {
     repeated: Repeated,
     emission: Option<Emission<'a>>,
     document: OnceCell<Result<Document<'a>, Why>>,
-    parsed: OnceCell<Box<[OnceCell<Result<Parsed, Failure>>]>>,
+    parsed: OnceCell<Box<[ParsedOnce]>>,
 }
+
+/// A value that is taken apart, once it was asked for.
+type ParsedOnce = OnceCell<Result<Parsed, Failure>>;
 
 /// What a header that came more than once means.
 #[derive(Clone, Copy, PartialEq, Eq)]

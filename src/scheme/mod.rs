@@ -13,6 +13,7 @@ mod evaluate;
 mod failure;
 mod fault;
 mod key;
+mod leaves;
 mod mac;
 mod parameters;
 mod path;

@@ -165,11 +165,8 @@ impl Filter {
 
     /// Whether raw bytes come out as text.
     pub(super) fn writes_text(&self) -> bool {
-        match self {
-            Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url => true,
-            Filter::PercentEncode | Filter::PercentEncodePath => true,
-            _ => false,
-        }
+        let encodes = matches!(self, Filter::Hex | Filter::HexUpper | Filter::Base64 | Filter::Base64Url);
+        encodes || matches!(self, Filter::PercentEncode | Filter::PercentEncodePath)
     }
 
     pub(in crate::scheme) fn apply(&self, value: &mut Scratch) -> Result<(), Why> {

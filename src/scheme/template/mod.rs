@@ -4,13 +4,15 @@
 
 mod filter;
 mod parse;
+mod scope;
 mod source;
 
 use smallvec::SmallVec;
 
 pub(super) use filter::{Filter, Hasher, whole_expression};
 use parse::{Alternative, Piece};
-pub(super) use source::{Named, Parts, Scope, Source, Vocabulary, is_reserved, is_token};
+pub(super) use scope::{Named, Parts, Scope, Vocabulary, is_reserved};
+pub(super) use source::{Source, is_token};
 
 use super::{Failure, Fault, View, Why, evaluate::Evaluation};
 

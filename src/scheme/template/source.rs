@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::parse::{Call, Word};
+use super::{
+    parse::{Call, Word},
+    scope::{Scope, Vocabulary},
+};
 use crate::scheme::{Fact, Fault, timestamp, values::ParameterSource};
 
 /// Where a value comes from.
@@ -49,83 +52,6 @@ pub(in crate::scheme) enum Source {
     /// All parameters of one place but those named. Only where templates are taken apart.
     Each(ParameterSource, Vec<String>),
 }
-
-/// What a template may name: depends on what it is for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::scheme) struct Scope<'s> {
-    pub(in crate::scheme) vocabulary: Vocabulary,
-    /// The named values so far.
-    pub(in crate::scheme) values: &'s [Named],
-    /// Whether `{key_id}` means anything.
-    pub(in crate::scheme) key_id: bool,
-}
-
-/// A named value, as templates after it see it.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::scheme) struct Named {
-    pub(in crate::scheme) name: String,
-    pub(in crate::scheme) parts: Parts,
-}
-
-/// Whether a named value has parts that are named by an argument.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::scheme) enum Parts {
-    /// It is one.
-    None,
-    /// Any: the request names them.
-    Any,
-    /// These.
-    These(Vec<String>),
-}
-
-/// The sets of sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scheme) enum Vocabulary {
-    /// What a request shows.
-    Request,
-    /// The same, and what signing adds.
-    Emit,
-    /// What is known after verification.
-    Answer,
-    /// What a loop goes over.
-    Each,
-    /// What a key is made of.
-    Key,
-}
-
-const REQUEST: &[&str] = &[
-    "method",
-    "path",
-    "target",
-    "query",
-    "scheme",
-    "authority",
-    "host",
-    "port",
-    "url",
-    "header",
-    "json",
-    "form",
-    "body",
-    "key_id",
-];
-const EMIT_ONLY: &[&str] = &["signature", "now", "expires", "nonce", "algorithm"];
-const EACH: &[&str] = &["name", "value"];
-const KEY: &[&str] = &["secret"];
-const ANSWER: &[&str] = &[
-    "claim",
-    "subject",
-    "key_id",
-    "scheme_name",
-    "route",
-    "request_id",
-    "client_address",
-    "method",
-    "path",
-    "target",
-    "query",
-    "header",
-];
 
 impl Source {
     pub(super) fn resolve(call: &Call, scope: Scope<'_>) -> Result<Source, Fault> {
@@ -200,62 +126,6 @@ impl Source {
     }
 }
 
-impl Vocabulary {
-    fn contains(self, name: &str) -> bool {
-        match self {
-            Vocabulary::Request => REQUEST.contains(&name),
-            Vocabulary::Emit => REQUEST.contains(&name) || EMIT_ONLY.contains(&name),
-            Vocabulary::Answer => ANSWER.contains(&name),
-            Vocabulary::Each => EACH.contains(&name),
-            Vocabulary::Key => KEY.contains(&name),
-        }
-    }
-}
-
-impl Named {
-    fn source(&self, index: usize, call: &Call) -> Result<Source, Fault> {
-        let field = |word: &Word| Source::Field(index, self.name.clone(), word.text.clone());
-        match (&self.parts, &call.argument) {
-            (Parts::None, _) => without_argument(call, Source::Value(index, self.name.clone())),
-            (Parts::Any, Some(word)) if !word.text.is_empty() => Ok(field(word)),
-            (Parts::These(names), Some(word)) if names.contains(&word.text) => Ok(field(word)),
-            (Parts::These(names), Some(word)) => {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let fault = word.fault(format!("`{}` has no part `{}`", self.name, word.text));
-                Err(fault.hint(format!("its parts are {}", names.join(", "))).suggest(&word.text, &names))
-            }
-            (Parts::Any | Parts::These(_), _) => {
-                let fault = call.fault(format!("`{}` is taken apart, so one part must be named", self.name));
-                Err(fault.hint(format!("`{{{}:…}}`", self.name)))
-            }
-        }
-    }
-}
-
-impl Scope<'_> {
-    fn unknown(&self, word: &Word) -> Fault {
-        let own = match self.vocabulary {
-            Vocabulary::Request | Vocabulary::Emit => REQUEST,
-            Vocabulary::Answer => ANSWER,
-            Vocabulary::Each => EACH,
-            Vocabulary::Key => KEY,
-        };
-        let mut candidates: Vec<&str> = own.to_vec();
-        if self.vocabulary == Vocabulary::Emit {
-            candidates.extend(EMIT_ONLY);
-        }
-        candidates.extend(self.values.iter().map(|value| value.name.as_str()));
-        let elsewhere = everything().any(|name| *name == word.text);
-        match elsewhere {
-            true => word.fault(format!("`{}` cannot be used in this place", word.text)),
-            false => word
-                .fault(format!("there is no source `{}`", word.text))
-                .hint(format!("the sources here are {}", candidates.join(", ")))
-                .suggest(&word.text, &candidates),
-        }
-    }
-}
-
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -297,15 +167,6 @@ impl fmt::Display for Source {
     }
 }
 
-fn everything() -> impl Iterator<Item = &'static &'static str> {
-    [REQUEST, EMIT_ONLY, ANSWER, EACH, KEY].into_iter().flatten()
-}
-
-/// Whether a named value may not be called so, because a source is.
-pub(in crate::scheme) fn is_reserved(name: &str) -> bool {
-    everything().any(|source| *source == name)
-}
-
 fn plain(name: &str) -> Option<Source> {
     Some(match name {
         "method" => Source::Method,
@@ -336,7 +197,7 @@ fn plain(name: &str) -> Option<Source> {
     })
 }
 
-fn without_argument(call: &Call, source: Source) -> Result<Source, Fault> {
+pub(super) fn without_argument(call: &Call, source: Source) -> Result<Source, Fault> {
     match &call.argument {
         None => Ok(source),
         Some(word) => Err(word.fault(format!("`{}` takes no argument", call.name.text))),

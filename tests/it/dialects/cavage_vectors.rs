@@ -43,13 +43,9 @@ fn authorization(appendix: &str, section: &str) -> String {
     let from = appendix.split_once(section).expect("the section").1;
     let from = from.split_once("Authorization:").expect("the header").1;
     let credentials = unfolded(from);
-    let end =
-        credentials.find("=\"").and_then(|_| credentials.find("\",signature=\"").or(credentials.find("signature=\"")));
-    let start = end.expect("a signature");
-    let rest = &credentials[start..];
-    let open = rest.find("signature=\"").expect("a signature") + "signature=\"".len();
-    let close = rest[open..].find('"').expect("its end");
-    credentials[..start + open + close + 1].to_owned()
+    let (before, rest) = credentials.split_once("signature=\"").expect("a signature");
+    let (signature, _) = rest.split_once('"').expect("its end");
+    format!("{before}signature=\"{signature}\"")
 }
 
 fn request(authorization: &str) -> Request {

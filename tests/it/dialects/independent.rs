@@ -146,7 +146,7 @@ fn older_apisix() {
 
 /// The key of SigV4 and those like it.
 fn chained(secret: &str, links: &[&str]) -> Vec<u8> {
-    links.iter().fold(secret.as_bytes().to_vec(), |key, link| mac(key, link))
+    links.iter().fold(secret.as_bytes().to_vec(), mac)
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn a_fresh_time_that_nobody_signed_revives_nothing() {
     let date = "Tue, 30 Apr 2024 14:00:00 GMT";
     let by_date = preset_with(
         "kong",
-        &"    emit: { Date: '{now}', Authorization: 'hmac username=\"{key_id}\", algorithm=\"{algorithm}\", headers=\"date @request-target\", signature=\"{signature}\"' }",
+        "    emit: { Date: '{now}', Authorization: 'hmac username=\"{key_id}\", algorithm=\"{algorithm}\", headers=\"date @request-target\", signature=\"{signature}\"' }",
     );
     let old = signed(&by_date, Request::new("GET", "https://api.example.com/a"));
     assert_eq!(old.headers[0], ("Date".to_owned(), date.to_owned()));
