@@ -7,7 +7,7 @@ import pathlib
 import sys
 import tempfile
 
-from . import report, trial
+from . import record, report, trial
 from .clients import FAMILIES
 from .gateway import Gateway
 from .node import Node
@@ -32,26 +32,29 @@ def run(gateway, node, arguments):
 
     clients = [each for family in FAMILIES for each in family.clients(node) if wanted(each.setting)]
     verifiers = [each for family in FAMILIES for each in family.verifiers(node) if wanted(each.setting)]
-    trials, found = theirs(gateway, clients, verifiers)
+    trials, found = theirs(gateway, clients, verifiers, arguments.verbose)
     vouched = ours(gateway, filter(wanted, gateway.settings), verifiers, found)
-    independent, untried = report.summary(trials, gateway.presets(), vouched)
+    presets = [name for name in gateway.presets() if not arguments.only or name in arguments.only]
+    independent, untried = report.summary(trials, presets, vouched)
     if not arguments.only:
         found += [(name, "no client tried it") for name in untried]
         if len(independent) < INDEPENDENT:
             found.append(("all", f"fewer than {INDEPENDENT} dialects by an independent client"))
+    if arguments.record and not found:
+        record.write(gateway, trials)
     report.faults(found)
     print(f"{len(trials)} clients, {len(found)} faults")
     return 1 if found else 0
 
 
-def theirs(gateway, clients, verifiers):
+def theirs(gateway, clients, verifiers, verbose):
     numbers, trials, found = itertools.count(1), [], []
     order = list(gateway.settings)
     report.heading()
     for client in sorted(clients, key=lambda each: order.index(each.setting)):
         client.preset = gateway.settings[client.setting].preset
         done = trial.of_client(gateway, client, numbers, [v for v in verifiers if v.setting == client.setting])
-        report.line(done)
+        report.line(done, verbose)
         found += [(f"{client.setting}, {client.by}", fault) for fault in done.faults]
         trials.append(done)
     return trials, found
@@ -75,6 +78,8 @@ def parsed():
     parser = argparse.ArgumentParser(prog="scripts/interop")
     parser.add_argument("--binary", required=True)
     parser.add_argument("--home", required=True, type=pathlib.Path)
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("--only", action="append", metavar="PRESET")
     return parser.parse_args()
 

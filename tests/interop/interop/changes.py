@@ -10,6 +10,8 @@ from .model import Request
 
 # Written by the connection, or changed as the authority.
 PASSED_OVER = ("host", "content-length", "connection", "accept", "accept-encoding", "user-agent", "transfer-encoding")
+# Names in a list of headers that mean method, path and query.
+TARGETS = {"(request-target)", "@request-target", "request-line"}
 # Every body has this word somewhere.
 WORD, OTHER_WORD = b"lamp", b"lump"
 
@@ -23,6 +25,10 @@ class Change:
 
 def of(request, coverage):
     """Every change of requests that look like this one."""
+    signed = signed_headers(request, coverage)
+    # What the request itself lists is as good as signed by the scheme.
+    coverage = coverage | {part: True for part in ("method", "path", "query") if signed & TARGETS}
+    coverage |= {"authority": True} if "host" in signed else {}
     yield Change("method", coverage["method"], method)
     yield Change("path", coverage["path"], path)
     yield Change("query", coverage["query"], query_added)
@@ -31,7 +37,6 @@ def of(request, coverage):
         covered = coverage["query"] or name in coverage["query_parameters"]
         yield Change(f"query {name}", covered, lambda sent, name=name: parameter(sent, name))
     yield from of_the_body(request, coverage)
-    signed = signed_headers(request, coverage)
     for name in {name.lower(): None for name, _ in request.headers if name.lower() not in PASSED_OVER}:
         yield Change(f"header {name}", name in signed, lambda sent, name=name: header(sent, name))
         if name in signed:
@@ -62,7 +67,7 @@ def signed_headers(request, coverage):
     lists += [(request.header(name) or "",) for name in ("x-hmac-signed-headers", "signature-headers")]
     for found in lists:
         signed.update(name.lower() for name in re.split(r"[;:\s]+|%3B", "".join(found)) if name)
-    return signed - {"host"}
+    return signed
 
 
 def replaced(request, **changed):

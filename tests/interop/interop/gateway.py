@@ -19,7 +19,7 @@ class Gateway:
         self.ports = dict(zip(settings, free_ports(len(settings))))
         self.config = folder / "gateway.yaml"
         # JSON is YAML.
-        self.config.write_text(json.dumps(self.written(), indent=1))
+        self.config.write_text(self.written(self.ports))
         checked = self.command("check", "-c", self.config, "--json")
         report = json.loads(checked.stdout or "{}")
         if not report.get("ok"):
@@ -40,10 +40,10 @@ class Gateway:
             print(f"{setting.preset}: left out, this binary does not know it")
         return known
 
-    def written(self):
+    def written(self, ports):
         config = {"listen": [], "keys": {}, "schemes": {}, "upstreams": {"echo": {"echo": True}}, "routes": []}
         for name, setting in self.settings.items():
-            address = f"127.0.0.1:{self.ports[name]}"
+            address = f"127.0.0.1:{ports[name]}"
             secret = {"value": setting.secret}
             has_id = self.has_id(setting)
             config["listen"].append({"address": address, "name": name, "public_origin": setting.origin})
@@ -52,7 +52,7 @@ class Gateway:
             config["schemes"][name] = {**preset, "keys": name, **setting.changes}
             route = {"name": name, "match": {"path": "/**", "listen": name}, "require": {"hmac": name}, "to": "echo"}
             config["routes"].append(route)
-        return config
+        return json.dumps(config, indent=1) + "\n"
 
     def has_id(self, setting):
         return setting.preset in BUILT_IN or re.search("^key_id:", self.shown(setting.preset), re.MULTILINE)
@@ -70,12 +70,16 @@ class Gateway:
     def command(self, *arguments, given=None):
         return subprocess.run([self.binary, *map(str, arguments)], input=given, capture_output=True, timeout=60)
 
+    def keys(self, setting, secret):
+        """A keys file."""
+        return "".join(f"{id},{secret}\n" for id in setting.ids) if self.has_id(setting) else f"{secret}\n"
+
     def sign(self, name, request):
         """The request as `countersign sign` signs it."""
         setting, keys = self.settings[name], self.folder / f"{name}.keys"
-        secret = setting.signing_secret or setting.secret
-        keys.write_text(f"{setting.ids[0]},{secret}\n" if self.has_id(setting) else f"{secret}\n")
+        keys.write_text(self.keys(setting, setting.signing_secret or setting.secret))
         arguments = ["sign", "-", "-c", self.config, "--scheme", name, "--keys", keys, "--public-origin", setting.origin]
+        arguments += ["--id", setting.ids[0]] if self.has_id(setting) else []
         signed = self.command(*arguments, given=wire.text(request))
         if signed.returncode:
             raise AssertionError(signed.stderr.decode().strip())

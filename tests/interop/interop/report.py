@@ -1,11 +1,13 @@
 """What is printed."""
 
 
-def line(trial):
+def line(trial, verbose):
     client = trial.client
     sent = "accepted" if trial.accepted else "REFUSED"
     changed = f"{trial.refused}/{trial.covered}"
     print(f"{client.setting:<24} {client.by:<42} {sent:<9} {changed:>7}  {', '.join(trial.open) or '-'}", flush=True)
+    if verbose and trial.refused_anyway:
+        print(f"{'':<24} refused, though the coverage does not say so: {', '.join(trial.refused_anyway)}", flush=True)
 
 
 def heading():

@@ -3,8 +3,10 @@
 import contextlib
 import dataclasses
 import io
+import time
 
 from . import changes, ours
+from .model import Request
 from .wire import kind, send
 
 REFUSED = (400, 401, 403)
@@ -23,13 +25,17 @@ class Trial:
     open: list = dataclasses.field(default_factory=list)
     refused_anyway: list = dataclasses.field(default_factory=list)
     believed_by: list = dataclasses.field(default_factory=list)
+    # The first request, and when it was signed, in seconds since 1970.
+    request: Request | None = None
+    at: int = 0
 
 
 def of_client(gateway, client, numbers, verifiers):
     trial, port = Trial(client), gateway.ports[client.setting]
     scheme = gateway.schemes[client.setting]
     try:
-        first = client.sign(next(numbers))
+        first = trial.request = client.sign(next(numbers))
+        trial.at = int(time.time())
         as_it_is(trial, port, first, scheme)
         for change in changes.of(first, scheme["coverage"]):
             one_change(trial, port, change, client.sign(next(numbers)))
