@@ -2,7 +2,7 @@
 #![no_main]
 
 use countersign::scheme::{
-    Algorithm, Definition, Encoding, HeadersDefinition, KeyDefinition, RequirementDefinition, Scheme,
+    Algorithm, AnswerDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, RequirementDefinition, Scheme,
     SignatureDefinition, Sources, Template, TestDefinition, ValueDefinition,
 };
 use libfuzzer_sys::fuzz_target;
@@ -20,6 +20,10 @@ fuzz_target!(|text: &str| {
         require: vec![RequirementDefinition::equal(text, "{second|sha256|hex}")],
         signing_key: Some(KeyDefinition { from: text.to_owned(), chain: vec![text.to_owned()], encoding: None }),
         emit: vec![("X-Signature".to_owned(), text.to_owned())],
+        answer: Some(AnswerDefinition {
+            message: text.to_owned(),
+            emit: vec![("X-Answer".to_owned(), text.to_owned())],
+        }),
         ..Definition::new("fuzz", text, signature)
     };
     let _ = Scheme::compile(&definition);

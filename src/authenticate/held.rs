@@ -1,14 +1,12 @@
 //! A request's parts in the form that schemes and token carriers read: views, nothing copied.
 
-use std::io;
-
 use smallvec::SmallVec;
 
 use super::{Origin, jwt::HeaderValues};
 use crate::{
     http1::RequestHead,
-    message::{self, Spool},
-    scheme::{self, Headers, Spooled, Unknown, View},
+    message,
+    scheme::{Unknown, View},
 };
 
 /// What a scheme may read of `head` and `body`. A request for another host than the public one has no authority to it:
@@ -21,34 +19,13 @@ pub(super) fn view<'a>(head: &'a RequestHead, body: &'a message::Body, origin: O
         scheme: origin.scheme,
         authority: if origin.is_public_host { origin.authority } else { "" },
         headers: head,
-        body: body_view(body),
+        body: body.view(),
         known: &Unknown,
-    }
-}
-
-fn body_view(body: &message::Body) -> scheme::Body<'_> {
-    match body {
-        message::Body::Empty => scheme::Body::Memory(b""),
-        message::Body::Bytes(bytes, _) => scheme::Body::Memory(bytes),
-        message::Body::Spooled(spool) => scheme::Body::Spooled(spool),
-        message::Body::Stream(_) => scheme::Body::Unread,
-    }
-}
-
-impl Headers for RequestHead {
-    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        self.values(name).for_each(visit);
     }
 }
 
 impl HeaderValues for RequestHead {
     fn values<'h>(&'h self, name: &str) -> SmallVec<[&'h [u8]; 2]> {
         RequestHead::values(self, name).collect()
-    }
-}
-
-impl Spooled for Spool {
-    fn read(&self, visit: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-        self.read_all(visit)
     }
 }

@@ -322,6 +322,7 @@ fn accept<'a>(leg: &'a Leg, proof: Proof, (identity, replays): &mut Proven<'a>) 
     match (leg, proof) {
         (_, Proof::Signature(accepted)) => {
             replays.extend(accepted.replay);
+            identity.secret = identity.secret.or(identity.by.is_none().then_some(accepted.secret));
             identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
             identity.key_id = identity.key_id.take().or(accepted.key_id);
         }

@@ -12,6 +12,8 @@ use crate::{
 /// A signature that verified.
 pub(super) struct Accepted {
     pub(super) key_id: Option<Rc<str>>,
+    /// Which of the id's secrets it was made with.
+    pub(super) secret: usize,
     pub(super) replay: Option<Replay>,
 }
 
@@ -74,6 +76,7 @@ pub(super) async fn verify_spooled(
 /// What `check` found, in a form that may cross threads.
 struct Found {
     claimed: Claimed,
+    secret: usize,
     replay: Option<Replay>,
 }
 
@@ -81,7 +84,7 @@ impl From<Found> for Accepted {
     fn from(found: Found) -> Accepted {
         // A key id is visible ASCII: reading it as text loses nothing.
         let key_id = found.claimed.key_id().map(|id| Rc::from(std::str::from_utf8(id).unwrap_or_default()));
-        Accepted { key_id, replay: found.replay }
+        Accepted { key_id, secret: found.secret, replay: found.replay }
     }
 }
 
@@ -89,8 +92,8 @@ fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, moment: Moment
     let Moment { now_millis, waited } = moment;
     let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
-    rule.scheme.verify(&claimed, view, &key.prepared())?;
+    let secret = rule.scheme.verify(&claimed, view, &key.prepared())?;
     let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
     let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
-    Ok(Found { claimed, replay })
+    Ok(Found { claimed, secret, replay })
 }

@@ -72,7 +72,7 @@ fn details(coverage: &Coverage) -> usize {
     coverage.headers.len() + coverage.parameters.len() + coverage.json.len() + coverage.form.len()
 }
 
-fn scheme_name(config: &Config, index: usize) -> &str {
+pub(super) fn scheme_name(config: &Config, index: usize) -> &str {
     config.schemes.get(index).map_or("?", |entry| &entry.name)
 }
 

@@ -2,9 +2,13 @@
 //!
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
+mod proofs;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
+
+pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 
 use crate::{
     refusal::Cause,
@@ -173,6 +177,8 @@ pub struct Upstream {
     pub name: String,
     /// What it is.
     pub kind: UpstreamKind,
+    /// How requests to it are signed, unless their route says otherwise.
+    pub sign: Option<Signer>,
 }
 
 /// A pool of servers, or an answer that the gateway gives itself.
@@ -268,6 +274,14 @@ pub struct Route {
     pub upstream_timeout: Option<Duration>,
     /// Protocols that a connection may change to, as `Upgrade` names them; empty: none.
     pub upgrade: Vec<String>,
+    /// How requests are signed for the upstream, where the upstream does not say so itself.
+    pub sign: Option<Signer>,
+    /// How answers are signed.
+    pub sign_response: Option<AnswerSigner>,
+    /// The parts of a request that every way in signs.
+    pub must_cover: Vec<Part>,
+    /// What a webhook's sender is answered before it sends.
+    pub handshake: Option<Handshake>,
 }
 
 /// `require:`

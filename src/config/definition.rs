@@ -9,13 +9,13 @@ use super::{
     tree::{Entry, Node, Value},
 };
 use crate::scheme::{
-    Algorithm, AlgorithmDefinition, Definition, Encoding, KeyDefinition, Relation, ReplayDefinition,
+    Algorithm, AlgorithmDefinition, AnswerDefinition, Definition, Encoding, KeyDefinition, Relation, ReplayDefinition,
     RequirementDefinition, Several, SignatureDefinition, TimestampDefinition, TimestampFormat,
 };
 
 /// The keys of a definition.
-pub(super) const KEYS: [&str; 9] =
-    ["key_id", "values", "require", "signing_key", "message", "signature", "timestamp", "replay", "emit"];
+pub(super) const KEYS: [&str; 10] =
+    ["key_id", "values", "require", "signing_key", "message", "signature", "timestamp", "replay", "emit", "answer"];
 
 const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("hmac-sha1", Algorithm::HmacSha1),
@@ -71,6 +71,7 @@ fn whole(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader
         // A parameter is named like a header behind a `?`, and none is reserved.
         header::unreserved_headers(entries, reader);
     }
+    let answer = fields.value("answer").map(|node| answer(node, sites, reader));
     Some(Definition {
         name: name.to_owned(),
         key_id: all_or_none(key_id)?,
@@ -82,6 +83,7 @@ fn whole(name: &str, fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader
         timestamp: all_or_none(timestamp)?,
         replay: all_or_none(replay)?.flatten(),
         emit: emit?,
+        answer: all_or_none(answer)?,
     })
 }
 
@@ -113,6 +115,21 @@ fn named_templates(
         Some((entry.key.clone(), template))
     };
     all(entries.iter().enumerate().map(read))
+}
+
+fn answer(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<AnswerDefinition> {
+    let mut fields = reader.fields(node, "`answer`", &["message", "emit"])?;
+    fields.hint = sites.hint;
+    let message = fields.required("message", reader);
+    let message = message.and_then(|node| sites.template(node, "answer.message", None, reader));
+    let entries = fields.required("emit", reader).and_then(|node| reader.map(node, "`emit`"))?;
+    header::unreserved_headers(entries, reader);
+    let read = |(index, entry): (usize, &Entry)| {
+        let template = sites.named_template(entry, "answer.emit", index, reader)?;
+        Some((entry.key.clone(), template))
+    };
+    let emit = all(entries.iter().enumerate().map(read));
+    Some(AnswerDefinition { message: message?, emit: emit? })
 }
 
 fn requirements(fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Vec<RequirementDefinition>> {

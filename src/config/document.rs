@@ -6,7 +6,7 @@ use super::{
     reader::Reader,
     refusals,
     routes::{self, Named},
-    schemes, tokens,
+    schemes, signing, tokens,
     tree::{Node, Place},
     upstreams,
 };
@@ -37,11 +37,12 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut keys = keys::read(fields.value("keys"), reader);
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
-    let mut upstreams = upstreams::read(fields.value("upstreams"), reader);
+    let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, reader);
     let base = Refusals::default();
     let refusals = fields.value("refusals").map_or(base.clone(), |node| refusals::read(node, &base, reader));
     let mut named = Named {
         listeners: &listeners,
+        keys: &keys,
         schemes: &mut schemes,
         tokens: &mut tokens,
         upstreams: &mut upstreams,
@@ -50,6 +51,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let routes = fields.required("routes", reader).map(|node| routes::read(node, &mut named, reader));
     let routes = routes.unwrap_or_default();
     conflicts::report(&routes, reader);
+    signing::check_answer_keys(&routes, &schemes, reader);
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));

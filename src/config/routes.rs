@@ -1,20 +1,25 @@
 //! `routes:`: which requests, what they must show, and where they go.
 
 use super::{
-    checked::{Config, Refusals, Requirement, Route, SchemeConfig, Tokens, UpstreamKind},
+    checked::{
+        AnswerSigner, Config, Handshake, Keys, Part, Refusals, Requirement, Route, SchemeConfig, Signer, Tokens,
+        UpstreamKind,
+    },
+    handshake,
     listen::Listeners,
-    pattern,
+    must_cover, pattern,
     reader::Reader,
     refusals, requirement,
     section::Section,
     shape::Fields,
+    signing::{self, Signers},
     template::{self, Used},
     tree::{Node, Place, Value},
     upgrade,
     upstreams::ReadUpstream,
 };
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 15] = [
     "name",
     "match",
     "public",
@@ -26,11 +31,16 @@ const KEYS: [&str; 11] = [
     "max_body",
     "upstream_timeout",
     "upgrade",
+    "sign",
+    "sign_response",
+    "must_cover",
+    "handshake",
 ];
 
 /// What routes refer to.
 pub(super) struct Named<'a> {
     pub(super) listeners: &'a Listeners,
+    pub(super) keys: &'a Section<Keys>,
     pub(super) schemes: &'a mut Section<SchemeConfig>,
     pub(super) tokens: &'a mut Section<Tokens>,
     pub(super) upstreams: &'a mut Section<ReadUpstream>,
@@ -41,6 +51,8 @@ pub(super) struct Named<'a> {
 pub(super) struct ReadRoute {
     pub(super) route: Route,
     pub(super) place: Place,
+    /// Where it says how answers are signed.
+    pub(super) sign_response: Option<Place>,
 }
 
 /// Reads the list. Routes that could not be read are left out.
@@ -79,6 +91,8 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
         check_upgrade(node, matched.as_ref(), upstream, reader);
         upgrade::read(node, reader)
     });
+    let proofs = proofs(&fields, matched.as_ref(), require.as_ref(), to, named, reader);
+    check_signature(&fields, proofs.sign.as_ref(), &set_headers, to, named, reader);
     let matched = matched?;
     let route = Route {
         name: name.flatten().map_or_else(|| matched.path.clone(), str::to_owned),
@@ -95,8 +109,73 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
         max_body,
         upstream_timeout: timeout,
         upgrade: upgrade.unwrap_or_default(),
+        sign: proofs.sign,
+        sign_response: proofs.sign_response,
+        must_cover: proofs.must_cover,
+        handshake: proofs.handshake,
     };
-    Some(ReadRoute { route, place: node.place })
+    let sign_response = fields.value("sign_response").map(|node| node.place);
+    Some(ReadRoute { route, place: node.place, sign_response })
+}
+
+/// What a route itself proves, and what it wants proven of every part.
+struct Proofs {
+    sign: Option<Signer>,
+    sign_response: Option<AnswerSigner>,
+    must_cover: Vec<Part>,
+    handshake: Option<Handshake>,
+}
+
+fn proofs(
+    fields: &Fields<'_>,
+    matched: Option<&Match>,
+    require: Option<&Requirement>,
+    to: Option<usize>,
+    named: &mut Named<'_>,
+    reader: &mut Reader<'_>,
+) -> Proofs {
+    let mut signers = Signers { schemes: &mut *named.schemes, keys: named.keys };
+    let sign = fields.value("sign").and_then(|node| signing::request(node, &mut signers, reader));
+    let sign_response = fields.value("sign_response");
+    let sign_response = sign_response.and_then(|node| signing::answer(node, require, &mut signers, reader));
+    let parts = fields.value("must_cover").map(|node| must_cover::read(node, reader)).unwrap_or_default();
+    let handshake = fields.value("handshake").and_then(|node| Some((node, handshake::read(node, reader)?)));
+    if let Some(require) = require {
+        must_cover::check(&parts, require, named.schemes, named.tokens, reader);
+        if let (Some((node, handshake)), Some(matched)) = (&handshake, matched) {
+            handshake::check(node, handshake, &matched.methods, require, named.schemes, reader);
+        }
+    }
+    let upstream = to.and_then(|index| named.upstreams.item(index));
+    if let Some(entry) = fields.entry("sign").filter(|_| upstream.is_some_and(ReadUpstream::gets_no_requests)) {
+        reader.error(entry.key_place, "`sign` has no effect: the upstream gets no requests");
+    }
+    if let Some(entry) = fields.entry("sign_response").filter(|_| fields.entry("upgrade").is_some()) {
+        reader.error(entry.key_place, "`sign_response` cannot sign what follows an `upgrade`");
+    }
+    let must_cover = parts.into_iter().map(|(part, _)| part).collect();
+    Proofs { sign, sign_response, must_cover, handshake: handshake.map(|(_, handshake)| handshake) }
+}
+
+/// Reports headers that are both set and written by the signature: the route's own, or else its upstream's.
+fn check_signature(
+    fields: &Fields<'_>,
+    own: Option<&Signer>,
+    set: &template::Headers,
+    to: Option<usize>,
+    named: &Named<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let upstream = to.and_then(|index| named.upstreams.item(index));
+    let signer = own.or_else(|| upstream.and_then(|read| read.upstream.sign.as_ref()));
+    if let Some(signs) = signer.and_then(|signer| named.schemes.item(signer.scheme)) {
+        if let (Some(read), Some(node)) = (upstream, fields.value("to"))
+            && matches!(read.upstream.kind, UpstreamKind::Echo)
+        {
+            reader.warning(node.place, "an `echo` shows a good signature to whoever asks").hint("only for trying out");
+        }
+        signing::check_headers(set, fields.value("set_headers").map(|node| node.place), &signs.scheme, reader);
+    }
 }
 
 /// Says where `upgrade` can never come to anything.

@@ -6,7 +6,7 @@ use super::{
     tree::{Entry, Node, Place, Scalar, Style},
 };
 use crate::scheme::{
-    Algorithm, AlgorithmDefinition, Definition, Encoding, Fault, KeyDefinition, ReplayDefinition,
+    Algorithm, AlgorithmDefinition, AnswerDefinition, Definition, Encoding, Fault, KeyDefinition, ReplayDefinition,
     RequirementDefinition, Scheme, SignatureDefinition, TimestampDefinition, TimestampFormat, ValueDefinition,
 };
 
@@ -163,6 +163,9 @@ impl Sites {
             timestamp,
             replay: self.text("replay", None).map(|key| ReplayDefinition { key: Some(key), remember: None }),
             emit: self.named("emit"),
+            answer: self
+                .text("answer.message", None)
+                .map(|message| AnswerDefinition { message, emit: self.named("answer.emit") }),
             ..Definition::new("", &self.text("message", None).unwrap_or_default(), signature)
         }
     }

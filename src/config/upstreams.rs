@@ -1,11 +1,12 @@
 //! `upstreams:`: servers, or answers that the gateway gives itself.
 
 use super::{
-    checked::{Respond, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
+    checked::{Keys, Respond, SchemeConfig, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
     reader::Reader,
     section::Section,
     shape::Fields,
+    signing::{self, Signers},
     template::{self, Used},
     tree::{Entry, Node, Value},
 };
@@ -17,21 +18,34 @@ pub(super) struct ReadUpstream {
     pub(super) sources: Vec<Used>,
 }
 
+impl ReadUpstream {
+    /// Whether the gateway answers in its place and reads nothing.
+    pub(super) fn gets_no_requests(&self) -> bool {
+        matches!(self.upstream.kind, UpstreamKind::Respond(_))
+    }
+}
+
 /// Reads the section.
-pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<ReadUpstream> {
-    Section::read(node, "upstreams", "upstream", reader, upstream)
+pub(super) fn read(
+    node: Option<&Node>,
+    schemes: &mut Section<SchemeConfig>,
+    keys: &Section<Keys>,
+    reader: &mut Reader<'_>,
+) -> Section<ReadUpstream> {
+    let mut signers = Signers { schemes, keys };
+    Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, reader))
 }
 
 const KINDS: [&str; 3] = ["servers", "echo", "respond"];
 const ONE_KIND: &str = "exactly one of `servers`, `echo` and `respond`";
 
-fn upstream(entry: &Entry, reader: &mut Reader<'_>) -> Option<ReadUpstream> {
+fn upstream(entry: &Entry, signers: &mut Signers<'_>, reader: &mut Reader<'_>) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
-    let fields = reader.fields(&entry.value, &what, &["servers", "host", "tls", "echo", "respond"])?;
+    let fields = reader.fields(&entry.value, &what, &["servers", "host", "tls", "sign", "echo", "respond"])?;
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
-        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "tls")) {
+        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "tls" | "sign")) {
             reader.error(entry.key_place, format!("{what} is of no kind")).expected(ONE_KIND);
         }
         return None;
@@ -47,12 +61,17 @@ fn upstream(entry: &Entry, reader: &mut Reader<'_>) -> Option<ReadUpstream> {
             }
         }
     }
+    let sign = fields.entry("sign");
+    if let Some(entry) = sign.filter(|_| kind.key == "respond") {
+        reader.error(entry.key_place, "`sign` has no effect: this upstream gets no requests");
+    }
+    let sign = sign.map(|entry| signing::request(&entry.value, signers, reader));
     let (kind, sources) = match kind.key.as_str() {
         "servers" => (servers(&kind.value, &fields, reader)?, Vec::new()),
         "echo" => (echo(&kind.value, reader)?, Vec::new()),
         _ => respond(&kind.value, reader)?,
     };
-    Some(ReadUpstream { upstream: Upstream { name: entry.key.clone(), kind }, sources })
+    Some(ReadUpstream { upstream: Upstream { name: entry.key.clone(), kind, sign: sign.flatten() }, sources })
 }
 
 fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<UpstreamKind> {

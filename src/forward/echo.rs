@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Dress, Failure, headers};
+use super::{Dress, Failure, headers, signing::Outgoing};
 use crate::{
+    deadline::Deadlines,
+    http1::encode,
     message::{Body, BodyError, Response},
     policy::Admitted,
 };
@@ -12,14 +14,28 @@ use crate::{
 const SHOWN: usize = 64 * 1024;
 
 /// The answer, after the whole body was read.
-pub(super) async fn answer(dress: &Dress, permit: Admitted<'_>) -> Result<Response, Failure> {
+pub(super) async fn answer(
+    dress: &Dress,
+    deadlines: &Deadlines,
+    mut permit: Admitted<'_>,
+) -> Result<Response, Failure> {
     let mut lines = Vec::new();
     headers::write_passed_on(dress, &permit, &mut lines);
     headers::write_added(dress, &permit, &mut lines)?;
+    let mut target = headers::target(dress, &permit).into_owned();
+    if let Some(signing) = &dress.sign {
+        signing.hold(&mut permit, deadlines).await?;
+        let authority = permit.head().authority().to_owned();
+        encode::line(&mut lines, b"Host", authority.as_bytes());
+        let outgoing = Outgoing { method: permit.head().method().to_owned(), target, scheme: "http", authority, lines };
+        let (outgoing, emitted) = signing.sign(outgoing, permit.body()).await?;
+        (target, lines) = (emitted.target.unwrap_or(outgoing.target), outgoing.lines);
+        emitted.headers.iter().for_each(|(name, value)| encode::field(&mut lines, name, value.as_bytes()));
+    }
     let fields = shown(&lines);
     let mut answer = json!({
         "method": permit.head().method(),
-        "target": headers::target(dress, &permit),
+        "target": target,
         "host": permit.head().authority(),
         "headers": fields,
     });

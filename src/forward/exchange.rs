@@ -4,23 +4,23 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
 
 use crate::{
     deadline::{Deadlines, Elapsed, Wait},
-    http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead, encode},
+    http1::{BodyDecoder, Limits, ResponseFraming, ResponseHead},
     message::{Body, Response},
     policy::Admitted,
 };
 
 use super::{
-    Dress, Failure, Forwarder, HostPolicy, Report, Server, Servers, Timeouts,
+    Dress, Failure, Forwarder, Report, Server, Servers, Timeouts,
     answer_body::AnswerBody,
     connect::connect,
-    headers,
+    head::Recipient,
     pool::{Busy, Connection},
     pump::{Pump, PumpError},
     upgrade::{self, UpgradedEnd},
@@ -65,11 +65,13 @@ enum Stage<'f> {
 /// On the heap, for most requests find a kept connection.
 type Connecting<'f> = Pin<Box<dyn Future<Output = (Result<Exchange<'f>, Failure>, Attempts)> + 'f>>;
 
-/// Connections made and not made.
+/// Connections made and not made, and what came before.
 #[derive(Default)]
 struct Attempts {
     connects: u32,
     failed: u32,
+    /// How long the client took for a body that had to be there first: nothing that the upstream has to answer for.
+    held: Duration,
 }
 
 impl<'f> Stage<'f> {
@@ -89,6 +91,7 @@ impl Future for Forwarding<'_> {
                     let (exchange, attempts) = ready!(connecting.as_mut().poll(context));
                     this.report.connects += attempts.connects;
                     this.report.failed_connects += attempts.failed;
+                    this.started += attempts.held;
                     this.stage = Stage::of(exchange);
                     continue;
                 }
@@ -124,7 +127,7 @@ struct Place<'f> {
 }
 
 /// A kept connection to the server whose turn it is. None for what asks to change protocols: what follows that is no HTTP
-/// and gets a connection of its own.
+/// and gets a connection of its own. None for what is to be signed either, which may have to wait for its body first.
 fn kept<'f>(
     servers: &'f Servers,
     turn: usize,
@@ -132,7 +135,7 @@ fn kept<'f>(
     forwarder: &Forwarder,
     permit: &Admitted<'_>,
 ) -> Option<Place<'f>> {
-    if upgrade::asked(dress, permit.head()).is_some() {
+    if dress.sign.is_some() || upgrade::asked(dress, permit.head()).is_some() {
         return None;
     }
     let server = servers.nth(turn)?;
@@ -145,12 +148,29 @@ async fn connect_and_start<'f>(
     turn: usize,
     dress: &'f Dress,
     forwarder: &'f Forwarder,
-    permit: Admitted<'f>,
+    mut permit: Admitted<'f>,
 ) -> (Result<Exchange<'f>, Failure>, Attempts) {
     let mut attempts = Attempts::default();
+    if let Some(signing) = &dress.sign {
+        let started = Instant::now();
+        let held = signing.hold(&mut permit, &forwarder.deadlines).await;
+        attempts.held = started.elapsed();
+        if let Err(failure) = held {
+            return (Err(failure), attempts);
+        }
+    }
     let protocol = upgrade::asked(dress, permit.head()).map(<[u8]>::to_vec);
     let place = connected(servers, turn, dress, forwarder, protocol.is_none(), &mut attempts).await;
-    let exchange = place.and_then(|place| start(servers, dress, forwarder, permit, place, protocol));
+    let exchange = match (place, &dress.sign) {
+        (Err(failure), _) => Err(failure),
+        (Ok(place), None) => start(servers, dress, forwarder, permit, place, protocol),
+        (Ok(place), Some(signing)) => {
+            let mut encoded = forwarder.outputs.lend();
+            let recipient = Recipient { servers, server: place.server, dress, protocol: protocol.as_deref() };
+            let written = recipient.write_signed_head(signing, &permit, &mut encoded).await;
+            begin(written, encoded, dress, forwarder, permit, place, protocol)
+        }
+    };
     (exchange, attempts)
 }
 
@@ -197,17 +217,31 @@ fn start<'f>(
     place: Place<'f>,
     protocol: Option<Vec<u8>>,
 ) -> Result<Exchange<'f>, Failure> {
-    let Place { server, connection, busy } = place;
-    let method = permit.head().method();
-    let (was_head, is_safe) = (method == "HEAD", is_safe(method));
     let mut encoded = forwarder.outputs.lend();
-    let chunked = match encode_head(servers, server, dress, &permit, protocol.as_deref(), &mut encoded) {
+    let recipient = Recipient { servers, server: place.server, dress, protocol: protocol.as_deref() };
+    let written = recipient.write_head(&permit, &mut encoded);
+    begin(written, encoded, dress, forwarder, permit, place, protocol)
+}
+
+/// Begins the exchange with its head in `encoded`. `written` says whether the body goes in chunks, or why there is no head.
+fn begin<'f>(
+    written: Result<bool, Failure>,
+    encoded: Vec<u8>,
+    dress: &Dress,
+    forwarder: &'f Forwarder,
+    permit: Admitted<'_>,
+    Place { server, connection, busy }: Place<'f>,
+    protocol: Option<Vec<u8>>,
+) -> Result<Exchange<'f>, Failure> {
+    let chunked = match written {
         Ok(chunked) => chunked,
         Err(failure) => {
             forwarder.pools.keep(server.id, connection);
             return Err(failure);
         }
     };
+    let method = permit.head().method();
+    let (was_head, is_safe) = (method == "HEAD", is_safe(method));
     Ok(Exchange {
         pump: Pump::new(encoded, permit.into_body(), chunked),
         connection,
@@ -223,54 +257,6 @@ fn start<'f>(
         wait: forwarder.deadlines.wait(),
         taken: 0,
     })
-}
-
-/// Writes the head for the upstream to `out`, and says whether the body goes in chunks.
-fn encode_head(
-    servers: &Servers,
-    server: &Server,
-    dress: &Dress,
-    permit: &Admitted<'_>,
-    protocol: Option<&[u8]>,
-    out: &mut Vec<u8>,
-) -> Result<bool, Failure> {
-    let head = permit.head();
-    let target = headers::target(dress, permit);
-    if server.prefix.is_empty() {
-        encode::request_line(out, head.method(), &target);
-    } else {
-        encode::request_line(out, head.method(), &format!("{}{target}", server.prefix));
-    }
-    let host = match &servers.host {
-        HostPolicy::Client if !head.authority().is_empty() => head.authority(),
-        HostPolicy::Client | HostPolicy::Server => &server.authority,
-        HostPolicy::Fixed(host) => host,
-    };
-    encode::line(out, b"Host", host.as_bytes());
-    headers::write_passed_on(dress, permit, out);
-    headers::write_added(dress, permit, out)?;
-    if let Some(protocol) = protocol {
-        encode::field(out, "Connection", b"upgrade");
-        encode::line(out, b"Upgrade", protocol);
-    }
-    let chunked = frame(out, head.method(), permit.body());
-    encode::end(out);
-    Ok(chunked)
-}
-
-fn frame(out: &mut Vec<u8>, method: &str, body: &Body) -> bool {
-    match body.length() {
-        // A length of zero is said only where a body is expected (RFC 9110 section 8.6).
-        Some(0) if !matches!(method, "POST" | "PUT" | "PATCH") => false,
-        Some(length) => {
-            encode::field(out, "Content-Length", itoa::Buffer::new().format(length).as_bytes());
-            false
-        }
-        None => {
-            encode::field(out, "Transfer-Encoding", b"chunked");
-            true
-        }
-    }
 }
 
 struct Exchange<'f> {
@@ -316,9 +302,9 @@ impl<'f> Exchange<'f> {
             Ok(connection) => {
                 (self.connection, self.broken) = (connection, None);
                 self.wait.clear();
-                (Ok(self), Attempts { connects: 1, failed: 0 })
+                (Ok(self), Attempts { connects: 1, ..Attempts::default() })
             }
-            Err(failure) => (Err(failure), Attempts { connects: 0, failed: 1 }),
+            Err(failure) => (Err(failure), Attempts { failed: 1, ..Attempts::default() }),
         }
     }
 

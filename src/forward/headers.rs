@@ -71,6 +71,7 @@ fn passes(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
     !(name.eq_ignore_ascii_case(b"host")
         || is_hop_by_hop(name)
         || dress.strip.contains(name)
+        || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
         || dress.read.is_twin(name)
         || is_spent(name, dress, permit)
         // A header that a signature covers stays, whoever put its name into `Connection` on the way.

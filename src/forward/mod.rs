@@ -3,14 +3,17 @@
 //! Only an [`Admitted`] request gets here; who sent it and what they had to show is no longer a question.
 
 mod answer_body;
+mod answers;
 mod connect;
 mod echo;
 mod exchange;
+mod head;
 mod headers;
 mod pool;
 mod pump;
 mod respond;
 mod settings;
+mod signing;
 mod upgrade;
 
 use std::{
@@ -19,14 +22,16 @@ use std::{
     time::Duration,
 };
 
+pub use answers::{AnswerKeys, AnswerSigning, Answered, CallerKeys};
 pub use headers::NEVER_PASSED;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
+pub use signing::{Holding, Signing};
 
 use crate::{
     buffers::{Buffers, Outputs},
     deadline::Deadlines,
-    message::Response,
+    message::{BodyError, HoldError, Response},
     policy::Admitted,
     soon::Soon,
 };
@@ -93,6 +98,21 @@ pub enum Failure {
     /// A header or answer template could not be filled in.
     #[error("template for {0}: {1}")]
     Template(String, #[source] crate::scheme::Failure),
+    /// The body could not be held, and without it the request not signed.
+    #[error("the request is to be signed: {0}")]
+    Held(#[source] crate::message::HoldError),
+    /// The request could not be signed for its upstream, or could not have a signed answer.
+    #[error("the request could not be signed: {0}")]
+    Unsigned(#[source] crate::scheme::Failure),
+    /// The system has no random bytes for a nonce.
+    #[error("no random bytes to be had")]
+    NoRandomness,
+    /// The answer's body could not be held, and without it the answer not signed.
+    #[error("the answer is to be signed: {0}")]
+    AnswerHeld(#[source] crate::message::HoldError),
+    /// The answer could not be signed.
+    #[error("the answer could not be signed: {0}")]
+    AnswerUnsigned(#[source] crate::scheme::Failure),
     /// A header's value would not arrive as it is.
     #[error("the value for {0} cannot stand in a header as it is")]
     Unwritable(String),
@@ -108,7 +128,19 @@ impl Failure {
             | Failure::Answer(_)
             | Failure::Upgrade
             | Failure::Timeout => true,
-            Failure::Busy(_) | Failure::Client(_) | Failure::Template(..) | Failure::Unwritable(_) => false,
+            Failure::AnswerHeld(error) => match error {
+                HoldError::TooLarge { .. } => true,
+                HoldError::Sender(error) => !matches!(error, BodyError::Upload(_)),
+                HoldError::NoRoom(_) | HoldError::Spool(_) => false,
+            },
+            Failure::Busy(_)
+            | Failure::Client(_)
+            | Failure::Template(..)
+            | Failure::Held(_)
+            | Failure::Unsigned(_)
+            | Failure::NoRandomness
+            | Failure::AnswerUnsigned(_)
+            | Failure::Unwritable(_) => false,
         }
     }
 }
@@ -123,7 +155,7 @@ pub fn serve<'f>(
 ) -> impl Future<Output = Result<Response, Failure>> {
     match target {
         Target::Servers(servers) => Serving::Forwarding(exchange::exchange(servers, dress, forwarder, permit, report)),
-        Target::Echo => Serving::Own(Soon::later(echo::answer(dress, permit))),
+        Target::Echo => Serving::Own(Soon::later(echo::answer(dress, &forwarder.deadlines, permit))),
         Target::Respond(respond) => Serving::Own(Soon::now(respond::answer(respond, permit))),
     }
 }

@@ -14,6 +14,7 @@ use rustls::{
     ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject,
 };
 
+use super::Signing;
 use crate::scheme::Template;
 
 /// Where a route's requests go.
@@ -105,6 +106,8 @@ pub struct Dress {
     pub strip: Arc<StripSet>,
     /// Names that credentials and signatures stand in.
     pub read: Arc<ReadSet>,
+    /// How requests are signed, after everything else.
+    pub sign: Option<Arc<Signing>>,
     /// Whether credentials go on.
     pub forward_credentials: bool,
     /// Protocols that a connection may change to.

@@ -1,6 +1,6 @@
 //! Around the story: whatever happens in it, the client gets an answer, the log a line and the metrics their counts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     refusals::Refusal,
@@ -10,6 +10,7 @@ use super::{
     worker::{RequestId, Worker},
 };
 use crate::{
+    forward::AnswerSigning,
     message::{Request, Response},
     observe::{AccessLine, Caller, Outcome, UpstreamOutcome, Verdict},
     policy::{Edge, Peer},
@@ -25,15 +26,49 @@ pub(super) async fn answer<'s>(
     request: Request,
     trail: &mut Trail<'s>,
 ) -> Response {
-    match story(worker, snapshot, edge, peer, request, trail).await {
+    let response = match story(worker, snapshot, edge, peer, request, trail).await {
         Ok(response) => response,
-        Err(refusal) => {
-            let shape = trail.route.map_or(&snapshot.shape, |route| &route.shape);
-            let response = refusal.response(shape);
-            trail.release_unsent().await;
-            trail.refusal = Some(refusal);
-            response
-        }
+        Err(refusal) => refused(refusal, snapshot, trail).await,
+    };
+    match trail.route.and_then(|route| route.sign_response.as_ref()) {
+        None => response,
+        // On the heap: most routes sign nothing.
+        Some(signing) => Box::pin(signed(response, signing, snapshot, edge, trail)).await,
+    }
+}
+
+async fn refused(refusal: Refusal, snapshot: &Snapshot, trail: &mut Trail<'_>) -> Response {
+    let response = shaped(&refusal, snapshot, trail);
+    trail.release_unsent().await;
+    trail.refusal = Some(refusal);
+    response
+}
+
+fn shaped(refusal: &Refusal, snapshot: &Snapshot, trail: &Trail<'_>) -> Response {
+    refusal.response(trail.route.map_or(&snapshot.shape, |route| &route.shape))
+}
+
+/// The answer with its signature, or a signed refusal that says why there is none. A refusal that cannot be signed itself
+/// goes as it is.
+async fn signed(
+    response: Response,
+    signing: &Arc<AnswerSigning>,
+    snapshot: &Snapshot,
+    edge: &Edge,
+    trail: &mut Trail<'_>,
+) -> Response {
+    let failure = match signing.sign(response, trail.answered(edge)).await {
+        Ok(response) => return response,
+        Err(failure) => failure,
+    };
+    if let Some(refusal) = &trail.refusal {
+        return shaped(refusal, snapshot, trail);
+    }
+    let refusal = refused(failure.into(), snapshot, trail).await;
+    match (signing.sign(refusal, trail.answered(edge)).await, &trail.refusal) {
+        (Ok(response), _) => response,
+        (Err(_), Some(refusal)) => shaped(refusal, snapshot, trail),
+        (Err(failure), None) => shaped(&failure.into(), snapshot, trail),
     }
 }
 
@@ -106,6 +141,7 @@ fn by<'t>(trail: &'t Trail<'_>) -> Option<&'t str> {
     match (&trail.identity, &trail.refusal) {
         (Some(identity), _) => Some(identity.by.unwrap_or("public")),
         (None, Some(Refusal::Denied(denied))) => denied.rule(),
+        (None, None) if trail.handshake => Some("handshake"),
         (None, _) => None,
     }
 }

@@ -1,5 +1,7 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
+mod signers;
+
 use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
@@ -7,7 +9,9 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
+use self::signers::Signers;
 use super::{
+    handshake::Handshake,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
     snapshot::{Route, Snapshot},
@@ -17,7 +21,8 @@ use crate::{
     clock::Clock,
     config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
-        Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls,
+        AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
+        Timeouts, client_tls,
     },
     http1,
     keys::KeyTable,
@@ -78,29 +83,30 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     ));
     let read = Arc::new(ReadSet::new(read_headers(&config).iter().map(String::as_str)));
     let labels = labels(&config);
-    let mut entries = Vec::new();
     let edges = edges(&config);
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
-    let limits = config.limits.clone();
-    let timeouts = config.timeouts.clone();
-    for (index, route) in config.routes.into_iter().enumerate() {
+    let budgets = Budgets {
+        memory: Budget::new(config.limits.body_memory_total),
+        spool: Budget::new(config.limits.spool_total),
+        directory: config.limits.spool.clone(),
+    };
+    let signers = Signers { config: &config, rules: &rules.signatures };
+    let proofs = signers.proofs(&budgets, &clock)?;
+    let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
+    let mut entries = Vec::new();
+    for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
         let key = key(&route);
         let Some(target) = targets.get(route.to) else { continue };
         let requirement = rules.requirement(&route.require);
-        entries.push((
-            key,
-            Arc::new(self::route(index, route, requirement, target, (&strip, &read), (&limits, &timeouts))),
-        ));
+        let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
+        let proven = (requirement, proofs.sign_response, proofs.handshake);
+        entries.push((key, Arc::new(self::route(index, route, proven, target, dress, &limits))));
     }
     Ok(Snapshot {
         edges,
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
-        budgets: Budgets {
-            memory: Budget::new(limits.body_memory_total),
-            spool: Budget::new(limits.spool_total),
-            directory: limits.spool.clone(),
-        },
+        budgets,
         claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
@@ -161,42 +167,58 @@ fn labels(config: &Config) -> Arc<Labels> {
     })
 }
 
+fn dress(
+    route: &config::Route,
+    sign: Option<Arc<Signing>>,
+    (strip, read): (&Arc<StripSet>, &Arc<ReadSet>),
+    timeouts: &config::Timeouts,
+) -> Dress {
+    Dress {
+        set: route.set_headers.clone(),
+        strip: strip.clone(),
+        read: read.clone(),
+        sign,
+        forward_credentials: route.forward_credentials,
+        upgrade: route.upgrade.clone(),
+        timeouts: Timeouts {
+            connect: timeouts.connect,
+            head: route.upstream_timeout.unwrap_or(timeouts.upstream),
+            body: timeouts.upstream_body,
+        },
+    }
+}
+
 fn route(
     index: usize,
     route: config::Route,
-    requirement: Requirement,
+    (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
     target: &Target,
-    (strip, read): (&Arc<StripSet>, &Arc<ReadSet>),
-    (limits, timeouts): (&config::Limits, &config::Timeouts),
+    dress: Dress,
+    limits: &config::Limits,
 ) -> Route {
-    let body = route.max_body.unwrap_or(limits.body);
+    let hold = hold(route.max_body.unwrap_or(limits.body), limits);
     Route {
         index,
         name: route.name.as_str().into(),
         requirement,
         target: target.clone(),
         upstream: route.to,
-        dress: Dress {
-            set: route.set_headers,
-            strip: strip.clone(),
-            read: read.clone(),
-            forward_credentials: route.forward_credentials,
-            upgrade: route.upgrade,
-            timeouts: Timeouts {
-                connect: timeouts.connect,
-                head: route.upstream_timeout.unwrap_or(timeouts.upstream),
-                body: timeouts.upstream_body,
-            },
-        },
-        hold: HoldLimits {
-            body,
-            memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body),
-            may_spool: true,
-        },
-        // A minute, and as long as the largest body takes at 32 KiB a second.
-        patience: Duration::from_secs(60 + body / (32 * 1024)),
+        dress,
+        sign_response,
+        handshake,
+        hold,
+        patience: patience(hold),
         shape: shape(route.refusals),
     }
+}
+
+fn hold(body: u64, limits: &config::Limits) -> HoldLimits {
+    HoldLimits { body, memory: u64::try_from(limits.body_memory).unwrap_or(u64::MAX).min(body), may_spool: true }
+}
+
+/// A minute, and as long as the largest body takes at 32 KiB a second.
+fn patience(hold: HoldLimits) -> Duration {
+    Duration::from_secs(60 + hold.body / (32 * 1024))
 }
 
 fn shape(refusals: config::Refusals) -> Shape {

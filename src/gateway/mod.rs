@@ -8,6 +8,7 @@ pub mod assemble;
 mod client_body;
 mod connection;
 mod descriptors;
+mod handshake;
 mod refusals;
 pub mod routes;
 mod running;

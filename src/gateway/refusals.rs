@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::routes::NotRouted;
+use super::{handshake::WrongToken, routes::NotRouted};
 use crate::{
     authenticate::{Challenge, Denied},
     forward::Failure,
     http1::BadRequest,
-    message::{BodyError, Response},
+    message::{BodyError, HoldError, Response},
     policy::NotAdmitted,
     refusal::Cause,
     scheme,
@@ -30,6 +30,8 @@ pub(super) enum Refusal {
     Body(#[from] BodyError),
     #[error(transparent)]
     Denied(#[from] Box<Denied>),
+    #[error(transparent)]
+    Handshake(#[from] WrongToken),
     #[error(transparent)]
     NotAdmitted(#[from] NotAdmitted),
     #[error(transparent)]
@@ -60,11 +62,16 @@ impl Refusal {
             Refusal::NotRouted(error) => error.cause(),
             Refusal::Body(error) => of_body(error),
             Refusal::Denied(denied) => denied.cause,
+            Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
             Refusal::Failed(failure) => match failure {
-                Failure::Busy(_) => Cause::Overloaded,
+                Failure::Busy(_) | Failure::NoRandomness => Cause::Overloaded,
+                Failure::Held(error) => of_held(error),
+                Failure::Unsigned(failure) => of_signing(failure),
+                Failure::AnswerHeld(error) => of_held_answer(error),
+                Failure::AnswerUnsigned(_) => Cause::UpstreamFailed,
                 Failure::ConnectTimeout(_) | Failure::Timeout => Cause::UpstreamTimeout,
                 Failure::Client(error) => of_body(error),
                 Failure::Connect { .. }
@@ -139,6 +146,34 @@ fn of_template(failure: &scheme::Failure) -> Cause {
     match failure {
         scheme::Failure::Unreadable { place, .. } if place.starts_with("claim:") => Cause::InvalidToken,
         _ => Cause::UnreadableField,
+    }
+}
+
+/// A client can send what is missing in its request; for the rest it can do nothing.
+fn of_signing(failure: &scheme::Failure) -> Cause {
+    match failure {
+        scheme::Failure::Unreadable { .. } | scheme::Failure::KeyIdUnreadable | scheme::Failure::Uncovered { .. } => {
+            Cause::UnreadableField
+        }
+        _ => Cause::Overloaded,
+    }
+}
+
+fn of_held(error: &HoldError) -> Cause {
+    match error {
+        HoldError::TooLarge { .. } => Cause::TooLarge,
+        HoldError::NoRoom(_) | HoldError::Spool(_) => Cause::Overloaded,
+        HoldError::Sender(error) => of_body(error),
+    }
+}
+
+/// Of an answer the sender is the upstream.
+fn of_held_answer(error: &HoldError) -> Cause {
+    match error {
+        HoldError::NoRoom(_) | HoldError::Spool(_) => Cause::Overloaded,
+        HoldError::Sender(BodyError::Upload(error)) => of_body(error),
+        HoldError::Sender(BodyError::Stalled) => Cause::UpstreamTimeout,
+        HoldError::TooLarge { .. } | HoldError::Sender(_) => Cause::UpstreamFailed,
     }
 }
 

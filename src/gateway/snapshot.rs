@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{refusals::Shape, routes::Routes};
+use super::{handshake::Handshake, refusals::Shape, routes::Routes};
 use crate::{
     authenticate::Requirement,
     clock::Clock,
     config::{Limits, Timeouts},
-    forward::{Dress, Target},
+    forward::{AnswerSigning, Dress, Target},
     http1,
     message::{Budgets, HoldLimits},
     observe::Labels,
@@ -56,6 +56,10 @@ pub struct Route {
     pub upstream: usize,
     /// How requests are dressed for it.
     pub dress: Dress,
+    /// How answers are signed.
+    pub sign_response: Option<Arc<AnswerSigning>>,
+    /// What its senders ask before they send.
+    pub handshake: Option<Handshake>,
     /// Bounds on the body.
     pub hold: HoldLimits,
     /// How long a sender may take for a body that is held before it is verified.

@@ -27,6 +27,12 @@ pub(super) async fn story<'s>(
     let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
     trail.route = Some(route);
     request.body = request.body.at_most(route.hold.body)?;
+    if let Some(handshake) = &route.handshake
+        && let Some(answer) = handshake.unsigned(&head)?
+    {
+        trail.handshake = true;
+        return Ok(answer);
+    }
 
     let origin = origin(edge, &client, head.authority());
     let desk = Desk {
@@ -52,6 +58,12 @@ pub(super) async fn story<'s>(
     let mut permit = policy::admit(caller, client, admission).await?;
 
     trail.receipt = Some(permit.take_receipt());
+    if let Some(signing) = &route.sign_response {
+        signing.check(trail.answered(edge))?;
+    }
+    if let Some(answer) = route.handshake.as_ref().and_then(|handshake| handshake.signed(&permit)) {
+        return Ok(answer);
+    }
     let served = forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report);
     Ok(served.await?)
 }

@@ -3,7 +3,12 @@
 use std::{rc::Rc, time::Instant};
 
 use super::{refusals::Refusal, snapshot::Route, worker::RequestId};
-use crate::{forward::Report, http1::RequestHead, message::Identity, policy::Receipt};
+use crate::{
+    forward::{Answered, Report},
+    http1::RequestHead,
+    message::Identity,
+    policy::{Edge, Receipt},
+};
 
 /// The trail of one request.
 pub(super) struct Trail<'s> {
@@ -15,6 +20,8 @@ pub(super) struct Trail<'s> {
     pub(super) client: Option<String>,
     pub(super) route: Option<&'s Route>,
     pub(super) identity: Option<Rc<Identity<'s>>>,
+    /// Whether it was one that the gateway answers unsigned.
+    pub(super) handshake: bool,
     pub(super) report: Report,
     /// What to give back if nothing of the request reaches an upstream.
     pub(super) receipt: Option<Receipt>,
@@ -37,6 +44,17 @@ impl Trail<'_> {
     }
 }
 
+impl Trail<'_> {
+    /// The request as its answer's signature sees it.
+    pub(super) fn answered<'a>(&'a self, edge: &'a Edge) -> Answered<'a> {
+        let origin = match &edge.public_origin {
+            Some((scheme, authority)) => (scheme.as_str(), authority.as_str()),
+            None => (edge.scheme, self.head.authority()),
+        };
+        Answered { head: &self.head, origin, identity: self.identity.as_deref() }
+    }
+}
+
 impl<'s> Trail<'s> {
     pub(super) fn new(request_id: RequestId, unix_millis: i64, head: Rc<RequestHead>) -> Trail<'s> {
         Trail {
@@ -47,6 +65,7 @@ impl<'s> Trail<'s> {
             client: None,
             route: None,
             identity: None,
+            handshake: false,
             report: Report::default(),
             receipt: None,
             refusal: None,

@@ -14,6 +14,8 @@ pub struct Identity<'c> {
     pub key_id: Option<Rc<str>>,
     /// The scheme's or tokens' name in the config; none on a public route.
     pub by: Option<&'c str>,
+    /// Which of the key's live secrets verified, where `by` is a scheme.
+    pub secret: Option<usize>,
     /// The token's claims.
     pub claims: Option<Arc<dyn Known>>,
     /// Where the first credential stood; nearly always the only one.

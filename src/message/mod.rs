@@ -8,12 +8,13 @@ mod duplex;
 mod hold;
 mod identity;
 mod response;
+mod views;
 
 pub use body::{Body, BodyError, BodyStream, Spool};
 pub use duplex::Duplex;
 pub use hold::{Budget, Budgets, HoldError, HoldLimits, Share, hold};
 pub use identity::{Carrier, Facts, Identity};
-pub use response::{Response, is_hop_by_hop};
+pub use response::{Fields, Response, is_hop_by_hop};
 
 use std::rc::Rc;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Body, Duplex};
-use crate::http1::ResponseHead;
+use crate::{http1::ResponseHead, scheme::Headers};
 
 /// A final answer (never a 1xx, but for the 101 that hands the connection over).
 #[derive(Debug)]
@@ -35,12 +35,51 @@ impl Response {
         self
     }
 
-    /// Writes the upstream's fields to pass on, except framing and connection fields and the request's id: those the
-    /// writer of the message decides.
+    /// Writes the upstream's fields to pass on, except framing and connection fields and the request's id, which the
+    /// writer of the message decides, and those that the gateway has added in their place.
     pub fn copy_passed_on(&self, out: &mut Vec<u8>) {
         let Some(head) = &self.upstream else { return };
-        let is_ours = |name: &[u8]| is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"x-request-id");
-        head.copy_lines(out, |name, _| !is_ours(name) && !head.connection_names(name));
+        let fields = self.fields();
+        head.copy_lines(out, |name, _| fields.passes(head, name));
+    }
+
+    /// The fields that its client will get, but for those that the writer of the message adds.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields { upstream: self.upstream.as_deref(), added: &self.added }
+    }
+
+    /// Sets a field in the place of any of its name.
+    pub fn set(&mut self, name: String, value: Vec<u8>) {
+        self.added.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+        self.added.push((Cow::Owned(name), value));
+    }
+}
+
+/// The fields of an answer as its client sees them.
+#[derive(Clone, Copy)]
+pub struct Fields<'r> {
+    /// The upstream's head.
+    pub upstream: Option<&'r ResponseHead>,
+    /// The gateway's own.
+    pub added: &'r [(Cow<'static, str>, Vec<u8>)],
+}
+
+impl Fields<'_> {
+    fn passes(&self, head: &ResponseHead, name: &[u8]) -> bool {
+        !(is_hop_by_hop(name)
+            || name.eq_ignore_ascii_case(b"x-request-id")
+            || head.connection_names(name)
+            || self.added.iter().any(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name)))
+    }
+}
+
+impl Headers for Fields<'_> {
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        if let Some(head) = self.upstream.filter(|head| self.passes(head, name.as_bytes())) {
+            head.values(name).for_each(&mut *visit);
+        }
+        let own = self.added.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        own.for_each(|(_, value)| visit(value.trim_ascii()));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     authenticate::Verified,
     clock::Clock,
     http1::RequestHead,
-    message::{Body, Facts, Identity, Request},
+    message::{Body, Budgets, Facts, HoldError, HoldLimits, Identity, Request, hold},
     scheme::{self, Escape, Template, View},
     soon::Soon,
     store::{ClaimKey, Claimed, Claims, Store, StoreError},
@@ -131,6 +131,15 @@ impl<'a> Admitted<'a> {
     /// Its body.
     pub fn body(&self) -> &Body {
         &self.request.body
+    }
+
+    /// Holds the body, if it is still arriving: the same bytes, all there.
+    ///
+    /// # Errors
+    /// [`HoldError`]; the body is gone then.
+    pub async fn hold(&mut self, limits: HoldLimits, budgets: &Budgets) -> Result<(), HoldError> {
+        self.request.body = hold(std::mem::take(&mut self.request.body), limits, budgets).await?;
+        Ok(())
     }
 
     /// Its body, to be sent on.

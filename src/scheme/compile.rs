@@ -5,9 +5,10 @@ mod rules;
 mod values;
 
 use super::{
-    AlgorithmDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe, Place, Requirement,
-    RequirementDefinition, Scheme, Several, Template, TimestampDefinition, TimestampFormat,
+    AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe,
+    Place, Requirement, RequirementDefinition, Scheme, Several, Template, TimestampDefinition, TimestampFormat,
     algorithms::Algorithms,
+    answer::{self, AnswerForm},
     claimed::OpenUntilBody,
     key::KeyChain,
     leaves::{Leaf, Meanings},
@@ -31,9 +32,11 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
         return Err(faults);
     }
     let (key_id_is_signed, coverage) = (rules.key_id_is_signed(), Coverage::of(rules.signed(), &parts.carrier));
-    let (body_need, open_until_body) = (rules.body_need(), rules.open_until_body());
+    let (body_need, signing_need) = (rules.body_need(), rules.signing_need());
+    let open_until_body = rules.open_until_body();
     let warnings = rules.warnings();
-    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit } = parts;
+    let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer } =
+        parts;
     let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
     Ok(Scheme {
         name: definition.name.clone(),
@@ -51,9 +54,11 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
         timestamp,
         replay,
         emit,
+        answer,
         coverage,
         key_id_is_signed,
         body_need,
+        signing_need,
         open_until_body,
         warnings,
     })
@@ -77,6 +82,7 @@ struct Parts {
     timestamp: Option<Timestamp>,
     replay: Option<Replay>,
     emit: Vec<(Place, Template)>,
+    answer: Option<AnswerForm>,
 }
 
 struct Compiler<'d> {
@@ -108,9 +114,10 @@ impl Compiler<'_> {
             Replay::new(key, replay)
         });
         let emit = self.emit(signature.as_ref());
+        let answer = definition.answer.as_ref().map(|answer| self.answer(answer));
         // What did not compile has its fault, and no scheme is built from the stand-in.
         let (signature, carrier) = signature.unwrap_or_else(|| (Chain::nowhere(), Carrier::Header(String::new())));
-        Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit }
+        Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer }
     }
 
     fn requirements(&mut self) -> Vec<Requirement> {
@@ -219,6 +226,17 @@ impl Compiler<'_> {
             self.faults.push(fault.hint("use header, query, json or form").in_field(FIELD, None));
         }
         Some((chain.clone(), carrier?))
+    }
+
+    fn answer(&mut self, definition: &AnswerDefinition) -> AnswerForm {
+        let is_hmac = self.definition.signature.algorithm.all().first().is_some_and(|algorithm| algorithm.is_hmac());
+        let mut faults = Vec::new();
+        let form = answer::compile(definition, is_hmac, &mut faults);
+        if self.definition.signing_key.as_ref().is_some_and(|key| !key.chain.is_empty()) {
+            faults.push(Fault::whole("answer", "an answer has no values to derive its key with"));
+        }
+        self.faults.extend(faults);
+        form
     }
 
     /// Where a signature is that comes from `source`: that of what is taken apart is where the whole is.

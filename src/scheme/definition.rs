@@ -34,6 +34,18 @@ pub struct Definition {
     /// What to write when signing: the name of a header, or `?` and the name of a query parameter; and its template
     /// (with `{signature}`, `{now}`, `{expires}`, `{nonce}`, `{algorithm}`, `{key_id}`).
     pub emit: Vec<(String, String)>,
+    /// How the answers to its requests are signed, where they are.
+    pub answer: Option<AnswerDefinition>,
+}
+
+/// How an answer is signed: with the algorithm and the encoding of the request's signature, in a form of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerDefinition {
+    /// Template of the string-to-sign: of `{status}`, the answer's `{header:…}` and `{body}`, the request's
+    /// `{request_header:…}`, `{method}`, `{target}` and so on, `{key_id}` and `{now}`.
+    pub message: String,
+    /// Headers to set on the answer, each with its template (with `{signature}` besides).
+    pub emit: Vec<(String, String)>,
 }
 
 /// What must hold besides the signature.
@@ -194,6 +206,7 @@ impl Definition {
             timestamp: None,
             replay: None,
             emit: Vec::new(),
+            answer: None,
         }
     }
 }

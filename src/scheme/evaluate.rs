@@ -3,7 +3,9 @@
 use std::cell::OnceCell;
 
 use super::{
-    Body, Failure, Scheme, Template, View, Why, parameters,
+    Body, Failure, Headers, Scheme, Template, View, Why,
+    answer::Reply,
+    parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
     timestamp::formatted,
     values::{NamedValue, Parsed},
@@ -23,6 +25,7 @@ pub(super) struct Evaluation<'a> {
     key_id: Option<&'a [u8]>,
     repeated: Repeated,
     emission: Option<Emission<'a>>,
+    reply: Option<Reply<'a>>,
     document: OnceCell<Result<Document<'a>, Why>>,
     parsed: OnceCell<Box<[ParsedOnce]>>,
 }
@@ -58,6 +61,7 @@ impl<'a> Evaluation<'a> {
             key_id: None,
             repeated: Repeated::Join,
             emission: None,
+            reply: None,
             document: OnceCell::new(),
             parsed: OnceCell::new(),
         }
@@ -73,6 +77,11 @@ impl<'a> Evaluation<'a> {
 
     pub(super) fn emitting(self, emission: Emission<'a>) -> Evaluation<'a> {
         Evaluation { emission: Some(emission), ..self }
+    }
+
+    /// Of an answer: the view's headers and body are the answer's then.
+    pub(super) fn replying(self, reply: Reply<'a>) -> Evaluation<'a> {
+        Evaluation { reply: Some(reply), ..self }
     }
 
     pub(super) fn feed(&self, template: &Template, sink: &mut Sink<'_>) -> Result<(), Failure> {
@@ -156,7 +165,12 @@ impl<'a> Evaluation<'a> {
                 let pieces = [view.scheme, "://", view.authority, view.target];
                 pieces.into_iter().try_for_each(|piece| given(Some(piece), sink))
             }
-            Source::Header(name) => self.header(name, between, sink),
+            Source::Header(name) => self.header(view.headers, name, between, sink),
+            Source::RequestHeader(name) => match &self.reply {
+                Some(reply) => self.header(reply.request, name, between, sink),
+                None => Err(Why::Absent),
+            },
+            Source::Status => given(self.reply.map(|reply| reply.status.to_string()), sink),
             Source::Json(pointer) => self.json(pointer, sink),
             Source::Form(name) => self.memory().and_then(|body| parameter(body, name, true, sink)),
             Source::Body => return self.body(sink),
@@ -230,9 +244,9 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn header(&self, name: &str, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Why> {
+    fn header(&self, headers: &dyn Headers, name: &str, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Why> {
         let mut count = 0_usize;
-        self.view.headers.each(name, &mut |value| {
+        headers.each(name, &mut |value| {
             if count > 0 {
                 sink(between);
             }

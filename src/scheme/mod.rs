@@ -5,6 +5,8 @@
 //! place that looks keys up, remembers replay keys or answers clients.
 
 mod algorithms;
+mod answer;
+mod challenge;
 mod claimed;
 mod compile;
 mod coverage;
@@ -32,10 +34,11 @@ mod view;
 
 use std::time::Duration;
 
+pub use answer::AnswerView;
 pub use claimed::{Claimed, Presence};
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
-    Algorithm, AlgorithmDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
+    Algorithm, AlgorithmDefinition, AnswerDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
     ParametersDefinition, ParametersOf, Relation, ReplayDefinition, RequirementDefinition, Several,
     SignatureDefinition, TestDefinition, TimestampDefinition, TimestampFormat, ValueDefinition, Writing,
 };
@@ -65,9 +68,11 @@ pub struct Scheme {
     timestamp: Option<timestamp::Timestamp>,
     replay: Option<replay::Replay>,
     emit: Vec<(Place, Template)>,
+    answer: Option<answer::AnswerForm>,
     coverage: Coverage,
     key_id_is_signed: bool,
     body_need: BodyNeed,
+    signing_need: BodyNeed,
     open_until_body: claimed::OpenUntilBody,
     warnings: Vec<Fault>,
 }

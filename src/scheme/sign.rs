@@ -1,7 +1,7 @@
 //! Signing: the scheme's own headers, written so that [`Scheme::verify`] accepts them.
 
 use super::{
-    Escape, Failure, Headers, Place, PreparedKey, Scheme, Template, View, Why,
+    BodyNeed, Escape, Failure, Headers, Place, PreparedKey, Scheme, Template, View, Why,
     claimed::read_key_id,
     evaluate::{Emission, Evaluation},
     parameters::{percent_encoded, replaced},
@@ -27,6 +27,30 @@ struct Signing<'a> {
 }
 
 impl Scheme {
+    /// Whether it says how its signature is written, so that it can sign.
+    pub fn can_sign(&self) -> bool {
+        !self.emit.is_empty()
+    }
+
+    /// The headers that signing sets.
+    pub fn emitted_headers(&self) -> impl Iterator<Item = &str> {
+        self.emit.iter().filter_map(|(place, _)| match place {
+            Place::Header(name) => Some(name.as_str()),
+            Place::Query(_) => None,
+        })
+    }
+
+    /// Whether signing writes a key id: then the signer must have one.
+    pub fn emits_key_id(&self) -> bool {
+        let mut sources = self.emit.iter().flat_map(|(_, template)| template.chains()).flat_map(Chain::alternatives);
+        sources.any(|chain| matches!(chain.source, Source::KeyId))
+    }
+
+    /// How much of the body signing needs.
+    pub fn signing_need(&self) -> BodyNeed {
+        self.signing_need
+    }
+
     /// What to set on the request. `nonce` is the caller's, random and visible.
     ///
     /// What holds no signature is written first, in order, and is seen by the message and by what follows. What holds it

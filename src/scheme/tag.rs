@@ -95,7 +95,7 @@ impl Algorithm {
     }
 
     /// Whether one secret both signs and verifies.
-    pub(super) fn is_hmac(self) -> bool {
+    pub fn is_hmac(self) -> bool {
         match self {
             Algorithm::HmacSha1 | Algorithm::HmacSha256 | Algorithm::HmacSha384 | Algorithm::HmacSha512 => true,
             Algorithm::Ed25519 => false,

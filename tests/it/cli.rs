@@ -141,6 +141,42 @@ fn a_good_config_is_ok_and_says_what_it_leaves_unsigned() {
 }
 
 #[test]
+fn what_the_gateway_itself_signs_is_shown() {
+    let config = TemporaryFile::new(
+        "listen: 127.0.0.1:0
+keys: { k: { static: { dev-1: { env: KEY } } }, own: { shared: { env: KEY } } }
+schemes: { v2: { preset: device-v2, keys: k }, own: { preset: device-v2, keys: own }, zoom: { preset: zoom, keys: own } }
+upstreams: { app: { servers: [\"http://127.0.0.1:1\"], sign: v2 }, echo: { echo: true, sign: { scheme: own, key_id: us } } }
+routes:
+  - { name: one, match: { path: /a }, require: { hmac: v2 }, must_cover: [path, body], to: app, sign_response: v2 }
+  - { name: two, match: { path: /b }, public: true, to: app, sign: { scheme: own, key_id: us } }
+  - { name: three, match: { path: /c }, require: { hmac: zoom }, to: echo, handshake: zoom }
+",
+    );
+    let checked = |more: &[&str]| {
+        let mut check = countersign(&[&["check", "-c", config.name()], more].concat());
+        check.env("KEY", "hunter2-hunter2-hunter2");
+        let checked = ended(check, "");
+        assert_eq!((checked.code, checked.words.as_str()), (Some(0), ""), "{}", checked.data);
+        assert!(!checked.data.contains("hunter2"));
+        checked.data
+    };
+    let text = checked(&[]);
+    let row = |name: &str| text.lines().rfind(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+    let words = |name: &str| row(name).split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect::<Vec<_>>();
+    assert_eq!(words("one "), ["one", "line 6", "v2 as dev-1", "v2, with the caller's key", "-"], "{text}");
+    assert_eq!(words("two "), ["two", "line 7", "own as us", "-", "-"]);
+    assert_eq!(words("three "), ["three", "line 8", "own as us", "-", "zoom"]);
+    assert!(text.contains("an `echo` shows a good signature to whoever asks"), "{text}");
+    let document: serde_json::Value = serde_json::from_str(&checked(&["--json"])).expect("JSON");
+    let one = &document["routes"][0];
+    assert_eq!(one["must_cover"], serde_json::json!(["path", "body"]));
+    assert_eq!(one["signs_requests"], serde_json::json!({ "by": "v2", "key_id": "dev-1", "callers_key": false }));
+    assert_eq!(one["signs_answers"], serde_json::json!({ "by": "v2", "key_id": null, "callers_key": true }));
+    assert_eq!(document["routes"][2]["handshake"], "zoom");
+}
+
+#[test]
 fn a_bad_config_ends_with_3_and_every_problem_in_one_json_document() {
     let config = TemporaryFile::new(
         "listen: 127.0.0.1:0\nkeys: { k: { shared: { value: hunter2 } } }\nupstreams: { e: { echo: ture } }\n\

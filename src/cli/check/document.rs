@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Report, Shape,
-    text::{RouteRow, SchemeRow},
+    text::{RouteRow, SchemeRow, Signs},
 };
 use crate::{config::Problem, scheme::Coverage};
 
@@ -61,6 +61,15 @@ fn route(route: &RouteRow) -> Value {
         "name": route.name,
         "line": route.line,
         "requires": route.demand,
+        "must_cover": route.must_cover,
+        "signs_requests": route.signs.as_ref().map(signs),
+        "signs_answers": route.signs_answers.as_ref().map(signs),
+        "handshake": route.handshake,
         "weakest": route.weakest.as_ref().map(|weakest| json!({ "by": weakest.by, "unsigned": weakest.unsigned })),
     })
+}
+
+/// `key_id` is null where the scheme has none, or `callers_key` says that the caller's own key signs.
+fn signs(signs: &Signs) -> Value {
+    json!({ "by": signs.by, "key_id": signs.key_id, "callers_key": signs.with_callers_key })
 }

@@ -8,7 +8,7 @@ use crate::{
         protection::{self, Weakest},
         table::Table,
     },
-    config::{self, Config, Severity},
+    config::{self, AnswerSigner, Config, Severity},
     scheme::Coverage,
 };
 
@@ -34,6 +34,20 @@ pub(super) struct RouteRow {
     pub(super) demand: String,
     pub(super) is_signed: bool,
     pub(super) weakest: Option<Weakest>,
+    /// The parts that it demands, all of which its every way in signs.
+    pub(super) must_cover: Vec<&'static str>,
+    /// The scheme by which its requests are signed for the upstream, with the key id.
+    pub(super) signs: Option<Signs>,
+    /// The same for its answers.
+    pub(super) signs_answers: Option<Signs>,
+    pub(super) handshake: Option<&'static str>,
+}
+
+/// By what something is signed, and as whom; nobody where the caller's own key signs, or the scheme has no ids.
+pub(super) struct Signs {
+    pub(super) by: String,
+    pub(super) key_id: Option<String>,
+    pub(super) with_callers_key: bool,
 }
 
 impl SchemeRow {
@@ -56,6 +70,34 @@ impl RouteRow {
             demand: protection::demand(config, &route.require),
             is_signed: !route.require.schemes().is_empty(),
             weakest: protection::weakest(config, &route.require),
+            must_cover: route.must_cover.iter().map(|part| part.name()).collect(),
+            signs: config.signer(route).map(|signer| Signs::of(config, signer)),
+            signs_answers: route.sign_response.as_ref().map(|signer| match signer {
+                AnswerSigner::Own(signer) => Signs::of(config, signer),
+                AnswerSigner::Callers(scheme) => Signs {
+                    by: protection::scheme_name(config, *scheme).to_owned(),
+                    key_id: None,
+                    with_callers_key: true,
+                },
+            }),
+            handshake: route.handshake.as_ref().map(config::Handshake::name),
+        }
+    }
+}
+
+impl Signs {
+    fn of(config: &Config, signer: &config::Signer) -> Signs {
+        let by = protection::scheme_name(config, signer.scheme).to_owned();
+        Signs { by, key_id: signer.key_id.clone(), with_callers_key: false }
+    }
+}
+
+impl fmt::Display for Signs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.key_id, self.with_callers_key) {
+            (_, true) => write!(f, "{}, with the caller's key", self.by),
+            (Some(id), false) => write!(f, "{} as {id}", self.by),
+            (None, false) => f.write_str(&self.by),
         }
     }
 }
@@ -76,6 +118,7 @@ impl fmt::Display for Page<'_> {
             Some(shape) => {
                 schemes(shape, f)?;
                 routes(self.file, shape, f)?;
+                signed(shape, f)?;
                 self.verdict(shape, f)
             }
         }
@@ -144,6 +187,23 @@ fn routes(file: &str, shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     }
     match any {
         true => writeln!(f, "What each signed route of {file} leaves open, by its weakest way in:\n\n{table}\n"),
+        false => Ok(()),
+    }
+}
+
+fn signed(shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut table = Table::new(&["ROUTE", "AT", "REQUESTS, BY", "ANSWERS, BY", "HANDSHAKE"]);
+    let shown = |signs: &Option<Signs>| signs.as_ref().map_or("-".to_owned(), Signs::to_string);
+    let mut any = false;
+    for route in &shape.routes {
+        if route.signs.is_some() || route.signs_answers.is_some() || route.handshake.is_some() {
+            any = true;
+            let (line, handshake) = (format!("line {}", route.line), route.handshake.unwrap_or("-").to_owned());
+            table.row([route.name.clone(), line, shown(&route.signs), shown(&route.signs_answers), handshake]);
+        }
+    }
+    match any {
+        true => writeln!(f, "What the gateway signs and answers itself:\n\n{table}\n"),
         false => Ok(()),
     }
 }

@@ -69,6 +69,7 @@ impl<'p> Rules<'p> {
         if self.definition.replay.is_none() {
             warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint("replay: true"));
         }
+        warnings.extend(self.parts.answer.iter().flat_map(|answer| answer.warnings(|part| self.signed.covers(part))));
         warnings.extend(self.touching(&self.parts.message, "message", None));
         for (index, value) in self.meanings.values.iter().enumerate() {
             if let NamedValue::Text(template) = value {
@@ -95,6 +96,15 @@ impl<'p> Rules<'p> {
             Carrier::Header(_) | Carrier::Query(_) => BodyNeed::Unneeded,
         };
         collected.chain([message, fed, counted]).fold(carrier, BodyNeed::max)
+    }
+
+    /// As [`body_need`](Rules::body_need), to sign.
+    pub(super) fn signing_need(&self) -> BodyNeed {
+        let links = self.parts.key.iter().filter_map(|(_, chain)| chain.as_ref()).flat_map(|chain| &chain.links);
+        let emitted = self.parts.emit.iter().map(|(_, template)| template);
+        let collected = emitted.chain(links).chain(&self.parts.key_id).map(|template| self.need(template, false));
+        let is_streamed = self.definition.signature.algorithm.all().first().is_some_and(|first| first.is_hmac());
+        collected.fold(self.need(&self.parts.message, is_streamed), BodyNeed::max)
     }
 
     pub(super) fn open_until_body(&self) -> OpenUntilBody {

@@ -186,7 +186,7 @@ impl Chain {
         if filters.len() > MOST_FILTERS {
             return Err(Fault::at(offset, length, format!("more than {MOST_FILTERS} filters")));
         }
-        if raw_digest && matches!(scope.vocabulary, Vocabulary::Emit | Vocabulary::Answer) {
+        if raw_digest && matches!(scope.vocabulary, Vocabulary::Emit | Vocabulary::ReplyEmission | Vocabulary::Answer) {
             let fault = Fault::at(offset, length, "a digest's raw bytes cannot stand in text");
             return Err(fault.hint("end with `hex` or `base64`"));
         }

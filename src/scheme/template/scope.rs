@@ -43,6 +43,10 @@ pub(in crate::scheme) enum Vocabulary {
     Emit,
     /// What is known after verification.
     Answer,
+    /// An answer and the head of its request.
+    Reply,
+    /// The same, and what signing adds.
+    ReplyEmission,
     /// What a loop goes over.
     Each,
     /// What a key is made of.
@@ -66,6 +70,24 @@ const REQUEST: &[&str] = &[
     "key_id",
 ];
 const EMIT_ONLY: &[&str] = &["signature", "now", "expires", "nonce", "algorithm"];
+const REPLY: &[&str] = &[
+    "status",
+    "header",
+    "body",
+    "request_header",
+    "method",
+    "path",
+    "target",
+    "query",
+    "scheme",
+    "authority",
+    "host",
+    "port",
+    "url",
+    "key_id",
+    "now",
+];
+const REPLY_EMISSION: &[&str] = &["signature"];
 const EACH: &[&str] = &["name", "value"];
 const KEY: &[&str] = &["secret"];
 const ANSWER: &[&str] = &[
@@ -89,6 +111,8 @@ impl Vocabulary {
             Vocabulary::Request => REQUEST.contains(&name),
             Vocabulary::Emit => REQUEST.contains(&name) || EMIT_ONLY.contains(&name),
             Vocabulary::Answer => ANSWER.contains(&name),
+            Vocabulary::Reply => REPLY.contains(&name),
+            Vocabulary::ReplyEmission => REPLY.contains(&name) || REPLY_EMISSION.contains(&name),
             Vocabulary::Each => EACH.contains(&name),
             Vocabulary::Key => KEY.contains(&name),
         }
@@ -120,6 +144,7 @@ impl Scope<'_> {
         let own = match self.vocabulary {
             Vocabulary::Request | Vocabulary::Emit => REQUEST,
             Vocabulary::Answer => ANSWER,
+            Vocabulary::Reply | Vocabulary::ReplyEmission => REPLY,
             Vocabulary::Each => EACH,
             Vocabulary::Key => KEY,
         };
@@ -127,8 +152,11 @@ impl Scope<'_> {
         if self.vocabulary == Vocabulary::Emit {
             candidates.extend(EMIT_ONLY);
         }
+        if self.vocabulary == Vocabulary::ReplyEmission {
+            candidates.extend(REPLY_EMISSION);
+        }
         candidates.extend(self.values.iter().map(|value| value.name.as_str()));
-        let elsewhere = everything().any(|name| *name == word.text);
+        let elsewhere = everything().chain(REPLY).any(|name| *name == word.text);
         match elsewhere {
             true => word.fault(format!("`{}` cannot be used in this place", word.text)),
             false => word
@@ -144,6 +172,7 @@ pub(in crate::scheme) fn is_reserved(name: &str) -> bool {
     everything().any(|source| *source == name)
 }
 
+/// But for what is an answer's alone: named values are a request's.
 fn everything() -> impl Iterator<Item = &'static &'static str> {
     [REQUEST, EMIT_ONLY, ANSWER, EACH, KEY].into_iter().flatten()
 }

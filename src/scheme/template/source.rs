@@ -39,6 +39,10 @@ pub(in crate::scheme) enum Source {
     Secret,
     Claim(String),
     Fact(Fact),
+    /// Of an answer.
+    Status,
+    /// A header of the request, where `header` is one of its answer.
+    RequestHeader(String),
     Signature,
     Now,
     /// The time of signing by a pattern of its own.
@@ -64,6 +68,7 @@ impl Source {
         }
         match name {
             "header" => Ok(Source::Header(header_name(call)?)),
+            "request_header" => Ok(Source::RequestHeader(header_name(call)?)),
             "json" => Ok(Source::Json(pointer(call)?)),
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
             "now" if call.argument.is_some() => Ok(Source::NowAs(pattern(call)?)),
@@ -85,7 +90,9 @@ impl Source {
     /// Whether both name the same thing; header names without regard to case.
     pub(in crate::scheme) fn same(&self, other: &Source) -> bool {
         match (self, other) {
-            (Source::Header(a), Source::Header(b)) => a.eq_ignore_ascii_case(b),
+            (Source::Header(a), Source::Header(b)) | (Source::RequestHeader(a), Source::RequestHeader(b)) => {
+                a.eq_ignore_ascii_case(b)
+            }
             (Source::Value(..), Source::Value(..)) | (Source::Field(..), Source::Field(..)) => {
                 self.to_string() == other.to_string()
             }
@@ -155,6 +162,8 @@ impl fmt::Display for Source {
             Source::Fact(Fact::Route) => f.write_str("route"),
             Source::Fact(Fact::RequestId) => f.write_str("request_id"),
             Source::Fact(Fact::ClientAddress) => f.write_str("client_address"),
+            Source::Status => f.write_str("status"),
+            Source::RequestHeader(name) => write!(f, "request_header:{name}"),
             Source::Signature => f.write_str("signature"),
             Source::Now => f.write_str("now"),
             Source::NowAs(pattern) => write!(f, "now:{pattern}"),
@@ -185,6 +194,7 @@ fn plain(name: &str) -> Option<Source> {
         "route" => Source::Fact(Fact::Route),
         "request_id" => Source::Fact(Fact::RequestId),
         "client_address" => Source::Fact(Fact::ClientAddress),
+        "status" => Source::Status,
         "signature" => Source::Signature,
         "now" => Source::Now,
         "expires" => Source::Expires,

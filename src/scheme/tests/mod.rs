@@ -1,5 +1,6 @@
 //! Requests and definitions to test with, and the tests by subject.
 
+mod answers;
 mod carriers;
 mod keys;
 mod language;

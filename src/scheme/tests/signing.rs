@@ -88,3 +88,28 @@ fn nothing_secret_is_shown() {
     let shown = format!("{:?} {claimed:?} {:?}", key("hush"), request.view());
     assert!(!shown.contains("hush") && !shown.contains("abab") && !shown.contains("171"), "{shown}");
 }
+
+#[test]
+fn signing_needs_of_the_body_what_it_signs_and_what_it_writes() {
+    let need = |message: &str, emit: &[(&str, &str)]| {
+        scheme(&Definition { emit: strings(emit), ..definition(message) }).signing_need()
+    };
+    assert_eq!(need("{path}", &[]), BodyNeed::Unneeded);
+    assert_eq!(need("{path}:{body}", &[]), BodyNeed::Bytes);
+    assert_eq!(need("{json:/a}", &[]), BodyNeed::Parsed);
+    let digest = [("Digest", "{body|sha256|hex}"), ("X-Signature", "{signature}")];
+    assert_eq!(need("{header:Digest}", &digest), BodyNeed::Bytes);
+    let whole = [("Copy", "{body}"), ("X-Signature", "{signature}")];
+    assert_eq!(need("{header:Copy}", &whole), BodyNeed::Parsed);
+}
+
+#[test]
+fn what_signing_writes_is_known_before() {
+    let emit = [("X-Id", "{key_id}"), ("?a", "1"), ("X-Signature", "{signature}")];
+    let known = scheme(&Definition { emit: strings(&emit), ..definition("{path}") });
+    assert_eq!(known.emitted_headers().collect::<Vec<_>>(), ["X-Id", "X-Signature"]);
+    assert!(known.can_sign() && known.emits_key_id());
+    let implied = scheme(&definition("{path}"));
+    assert_eq!(implied.emitted_headers().collect::<Vec<_>>(), ["X-Signature"]);
+    assert!(implied.can_sign() && !implied.emits_key_id());
+}

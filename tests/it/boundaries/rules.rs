@@ -39,8 +39,12 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Admission takes a proof, and must not be able to make or weaken one.
     rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal", "soon"]),
-    // Serving sees an admitted request alone.
-    rule("forward", &["policy", "http1", "message", "scheme", "deadline", "transport", "buffers", "percent", "soon"]),
+    // Serving sees an admitted request alone. What it signs it signs with a key that was made ready for it; a signature has
+    // a time, so there is a clock.
+    rule(
+        "forward",
+        &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
+    ),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.

@@ -13,6 +13,9 @@
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
 //! - [`upgrade`]: connections that change protocols, and those that must not.
+//! - [`sidecar`]: requests that the gateway signs for their upstream.
+//! - [`signed_answers`]: answers that it signs for their client.
+//! - [`handshakes`]: what webhooks' senders ask before they send.
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
@@ -20,12 +23,15 @@ mod answers;
 mod credentials;
 mod fields;
 mod framing;
+mod handshakes;
 mod held;
 mod lifecycle;
 mod limits;
 mod listeners;
 mod mutations;
 mod servers;
+mod sidecar;
+mod signed_answers;
 mod signing;
 mod soak;
 mod streaming;

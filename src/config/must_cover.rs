@@ -1,0 +1,113 @@
+//! `must_cover:` of a route: parts of a request that every way in must sign.
+
+use super::{
+    checked::{Part, Requirement, SchemeConfig, Tokens},
+    reader::Reader,
+    section::Section,
+    tree::{Node, Place},
+};
+use crate::scheme::Coverage;
+
+const PARTS: [(&str, Part); 5] = [
+    ("method", Part::Method),
+    ("path", Part::Path),
+    ("query", Part::Query),
+    ("authority", Part::Authority),
+    ("body", Part::Body),
+];
+
+/// Reads the list.
+pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Vec<(Part, Place)> {
+    let items = reader.one_or_many(node, "`must_cover`");
+    let part =
+        |item: &Node, reader: &mut Reader<'_>| Some((reader.choice(item, "a part of a request", &PARTS)?, item.place));
+    items.iter().filter_map(|item| part(item, reader)).collect()
+}
+
+/// Reports each part that some way in leaves open, and which way that is.
+pub(super) fn check(
+    parts: &[(Part, Place)],
+    require: &Requirement,
+    schemes: &Section<SchemeConfig>,
+    tokens: &Section<Tokens>,
+    reader: &mut Reader<'_>,
+) {
+    let ways = ways(require);
+    for (part, place) in parts {
+        let name = part.name();
+        if ways.is_empty() {
+            let problem = reader.error(*place, format!("on a public route nothing is signed, and so not the {name}"));
+            problem.hint("`require` a scheme that signs it");
+        }
+        for way in &ways {
+            if way.iter().any(|leg| leg.covers(*part, schemes)) {
+                continue;
+            }
+            let names: Vec<String> = way.iter().map(|leg| leg.shown(schemes, tokens)).collect();
+            let (subject, verb) = (names.join(" with "), if names.len() == 1 { "does" } else { "do" });
+            let problem = reader.error(*place, format!("{subject} {verb} not sign the {name}"));
+            problem.hint(match way.iter().any(|leg| matches!(leg, Leg::Scheme(_))) {
+                true => "every way in must; `device-v2` signs all of a request but its headers",
+                false => "whoever has a token may send anything with it: require a signature beside it, with `all_of`",
+            });
+        }
+    }
+}
+
+/// A credential of a way in.
+#[derive(Clone, Copy)]
+enum Leg {
+    Scheme(usize),
+    Tokens(usize),
+}
+
+/// Each combination of credentials that opens the route.
+fn ways(require: &Requirement) -> Vec<Vec<Leg>> {
+    match require {
+        Requirement::Public => Vec::new(),
+        Requirement::Hmac(index) => vec![vec![Leg::Scheme(*index)]],
+        Requirement::Jwt(index, _) => vec![vec![Leg::Tokens(*index)]],
+        Requirement::AnyOf(legs) => legs.iter().flat_map(ways).collect(),
+        Requirement::AllOf(legs) => legs.iter().map(ways).fold(vec![Vec::new()], |sofar, options| {
+            sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
+        }),
+    }
+}
+
+impl Leg {
+    fn covers(self, part: Part, schemes: &Section<SchemeConfig>) -> bool {
+        match self {
+            // What could not be read has been reported.
+            Leg::Scheme(index) => schemes.item(index).is_none_or(|entry| part.is_in(&entry.scheme.coverage())),
+            Leg::Tokens(_) => false,
+        }
+    }
+
+    fn shown(self, schemes: &Section<SchemeConfig>, tokens: &Section<Tokens>) -> String {
+        match self {
+            Leg::Scheme(index) => {
+                schemes.item(index).map_or_else(String::new, |entry| format!("the scheme `{}`", entry.name))
+            }
+            Leg::Tokens(index) => {
+                tokens.item(index).map_or_else(String::new, |entry| format!("a token of `{}`", entry.name))
+            }
+        }
+    }
+}
+
+impl Part {
+    /// As the config and the coverage table name it.
+    pub fn name(self) -> &'static str {
+        PARTS.iter().find(|(_, part)| *part == self).map_or("", |(name, _)| name)
+    }
+
+    fn is_in(self, coverage: &Coverage) -> bool {
+        match self {
+            Part::Method => coverage.method,
+            Part::Path => coverage.path,
+            Part::Query => coverage.query,
+            Part::Authority => coverage.authority,
+            Part::Body => coverage.body,
+        }
+    }
+}

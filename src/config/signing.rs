@@ -1,0 +1,212 @@
+//! `sign:` and `sign_response:`: by which scheme, and with whose key.
+
+use super::{
+    checked::{AnswerSigner, KeySource, Keys, Requirement, SchemeConfig, Signer},
+    reader::Reader,
+    routes::ReadRoute,
+    section::Section,
+    tree::{Node, Place, Value},
+};
+use crate::scheme::Scheme;
+
+/// What signs: the schemes, and the keys they refer to.
+pub(super) struct Signers<'a> {
+    pub(super) schemes: &'a mut Section<SchemeConfig>,
+    pub(super) keys: &'a Section<Keys>,
+}
+
+/// A scheme's name alone, or with the key id.
+struct Written<'t> {
+    place: Place,
+    scheme: usize,
+    key_id: Option<(&'t str, Place)>,
+}
+
+/// Reads `sign:` of an upstream or a route.
+pub(super) fn request(node: &Node, signers: &mut Signers<'_>, reader: &mut Reader<'_>) -> Option<Signer> {
+    let written = written(node, "`sign`", signers, reader)?;
+    let entry = signers.schemes.item(written.scheme)?;
+    if !entry.scheme.can_sign() {
+        reader
+            .error(written.place, format!("the scheme `{}` does not say how to write its signature", entry.name))
+            .hint("give it `emit`");
+        return None;
+    }
+    let key_id = key_id(&written, entry, entry.scheme.emits_key_id(), signers.keys, reader)?;
+    Some(Signer { scheme: written.scheme, key_id })
+}
+
+/// Reads `sign_response:` of a route with that requirement.
+///
+/// A scheme that the route requires signs with the caller's own key; any other, or one with a key id, with a key of the
+/// gateway's own.
+pub(super) fn answer(
+    node: &Node,
+    require: Option<&Requirement>,
+    signers: &mut Signers<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<AnswerSigner> {
+    let written = written(node, "`sign_response`", signers, reader)?;
+    let entry = signers.schemes.item(written.scheme)?;
+    if !entry.scheme.signs_answers() {
+        reader
+            .error(written.place, format!("the scheme `{}` does not say how answers are signed", entry.name))
+            .hint("give it `answer`");
+        return None;
+    }
+    let required = require.is_some_and(|require| require.schemes().contains(&written.scheme));
+    if !required || written.key_id.is_some() {
+        let key_id = key_id(&written, entry, entry.scheme.has_key_id(), signers.keys, reader)?;
+        return Some(AnswerSigner::Own(Signer { scheme: written.scheme, key_id }));
+    }
+    if !require.is_some_and(|require| require.named_by().contains(&written.scheme)) {
+        reader
+            .error(written.place, format!("no caller is known by `{}` on this route", entry.name))
+            .hint("`all_of` knows its caller by its first leg");
+        return None;
+    }
+    if !entry.scheme.algorithm().is_hmac() {
+        reader
+            .error(written.place, format!("the keys of `{}` verify requests and sign nothing", entry.name))
+            .hint("sign answers by a scheme with private keys, and name its `key_id`");
+        return None;
+    }
+    Some(AnswerSigner::Callers(written.scheme))
+}
+
+fn written<'t>(node: &'t Node, what: &str, signers: &mut Signers<'_>, reader: &mut Reader<'_>) -> Option<Written<'t>> {
+    let Value::Map(_) = node.value else {
+        let scheme = signers.schemes.find(node, reader)?;
+        return Some(Written { place: node.place, scheme, key_id: None });
+    };
+    let fields = reader.fields(node, what, &["scheme", "key_id"])?;
+    let named = fields.required("scheme", reader);
+    let key_id = match fields.value("key_id") {
+        None => None,
+        Some(node) => Some((reader.text(node, "`key_id`")?, node.place)),
+    };
+    let named = named?;
+    Some(Written { place: named.place, scheme: signers.schemes.find(named, reader)?, key_id })
+}
+
+/// The id to sign as, or none where none is needed; `None` where it was said what is wrong.
+fn key_id(
+    written: &Written<'_>,
+    entry: &SchemeConfig,
+    names_key: bool,
+    keys: &Section<Keys>,
+    reader: &mut Reader<'_>,
+) -> Option<Option<String>> {
+    let source = keys.item(entry.keys)?;
+    match (&source.source, written.key_id) {
+        (KeySource::Shared(_), None) if names_key => {
+            reader
+                .error(
+                    written.place,
+                    format!("`key_id` is missing: `{}` writes one, and the key is for any", entry.name),
+                )
+                .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
+            None
+        }
+        (KeySource::Shared(secrets), id) => {
+            is_signing(&entry.scheme, secrets.first(), written.place, source, reader)?;
+            match id {
+                None => Some(None),
+                Some((id, place)) => sound_id(id, place, reader).then(|| Some(id.to_owned())),
+            }
+        }
+        (KeySource::Static(ids), None) => match ids.as_slice() {
+            [(only, secrets)] => {
+                is_signing(&entry.scheme, secrets.first(), written.place, source, reader)?;
+                Some(Some(only.clone()))
+            }
+            several => {
+                let count = several.len();
+                reader
+                    .error(written.place, format!("`key_id` is missing: there are {count} keys in `{}`", source.name))
+                    .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
+                None
+            }
+        },
+        (KeySource::Static(ids), Some((id, place))) => {
+            let Some((_, secrets)) = ids.iter().find(|(known, _)| known == id) else {
+                let shown = reader.quote(place, id);
+                let problem = reader.error(place, format!("there is no key {shown} in `{}`", source.name));
+                problem.suggest(id, ids.iter().map(|(id, _)| id.as_str()));
+                return None;
+            };
+            is_signing(&entry.scheme, secrets.first(), place, source, reader)?;
+            Some(Some(id.to_owned()))
+        }
+    }
+}
+
+fn is_signing(
+    scheme: &Scheme,
+    secret: Option<&crate::secret::Secret>,
+    place: Place,
+    keys: &Keys,
+    reader: &mut Reader<'_>,
+) -> Option<()> {
+    match scheme.key_recipe().signing(secret?) {
+        Ok(_) => Some(()),
+        Err(fault) => {
+            reader.error(place, format!("the secret in `{}` cannot sign: {fault}", keys.name));
+            None
+        }
+    }
+}
+
+/// As a verifier reads one.
+fn sound_id(id: &str, place: Place, reader: &mut Reader<'_>) -> bool {
+    let is_sound = id.len() <= 256 && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_sound {
+        reader.error(place, "this cannot be a key id").expected("1 to 256 visible ASCII characters");
+    }
+    is_sound
+}
+
+/// Reports what `sign` on a route can never come to.
+pub(super) fn check_headers(
+    set: &[(String, crate::scheme::Template)],
+    at: Option<Place>,
+    scheme: &Scheme,
+    reader: &mut Reader<'_>,
+) {
+    let Some(at) = at else { return };
+    for (name, _) in set {
+        if scheme.emitted_headers().any(|emitted| emitted.eq_ignore_ascii_case(name)) {
+            reader.error(at, format!("`{name}` is set, and the signature writes it too")).hint("remove it");
+        }
+    }
+}
+
+/// Reports keys that sign what anyone asks for, and verify requests as well: what came back signed could be sent as a
+/// request.
+pub(super) fn check_answer_keys(routes: &[ReadRoute], schemes: &Section<SchemeConfig>, reader: &mut Reader<'_>) {
+    let keys_of = |index: usize| schemes.item(index).map(|entry| entry.keys);
+    let verifying: Vec<usize> =
+        routes.iter().flat_map(|read| read.route.require.schemes()).filter_map(keys_of).collect();
+    for ReadRoute { route, sign_response, place } in routes {
+        let Some(AnswerSigner::Own(signer)) = &route.sign_response else { continue };
+        if keys_of(signer.scheme).is_some_and(|keys| verifying.contains(&keys)) {
+            let message =
+                format!("`sign_response` of `{}` signs for everybody with keys that verify requests", route.name);
+            reader
+                .error(sign_response.unwrap_or(*place), message)
+                .hint("what came back signed could be sent as a request: give answers a key source of their own");
+        }
+    }
+}
+
+impl Requirement {
+    /// The schemes that a caller can be known by, in order.
+    pub(super) fn named_by(&self) -> Vec<usize> {
+        match self {
+            Requirement::Public | Requirement::Jwt(..) => Vec::new(),
+            Requirement::Hmac(index) => vec![*index],
+            Requirement::AnyOf(legs) => legs.iter().flat_map(Requirement::named_by).collect(),
+            Requirement::AllOf(legs) => legs.first().map(Requirement::named_by).unwrap_or_default(),
+        }
+    }
+}
