@@ -62,7 +62,7 @@ def theirs(gateway, clients, verifiers, verbose):
 
 def ours(gateway, names, verifiers, found):
     print("\nWHAT countersign sign MAKES IS BELIEVED BY")
-    vouched = []
+    vouched = set()
     for name in names:
         setting = gateway.settings[name]
         if not setting.signs:
@@ -70,7 +70,7 @@ def ours(gateway, names, verifiers, found):
         faults, believed_by = trial.of_ours(gateway, setting, [v for v in verifiers if v.setting == name])
         report.ours(name, believed_by)
         found += [(name, fault) for fault in faults]
-        vouched += [name] if believed_by else []
+        vouched |= {setting.preset} if believed_by else set()
     return vouched
 
 

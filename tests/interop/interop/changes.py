@@ -87,7 +87,9 @@ def query_added(request):
 
 
 def authority(request):
-    return replaced(request, headers=[(n, "other.example.com" if n.lower() == "host" else v) for n, v in request.headers])
+    return replaced(
+        request, headers=[(n, "other.example.com" if n.lower() == "host" else v) for n, v in request.headers]
+    )
 
 
 def parameter(request, name):

@@ -78,7 +78,18 @@ class Gateway:
         """The request as `countersign sign` signs it."""
         setting, keys = self.settings[name], self.folder / f"{name}.keys"
         keys.write_text(self.keys(setting, setting.signing_secret or setting.secret))
-        arguments = ["sign", "-", "-c", self.config, "--scheme", name, "--keys", keys, "--public-origin", setting.origin]
+        arguments = [
+            "sign",
+            "-",
+            "-c",
+            self.config,
+            "--scheme",
+            name,
+            "--keys",
+            keys,
+            "--public-origin",
+            setting.origin,
+        ]
         arguments += ["--id", setting.ids[0]] if self.has_id(setting) else []
         signed = self.command(*arguments, given=wire.text(request))
         if signed.returncode:

@@ -66,7 +66,9 @@ def clients(node):
     yield Client("aws-sigv4-s3", installed("minio"), by_minio)
     yield Client("aws-sigv4-s3-presigned", aws, lambda n: by_botocore(s3_query, "GET", url(S3, n), service="s3"))
     named = {"service": "s3", "who": OF_A_SESSION}
-    yield Client("aws-sigv4-s3-presigned", f"{aws}, session", lambda n: by_botocore(s3_query, "GET", url(S3, n), **named))
+    yield Client(
+        "aws-sigv4-s3-presigned", f"{aws}, session", lambda n: by_botocore(s3_query, "GET", url(S3, n), **named)
+    )
     yield Client("aws-sigv4-s3-presigned", node.version("aws4"), lambda n: presigned_by_aws4(node, n))
     yield Client("aws-sigv4-s3-presigned", installed("minio"), presigned_by_minio)
 

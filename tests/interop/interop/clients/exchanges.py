@@ -30,7 +30,9 @@ def settings():
 def clients(_node):
     by, binance, coinbase = installed("ccxt"), ccxt.binance(KEYS), ccxt.coinbaseexchange(KEYS)
     yield Client("binance", installed("binance-connector"), by_binance)
-    yield Client("binance", by, lambda n: ccxt_signed(binance, "order", "private", "GET", {"symbol": "LTCBTC", "id": n}))
+    yield Client(
+        "binance", by, lambda n: ccxt_signed(binance, "order", "private", "GET", {"symbol": "LTCBTC", "id": n})
+    )
     order = {"symbol": "LTCBTC", "side": "BUY", "note": "lamp"}
     yield Client("binance-form", by, lambda n: ccxt_signed(binance, "order", "private", "POST", {**order, "id": n}))
     order = {"product_id": "BTC-USD", "note": "lamp"}

@@ -27,6 +27,7 @@ def settings():
 
 def clients(_node):
     yield Client("rfc9421", installed("http-message-signatures"), signed)
+    yield Client("rfc9421", f"{installed('http-message-signatures')}, GET", signed_without_body)
 
 
 def verifiers(_node):
@@ -39,6 +40,14 @@ def signed(number):
     message = types.SimpleNamespace(method="POST", url=url, headers=headers)
     HTTPMessageSigner(**WITH).sign(message, key_id=ID, covered_component_ids=COVERED, body=body.encode())
     return Request.to(url, "POST", headers.items(), body)
+
+
+def signed_without_body(number):
+    url, headers = f"{ORIGIN}/lamps?n={number}", {"Host": "api.example.com", "Accept-Language": "de,  en"}
+    message = types.SimpleNamespace(method="GET", url=url, headers=headers)
+    covered = ("@request-target", "@authority", "@method", "accept-language")
+    HTTPMessageSigner(**WITH).sign(message, key_id=ID, covered_component_ids=covered, nonce=f"nonce-{number}")
+    return Request.to(url, "GET", headers.items())
 
 
 def verified(request):

@@ -38,7 +38,9 @@ def clients(_node):
     yield Client("alibaba-acs3", alibaba, lambda number: by_alibaba("ROA", "PUT", f"/lamps/a b/{number}", number))
     yield Client("alibaba-acs3", f"{alibaba}, RPC", lambda number: by_alibaba("RPC", "POST", "/", number))
     yield Client("tuya", tuya, lambda number: caught(tuya_client().post, f"/v1.0/lamps/{number}", {"lamp": "on"}))
-    yield Client("tuya", f"{tuya}, GET", lambda number: caught(tuya_client().get, "/v1.0/lamps", {"n": number, "a": "x"}))
+    yield Client(
+        "tuya", f"{tuya}, GET", lambda number: caught(tuya_client().get, "/v1.0/lamps", {"n": number, "a": "x"})
+    )
 
 
 def tencent_client(method="POST"):

@@ -33,6 +33,8 @@ def settings():
     simple = "github shopify square stripe paddle slack zoom twitch twilio twilio-json".split()
     yield from (Setting(name, name, ORIGIN) for name in simple)
     yield from (Setting(name, name, ORIGIN, secret=WHSEC) for name in ("svix", "standard-webhooks"))
+    events = {"from": "{header:Shopify-Hmac-SHA256}", "encoding": "base64", "algorithm": "hmac-sha256"}
+    yield Setting("shopify-events", "shopify", ORIGIN, changes={"signature": events})
     yield Setting("discord", "discord", ORIGIN, secret=DISCORD_PUBLIC, signing_secret=SECRET)
 
 
@@ -152,6 +154,7 @@ def verifiers(node):
     yield Verifier("twilio-json", installed("twilio"), of_twilio)
     yield javascript("twilio-json", "twilio", "twilio.verifyBody")
     yield javascript("shopify", "@shopify/shopify-api", "shopify.verify")
+    yield javascript("shopify-events", "@shopify/shopify-api", "shopify.verify")
     yield javascript("zoom", "@zoom/rivet", "zoom.verify")
     yield Verifier("twitch", installed("twitchAPI"), of_twitch)
 
