@@ -1,8 +1,6 @@
 """Hawk, OAuth 1.0a and EdgeGrid: forms of signed requests with several libraries each."""
 
 import json
-import time
-import unittest.mock
 import urllib.parse
 
 import akamai.edgegrid

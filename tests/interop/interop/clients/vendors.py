@@ -2,7 +2,6 @@
 
 import time
 import types
-import unittest.mock
 
 import alibabacloud_tea_openapi.client
 import alibabacloud_tea_openapi.models
