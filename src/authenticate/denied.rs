@@ -95,6 +95,8 @@ impl Reason {
                 Failure::Stale { .. } => Cause::Stale,
                 Failure::Undecodable | Failure::KeyIdUnreadable | Failure::Algorithm => Cause::InvalidSignature,
                 Failure::Uncovered { .. } | Failure::Requirement | Failure::Mismatch => Cause::InvalidSignature,
+                Failure::NotUnderstood { .. } | Failure::Unstated { .. } => Cause::InvalidSignature,
+                Failure::OtherTag | Failure::Digest | Failure::OtherScheme => Cause::InvalidSignature,
                 // Nothing is signed here; were it said, it would be our fault and not the caller's.
                 Failure::Io | Failure::NotEmitted | Failure::NotSigning => Cause::Overloaded,
             },

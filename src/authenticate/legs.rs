@@ -336,6 +336,9 @@ fn accept<'a>(leg: &'a Leg, proof: Proof, (identity, replays): &mut Proven<'a>) 
     }
     identity.by.get_or_insert(leg.name());
     identity.add_carrier(leg.carrier());
+    if let Leg::Signature(rule) = leg {
+        rule.beside.iter().for_each(|beside| identity.add_carrier(beside));
+    }
     Ok(())
 }
 

@@ -38,6 +38,8 @@ pub struct SignatureRule {
     pub keys: KeyTable,
     /// Where its signature stands.
     pub carrier: Carrier,
+    /// What stands beside the signature and means nothing without it.
+    pub beside: Option<Carrier>,
     /// Whether it signs the host that was asked.
     pub binds_authority: bool,
 }
@@ -57,6 +59,27 @@ pub struct TokenRule {
     pub replay: bool,
     /// How far past `exp` a token is still good, and so its `jti` remembered.
     pub leeway: Duration,
+}
+
+impl Requirement {
+    /// What a refused client is told to sign: `Accept-Signature` of all that would do (RFC 9421 section 5.1). Of
+    /// signatures with one label the first is asked for, because a label can stand there once.
+    pub fn accept_signature(&self) -> Option<String> {
+        let alternatives = match self {
+            Requirement::Public => return None,
+            Requirement::AnyOf(alternatives) => alternatives,
+        };
+        let mut members: Vec<String> = Vec::new();
+        for leg in alternatives.iter().flatten() {
+            let Leg::Signature(rule) = leg else { continue };
+            let Some(member) = rule.scheme.accept_signature() else { continue };
+            let label = |member: &str| member.split('=').next().map(str::to_owned);
+            if !members.iter().any(|known| label(known) == label(&member)) {
+                members.push(member);
+            }
+        }
+        (!members.is_empty()).then(|| members.join(", "))
+    }
 }
 
 impl Leg {
@@ -86,7 +109,8 @@ impl SignatureRule {
             scheme::Carrier::Json(field) | scheme::Carrier::Form(field) => Carrier::Body(field.as_str().into()),
         };
         let binds_authority = scheme.coverage().authority;
-        SignatureRule { name: scheme.name().into(), scheme, keys, carrier, binds_authority }
+        let beside = scheme.beside_carrier().map(Carrier::header);
+        SignatureRule { name: scheme.name().into(), scheme, keys, carrier, beside, binds_authority }
     }
 }
 

@@ -55,6 +55,10 @@ impl Environment for NoSecrets {
     fn file(&self, _path: &Path) -> io::Result<Vec<u8>> {
         Ok(ZEROS.to_vec())
     }
+
+    fn has_secrets(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

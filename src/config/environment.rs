@@ -11,6 +11,10 @@ pub trait Environment {
     fn variable(&self, name: &str) -> Option<Vec<u8>>;
     /// The content of a file of at most 1 MiB.
     fn file(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Whether what it gives as secrets are the real ones, so that it means something whether they fit.
+    fn has_secrets(&self) -> bool {
+        true
+    }
 }
 
 /// Why a file cannot be read, in a person's words and without its path.

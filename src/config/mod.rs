@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod listen;
 mod mask;
+mod message_signatures;
 mod must_cover;
 mod pattern;
 mod pem;

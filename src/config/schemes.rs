@@ -6,6 +6,7 @@ use super::{
     checked::{KeySource, Keys, SchemeConfig},
     definition,
     environment::System,
+    message_signatures,
     problem::Problems,
     reader::Reader,
     section::Section,
@@ -15,7 +16,10 @@ use super::{
 use crate::scheme::{Scheme, presets};
 
 /// Keys of a scheme besides those of its [definition](definition::KEYS).
-const OWN_KEYS: [&str; 2] = ["preset", "keys"];
+const OWN_KEYS: [&str; 3] = ["preset", "keys", BUILT_IN];
+
+/// The scheme that is built in, and stands in the place of a definition.
+const BUILT_IN: &str = "rfc9421";
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Section<SchemeConfig> {
@@ -46,11 +50,6 @@ fn compiled_preset(name: &str, node: &Node, reader: &mut Reader<'_>) -> Option<S
 fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> Option<SchemeConfig> {
     let what = format!("the scheme {}", reader.quote(entry.key_place, &entry.key));
     let own = reader.map(&entry.value, &what)?;
-    let preset = own.iter().find(|entry| entry.key == "preset");
-    let base = match preset {
-        None => Some(Vec::new()),
-        Some(preset) => preset_entries(&preset.value, reader),
-    };
     let source = own.iter().find(|entry| entry.key == "keys");
     if source.is_none() {
         reader
@@ -58,6 +57,14 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
             .hint("name the key source that holds its keys");
     }
     let keys_index = source.and_then(|source| keys.find(&source.value, reader));
+    if let Some(rfc9421) = own.iter().find(|entry| entry.key == BUILT_IN) {
+        return built_in(entry, own, rfc9421, (keys_index, keys), reader);
+    }
+    let preset = own.iter().find(|entry| entry.key == "preset");
+    let base = match preset {
+        None => Some(Vec::new()),
+        Some(preset) => preset_entries(&preset.value, reader),
+    };
     let whole = overlay(entry, own, base?);
     let allowed: Vec<&str> = OWN_KEYS.iter().chain(&definition::KEYS).copied().collect();
     let fields = reader.fields(&whole, &what, &allowed)?;
@@ -77,6 +84,30 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
         _ => None,
     });
     Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index?, preset })
+}
+
+/// A scheme that is no template but a specification.
+fn built_in(
+    entry: &Entry,
+    own: &[Entry],
+    rfc9421: &Entry,
+    (keys_index, keys): (Option<usize>, &Section<Keys>),
+    reader: &mut Reader<'_>,
+) -> Option<SchemeConfig> {
+    let others = own.iter().filter(|entry| ![BUILT_IN, "keys"].contains(&entry.key.as_str()));
+    for other in others {
+        let key = reader.quote(other.key_place, &other.key);
+        reader
+            .error(other.key_place, format!("{key} does not go with `{BUILT_IN}`"))
+            .hint(format!("a scheme of `{BUILT_IN}` has `keys` and nothing else"));
+    }
+    let scheme = message_signatures::read(&entry.key, entry.key_place, rfc9421, reader)?;
+    if let (Some(source), Some(keys)) =
+        (own.iter().find(|entry| entry.key == "keys"), keys_index.and_then(|index| keys.item(index)))
+    {
+        check_secrets(source.value.place, &scheme, keys, reader);
+    }
+    Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index?, preset: None })
 }
 
 /// The preset's keys, all of them placed at its name in the user's file.
@@ -133,6 +164,9 @@ fn merged(preset: Vec<Entry>, mut own: Vec<Entry>) -> Vec<Entry> {
 
 /// Notes secrets of which the scheme can make no key.
 fn check_secrets(place: Place, scheme: &Scheme, keys: &Keys, reader: &mut Reader<'_>) {
+    if !reader.environment.has_secrets() {
+        return;
+    }
     let (shared, by_id) = match &keys.source {
         KeySource::Shared(secrets) => (secrets.as_slice(), [].as_slice()),
         KeySource::Static(ids) => ([].as_slice(), ids.as_slice()),

@@ -200,6 +200,7 @@ fn route(
     Route {
         index,
         name: route.name.as_str().into(),
+        shape: Shape { accept_signature: requirement.accept_signature(), ..shape(route.refusals) },
         requirement,
         target: target.clone(),
         upstream: route.to,
@@ -208,7 +209,6 @@ fn route(
         handshake,
         hold,
         patience: patience(hold),
-        shape: shape(route.refusals),
     }
 }
 
@@ -223,7 +223,7 @@ fn patience(hold: HoldLimits) -> Duration {
 
 fn shape(refusals: config::Refusals) -> Shape {
     let texts = refusals.causes.into_iter().map(|(cause, text)| (cause, text.status, text.detail));
-    Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect() }
+    Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect(), accept_signature: None }
 }
 
 /// The schemes and tokens that routes point at, each built once.

@@ -47,6 +47,8 @@ pub struct Shape {
     pub content_type: Option<String>,
     /// Status and detail per cause, where they differ.
     pub texts: Vec<(Cause, Option<u16>, Option<String>)>,
+    /// What a client is told to sign whose signature is missing or not good: `Accept-Signature`.
+    pub accept_signature: Option<String>,
 }
 
 impl Refusal {
@@ -106,7 +108,17 @@ impl Refusal {
             None => ("application/problem+json", problem(cause, status, &detail)),
         };
         let response = Response::own(status, shape.content_type.as_deref().unwrap_or(own_type), body.to_string());
-        self.with_fields(response)
+        let response = self.with_fields(response);
+        match &shape.accept_signature {
+            Some(wanted) if self.is_about_signature() => response.with("Accept-Signature", wanted.as_bytes()),
+            _ => response,
+        }
+    }
+
+    /// Whether another signature would have helped.
+    fn is_about_signature(&self) -> bool {
+        let about = [Cause::MissingSignature, Cause::InvalidSignature, Cause::Stale, Cause::AmbiguousCredential];
+        matches!(self, Refusal::Denied(_)) && about.contains(&self.cause())
     }
 
     fn detail(&self) -> String {

@@ -4,7 +4,7 @@
 //! head says. The request's body is gone by then, and so are the scheme's named values, which may rest on it.
 
 use super::{
-    AnswerDefinition, Body, BodyNeed, Failure, Fault, Headers, PreparedKey, Scheme, Template, View, Why,
+    AnswerDefinition, Body, BodyNeed, Dialect, Failure, Fault, Headers, PreparedKey, Template, View, Why,
     evaluate::{Emission, Evaluation},
     leaves::Meanings,
     tag::Tag,
@@ -39,19 +39,19 @@ pub(super) struct Reply<'a> {
     pub(super) request: &'a dyn Headers,
 }
 
-impl Scheme {
+impl Dialect {
     /// Whether it says how answers are signed.
-    pub fn signs_answers(&self) -> bool {
+    pub(super) fn signs_answers(&self) -> bool {
         self.answer.is_some()
     }
 
     /// How much of an answer's body its signature needs.
-    pub fn answer_need(&self) -> BodyNeed {
+    pub(super) fn answer_need(&self) -> BodyNeed {
         self.answer.as_ref().map_or(BodyNeed::Unneeded, |form| form.need)
     }
 
     /// The headers that a signed answer gets, each in the place of any of its name.
-    pub fn answer_headers(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn answer_headers(&self) -> impl Iterator<Item = &str> {
         self.answer.iter().flat_map(|form| &form.emit).map(|(name, _)| name.as_str())
     }
 
@@ -59,7 +59,7 @@ impl Scheme {
     ///
     /// # Errors
     /// [`Failure::Unreadable`], with what is not there.
-    pub fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
+    pub(super) fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
         let Some(form) = &self.answer else { return Ok(()) };
         let evaluation = Evaluation::new(*request).replying(Reply { status: 0, request: request.headers });
         let templates = [&form.message].into_iter().chain(form.emit.iter().map(|(_, template)| template));
@@ -75,7 +75,7 @@ impl Scheme {
     ///
     /// # Errors
     /// The scheme does not say how answers are signed, the key only verifies, or a value cannot be had.
-    pub fn sign_answer(
+    pub(super) fn sign_answer(
         &self,
         answer: &AnswerView<'_>,
         key: &PreparedKey,

@@ -3,7 +3,7 @@
 use smallvec::{SmallVec, smallvec};
 
 use super::{
-    Algorithm, Body, Carrier, Failure, Scheme, Several, View, Why,
+    Algorithm, Body, Carrier, Dialect, Failure, Several, View, Why,
     evaluate::Evaluation,
     tag::Tag,
     template::{Filter, Scratch, Source, Template},
@@ -15,9 +15,9 @@ const LONGEST_KEY_ID: usize = 256;
 /// Signatures that one request may bring.
 const MOST_CANDIDATES: usize = 8;
 
-/// What a request claims. Made by [`Scheme::read`] alone.
+/// What a request claims. Made by [`Dialect::read`] alone.
 #[derive(Clone, Debug)]
-pub struct Claimed {
+pub(super) struct Claims {
     pub(super) signatures: SmallVec<[Tag; 1]>,
     pub(super) algorithm: Algorithm,
     key_id: Option<SmallVec<[u8; 64]>>,
@@ -45,19 +45,19 @@ pub(super) struct OpenUntilBody {
     pub(super) timestamp: bool,
 }
 
-impl Claimed {
+impl Claims {
     /// The key id: 1 to 256 visible bytes. `None` if the scheme has none, or the body must be read first.
-    pub fn key_id(&self) -> Option<&[u8]> {
+    pub(super) fn key_id(&self) -> Option<&[u8]> {
         self.key_id.as_deref()
     }
 
     /// The stated time in milliseconds since 1970: that of signing, or else the one until which the signature is good.
-    pub fn time_millis(&self) -> Option<i64> {
+    pub(super) fn time_millis(&self) -> Option<i64> {
         self.time_millis
     }
 
-    /// Whether all claims are read; otherwise [`Scheme::read`] must be called again with the body.
-    pub fn is_complete(&self) -> bool {
+    /// Whether all claims are read; otherwise [`Dialect::read`] must be called again with the body.
+    pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
@@ -69,9 +69,9 @@ impl Claimed {
     }
 }
 
-impl Scheme {
+impl Dialect {
     /// Whether the request carries a signature of this scheme. One that is ill-typed or came twice is there.
-    pub fn is_present(&self, view: &View<'_>) -> Presence {
+    pub(super) fn is_present(&self, view: &View<'_>) -> Presence {
         let in_body = matches!(self.carrier, Carrier::Json(_) | Carrier::Form(_));
         if in_body && !matches!(view.body, Body::Memory(_)) {
             return Presence::Unknown;
@@ -89,11 +89,11 @@ impl Scheme {
     /// Reads what the request claims, and refuses what can be refused without a key.
     ///
     /// With [`Body::Unread`] only what the head shows is read and checked; the rest stays open.
-    pub fn read(&self, view: &View<'_>, now_millis: i64) -> Result<Claimed, Failure> {
+    pub(super) fn read(&self, view: &View<'_>, now_millis: i64) -> Result<Claims, Failure> {
         let held = !matches!(view.body, Body::Unread);
         let open = self.open_until_body;
         let evaluation = Evaluation::of(self, *view, None).refusing_repeated();
-        let mut claimed = Claimed {
+        let mut claimed = Claims {
             signatures: SmallVec::new(),
             algorithm: self.algorithms.usual(),
             key_id: None,

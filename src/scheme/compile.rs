@@ -5,8 +5,8 @@ mod rules;
 mod values;
 
 use super::{
-    AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Fault, KeyDefinition, KeyRecipe,
-    Place, Requirement, RequirementDefinition, Scheme, Several, Template, TimestampDefinition, TimestampFormat,
+    AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Dialect, Fault, KeyDefinition,
+    KeyRecipe, Place, Requirement, RequirementDefinition, Several, Template, TimestampDefinition, TimestampFormat,
     algorithms::Algorithms,
     answer::{self, AnswerForm},
     claimed::OpenUntilBody,
@@ -19,7 +19,7 @@ use super::{
     values::NamedValue,
 };
 
-pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
+pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
     let mut compiler = Compiler::new(definition);
     let parts = compiler.templates();
     if !compiler.faults.is_empty() {
@@ -38,7 +38,7 @@ pub(super) fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
     let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer } =
         parts;
     let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
-    Ok(Scheme {
+    Ok(Dialect {
         name: definition.name.clone(),
         encoding: definition.signature.encoding,
         several: definition.signature.several.clone(),
@@ -147,6 +147,9 @@ impl Compiler<'_> {
     }
 
     fn algorithms(&mut self) -> Algorithms {
+        if !self.definition.signature.algorithm.all().iter().all(|algorithm| algorithm.is_for_dialects()) {
+            self.faults.push(Fault::whole("signature.algorithm", "this algorithm is only for `rfc9421`"));
+        }
         match &self.definition.signature.algorithm {
             AlgorithmDefinition::Fixed(algorithm) => Algorithms::Fixed(*algorithm),
             AlgorithmDefinition::Named { from, allow } => {

@@ -1,4 +1,4 @@
-//! What a scheme says, as plain data: the compiled form is [`Scheme`](super::Scheme).
+//! What a dialect says, as plain data: the compiled form is [`Scheme`](super::Scheme).
 //!
 //! The config (or a preset) fills it in; nothing here knows YAML. Templates are still text.
 
@@ -145,6 +145,14 @@ pub enum Algorithm {
     HmacSha512,
     /// Ed25519 (RFC 8032): verified with a public key, signed with a private one.
     Ed25519,
+    /// ECDSA over P-256 with SHA-256 (RFC 9421 section 3.3.4). Only for RFC 9421, as are the following.
+    EcdsaP256Sha256,
+    /// ECDSA over P-384 with SHA-384 (RFC 9421 section 3.3.5).
+    EcdsaP384Sha384,
+    /// RSASSA-PSS with SHA-512 (RFC 9421 section 3.3.1).
+    RsaPssSha512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 9421 section 3.3.2). Verified, never made.
+    RsaV15Sha256,
 }
 
 /// The signed time and its window.

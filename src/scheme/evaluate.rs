@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::{
-    Body, Failure, Headers, Scheme, Template, View, Why,
+    Body, Dialect, Failure, Headers, Template, View, Why,
     answer::Reply,
     parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
@@ -67,7 +67,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    pub(super) fn of(scheme: &'a Scheme, view: View<'a>, key_id: Option<&'a [u8]>) -> Evaluation<'a> {
+    pub(super) fn of(scheme: &'a Dialect, view: View<'a>, key_id: Option<&'a [u8]>) -> Evaluation<'a> {
         Evaluation { values: &scheme.values, key_id, ..Evaluation::new(view) }
     }
 

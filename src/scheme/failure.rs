@@ -41,6 +41,24 @@ pub enum Failure {
         /// The name, as the scheme writes it.
         name: String,
     },
+    /// The signature covers something, or says something of itself, that is not understood or not meant there.
+    #[error("`{what}` is not understood in a signature")]
+    NotUnderstood {
+        /// The identifier, cut short.
+        what: String,
+    },
+    /// The signature does not say something of itself that the scheme wants to be said.
+    #[error("the signature does not say `{parameter}`")]
+    Unstated {
+        /// The parameter's name.
+        parameter: &'static str,
+    },
+    /// The signature says that it is for another application.
+    #[error("the signature's `tag` is that of another application")]
+    OtherTag,
+    /// The digest that was signed is not the body's.
+    #[error("the digest is not the body's")]
+    Digest,
     /// Two values that the scheme requires to be equal are not.
     #[error("a requirement does not hold")]
     Requirement,
@@ -53,6 +71,9 @@ pub enum Failure {
     /// The scheme says nowhere how to write its signature.
     #[error("the scheme does not say how to write its signature")]
     NotEmitted,
+    /// What was claimed under another scheme was to be verified under this one.
+    #[error("the claims are those of another scheme")]
+    OtherScheme,
     /// The spooled body could not be read back.
     #[error("the held body could not be read")]
     Io,
@@ -76,6 +97,9 @@ pub enum Why {
     /// A filter refused it.
     #[error("does not have the form it must have")]
     Refused,
+    /// It is not the kind of structured field that it would have to be.
+    #[error("is no structured field, or of another kind")]
+    NotStructured,
     /// It has bytes that cannot stand where it is to be written.
     #[error("has bytes that may not be written there")]
     Unwritable,

@@ -7,12 +7,14 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use smallvec::SmallVec;
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     Algorithm, Encoding, Failure, Template,
     evaluate::Evaluation,
     mac::Mac,
+    rfc9421::{self, AsymmetricKey, Purpose},
     tag::Tag,
     template::{Part, Scratch},
 };
@@ -25,7 +27,16 @@ const ED25519_KEY: usize = 32;
 #[derive(Clone, Debug)]
 pub struct KeyRecipe {
     algorithms: SmallVec<[Algorithm; 1]>,
-    from: Option<Arc<Template>>,
+    material: Material,
+}
+
+/// What a secret's bytes are.
+#[derive(Clone, Debug)]
+enum Material {
+    /// The key, after this template where there is one.
+    Key(Option<Arc<Template>>),
+    /// An HMAC's key, or a document (PEM, JWK) with the key in it.
+    Document,
 }
 
 /// A key made ready for each algorithm that its scheme allows.
@@ -38,6 +49,7 @@ enum State {
     Mac(Mac),
     Public([u8; ED25519_KEY]),
     Pair(Arc<Ed25519KeyPair>),
+    Document(Arc<AsymmetricKey>),
 }
 
 /// Why a secret is no key of a scheme. No secret is in any text.
@@ -56,6 +68,21 @@ pub enum KeyFault {
         /// Bytes of this one.
         found: usize,
     },
+    /// A document where an HMAC's secret is wanted: were it taken for one, whoever has a public key could sign.
+    #[error("this is a key document (PEM or JWK), and an HMAC's key is a secret")]
+    Document,
+    /// No document where one is wanted.
+    #[error("a key of these algorithms is one PEM key or one JWK, and this is neither")]
+    NoDocument,
+    /// A document for other algorithms, or of too short a key.
+    #[error("this key document holds no key of the scheme's algorithms")]
+    Unfit,
+    /// A private key where the public one is enough.
+    #[error("this is a private key; the public one verifies")]
+    Private,
+    /// A public key, which cannot sign.
+    #[error("this is a public key; the private one signs")]
+    NotPrivate,
 }
 
 /// What a request's values add to a key: each link is a MAC whose key is the one before it.
@@ -67,13 +94,12 @@ pub(super) struct KeyChain {
 
 impl KeyRecipe {
     pub(super) fn new(algorithms: impl IntoIterator<Item = Algorithm>, from: Option<Template>) -> KeyRecipe {
-        let mut distinct: SmallVec<[Algorithm; 1]> = SmallVec::new();
-        for algorithm in algorithms {
-            if !distinct.contains(&algorithm) {
-                distinct.push(algorithm);
-            }
-        }
-        KeyRecipe { algorithms: distinct, from: from.map(Arc::new) }
+        KeyRecipe { algorithms: distinct(algorithms), material: Material::Key(from.map(Arc::new)) }
+    }
+
+    /// Keys as RFC 9421 has them: HMAC secrets, or documents with public keys.
+    pub(super) fn of_documents(algorithms: impl IntoIterator<Item = Algorithm>) -> KeyRecipe {
+        KeyRecipe { algorithms: distinct(algorithms), material: Material::Document }
     }
 
     /// The key that verifies what `secret` signs; of a public-key algorithm, `secret` is the public key.
@@ -82,7 +108,7 @@ impl KeyRecipe {
     /// The secret is no such key. Any length will do for an HMAC (RFC 2104 section 3); empty and short ones are the
     /// config's concern.
     pub fn verifying(&self, secret: &Secret) -> Result<PreparedKey, KeyFault> {
-        self.prepare(secret, |bytes| Ok(State::Public(bytes)))
+        self.prepare(secret, Purpose::Verify, |bytes| Ok(State::Public(bytes)))
     }
 
     /// The key that signs; of a public-key algorithm, `secret` is the private key. It verifies as well.
@@ -90,7 +116,7 @@ impl KeyRecipe {
     /// # Errors
     /// The secret is no such key.
     pub fn signing(&self, secret: &Secret) -> Result<PreparedKey, KeyFault> {
-        self.prepare(secret, |mut seed| {
+        self.prepare(secret, Purpose::Sign, |mut seed| {
             let pair = Ed25519KeyPair::from_seed_unchecked(&seed);
             seed.zeroize();
             pair.map(|pair| State::Pair(Arc::new(pair))).map_err(|_| KeyFault::Refused)
@@ -100,8 +126,15 @@ impl KeyRecipe {
     fn prepare(
         &self,
         secret: &Secret,
+        purpose: Purpose,
         asymmetric: impl Fn([u8; ED25519_KEY]) -> Result<State, KeyFault>,
     ) -> Result<PreparedKey, KeyFault> {
+        if let Material::Document = self.material
+            && let Some(keys) = rfc9421::prepared(secret, &self.algorithms, purpose)?
+        {
+            let state = |(algorithm, key)| (algorithm, State::Document(key));
+            return Ok(PreparedKey(keys.into_iter().map(state).collect()));
+        }
         let bytes = self.bytes(secret)?;
         let state = |algorithm: Algorithm| match Mac::new(algorithm, &bytes) {
             Some(mac) => Ok((algorithm, State::Mac(mac))),
@@ -115,7 +148,9 @@ impl KeyRecipe {
     }
 
     fn bytes(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
-        let Some(template) = &self.from else { return Ok(Zeroizing::new(secret.expose().to_vec())) };
+        let Material::Key(Some(template)) = &self.material else {
+            return Ok(Zeroizing::new(secret.expose().to_vec()));
+        };
         let mut bytes = Zeroizing::new(Vec::new());
         for part in template.parts() {
             match part {
@@ -137,7 +172,39 @@ impl PreparedKey {
     pub(super) fn mac(&self, algorithm: Algorithm) -> Option<Mac> {
         match self.state(algorithm)? {
             State::Mac(mac) => Some(mac.clone()),
-            State::Public(_) | State::Pair(_) => None,
+            State::Public(_) | State::Pair(_) | State::Document(_) => None,
+        }
+    }
+
+    /// The algorithms that this key serves.
+    pub(super) fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.0.iter().map(|(algorithm, _)| *algorithm)
+    }
+
+    /// Whether `signature` is that of this key's owner over `message`, under any algorithm. A MAC is compared in
+    /// constant time.
+    pub(super) fn accepts(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        match self.state(algorithm) {
+            Some(State::Mac(_)) => {
+                let computed = self.signature(algorithm, message).unwrap_or_default();
+                !computed.is_empty() && bool::from(computed.ct_eq(signature))
+            }
+            Some(State::Document(key)) => key.accepts(message, signature),
+            Some(State::Public(_) | State::Pair(_)) | None => false,
+        }
+    }
+
+    /// The signature over `message`; `None` if this key only verifies, or is for another algorithm.
+    pub(super) fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
+        match self.state(algorithm)? {
+            State::Mac(mac) => {
+                let mut mac = mac.clone();
+                mac.update(message);
+                Some(mac.finish().as_bytes().to_vec())
+            }
+            State::Document(key) => key.sign(message),
+            State::Pair(_) => self.sign(algorithm, message).map(|tag| tag.as_bytes().to_vec()),
+            State::Public(_) => None,
         }
     }
 
@@ -146,7 +213,7 @@ impl PreparedKey {
         let public = match self.state(algorithm) {
             Some(State::Public(bytes)) => bytes.as_slice(),
             Some(State::Pair(pair)) => pair.public_key().as_ref(),
-            Some(State::Mac(_)) | None => return false,
+            Some(State::Mac(_) | State::Document(_)) | None => return false,
         };
         UnparsedPublicKey::new(&ED25519, public).verify(message, signature.as_bytes()).is_ok()
     }
@@ -155,13 +222,23 @@ impl PreparedKey {
     pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Tag> {
         match self.state(algorithm)? {
             State::Pair(pair) => Some(Tag::new(pair.sign(message).as_ref())),
-            State::Mac(_) | State::Public(_) => None,
+            State::Mac(_) | State::Public(_) | State::Document(_) => None,
         }
     }
 
     fn state(&self, algorithm: Algorithm) -> Option<&State> {
         self.0.iter().find(|(own, _)| *own == algorithm).map(|(_, state)| state)
     }
+}
+
+fn distinct(algorithms: impl IntoIterator<Item = Algorithm>) -> SmallVec<[Algorithm; 1]> {
+    let mut distinct: SmallVec<[Algorithm; 1]> = SmallVec::new();
+    for algorithm in algorithms {
+        if !distinct.contains(&algorithm) {
+            distinct.push(algorithm);
+        }
+    }
+    distinct
 }
 
 impl fmt::Debug for PreparedKey {

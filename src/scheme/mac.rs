@@ -24,7 +24,8 @@ impl Mac {
             Algorithm::HmacSha256 => Mac::Sha256(keyed::<_, Sha256>(secret)),
             Algorithm::HmacSha384 => Mac::Sha384(keyed::<_, Sha384>(secret)),
             Algorithm::HmacSha512 => Mac::Sha512(keyed::<_, Sha512>(secret)),
-            Algorithm::Ed25519 => return None,
+            Algorithm::Ed25519 | Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP384Sha384 => return None,
+            Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => return None,
         })
     }
 

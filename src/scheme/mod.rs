@@ -1,8 +1,9 @@
 //! What is signed: the template language, the message, the signature's carrier; one description verifies and signs.
 //!
 //! A [`Definition`] (filled in by the config or a preset) is compiled into a [`Scheme`], which reads a request through
-//! a [`View`]. Everything here is pure: time comes in as a number, bodies as bytes, keys as [`PreparedKey`]s. It is not the
-//! place that looks keys up, remembers replay keys or answers clients.
+//! a [`View`]. RFC 9421 is built in, and a [`Scheme`] like any other. Everything here is pure: time comes in as a number,
+//! bodies as bytes, keys as [`PreparedKey`]s. It is not the place that looks keys up, remembers replay keys or answers
+//! clients.
 
 mod algorithms;
 mod answer;
@@ -15,12 +16,14 @@ mod evaluate;
 mod failure;
 mod fault;
 mod key;
+mod kinds;
 mod leaves;
 mod mac;
 mod parameters;
 mod path;
 pub mod presets;
 mod replay;
+mod rfc9421;
 mod sign;
 mod signed;
 mod tag;
@@ -35,7 +38,7 @@ mod view;
 use std::time::Duration;
 
 pub use answer::AnswerView;
-pub use claimed::{Claimed, Presence};
+pub use claimed::Presence;
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
     Algorithm, AlgorithmDefinition, AnswerDefinition, Definition, Encoding, HeadersDefinition, KeyDefinition, Missing,
@@ -45,14 +48,16 @@ pub use definition::{
 pub use failure::{Failure, Why};
 pub use fault::Fault;
 pub use key::{KeyFault, KeyRecipe, PreparedKey};
+pub use kinds::{Claimed, Scheme};
 pub use replay::ReplayKey;
+pub use rfc9421::{FieldType, MessageSignaturesDefinition};
 pub use sign::Emitted;
 pub use template::{Escape, Sources, Template};
 pub use view::{Body, Fact, Headers, Known, Spooled, Unknown, View};
 
-/// A compiled scheme: how a request says who signed it, what was signed, and how that is checked.
+/// A compiled scheme of the template language.
 #[derive(Debug)]
-pub struct Scheme {
+struct Dialect {
     name: String,
     algorithms: algorithms::Algorithms,
     encoding: Encoding,
@@ -105,55 +110,44 @@ pub enum Carrier {
     Form(String),
 }
 
-impl Scheme {
-    /// Compiles a definition. Every problem is reported, each with its place in the template it is in.
-    pub fn compile(definition: &Definition) -> Result<Scheme, Vec<Fault>> {
-        compile::compile(definition)
-    }
-
-    /// What is wrong with the templates of a definition, rules between them aside: all that can be said of one that is
-    /// not whole.
-    pub fn template_faults(definition: &Definition) -> Vec<Fault> {
-        compile::template_faults(definition)
-    }
-
+impl Dialect {
     /// What is allowed but should not be: shown when the config is checked.
-    pub fn warnings(&self) -> &[Fault] {
+    fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
 
     /// The name from the config.
-    pub fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.name
     }
 
     /// What computes the signature; of several, the first, which also signs.
-    pub fn algorithm(&self) -> Algorithm {
+    fn algorithm(&self) -> Algorithm {
         self.algorithms.usual()
     }
 
     /// All that a request may choose from.
-    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+    fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         self.algorithms.all()
     }
 
     /// How its keys are made of secrets.
-    pub fn key_recipe(&self) -> &KeyRecipe {
+    fn key_recipe(&self) -> &KeyRecipe {
         &self.key_recipe
     }
 
     /// Where the signature is.
-    pub fn carrier(&self) -> &Carrier {
+    fn carrier(&self) -> &Carrier {
         &self.carrier
     }
 
     /// Which parts of a request the signature vouches for.
-    pub fn coverage(&self) -> Coverage {
+    fn coverage(&self) -> Coverage {
         self.coverage.clone()
     }
 
     /// The names of all headers that it reads, signed or not: an upstream must get none that only looks like one.
-    pub fn headers(&self) -> Vec<String> {
+    fn headers(&self) -> Vec<String> {
         let required = self.require.iter().flat_map(|requirement| [&requirement.left, &requirement.right]);
         let templates = [&self.message].into_iter().chain(&self.key_id).chain(required);
         let templates =
@@ -172,7 +166,7 @@ impl Scheme {
     }
 
     /// Whether a request names its key. Without, the keys of the route are tried as they are.
-    pub fn has_key_id(&self) -> bool {
+    fn has_key_id(&self) -> bool {
         self.key_id.is_some()
     }
 
@@ -180,7 +174,7 @@ impl Scheme {
     ///
     /// Where the id selects its key, a wrong id finds the wrong key. A key shared by all ids gives no such proof: an
     /// unsigned id could be exchanged, and with it the subject and the replay key. So the config asks this.
-    pub fn fault_with_shared_keys(&self) -> Option<Fault> {
+    fn fault_with_shared_keys(&self) -> Option<Fault> {
         let unsigned = self.key_id.is_some() && !self.key_id_is_signed;
         unsigned.then(|| {
             Fault::whole("key_id", "the key id is not signed, and a shared key does not vouch for it")
@@ -189,12 +183,12 @@ impl Scheme {
     }
 
     /// How much of the body verification needs.
-    pub fn body_need(&self) -> BodyNeed {
+    fn body_need(&self) -> BodyNeed {
         self.body_need
     }
 
     /// How long replay keys are remembered at most; `None` if a second use is not recognised.
-    pub fn remembers(&self) -> Option<Duration> {
+    fn remembers(&self) -> Option<Duration> {
         self.replay.as_ref().map(|replay| replay.at_most(self.timestamp.as_ref()))
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Claimed, Failure, ReplayDefinition, Scheme, Template, View,
+    Dialect, Failure, ReplayDefinition, Template, View,
+    claimed::Claims,
     evaluate::Evaluation,
     timestamp::{Timestamp, millis},
 };
@@ -38,20 +39,20 @@ impl Replay {
     }
 
     /// The later of both: forgotten before the window ends, a request could be used again.
-    fn until(&self, claimed: &Claimed, now_millis: i64) -> i64 {
+    fn until(&self, claimed: &Claims, now_millis: i64) -> i64 {
         let remembered = now_millis.saturating_add(self.remember.map_or(0, millis));
         // The last millisecond of the window still counts.
         claimed.admitted_until.map_or(remembered, |end| end.saturating_add(1).max(remembered))
     }
 }
 
-impl Scheme {
+impl Dialect {
     /// The replay key of a verified request; `None` if the scheme recognises no second use.
     ///
     /// The signature is no part of it: a sender with two live secrets can sign one request twice.
-    pub fn replay_key(
+    pub(super) fn replay_key(
         &self,
-        claimed: &Claimed,
+        claimed: &Claims,
         view: &View<'_>,
         now_millis: i64,
     ) -> Result<Option<ReplayKey>, Failure> {
@@ -60,14 +61,19 @@ impl Scheme {
         let mut inner = Sha256::new();
         let evaluation = Evaluation::of(self, *view, claimed.key_id());
         evaluation.feed(replay.key.as_ref().unwrap_or(&self.message), &mut |piece| inner.update(piece))?;
-        let mut outer = Sha256::new();
-        prefixed(&mut outer, self.name.as_bytes());
-        prefixed(&mut outer, claimed.key_id().unwrap_or_default());
         // Hashed on its own, because a streamed message's length is not known beforehand.
-        prefixed(&mut outer, &inner.finalize());
-        let until_millis = replay.until(claimed, now_millis);
-        Ok(Some(ReplayKey { digest: outer.finalize().into(), until_millis }))
+        let digest = digest(&self.name, claimed.key_id().unwrap_or_default(), &inner.finalize());
+        Ok(Some(ReplayKey { digest, until_millis: replay.until(claimed, now_millis) }))
     }
+}
+
+/// What two uses of one scheme's key have in common where `inner` is the same.
+pub(super) fn digest(scheme: &str, key_id: &[u8], inner: &[u8]) -> [u8; 32] {
+    let mut outer = Sha256::new();
+    prefixed(&mut outer, scheme.as_bytes());
+    prefixed(&mut outer, key_id);
+    prefixed(&mut outer, inner);
+    outer.finalize().into()
 }
 
 fn prefixed(hasher: &mut Sha256, bytes: &[u8]) {

@@ -1,7 +1,7 @@
-//! Signing: the scheme's own headers, written so that [`Scheme::verify`] accepts them.
+//! Signing: the scheme's own headers, written so that [`Dialect::verify`] accepts them.
 
 use super::{
-    BodyNeed, Escape, Failure, Headers, Place, PreparedKey, Scheme, Template, View, Why,
+    BodyNeed, Dialect, Escape, Failure, Headers, Place, PreparedKey, Template, View, Why,
     claimed::read_key_id,
     evaluate::{Emission, Evaluation},
     parameters::{percent_encoded, replaced},
@@ -26,14 +26,14 @@ struct Signing<'a> {
     emission: Emission<'a>,
 }
 
-impl Scheme {
+impl Dialect {
     /// Whether it says how its signature is written, so that it can sign.
-    pub fn can_sign(&self) -> bool {
+    pub(super) fn can_sign(&self) -> bool {
         !self.emit.is_empty()
     }
 
     /// The headers that signing sets.
-    pub fn emitted_headers(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn emitted_headers(&self) -> impl Iterator<Item = &str> {
         self.emit.iter().filter_map(|(place, _)| match place {
             Place::Header(name) => Some(name.as_str()),
             Place::Query(_) => None,
@@ -41,13 +41,13 @@ impl Scheme {
     }
 
     /// Whether signing writes a key id: then the signer must have one.
-    pub fn emits_key_id(&self) -> bool {
+    pub(super) fn emits_key_id(&self) -> bool {
         let mut sources = self.emit.iter().flat_map(|(_, template)| template.chains()).flat_map(Chain::alternatives);
         sources.any(|chain| matches!(chain.source, Source::KeyId))
     }
 
     /// How much of the body signing needs.
-    pub fn signing_need(&self) -> BodyNeed {
+    pub(super) fn signing_need(&self) -> BodyNeed {
         self.signing_need
     }
 
@@ -60,7 +60,7 @@ impl Scheme {
     ///
     /// # Errors
     /// The scheme does not say how to write its signature, the key only verifies, or a value cannot be had.
-    pub fn sign(
+    pub(super) fn sign(
         &self,
         view: &View<'_>,
         key: &PreparedKey,

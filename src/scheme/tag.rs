@@ -28,7 +28,7 @@ impl Tag {
 
     /// What stands in for a signature that is not computed yet.
     pub(super) fn zeros(algorithm: Algorithm) -> Tag {
-        Tag { bytes: [0; LONGEST], length: algorithm.length().min(LONGEST) }
+        Tag { bytes: [0; LONGEST], length: algorithm.length().unwrap_or_default().min(LONGEST) }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -56,7 +56,7 @@ impl Tag {
             Encoding::Base64 => BASE64_STANDARD.decode_slice(text, &mut buffer).ok()?,
             Encoding::Base64Url => BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut buffer).ok()?,
         };
-        (length == algorithm.length()).then(|| Tag::new(&buffer[..length]))
+        (Some(length) == algorithm.length()).then(|| Tag::new(&buffer[..length]))
     }
 
     pub(super) fn encode(&self, encoding: Encoding) -> String {
@@ -84,13 +84,15 @@ impl Encoding {
 }
 
 impl Algorithm {
-    /// Length of the signature in bytes.
-    pub fn length(self) -> usize {
+    /// Length of the signature in bytes; `None` for RSA, whose signatures are as long as the key.
+    pub fn length(self) -> Option<usize> {
         match self {
-            Algorithm::HmacSha1 => 20,
-            Algorithm::HmacSha256 => 32,
-            Algorithm::HmacSha384 => 48,
-            Algorithm::HmacSha512 | Algorithm::Ed25519 => 64,
+            Algorithm::HmacSha1 => Some(20),
+            Algorithm::HmacSha256 => Some(32),
+            Algorithm::HmacSha384 => Some(48),
+            Algorithm::HmacSha512 | Algorithm::Ed25519 | Algorithm::EcdsaP256Sha256 => Some(64),
+            Algorithm::EcdsaP384Sha384 => Some(96),
+            Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => None,
         }
     }
 
@@ -98,8 +100,14 @@ impl Algorithm {
     pub fn is_hmac(self) -> bool {
         match self {
             Algorithm::HmacSha1 | Algorithm::HmacSha256 | Algorithm::HmacSha384 | Algorithm::HmacSha512 => true,
-            Algorithm::Ed25519 => false,
+            Algorithm::Ed25519 | Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP384Sha384 => false,
+            Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => false,
         }
+    }
+
+    /// Whether dialects of the template language can use it.
+    pub(super) fn is_for_dialects(self) -> bool {
+        self.is_hmac() || self == Algorithm::Ed25519
     }
 
     /// The name as the config writes it.
@@ -110,6 +118,10 @@ impl Algorithm {
             Algorithm::HmacSha384 => "hmac-sha384",
             Algorithm::HmacSha512 => "hmac-sha512",
             Algorithm::Ed25519 => "ed25519",
+            Algorithm::EcdsaP256Sha256 => "ecdsa-p256-sha256",
+            Algorithm::EcdsaP384Sha384 => "ecdsa-p384-sha384",
+            Algorithm::RsaPssSha512 => "rsa-pss-sha512",
+            Algorithm::RsaV15Sha256 => "rsa-v1_5-sha256",
         }
     }
 }

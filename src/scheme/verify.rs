@@ -4,17 +4,18 @@ use smallvec::SmallVec;
 use subtle::ConstantTimeEq;
 
 use super::{
-    Claimed, Failure, PreparedKey, Relation, Requirement, Scheme, View, evaluate::Evaluation, mac::Mac, tag::Tag,
+    Dialect, Failure, PreparedKey, Relation, Requirement, View, claimed::Claims, evaluate::Evaluation, mac::Mac,
+    tag::Tag,
 };
 
 /// Live secrets of one key id; as many fit on the stack.
 const LIVE_SECRETS: usize = 4;
 
-impl Scheme {
+impl Dialect {
     /// Checks signature and requirements. Gives the index of the key that matched.
     ///
     /// Every key is tried whichever matches, so the time does not tell which one did.
-    pub fn verify(&self, claimed: &Claimed, view: &View<'_>, keys: &[&PreparedKey]) -> Result<usize, Failure> {
+    pub(super) fn verify(&self, claimed: &Claims, view: &View<'_>, keys: &[&PreparedKey]) -> Result<usize, Failure> {
         claimed.ready()?;
         let evaluation = Evaluation::of(self, *view, claimed.key_id());
         let index = match claimed.algorithm.is_hmac() {
@@ -26,7 +27,7 @@ impl Scheme {
     }
 
     /// The exact bytes that are signed. For `--explain` and tests: clients never see them.
-    pub fn message(&self, claimed: &Claimed, view: &View<'_>) -> Result<Vec<u8>, Failure> {
+    pub(super) fn message(&self, claimed: &Claims, view: &View<'_>) -> Result<Vec<u8>, Failure> {
         claimed.ready()?;
         let mut message = Vec::new();
         let evaluation = Evaluation::of(self, *view, claimed.key_id());
@@ -36,7 +37,7 @@ impl Scheme {
 
     fn matching_mac(
         &self,
-        claimed: &Claimed,
+        claimed: &Claims,
         evaluation: &Evaluation<'_>,
         keys: &[&PreparedKey],
     ) -> Result<usize, Failure> {
@@ -69,7 +70,7 @@ impl Scheme {
     /// Nothing here is secret, so the first that matches will do.
     fn matching_signer(
         &self,
-        claimed: &Claimed,
+        claimed: &Claims,
         evaluation: &Evaluation<'_>,
         keys: &[&PreparedKey],
     ) -> Result<usize, Failure> {
@@ -109,6 +110,6 @@ impl Requirement {
 }
 
 /// Compares with every candidate, whichever is equal.
-fn matches_any(tag: &Tag, claimed: &Claimed) -> bool {
+fn matches_any(tag: &Tag, claimed: &Claims) -> bool {
     claimed.signatures.iter().fold(false, |matched, candidate| matched | candidate.equals(tag))
 }

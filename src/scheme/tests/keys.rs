@@ -108,7 +108,7 @@ fn a_request_chooses_its_algorithm_out_of_a_closed_list() {
     let signature = SignatureDefinition { algorithm, ..signature("{header:S}") };
     let emit = strings(&[("Alg", "{algorithm}"), ("S", "{signature}")]);
     let scheme = scheme(&Definition { emit, ..Definition::new("t", "{path}", signature) });
-    assert_eq!(scheme.algorithms().collect::<Vec<_>>(), [Algorithm::HmacSha512, Algorithm::HmacSha256]);
+    assert_eq!(scheme.algorithms(), [Algorithm::HmacSha512, Algorithm::HmacSha256]);
     let key = scheme.key_recipe().signing(&secret("k")).unwrap();
     let request = Request::new("GET", "/a");
     let new = request.clone().signed(scheme.sign(&request.view(), &key, None, NOW, "").unwrap());
@@ -129,13 +129,11 @@ fn a_request_chooses_its_algorithm_out_of_a_closed_list() {
 #[test]
 fn an_expiry_counts_whichever_way_it_is_said() {
     let judged = |timestamp: TimestampDefinition, now: i64| {
-        let scheme = scheme(&Definition {
-            timestamp: Some(timestamp),
-            ..definition("{header:T}:{header:E|default:\"\"}:{header:L}")
-        });
+        let message = "{header:T}:{header:E|default:\"\"}:{header:L}";
+        let dialect = compile::compile(&Definition { timestamp: Some(timestamp), ..definition(message) }).unwrap();
         let request = Request::new("GET", "/").header("X-Signature", &"0".repeat(64));
         let request = request.header("T", "1714485600").header("E", "1714485660").header("L", "30");
-        scheme.read(&request.view(), now).map(|claimed| (claimed.time_millis(), claimed.admitted_until))
+        dialect.read(&request.view(), now).map(|claimed| (claimed.time_millis(), claimed.admitted_until))
     };
     let seconds = |seconds: u64| Some(Duration::from_secs(seconds));
     let bare = TimestampDefinition { formats: vec![TimestampFormat::Unix], ..TimestampDefinition::default() };

@@ -9,6 +9,7 @@
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
+//! - [`message_signatures`]: the signatures of RFC 9421.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
@@ -28,6 +29,7 @@ mod held;
 mod lifecycle;
 mod limits;
 mod listeners;
+mod message_signatures;
 mod mutations;
 mod servers;
 mod sidecar;

@@ -1,0 +1,129 @@
+//! HTTP Message Signatures (RFC 9421), with Content-Digest (RFC 9530): a scheme that is built in.
+//!
+//! The message is not a template but what each signature says it covers, so the policy says what that must be. Everything
+//! that is not understood is refused. It is used like any other scheme; only key documents (PEM, JWK) are its own.
+
+mod accept;
+mod answer;
+mod base;
+mod component;
+mod definition;
+mod digest;
+mod input;
+mod jwk;
+mod key;
+mod policy;
+mod query;
+mod sign;
+mod structured;
+#[cfg(test)]
+mod tests;
+mod value;
+mod verify;
+
+use std::time::Duration;
+
+pub(super) use answer::Answer;
+pub use definition::MessageSignaturesDefinition;
+pub(super) use key::{AsymmetricKey, Purpose, prepared};
+pub use value::FieldType;
+pub(super) use verify::ClaimedSignature;
+
+use self::value::Message;
+use super::{Algorithm, Body, BodyNeed, Carrier, Coverage, Failure, Fault, KeyRecipe, Presence, View};
+
+/// A compiled scheme of RFC 9421.
+#[derive(Debug)]
+pub(super) struct MessageSignatures {
+    name: String,
+    /// What our own signatures are called.
+    label: String,
+    choice: input::Choice,
+    policy: policy::Policy,
+    answer: Vec<component::Component>,
+    types: value::FieldTypes,
+    replay: bool,
+    remember: Option<Duration>,
+    key_recipe: KeyRecipe,
+    coverage: Coverage,
+    carrier: Carrier,
+    warnings: Vec<Fault>,
+}
+
+/// Where its signatures stand.
+const CARRIER: &str = "Signature";
+/// What stands beside it and means nothing without it.
+const BESIDE: &str = "Signature-Input";
+
+impl MessageSignatures {
+    /// Compiles a definition, or says all that is wrong with it. A fault's field is the definition's.
+    pub(super) fn compile(definition: &MessageSignaturesDefinition) -> Result<MessageSignatures, Vec<Fault>> {
+        definition::compile(definition)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// The first of them; never empty.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.policy.algorithms.first().copied().unwrap_or(Algorithm::HmacSha256)
+    }
+
+    pub(super) fn algorithms(&self) -> &[Algorithm] {
+        &self.policy.algorithms
+    }
+
+    pub(super) fn key_recipe(&self) -> &KeyRecipe {
+        &self.key_recipe
+    }
+
+    pub(super) fn carrier(&self) -> &Carrier {
+        &self.carrier
+    }
+
+    pub(super) fn beside() -> &'static str {
+        BESIDE
+    }
+
+    pub(super) fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    pub(super) fn headers(&self) -> Vec<String> {
+        let covered = self.policy.components.iter().filter_map(|component| component.field().map(str::to_owned));
+        [CARRIER, BESIDE, digest::NAME].into_iter().map(str::to_owned).chain(covered).collect()
+    }
+
+    /// A signature may cover the digest of a body though it need not; then it is checked.
+    pub(super) fn body_need() -> BodyNeed {
+        BodyNeed::Bytes
+    }
+
+    /// The headers that it writes.
+    pub(super) fn emitted() -> [&'static str; 3] {
+        [digest::NAME, BESIDE, CARRIER]
+    }
+
+    /// Whether the request has all that the signature of its answer is to cover of it.
+    pub(super) fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
+        let answer = &Answer { status: 0, headers: request.headers, body: Body::Memory(b"") };
+        let of_request = self.answer.iter().filter(|component| component.of_request);
+        of_request
+            .map(|component| value::value(component, Message::Answer { answer, request }, &self.types))
+            .try_for_each(|value| value.map(|_| ()))
+    }
+
+    pub(super) fn remembers(&self) -> Option<Duration> {
+        let window = self.policy.max_age.saturating_add(self.policy.future);
+        self.replay.then(|| window.max(self.remember.unwrap_or_default()))
+    }
+
+    pub(super) fn is_present(view: &View<'_>) -> Presence {
+        if input::is_present(view.headers) { Presence::Yes } else { Presence::No }
+    }
+}

@@ -1,0 +1,69 @@
+//! `@query-param` (RFC 9421 section 2.2.8): parameters read as the URL standard's forms are, and written one way.
+
+use crate::scheme::{Why, parameters::percent_decoded};
+
+/// The value of the one parameter whose name, encoded, is `name`.
+///
+/// # Errors
+/// It is not there, or there twice, which the RFC forbids to sign. Stricter than the URL standard, broken escapes and
+/// what is no UTF-8 are refused anywhere in the query: readers differ in what such a name is.
+pub(super) fn parameter(query: &str, name: &str) -> Result<String, Why> {
+    let mut found = None;
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (own, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let (own, value) = (decoded(own).ok_or(Why::Malformed)?, decoded(value).ok_or(Why::Malformed)?);
+        if encoded(&own) != name {
+            continue;
+        }
+        if found.is_some() {
+            return Err(Why::Repeated);
+        }
+        found = Some(encoded(&value));
+    }
+    found.ok_or(Why::Absent)
+}
+
+fn decoded(text: &str) -> Option<String> {
+    String::from_utf8(percent_decoded(text.as_bytes(), true)?.to_vec()).ok()
+}
+
+/// All but what the URL standard's set for forms leaves: letters, digits and `*-._`.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => out.push(char::from(byte)),
+            _ => {
+                out.push('%');
+                out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of section 2.2.8.
+    const QUERY: &str =
+        "var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something";
+
+    #[test]
+    fn names_and_values_are_written_as_the_rfc_shows() {
+        assert_eq!(parameter(QUERY, "var").unwrap(), "this%20is%20a%20big%0Amultiline%20value");
+        assert_eq!(parameter(QUERY, "bar").unwrap(), "with%20plus%20whitespace");
+        assert_eq!(parameter(QUERY, "fa%C3%A7ade%22%3A%20").unwrap(), "something");
+        assert_eq!(parameter("param=value&foo=bar&baz=batman&qux=", "qux").unwrap(), "");
+        assert_eq!(parameter("a", "a").unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_absent_twice_or_broken_has_no_value() {
+        assert_eq!(parameter("a=1", "b"), Err(Why::Absent));
+        assert_eq!(parameter("a=1&%61=2", "a"), Err(Why::Repeated));
+        assert_eq!(parameter("a=1&b=%zz", "a"), Err(Why::Malformed));
+        assert_eq!(parameter("a=1&b=%ff", "a"), Err(Why::Malformed));
+    }
+}
