@@ -52,11 +52,16 @@ impl Transport {
         let room = buffer.capacity() - buffer.len();
         let read = pin!(self.read_buf(buffer)).poll(context);
         match read {
+            Poll::Ready(Ok(0)) | Poll::Pending => self.give_back(buffer, buffers),
             Poll::Ready(Ok(count)) => self.appetite.fed(count, room),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.give_back(buffer, buffers),
         }
         read
+    }
+
+    /// Whether a write that fails wrote nothing. TLS may have put a part of its records on the wire before it failed.
+    pub fn fails_whole(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_))
     }
 
     /// Writes some of `parts`, taken one behind the other, from their byte `from` on: in one call where several are left.

@@ -9,13 +9,15 @@ use crate::{
     scheme::{Unknown, View},
 };
 
-/// What a scheme may read of `head` and `body`.
+/// What a scheme may read of `head` and `body`. A request for another host than the public one has no authority to it:
+/// whether a scheme signs the host can depend on the request's own list of headers, and what is signed for the public
+/// host must not pass for one sent elsewhere.
 pub(super) fn view<'a>(head: &'a RequestHead, body: &'a message::Body, origin: Origin<'a>) -> View<'a> {
     View {
         method: head.method(),
         target: head.origin_form(),
         scheme: origin.scheme,
-        authority: origin.authority,
+        authority: if origin.is_public_host { origin.authority } else { "" },
         headers: head,
         body: body.view(),
         known: &Unknown,

@@ -175,7 +175,7 @@ pub(super) fn check_headers(
 ) {
     let Some(at) = at else { return };
     for (name, _) in set {
-        if scheme.emitted_headers().any(|emitted| emitted.eq_ignore_ascii_case(name)) {
+        if scheme.emitted_headers().iter().any(|emitted| emitted.eq_ignore_ascii_case(name)) {
             reader.error(at, format!("`{name}` is set, and the signature writes it too")).hint("remove it");
         }
     }

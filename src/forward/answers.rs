@@ -5,7 +5,10 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Failure, signing::Holding};
+use super::{
+    Failure,
+    signing::{Holding, nonce},
+};
 use crate::{
     http1::RequestHead,
     message::{Body, Fields, Identity, Response, hold},
@@ -124,7 +127,7 @@ impl AnswerSigning {
         key_id: Option<&str>,
     ) -> Result<Vec<(String, String)>, Failure> {
         let now_millis = self.holding.clock.unix_millis();
-        self.scheme.sign_answer(&answer, key, key_id, now_millis).map_err(Failure::AnswerUnsigned)
+        self.scheme.sign_answer(&answer, key, key_id, now_millis, &nonce()?).map_err(Failure::AnswerUnsigned)
     }
 
     /// As `fields`, over a body that lies on a disk, on a thread that may block.

@@ -96,8 +96,9 @@ impl Future for Forwarding<'_> {
                     continue;
                 }
                 Stage::Exchanging(exchange) => {
-                    this.report.sent = true;
-                    let answered = ready!(exchange.poll_final_head(context));
+                    let polled = exchange.poll_final_head(context);
+                    this.report.sent |= exchange.may_have_sent();
+                    let answered = ready!(polled);
                     let repeats = matches!(&answered, Err(Failure::Broken(error)) if exchange.may_repeat(error));
                     (answered, repeats)
                 }
@@ -121,6 +122,7 @@ impl Future for Forwarding<'_> {
 
 /// A connection to a server, and a place among the requests there.
 struct Place<'f> {
+    servers: &'f Servers,
     server: &'f Server,
     connection: Connection,
     busy: Busy,
@@ -140,7 +142,7 @@ fn kept<'f>(
     }
     let server = servers.nth(turn)?;
     let busy = forwarder.pools.enter(server.id, servers.most)?;
-    forwarder.pools.take(server.id).map(|connection| Place { server, connection, busy })
+    forwarder.pools.take(server.id).map(|connection| Place { servers, server, connection, busy })
 }
 
 async fn connect_and_start<'f>(
@@ -188,12 +190,12 @@ async fn connected<'f>(
         let Some(server) = servers.nth(turn.wrapping_add(offset)) else { continue };
         let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
         if let Some(connection) = may_be_kept.then(|| forwarder.pools.take(server.id)).flatten() {
-            return Ok(Place { server, connection, busy });
+            return Ok(Place { servers, server, connection, busy });
         }
         match open(server, &forwarder.deadlines, dress).await {
             Ok(connection) => {
                 attempts.connects += 1;
-                return Ok(Place { server, connection, busy });
+                return Ok(Place { servers, server, connection, busy });
             }
             Err(error) => {
                 attempts.failed += 1;
@@ -230,7 +232,7 @@ fn begin<'f>(
     dress: &Dress,
     forwarder: &'f Forwarder,
     permit: Admitted<'_>,
-    Place { server, connection, busy }: Place<'f>,
+    Place { servers, server, connection, busy }: Place<'f>,
     protocol: Option<Vec<u8>>,
 ) -> Result<Exchange<'f>, Failure> {
     let chunked = match written {
@@ -250,6 +252,7 @@ fn begin<'f>(
         was_head,
         is_safe,
         protocol,
+        servers,
         server,
         busy,
         forwarder,
@@ -270,6 +273,7 @@ struct Exchange<'f> {
     is_safe: bool,
     /// The protocol that the upstream was asked to change to.
     protocol: Option<Vec<u8>>,
+    servers: &'f Servers,
     server: &'f Server,
     busy: Busy,
     forwarder: &'f Forwarder,
@@ -293,18 +297,39 @@ impl<'f> Exchange<'f> {
             && !self.heard
             && self.connection.buffer.is_empty()
             && matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
-        went_stale && self.pump.rewind(self.is_safe)
+        went_stale && self.pump.rewind(self.is_safe, &self.connection.transport)
     }
 
-    /// The same request once more, on a new connection to the same server, after the pump was rewound.
+    /// Whether any byte of the request may have reached the upstream.
+    fn may_have_sent(&self) -> bool {
+        self.broken.is_some() && !self.connection.transport.fails_whole()
+            || self.pump.may_have_sent(&self.connection.transport)
+    }
+
+    /// The same request once more, on a new connection to the same server, or to another for which it looks no different,
+    /// after the pump was rewound.
     async fn on_a_new_connection(mut self, dress: &Dress) -> (Result<Self, Failure>, Attempts) {
-        match open(self.server, &self.forwarder.deadlines, dress).await {
+        let (forwarder, servers) = (self.forwarder, self.servers);
+        let mut attempts = Attempts::default();
+        let mut opened = open(self.server, &forwarder.deadlines, dress).await;
+        for server in servers.like(self.server) {
+            let Err(_) = &opened else { break };
+            let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
+            attempts.failed += 1;
+            opened = open(server, &forwarder.deadlines, dress).await;
+            (self.server, self.busy) = (server, busy);
+        }
+        match opened {
             Ok(connection) => {
                 (self.connection, self.broken) = (connection, None);
                 self.wait.clear();
-                (Ok(self), Attempts { connects: 1, ..Attempts::default() })
+                attempts.connects += 1;
+                (Ok(self), attempts)
             }
-            Err(failure) => (Err(failure), Attempts { failed: 1, ..Attempts::default() }),
+            Err(failure) => {
+                attempts.failed += 1;
+                (Err(failure), attempts)
+            }
         }
     }
 

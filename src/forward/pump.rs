@@ -33,6 +33,8 @@ pub(super) struct Pump {
     taken: u64,
     awaits_client: bool,
     begun: bool,
+    /// Whether a write was tried.
+    tried: bool,
     /// Of the budget for held bodies, until the upstream has the bytes.
     _share: Option<Share>,
 }
@@ -62,6 +64,7 @@ impl Pump {
             taken: 0,
             awaits_client: false,
             begun: false,
+            tried: false,
             _share: None,
         };
         match body {
@@ -88,12 +91,17 @@ impl Pump {
         self.body.is_none() && self.flushed
     }
 
+    /// Whether any byte may have reached the upstream.
+    pub(super) fn may_have_sent(&self, upstream: &Transport) -> bool {
+        self.taken > 0 || self.tried && !upstream.fails_whole()
+    }
+
     /// Goes back to the start, to write everything again on another connection. Possible where nothing was written, and
     /// where it `may_repeat` and everything is still there.
-    pub(super) fn rewind(&mut self, may_repeat: bool) -> bool {
-        let rewinds = self.taken == 0 || may_repeat && self.holds_all;
+    pub(super) fn rewind(&mut self, may_repeat: bool, upstream: &Transport) -> bool {
+        let rewinds = !self.may_have_sent(upstream) || may_repeat && self.holds_all;
         if rewinds {
-            (self.written, self.taken, self.flushed) = (0, 0, false);
+            (self.written, self.taken, self.flushed, self.tried) = (0, 0, false, false);
         }
         rewinds
     }
@@ -157,6 +165,7 @@ impl Pump {
         let parts = [self.front.as_slice(), &self.piece, self.back];
         let whole = parts.iter().map(|part| part.len()).sum();
         while self.written < whole {
+            self.tried = true;
             let written = ready!(upstream.poll_write_parts(context, &parts, self.written))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));

@@ -49,6 +49,17 @@ impl Servers {
         if self.servers.len() == 1 { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
     }
 
+    /// The other servers for which a request looks as it does for `server`.
+    pub(super) fn like(&self, server: &Server) -> impl Iterator<Item = &Server> {
+        let looks_alike = move |other: &&Server| {
+            other.id != server.id
+                && other.prefix == server.prefix
+                && other.tls.is_some() == server.tls.is_some()
+                && self.host != HostPolicy::Server
+        };
+        self.servers.iter().filter(looks_alike)
+    }
+
     /// The server at that turn; `None` only where there is none at all.
     pub(super) fn nth(&self, turn: usize) -> Option<&Server> {
         match self.servers.as_slice() {

@@ -107,7 +107,7 @@ impl Signing {
 }
 
 /// 128 random bits in hex: no two requests share one.
-fn nonce() -> Result<String, Failure> {
+pub(super) fn nonce() -> Result<String, Failure> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
     Ok(hex::encode(bytes))

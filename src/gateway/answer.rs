@@ -95,7 +95,9 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
         bytes_in: trail.received,
         bytes_out: trail.sent,
     });
-    count(worker, trail, duration_micros, upstream_micros);
+    // A tunnel's life is no request's duration: what counts is how long it took to begin.
+    let counted_micros = if status == 101 { upstream_micros.unwrap_or(duration_micros) } else { duration_micros };
+    count(worker, trail, counted_micros, upstream_micros);
 }
 
 /// The same for bytes that never became a request.

@@ -13,7 +13,7 @@ use super::lines::{LARGEST_HEAD, end_of_head};
 use super::target::Target;
 use super::{BadHead, BadRequest, Framing, Limits, Version, encode};
 
-/// A request's head, checked. It owns its bytes; a clone shares them.
+/// A request's head, checked. It owns its bytes.
 #[derive(Clone)]
 pub struct RequestHead {
     bytes: HeadBytes,

@@ -11,7 +11,7 @@ use super::fields::{self, Fields, MOST_FIELDS, Span};
 use super::lines::{LARGEST_HEAD, end_of_head};
 use super::{BadResponse, Framing, Limits, ResponseFraming, Version};
 
-/// A response's head, checked. It owns its bytes; a clone shares them.
+/// A response's head, checked. It owns its bytes.
 #[derive(Clone)]
 pub struct ResponseHead {
     /// Copied out of the connection's buffer: for a head that is cheaper than to share the buffer with it.

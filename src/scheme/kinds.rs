@@ -266,19 +266,19 @@ impl Scheme {
     }
 
     /// The headers that signing sets.
-    pub fn emitted_headers(&self) -> impl Iterator<Item = &str> {
-        let (dialect, built_in) = match &self.0 {
-            Kind::Dialect(dialect) => (Some(dialect.emitted_headers()), [].as_slice()),
-            Kind::MessageSignatures(scheme) => (None, scheme.emitted_headers()),
-        };
-        dialect.into_iter().flatten().chain(built_in.iter().copied())
+    pub fn emitted_headers(&self) -> Vec<&str> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.emitted_headers().collect(),
+            Kind::MessageSignatures(scheme) => scheme.emitted_headers().to_vec(),
+        }
     }
 
     /// Whether signing writes a key id: then the signer must have one.
     pub fn emits_key_id(&self) -> bool {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.emits_key_id(),
-            Kind::MessageSignatures(_) => true,
+            // `keyid` is written where there is one.
+            Kind::MessageSignatures(_) => false,
         }
     }
 
@@ -307,12 +307,11 @@ impl Scheme {
     }
 
     /// The headers that a signed answer gets, each in the place of any of its name.
-    pub fn answer_headers(&self) -> impl Iterator<Item = &str> {
-        let (dialect, built_in) = match &self.0 {
-            Kind::Dialect(dialect) => (Some(dialect.answer_headers()), [].as_slice()),
-            Kind::MessageSignatures(scheme) => (None, scheme.answer_headers()),
-        };
-        dialect.into_iter().flatten().chain(built_in.iter().copied())
+    pub fn answer_headers(&self) -> Vec<&str> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.answer_headers().collect(),
+            Kind::MessageSignatures(scheme) => scheme.answer_headers().to_vec(),
+        }
     }
 
     /// Whether the request has what the signature of its answer will need of it: to be asked before anything is done.
@@ -326,7 +325,8 @@ impl Scheme {
         }
     }
 
-    /// The headers to set on an answer. `key_id` is whose key it is.
+    /// The headers to set on an answer, whose signature may name parts of its request. `key_id` is whose key it is;
+    /// `nonce` is the caller's, random and visible.
     ///
     /// # Errors
     /// The scheme does not say how answers are signed, the key only verifies, or a value cannot be had.
@@ -336,10 +336,11 @@ impl Scheme {
         key: &PreparedKey,
         key_id: Option<&str>,
         now_millis: i64,
+        nonce: &str,
     ) -> Result<Vec<(String, String)>, Failure> {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.sign_answer(answer, key, key_id, now_millis),
-            Kind::MessageSignatures(scheme) => scheme.sign_answer(answer, key, key_id, now_millis),
+            Kind::MessageSignatures(scheme) => scheme.sign_answer(answer, key, key_id, now_millis, nonce),
         }
     }
 

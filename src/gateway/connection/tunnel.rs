@@ -71,10 +71,12 @@ impl Connection {
             turn = !turn;
             for is_up in [turn, !turn] {
                 let polled = match is_up {
-                    true => up.poll(context, &mut client, upstream).map_err(|at| at.torn(Torn::Client, Torn::Upstream)),
-                    false => {
-                        down.poll(context, upstream, &mut client).map_err(|at| at.torn(Torn::Upstream, Torn::Client))
-                    }
+                    true => up
+                        .poll(context, &mut client, upstream, down.is_ended)
+                        .map_err(|at| at.torn(Torn::Client, Torn::Upstream)),
+                    false => down
+                        .poll(context, upstream, &mut client, up.is_ended)
+                        .map_err(|at| at.torn(Torn::Upstream, Torn::Client)),
                 };
                 if let Poll::Ready(Err(torn)) = polled {
                     return Poll::Ready(Err(torn));
@@ -142,6 +144,7 @@ impl Flow {
         context: &mut Context<'_>,
         source: &mut dyn Duplex,
         sink: &mut dyn Duplex,
+        other_is_ended: bool,
     ) -> Poll<Result<(), At>> {
         while !self.is_closed {
             if !self.buffer.is_empty() {
@@ -153,6 +156,10 @@ impl Flow {
                 match source.poll_read(context, &mut self.buffer) {
                     Poll::Ready(Ok(0)) => self.is_ended = true,
                     Poll::Ready(Ok(_)) => {}
+                    // Browsers leave a TLS connection without a word once the other side has ended it.
+                    Poll::Ready(Err(error)) if other_is_ended && error.kind() == io::ErrorKind::UnexpectedEof => {
+                        self.is_ended = true;
+                    }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(At::Source(error))),
                     Poll::Pending => {
                         std::task::ready!(self.poll_flush(context, sink)).map_err(At::Sink)?;

@@ -34,8 +34,7 @@ impl MessageSignatures {
         now_millis: i64,
         nonce: &str,
     ) -> Result<Emitted, Failure> {
-        let nonce = if self.replay { nonce } else { "" };
-        let signer = signer(key, key_id, now_millis, nonce)?;
+        let signer = self.signer(key, key_id, now_millis, nonce)?;
         let (components, digest) = covered(&self.policy.components, view.headers, &view.body)?;
         let headers = Overlay { base: view.headers, digest: digest.as_deref() };
         let view = View { headers: &headers, ..*view };
@@ -50,8 +49,9 @@ impl MessageSignatures {
         key: &PreparedKey,
         key_id: Option<&str>,
         now_millis: i64,
+        nonce: &str,
     ) -> Result<Vec<(String, String)>, Failure> {
-        let signer = signer(key, key_id, now_millis, "")?;
+        let signer = self.signer(key, key_id, now_millis, nonce)?;
         let (components, digest) = covered(&self.answer, answer.headers, &answer.body)?;
         let headers = Overlay { base: answer.headers, digest: digest.as_deref() };
         let answer = AnswerView { headers: &headers, ..*answer };
@@ -65,6 +65,18 @@ impl MessageSignatures {
         let answer = AnswerView { request: *request, status: 200, headers: request.headers, body: Body::Unread };
         let mut of_request = self.answer.iter().filter(|component| component.of_request);
         of_request.try_for_each(|component| value(component, Message::Answer(&answer), &self.types).map(|_| ()))
+    }
+
+    fn signer<'a>(
+        &self,
+        key: &'a PreparedKey,
+        key_id: Option<&'a str>,
+        now_millis: i64,
+        nonce: &'a str,
+    ) -> Result<Signer<'a>, Failure> {
+        let algorithm = key.algorithms().next().ok_or(Failure::NotSigning)?;
+        // Where nobody remembers nonces, one would only look as if somebody did.
+        Ok(Signer { key, algorithm, key_id, now_millis, nonce: if self.replay { nonce } else { "" } })
     }
 
     /// The values of the two headers.
@@ -110,16 +122,6 @@ impl MessageSignatures {
         }
         Ok(parameters)
     }
-}
-
-fn signer<'a>(
-    key: &'a PreparedKey,
-    key_id: Option<&'a str>,
-    now_millis: i64,
-    nonce: &'a str,
-) -> Result<Signer<'a>, Failure> {
-    let algorithm = key.algorithms().next().ok_or(Failure::NotSigning)?;
-    Ok(Signer { key, algorithm, key_id, now_millis, nonce })
 }
 
 /// What of `wanted` this message has, and the digest of its body where that is to be covered.

@@ -17,7 +17,7 @@ fn signed(
     headers: &Request,
     body: &[u8],
 ) -> Result<Vec<(String, String)>, Failure> {
-    scheme(definition).sign_answer(&answer_of(request, headers, body), &key("k"), Some("id-1"), NOW)
+    scheme(definition).sign_answer(&answer_of(request, headers, body), &key("k"), Some("id-1"), NOW, "n")
 }
 
 fn hex_mac(message: &str) -> String {
@@ -136,9 +136,9 @@ fn a_scheme_without_a_form_and_a_key_that_only_verifies_sign_no_answer() {
     let scheme = scheme(&ed25519);
     let public = scheme.key_recipe().verifying(&Secret::new(vec![7; 32])).unwrap();
     let answer = answer_of(&request, &request, b"");
-    assert_eq!(scheme.sign_answer(&answer, &public, None, NOW), Err(Failure::NotSigning));
+    assert_eq!(scheme.sign_answer(&answer, &public, None, NOW, "n"), Err(Failure::NotSigning));
     let private = scheme.key_recipe().signing(&Secret::new(vec![7; 32])).unwrap();
-    assert!(scheme.sign_answer(&answer, &private, None, NOW).is_ok());
+    assert!(scheme.sign_answer(&answer, &private, None, NOW, "n").is_ok());
 }
 
 #[test]

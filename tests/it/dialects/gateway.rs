@@ -60,7 +60,11 @@ schemes:\n"
     }
 
     fn answer(&self, request: &Request) -> (u16, String) {
-        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: api.example.com\r\n", request.method, request.target);
+        self.answer_to("api.example.com", request)
+    }
+
+    fn answer_to(&self, host: &str, request: &Request) -> (u16, String) {
+        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", request.method, request.target);
         for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
             bytes.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -136,5 +140,15 @@ fn a_signature_for_another_host_is_refused() {
         let emitted = scheme.sign(&elsewhere.view(), &key, Some("dev-1"), i64::try_from(now).expect("a time"), "n2");
         let elsewhere = elsewhere.signed(&emitted.expect("signed"));
         assert_eq!((bench.status(&elsewhere), bench.status(&good)), (403, 200), "{name}");
+    }
+}
+
+#[test]
+fn a_host_that_the_client_chose_to_sign_cannot_be_changed() {
+    let bench = Bench::start();
+    for (name, expected) in [("cavage", 403), ("kong", 403), ("azure-sas", 403), ("tyk", 200)] {
+        let request = signed(name);
+        let statuses = (bench.answer_to("other.example.com", &request).0, bench.status(&request));
+        assert_eq!(statuses, (expected, 200), "{name}");
     }
 }

@@ -8,6 +8,7 @@ mod cavage_vectors;
 mod documented;
 mod gateway;
 mod independent;
+mod recorded;
 mod refusals;
 mod request;
 mod round_trip;

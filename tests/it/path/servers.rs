@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io::{Read, Write},
     net::TcpListener,
     sync::{
         Arc, Mutex,
@@ -125,6 +126,33 @@ fn a_safe_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more() {
         };
         assert!(eventually(PATIENCE, shown), "it is counted");
     }
+}
+
+#[test]
+fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_gone() {
+    let going = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let gone = going.local_addr().expect("an address");
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = going.accept().expect("a connection");
+        let mut read = |stream: &mut std::net::TcpStream| stream.read(&mut [0; 4096]).expect("a request");
+        assert!(read(&mut stream) > 0);
+        stream.write_all(&ok("going")).expect("an answer");
+        assert!(read(&mut stream) > 0);
+        drop(going);
+    });
+    let other = Upstream::echo();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{gone}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
+        other.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let mut client = Talk::open(address);
+    assert_eq!(client.exchange(get("/1")).1, b"going");
+    assert_eq!(client.exchange(get("/2")).0.status(), 200);
+    let (head, body) = client.exchange(get("/3"));
+    assert_eq!((head.status(), body.as_slice()), (200, &b""[..]), "the other server echoes that there is no body");
+    server.join().expect("no panic");
 }
 
 #[test]

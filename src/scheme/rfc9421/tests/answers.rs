@@ -15,7 +15,7 @@ fn covering_in_answers(names: &[&str]) -> MessageSignaturesDefinition {
 }
 
 fn signed_answer(scheme: &Scheme, answer: &Text, request: &Text) -> Result<Text, Failure> {
-    let headers = scheme.sign_answer(&answer.answer(request), &hmac_key("k"), Some("gw"), NOW)?;
+    let headers = scheme.sign_answer(&answer.answer(request), &hmac_key("k"), Some("gw"), NOW, "n")?;
     Ok(answer.clone().signed(Emitted { headers, target: None }))
 }
 
@@ -39,9 +39,8 @@ fn an_answer_is_signed_with_its_status_its_body_and_the_request_it_answers() {
     assert_eq!(lines[0], "\"@status\": 200");
     assert_eq!(lines[2..4], ["\"@method\";req: POST", "\"@target-uri\";req: https://example.com/lamp?on=1"]);
     assert!(lines[4].ends_with(";created=1714485600;keyid=\"gw\""), "{base}");
-    let names: Vec<&str> = scheme.answer_headers().collect();
     assert_eq!(
-        (names, scheme.answer_need()),
+        (scheme.answer_headers(), scheme.answer_need()),
         (vec!["Content-Digest", "Signature-Input", "Signature"], BodyNeed::Bytes)
     );
 }
@@ -75,8 +74,8 @@ fn an_answer_can_be_bound_to_the_requests_own_signature() {
 fn an_answer_whose_body_is_not_there_is_not_signed_as_if_it_had_none() {
     let (scheme, request, text) = (scheme(&hmac()), request(), answer());
     let unread = AnswerView { body: Body::Unread, ..text.answer(&request) };
-    assert!(scheme.sign_answer(&unread, &hmac_key("k"), None, NOW).is_err());
+    assert!(scheme.sign_answer(&unread, &hmac_key("k"), None, NOW, "n").is_err());
     let none = AnswerView { body: Body::Memory(b""), ..text.answer(&request) };
-    let headers = scheme.sign_answer(&none, &hmac_key("k"), None, NOW).unwrap();
+    let headers = scheme.sign_answer(&none, &hmac_key("k"), None, NOW, "n").unwrap();
     assert!(headers.iter().all(|(name, _)| name != "Content-Digest"));
 }

@@ -81,8 +81,8 @@ fn only_a_token_that_came_is_called_invalid() {
 fn a_token_is_expired_only_if_its_signature_verified() {
     let mut forged = token(&json!({ "iat": now() - 20, "exp": now() - 10 }));
     let last = forged.pop().expect("a character");
-    forged.pop();
-    forged.extend(['A', last]);
+    let other = if forged.pop() == Some('A') { 'B' } else { 'A' };
+    forged.extend([other, last]);
     let answer = Bench::start().get("/bearer", &[&format!("Authorization: Bearer {forged}")]);
     assert_eq!(answer.refusal(), (401, "invalid-token"));
 }

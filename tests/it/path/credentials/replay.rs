@@ -119,3 +119,24 @@ fn a_client_that_leaves_before_anything_was_sent_may_come_again() {
     thread::sleep(std::time::Duration::from_millis(150));
     assert_eq!(Talk::open(gateway).exchange(&request).0.status(), 504, "and not 409");
 }
+
+#[test]
+fn a_token_whose_request_never_reached_the_upstream_may_come_again() {
+    let upstream = Upstream::echo();
+    let config = format!(
+        "tokens: {{ once: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api, \
+         replay: true }} }}\nupstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /once }}, require: {{ jwt: once }}, to: app }}]\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let bearer = format!("Authorization: Bearer {}", token(&json!({ "jti": "one" })));
+    let chunked =
+        |body: &str| format!("POST /once HTTP/1.1\r\nHost: a\r\n{bearer}\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    let (head, _) = Talk::open(address).exchange(chunked("zz\r\n"));
+    assert_eq!(head.status(), 400, "its body was no body");
+    let (head, _) = Talk::open(address).exchange(chunked("1\r\na\r\n0\r\n\r\n"));
+    assert_eq!(head.status(), 200);
+    let (head, _) = Talk::open(address).exchange(chunked("1\r\na\r\n0\r\n\r\n"));
+    assert_eq!(head.status(), 409);
+}

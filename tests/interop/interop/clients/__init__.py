@@ -1,0 +1,5 @@
+"""One module for each family of dialects: `settings()`, `clients(node)` and `verifiers(node)`."""
+
+from . import aws, azure, documented, exchanges, gateways, requests, rfc9421, vendors, webhooks
+
+FAMILIES = (webhooks, aws, azure, requests, vendors, exchanges, gateways, rfc9421, documented)
