@@ -134,7 +134,7 @@ fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_g
     let gone = going.local_addr().expect("an address");
     let server = std::thread::spawn(move || {
         let (mut stream, _) = going.accept().expect("a connection");
-        let mut read = |stream: &mut std::net::TcpStream| stream.read(&mut [0; 4096]).expect("a request");
+        let read = |stream: &mut std::net::TcpStream| stream.read(&mut [0; 4096]).expect("a request");
         assert!(read(&mut stream) > 0);
         stream.write_all(&ok("going")).expect("an answer");
         assert!(read(&mut stream) > 0);
