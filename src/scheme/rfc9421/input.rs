@@ -1,4 +1,4 @@
-//! What a message says of its signatures (RFC 9421 section 4): `Signature-Input` and `Signature`, and which one is meant.
+//! What a message says of its signatures (RFC 9421 section 4): `Signature-Input` and `Signature`, and which is meant.
 
 use sfv::BareItem;
 

@@ -1,7 +1,7 @@
 //! HTTP Message Signatures (RFC 9421), with Content-Digest (RFC 9530): a scheme that is built in.
 //!
-//! The message is not a template but what each signature says it covers, so the policy says what that must be. Everything
-//! that is not understood is refused. It is used like any other scheme; only key documents (PEM, JWK) are its own.
+//! The message is not a template but what each signature says it covers, so the policy says what that must be. What is
+//! not understood is refused. It is used like any other scheme; only key documents (PEM, JWK) are its own.
 
 mod accept;
 mod base;

@@ -1,7 +1,7 @@
 //! Structured fields (RFC 9651), as a tree in the order of the field, and written back in their one canonical form.
 //!
-//! Parsing and writing are those of the crate `sfv`. Stricter than the RFC, a key that stands twice is refused where the
-//! RFC lets the last one win: two readers of one signature must never see two values.
+//! Parsing and writing are those of the crate `sfv`. Stricter than the RFC, a key that stands twice is refused where
+//! the RFC lets the last one win: two readers of one signature must never see two values.
 
 use sfv::{
     BareItem, BareItemFromInput, DictSerializer, ItemSerializer, Key, KeyRef, ListSerializer, ParameterSerializer,
