@@ -77,9 +77,6 @@ pub enum KeyFault {
     /// A document for other algorithms, or of too short a key.
     #[error("this key document holds no key of the scheme's algorithms")]
     Unfit,
-    /// A private key where the public one is enough.
-    #[error("this is a private key; the public one verifies")]
-    Private,
     /// A public key, which cannot sign.
     #[error("this is a public key; the private one signs")]
     NotPrivate,

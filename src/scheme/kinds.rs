@@ -7,7 +7,7 @@ use super::{
     PreparedKey, Presence, ReplayKey, View,
     claimed::Claims,
     compile,
-    rfc9421::{Answer, ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
+    rfc9421::{ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
 };
 
 /// A compiled scheme: how a request says who signed it, what was signed, and how that is checked.
@@ -257,11 +257,11 @@ impl Scheme {
         }
     }
 
-    /// Whether it says how its signature is written, so that it can sign.
+    /// Whether it can sign: a dialect must say how its signature is written.
     pub fn can_sign(&self) -> bool {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.can_sign(),
-            Kind::MessageSignatures(_) => true,
+            Kind::MessageSignatures(scheme) => scheme.can_sign(),
         }
     }
 
@@ -269,7 +269,7 @@ impl Scheme {
     pub fn emitted_headers(&self) -> Vec<&str> {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.emitted_headers().collect(),
-            Kind::MessageSignatures(_) => MessageSignatures::emitted().to_vec(),
+            Kind::MessageSignatures(scheme) => scheme.emitted_headers().to_vec(),
         }
     }
 
@@ -286,7 +286,7 @@ impl Scheme {
     pub fn signing_need(&self) -> BodyNeed {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.signing_need(),
-            Kind::MessageSignatures(_) => MessageSignatures::body_need(),
+            Kind::MessageSignatures(scheme) => scheme.signing_need(),
         }
     }
 
@@ -294,7 +294,7 @@ impl Scheme {
     pub fn signs_answers(&self) -> bool {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.signs_answers(),
-            Kind::MessageSignatures(_) => true,
+            Kind::MessageSignatures(scheme) => scheme.can_sign(),
         }
     }
 
@@ -302,7 +302,7 @@ impl Scheme {
     pub fn answer_need(&self) -> BodyNeed {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.answer_need(),
-            Kind::MessageSignatures(_) => MessageSignatures::body_need(),
+            Kind::MessageSignatures(scheme) => scheme.answer_need(),
         }
     }
 
@@ -310,7 +310,7 @@ impl Scheme {
     pub fn answer_headers(&self) -> Vec<&str> {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.answer_headers().collect(),
-            Kind::MessageSignatures(_) => MessageSignatures::emitted().to_vec(),
+            Kind::MessageSignatures(scheme) => scheme.answer_headers().to_vec(),
         }
     }
 
@@ -340,11 +340,7 @@ impl Scheme {
     ) -> Result<Vec<(String, String)>, Failure> {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.sign_answer(answer, key, key_id, now_millis),
-            Kind::MessageSignatures(scheme) => {
-                let AnswerView { request, status, headers, body } = *answer;
-                let parts = Answer { status, headers, body };
-                scheme.sign_answer(&parts, &request, key, key_id, now_millis, nonce).map(|emitted| emitted.headers)
-            }
+            Kind::MessageSignatures(scheme) => scheme.sign_answer(answer, key, key_id, now_millis, nonce),
         }
     }
 

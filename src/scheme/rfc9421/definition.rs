@@ -81,8 +81,12 @@ impl MessageSignaturesDefinition {
 /// Every rule checked, all faults at once.
 pub(super) fn compile(definition: &MessageSignaturesDefinition) -> Result<MessageSignatures, Vec<Fault>> {
     let mut faults = Vec::new();
-    let components = components(&definition.components, "components", is_of_request, &mut faults);
-    let answer = components_of_answer(definition, &mut faults);
+    let components = listed(&definition.components, "components", is_of_request, &mut faults);
+    let answer = listed(&definition.answer, "answer", is_of_answer, &mut faults);
+    if !answer.is_empty() && !answer.iter().any(is_of_answers_alone) {
+        let fault = Fault::whole("answer", "what an answer signs could be what a request signs");
+        faults.push(fault.hint("add `@status`, which no request has"));
+    }
     faults.extend(names(definition));
     faults.extend(algorithms(definition));
     faults.extend(times(definition));
@@ -122,11 +126,7 @@ pub(super) fn compile(definition: &MessageSignaturesDefinition) -> Result<Messag
     })
 }
 
-fn components_of_answer(definition: &MessageSignaturesDefinition, faults: &mut Vec<Fault>) -> Vec<Component> {
-    components(&definition.answer, "answer", is_of_answer, faults)
-}
-
-fn components(
+fn listed(
     texts: &[String],
     field: &'static str,
     belongs: fn(&Component) -> bool,
@@ -162,6 +162,11 @@ fn is_of_request(component: &Component) -> bool {
 fn is_of_answer(component: &Component) -> bool {
     let is_status = component.name == Name::Derived(Derived::Status);
     if component.of_request { !is_status } else { is_status || component.field().is_some() }
+}
+
+/// Whether no request can cover it, so that no signed answer passes for a signed request.
+fn is_of_answers_alone(component: &Component) -> bool {
+    component.of_request || component.name == Name::Derived(Derived::Status)
 }
 
 fn names(definition: &MessageSignaturesDefinition) -> Vec<Fault> {

@@ -64,7 +64,8 @@ pub(super) fn read(headers: &dyn Headers, choice: &Choice) -> Result<Input, Fail
     if inputs.is_empty() && signatures.is_empty() {
         return Err(Failure::MissingSignature);
     }
-    let (inputs, mut signatures) = (signatures_of(&inputs)?, signatures_of(&signatures)?);
+    let written = signatures;
+    let (inputs, mut signatures) = (signatures_of(&inputs)?, signatures_of(&written)?);
     let index = chosen(&inputs, choice)?;
     let (label, member) = inputs.into_iter().nth(index).ok_or(Failure::MissingSignature)?;
     let Member::InnerList(list) = member else { return Err(Failure::Undecodable) };
@@ -72,7 +73,7 @@ pub(super) fn read(headers: &dyn Headers, choice: &Choice) -> Result<Input, Fail
     let Member::Item(Item { value: BareItem::ByteSequence(bytes), parameters }) = signatures.swap_remove(at).1 else {
         return Err(Failure::Undecodable);
     };
-    if !parameters.is_empty() || bytes.is_empty() {
+    if !parameters.is_empty() || bytes.is_empty() || !is_canonical(&bytes, &written) {
         return Err(Failure::Undecodable);
     }
     let parameters = structured::write_inner_list(&list);
@@ -84,6 +85,12 @@ pub(super) fn read(headers: &dyn Headers, choice: &Choice) -> Result<Input, Fail
 /// Whether any line of the two headers says anything.
 pub(super) fn is_present(headers: &dyn Headers) -> bool {
     [INPUT, SIGNATURE].into_iter().any(|name| !field(headers, name).is_empty())
+}
+
+/// Whether the bytes stand there in their one canonical spelling. The structured fields' own readers let padding go.
+fn is_canonical(bytes: &[u8], field: &[u8]) -> bool {
+    let spelling = structured::write_item(&Item::plain(bytes));
+    memchr::memmem::find(field, spelling.as_bytes()).is_some()
 }
 
 fn field(headers: &dyn Headers, name: &str) -> Vec<u8> {

@@ -31,10 +31,8 @@ pub(super) fn keys(text: &[u8], algorithms: &[Algorithm], purpose: Purpose) -> R
     if jwk.text("use").is_some_and(|used| used != "sig") {
         return Err(KeyFault::Unfit);
     }
-    match (jwk.has("/d"), purpose) {
-        (true, Purpose::Verify) => return Err(KeyFault::Private),
-        (false, Purpose::Sign) => return Err(KeyFault::NotPrivate),
-        _ => {}
+    if purpose == Purpose::Sign && !jwk.has("/d") {
+        return Err(KeyFault::NotPrivate);
     }
     let stated = jwk.text("alg");
     let fits = |algorithm: &&Algorithm| stated.as_deref().is_none_or(|stated| names(**algorithm).contains(&stated));

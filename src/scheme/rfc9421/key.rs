@@ -95,6 +95,11 @@ impl AsymmetricKey {
         AsymmetricKey { public, pair: None }
     }
 
+    /// A private key verifies as well, and is not kept where it is for nothing else.
+    pub(super) fn for_purpose(self, purpose: Purpose) -> AsymmetricKey {
+        AsymmetricKey { pair: self.pair.filter(|_| purpose == Purpose::Sign), ..self }
+    }
+
     /// A private key, whose public half is read from it. `None` where `algorithm` is another kind's.
     pub(super) fn private(algorithm: Algorithm, pair: Pair) -> Option<AsymmetricKey> {
         let verification = verification(algorithm)?;
@@ -125,16 +130,18 @@ fn of_pem(text: &[u8], algorithms: &[Algorithm], purpose: Purpose) -> Result<Key
     let Ok([(kind, der)]) = sections.as_deref() else { return Err(KeyFault::NoDocument) };
     let is_private = matches!(kind, SectionKind::PrivateKey | SectionKind::EcPrivateKey | SectionKind::RsaPrivateKey);
     match (is_private, purpose) {
-        (true, Purpose::Verify) => return Err(KeyFault::Private),
+        (false, _) if *kind != SectionKind::PublicKey => return Err(KeyFault::NoDocument),
         (false, Purpose::Sign) => return Err(KeyFault::NotPrivate),
-        (false, Purpose::Verify) if *kind != SectionKind::PublicKey => return Err(KeyFault::NoDocument),
         _ => {}
     }
     let der = Zeroizing::new(der.clone());
     let read = |algorithm: &Algorithm| {
-        let key = match purpose {
-            Purpose::Verify => public_key(*algorithm, &der),
-            Purpose::Sign => key_pair(*algorithm, &der).and_then(|pair| AsymmetricKey::private(*algorithm, pair)),
+        let key = match is_private {
+            false => public_key(*algorithm, &der),
+            true => {
+                let key = key_pair(*algorithm, &der).and_then(|pair| AsymmetricKey::private(*algorithm, pair));
+                key.map(|key| key.for_purpose(purpose))
+            }
         };
         Some((*algorithm, Arc::new(key?)))
     };

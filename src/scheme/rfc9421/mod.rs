@@ -4,7 +4,6 @@
 //! that is not understood is refused. It is used like any other scheme; only key documents (PEM, JWK) are its own.
 
 mod accept;
-mod answer;
 mod base;
 mod component;
 mod definition;
@@ -23,14 +22,12 @@ mod verify;
 
 use std::time::Duration;
 
-pub(super) use answer::Answer;
 pub use definition::MessageSignaturesDefinition;
 pub(super) use key::{AsymmetricKey, Purpose, prepared};
 pub use value::FieldType;
 pub(super) use verify::ClaimedSignature;
 
-use self::value::Message;
-use super::{Algorithm, Body, BodyNeed, Carrier, Coverage, Failure, Fault, KeyRecipe, Presence, View};
+use super::{Algorithm, BodyNeed, Carrier, Coverage, Fault, KeyRecipe, Presence, View};
 
 /// A compiled scheme of RFC 9421.
 #[derive(Debug)]
@@ -99,23 +96,34 @@ impl MessageSignatures {
         [CARRIER, BESIDE, digest::NAME].into_iter().map(str::to_owned).chain(covered).collect()
     }
 
+    /// Whether signing has an algorithm that makes signatures.
+    pub(super) fn can_sign(&self) -> bool {
+        self.policy.algorithms.iter().any(|algorithm| *algorithm != Algorithm::RsaV15Sha256)
+    }
+
+    /// The headers that signing a request sets.
+    pub(super) fn emitted_headers(&self) -> &'static [&'static str] {
+        emitted(&self.policy.components)
+    }
+
+    /// How much of a request's body signing it needs.
+    pub(super) fn signing_need(&self) -> BodyNeed {
+        need(&self.policy.components)
+    }
+
+    /// The headers that a signed answer gets.
+    pub(super) fn answer_headers(&self) -> &'static [&'static str] {
+        emitted(&self.answer)
+    }
+
+    /// How much of an answer's body signing it needs.
+    pub(super) fn answer_need(&self) -> BodyNeed {
+        need(&self.answer)
+    }
+
     /// A signature may cover the digest of a body though it need not; then it is checked.
     pub(super) fn body_need() -> BodyNeed {
         BodyNeed::Bytes
-    }
-
-    /// The headers that it writes.
-    pub(super) fn emitted() -> [&'static str; 3] {
-        [digest::NAME, BESIDE, CARRIER]
-    }
-
-    /// Whether the request has all that the signature of its answer is to cover of it.
-    pub(super) fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
-        let answer = &Answer { status: 0, headers: request.headers, body: Body::Memory(b"") };
-        let of_request = self.answer.iter().filter(|component| component.of_request);
-        of_request
-            .map(|component| value::value(component, Message::Answer { answer, request }, &self.types))
-            .try_for_each(|value| value.map(|_| ()))
     }
 
     pub(super) fn remembers(&self) -> Option<Duration> {
@@ -126,4 +134,15 @@ impl MessageSignatures {
     pub(super) fn is_present(view: &View<'_>) -> Presence {
         if input::is_present(view.headers) { Presence::Yes } else { Presence::No }
     }
+}
+
+fn emitted(components: &[component::Component]) -> &'static [&'static str] {
+    match need(components) {
+        BodyNeed::Unneeded => &[BESIDE, CARRIER],
+        BodyNeed::Bytes | BodyNeed::Parsed => &["Content-Digest", BESIDE, CARRIER],
+    }
+}
+
+fn need(components: &[component::Component]) -> BodyNeed {
+    if components.iter().any(policy::binds_body) { BodyNeed::Bytes } else { BodyNeed::Unneeded }
 }

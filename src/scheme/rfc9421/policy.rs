@@ -94,6 +94,7 @@ impl Policy {
         };
         for component in &self.components {
             match &component.name {
+                Name::Field(name, Form::Member(key)) => coverage.headers.push(format!("{name};key=\"{key}\"")),
                 Name::Field(name, _) => coverage.headers.push(name.clone()),
                 Name::Derived(Derived::QueryParameter(name)) if !coverage.query => {
                     coverage.parameters.push(name.clone());

@@ -3,15 +3,15 @@
 use sfv::{BareItem, Integer, KeyRef, StringRef};
 
 use super::{
-    Answer, MessageSignatures,
+    MessageSignatures,
     base::signature_base,
     component::{Component, Name},
     digest,
     policy::{binds_body, millis},
     structured::{self, InnerList, Item, Member, Parameters},
-    value::Message,
+    value::{Message, value},
 };
-use crate::scheme::{Algorithm, Body, Emitted, Failure, Headers, PreparedKey, View, Why};
+use crate::scheme::{Algorithm, AnswerView, Body, Emitted, Failure, Headers, PreparedKey, View, Why};
 
 /// Who signs, and when.
 #[derive(Clone, Copy)]
@@ -20,6 +20,7 @@ struct Signer<'a> {
     algorithm: Algorithm,
     key_id: Option<&'a str>,
     now_millis: i64,
+    /// Empty: none.
     nonce: &'a str,
 }
 
@@ -41,25 +42,29 @@ impl MessageSignatures {
         Ok(emitted(digest, input, signature))
     }
 
-    /// The same headers for an answer to `request`, which `;req` components are read from.
-    ///
-    /// # Errors
-    /// The key does not sign, the body is not there though its digest is covered, or a covered component has no value.
+    /// The same headers for an answer, whose `;req` components are those of the request that it answers.
     pub(in crate::scheme) fn sign_answer(
         &self,
-        answer: &Answer<'_>,
-        request: &View<'_>,
+        answer: &AnswerView<'_>,
         key: &PreparedKey,
         key_id: Option<&str>,
         now_millis: i64,
         nonce: &str,
-    ) -> Result<Emitted, Failure> {
+    ) -> Result<Vec<(String, String)>, Failure> {
         let signer = self.signer(key, key_id, now_millis, nonce)?;
         let (components, digest) = covered(&self.answer, answer.headers, &answer.body)?;
         let headers = Overlay { base: answer.headers, digest: digest.as_deref() };
-        let answer = Answer { headers: &headers, ..*answer };
-        let (input, signature) = self.signed(&components, signer, Message::Answer { answer: &answer, request })?;
-        Ok(emitted(digest, input, signature))
+        let answer = AnswerView { headers: &headers, ..*answer };
+        let (input, signature) = self.signed(&components, signer, Message::Answer(&answer))?;
+        Ok(emitted(digest, input, signature).headers)
+    }
+
+    /// Whether the request has what the signature of its answer will cover of it.
+    pub(in crate::scheme) fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
+        // The answer itself is not asked for anything.
+        let answer = AnswerView { request: *request, status: 200, headers: request.headers, body: Body::Unread };
+        let mut of_request = self.answer.iter().filter(|component| component.of_request);
+        of_request.try_for_each(|component| value(component, Message::Answer(&answer), &self.types).map(|_| ()))
     }
 
     fn signer<'a>(
@@ -70,7 +75,8 @@ impl MessageSignatures {
         nonce: &'a str,
     ) -> Result<Signer<'a>, Failure> {
         let algorithm = key.algorithms().next().ok_or(Failure::NotSigning)?;
-        Ok(Signer { key, algorithm, key_id, now_millis, nonce })
+        // Where nobody remembers nonces, one would only look as if somebody did.
+        Ok(Signer { key, algorithm, key_id, now_millis, nonce: if self.replay { nonce } else { "" } })
     }
 
     /// The values of the two headers.
@@ -104,10 +110,11 @@ impl MessageSignatures {
         if let Some(id) = signer.key_id {
             add("keyid", text("keyid", id)?)?;
         }
-        if self.replay {
+        if !signer.nonce.is_empty() {
             add("nonce", text("nonce", signer.nonce)?)?;
         }
-        if signer.key.algorithms().nth(1).is_some() {
+        // A key alone may not tell which one it was: an RSA key serves two.
+        if self.policy.algorithms.len() > 1 {
             add("alg", text("alg", signer.algorithm.name())?)?;
         }
         if let Some(tag) = &self.policy.tag {

@@ -2,19 +2,18 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::Answer;
 use super::{
     component::{Component, Derived, Form, Name},
     query,
     structured::{self, Member},
 };
-use crate::scheme::{Failure, Headers, View, Why};
+use crate::scheme::{AnswerView, Failure, Headers, View, Why};
 
 /// What is signed: a request, or an answer with the request that it answers.
 #[derive(Clone, Copy)]
 pub(super) enum Message<'a> {
     Request(&'a View<'a>),
-    Answer { answer: &'a Answer<'a>, request: &'a View<'a> },
+    Answer(&'a AnswerView<'a>),
 }
 
 /// What kind of structured field a header is (RFC 9651 section 3).
@@ -56,8 +55,8 @@ pub(super) fn value(component: &Component, message: Message<'_>, types: &FieldTy
     let (request, answer) = match message {
         Message::Request(_) if component.of_request => return Err(misplaced(component)),
         Message::Request(view) => (Some(view), None),
-        Message::Answer { request, .. } if component.of_request => (Some(request), None),
-        Message::Answer { answer, .. } => (None, Some(answer)),
+        Message::Answer(answer) if component.of_request => (Some(&answer.request), None),
+        Message::Answer(answer) => (None, Some(answer)),
     };
     let value = match (&component.name, request, answer) {
         (Name::Derived(Derived::Status), None, Some(answer)) => answer.status.to_string(),

@@ -1,11 +1,11 @@
 //! HTTP Message Signatures (RFC 9421) as clients make them from the RFC, through the real binary; no code of the
 //! gateway's is used.
 
-use std::{fs, net::SocketAddr};
+use std::{fs, net::SocketAddr, path::Path};
 
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
-    signature::{Ed25519KeyPair, KeyPair},
+    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -22,13 +22,17 @@ const CONFIG: &str = r#"
 keys:
   shops: { static: { shop-1: { value: KEY } } }
   partners: { static: { partner-1: { file: FILE } } }
+  own: { static: { gateway-1: { file: PRIVATE } } }
 schemes:
+  own: { keys: own, rfc9421: { algorithms: ed25519, label: gw, replay: true } }
   shop: { keys: shops, rfc9421: { algorithms: hmac-sha256, tag: shop, nonce: required } }
   partner: { keys: partners, rfc9421: { algorithms: [ed25519, rsa-pss-sha512], label: p, replay: true } }
 upstreams: { echo: { echo: true } }
 routes:
   - { match: { path: /shop }, require: { hmac: shop }, to: echo }
   - { match: { path: /passed }, require: { hmac: shop }, to: echo, forward_credentials: true }
+  - { match: { path: /answered }, require: { hmac: shop }, to: echo, sign_response: shop }
+  - { match: { path: /onward }, require: { hmac: shop }, to: echo, sign: own }
   - { match: { path: /either }, require: { any_of: [{ hmac: shop }, { hmac: partner }] }, to: echo }
 "#;
 
@@ -48,7 +52,12 @@ impl Bench {
         let file = directory.path().join("partner.pem");
         let text = BASE64_STANDARD.encode(der.as_ref());
         fs::write(&file, format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")).expect("a file");
-        let config = CONFIG.replace("KEY", KEY).replace("FILE", file.to_str().expect("a path"));
+        let private = directory.path().join("gateway.pem");
+        let text = BASE64_STANDARD.encode(pair.to_pkcs8v1().expect("a private key"));
+        fs::write(&private, format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"))
+            .expect("a file");
+        let path = |path: &Path| path.to_str().expect("a path").to_owned();
+        let config = CONFIG.replace("KEY", KEY).replace("FILE", &path(&file)).replace("PRIVATE", &path(&private));
         let (gateway, address) = run(&config, &[]);
         Bench { _gateway: gateway, _directory: directory, address, pair }
     }
@@ -195,6 +204,52 @@ fn a_public_key_stands_beside_a_shared_one_on_a_route() {
     // The other kind of key under the other's id.
     let parameters = format!("created={};keyid=\"partner-1\";alg=\"hmac-sha256\"", now());
     assert_eq!(bench.ask(&request.signed("p", &parameters, hmac)).0.status(), 403);
+}
+
+/// A `LABEL=VALUE` header without its label, which is all that these dictionaries hold.
+fn member<'f>(field: &'f str, label: &str) -> &'f str {
+    field.strip_prefix(label).and_then(|rest| rest.strip_prefix('=')).expect(label)
+}
+
+fn bytes(member: &str) -> Vec<u8> {
+    BASE64_STANDARD.decode(member.trim_matches(':')).expect("base64")
+}
+
+#[test]
+fn an_answer_is_signed_with_the_callers_key_over_the_request_it_answers() {
+    let bench = Bench::start();
+    let request = Request { target: "/answered?a=1", ..POST };
+    let (head, body) = bench.ask(&request.by_shop());
+    assert_eq!(head.status(), 200, "{body}");
+    let digest = format!("sha-256=:{}:", BASE64_STANDARD.encode(Sha256::digest(&body)));
+    assert_eq!(head.field("content-digest"), Some(&*digest));
+    let input = member(head.field("signature-input").expect("an input"), "sig1");
+    let names = "(\"@status\" \"content-digest\" \"@method\";req \"@target-uri\";req);created=";
+    assert!(input.starts_with(names) && input.contains(";keyid=\"shop-1\";nonce=\""), "{input}");
+    let base = format!(
+        "\"@status\": 200\n\"content-digest\": {digest}\n\"@method\";req: POST\n\
+         \"@target-uri\";req: http://a/answered?a=1\n\"@signature-params\": {input}"
+    );
+    assert_eq!(bytes(member(head.field("signature").expect("a signature"), "sig1")), hmac(base.as_bytes()));
+}
+
+#[test]
+fn a_request_goes_on_with_the_gateways_own_signature() {
+    let bench = Bench::start();
+    let request = Request { target: "/onward?a=1", ..POST };
+    let (head, told) = bench.ask(&request.by_shop());
+    assert_eq!(head.status(), 200, "{told}");
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let field = |name: &str| told["headers"][name].as_str().expect(name).to_owned();
+    assert_eq!(field("content-digest"), request.digest());
+    let input = field("signature-input");
+    let input = member(&input, "gw");
+    let (names, parameters) = input.split_once(");").expect("parameters");
+    assert_eq!(names, "(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\"");
+    assert!(parameters.contains("keyid=\"gateway-1\"") && parameters.contains("nonce="), "{parameters}");
+    let (base, _) = request.base(parameters);
+    let public = UnparsedPublicKey::new(&ED25519, bench.pair.public_key().as_ref());
+    public.verify(base.as_bytes(), &bytes(member(&field("signature"), "gw"))).expect("a genuine signature");
 }
 
 fn detail(told: &str) -> String {

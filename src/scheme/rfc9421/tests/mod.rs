@@ -84,8 +84,10 @@ impl Text {
         }
     }
 
-    fn answer(&self) -> Answer<'_> {
-        Answer { status: self.first[1].parse().unwrap(), headers: self, body: Body::Memory(&self.body) }
+    /// As an answer to `request`.
+    fn answer<'a>(&'a self, request: &'a Text) -> AnswerView<'a> {
+        let body = Body::Memory(&self.body);
+        AnswerView { request: request.view(), status: self.first[1].parse().unwrap(), headers: self, body }
     }
 }
 

@@ -110,8 +110,8 @@ fn coverage_is_that_of_what_must_be_covered() {
         "signs method, path, query, authority, body, header content-digest"
     );
     assert_eq!(
-        coverage(&["@target-uri", "date"]),
-        "signs path, query, authority, header date; does not sign method, body"
+        coverage(&["@target-uri", "date", "\"priority\";key=\"u\""]),
+        "signs path, query, authority, header date, header priority;key=\"u\"; does not sign method, body"
     );
     assert_eq!(
         coverage(&["@method", "\"@query-param\";name=\"id\""]),
@@ -170,6 +170,7 @@ fn definitions_that_cannot_be_meant_are_refused_all_at_once() {
     for empty in [
         MessageSignaturesDefinition { components: Vec::new(), ..hmac() },
         MessageSignaturesDefinition { algorithms: Vec::new(), ..hmac() },
+        MessageSignaturesDefinition { answer: vec!["content-digest".to_owned(), "date".to_owned()], ..hmac() },
     ] {
         assert_eq!(Scheme::message_signatures(&empty).unwrap_err().len(), 1);
     }

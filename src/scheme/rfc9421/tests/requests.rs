@@ -70,6 +70,10 @@ fn nothing_that_is_covered_can_be_changed() {
         let changed = good.clone().without("signature").with("Signature", changed);
         assert!(verify(&scheme, &changed).is_err());
     }
+    let unpadded =
+        good.clone().without("signature").with("Signature", signature.replace("=:", ":").replacen(':', "=:", 1));
+    assert_eq!(unpadded.header("signature").len() + 1, signature.len());
+    assert_eq!(verify(&scheme, &unpadded), Err(Failure::Undecodable));
     let longer = good.clone().without("signature").with("Signature", signature.replace("sig1=:", "sig1=:AAAA"));
     assert_eq!(verify(&scheme, &longer), Err(Failure::Mismatch));
 }
