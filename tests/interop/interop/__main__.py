@@ -27,8 +27,7 @@ def main():
 
 def run(gateway, node, arguments):
     def wanted(name):
-        setting = gateway.settings.get(name)
-        return setting is not None and (not arguments.only or setting.preset in arguments.only)
+        return not arguments.only or gateway.settings[name].preset in arguments.only
 
     clients = [each for family in FAMILIES for each in family.clients(node) if wanted(each.setting)]
     verifiers = [each for family in FAMILIES for each in family.verifiers(node) if wanted(each.setting)]

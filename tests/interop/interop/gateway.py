@@ -14,8 +14,7 @@ BUILT_IN = ("rfc9421",)
 
 class Gateway:
     def __init__(self, binary, folder, settings):
-        self.binary, self.folder = binary, folder
-        self.settings = settings = {name: each for name, each in settings.items() if self.knows(each)}
+        self.binary, self.folder, self.settings = binary, folder, settings
         self.ports = dict(zip(settings, free_ports(len(settings))))
         self.config = folder / "gateway.yaml"
         # JSON is YAML.
@@ -27,18 +26,6 @@ class Gateway:
             raise SystemExit(f"the config is refused: {json.dumps(errors, indent=1) or checked.stderr.decode()}")
         self.schemes = {scheme["name"]: scheme for scheme in report["schemes"]}
         self.process = None
-
-    def knows(self, setting):
-        """Whether the binary has that scheme: an unknown key is named in the refusal of such a config."""
-        if setting.preset not in BUILT_IN:
-            return True
-        config = self.folder / "known.yaml"
-        config.write_text(json.dumps({"schemes": {"x": setting.changes}}))
-        problems = json.loads(self.command("check", "-c", config, "--json").stdout)["problems"]
-        known = not any(f"`{setting.preset}`" in problem["message"] for problem in problems)
-        if not known:
-            print(f"{setting.preset}: left out, this binary does not know it")
-        return known
 
     def written(self, ports):
         config = {"listen": [], "keys": {}, "schemes": {}, "upstreams": {"echo": {"echo": True}}, "routes": []}

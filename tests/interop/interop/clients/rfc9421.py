@@ -1,4 +1,4 @@
-"""RFC 9421 with RFC 9530, by http-message-signatures. Left out where the binary does not know it; that is then said."""
+"""RFC 9421 with RFC 9530, by http-message-signatures."""
 
 import types
 
