@@ -20,7 +20,7 @@ ORIGIN = 9001
 ACCESS_LOG = "/tmp/countersign-bench-access.log"
 PATH = "/device/status"
 # Requests signed ahead for each second in which none may be sent twice; those of the first are for the warm-up.
-A_SECOND = 100_000
+A_SECOND = 300_000
 
 
 class Run:
