@@ -302,8 +302,7 @@ impl<'f> Exchange<'f> {
 
     /// Whether any byte of the request may have reached the upstream.
     fn may_have_sent(&self) -> bool {
-        self.broken.is_some() && !self.connection.transport.fails_whole()
-            || self.pump.may_have_sent(&self.connection.transport)
+        self.pump.may_have_sent(&self.connection.transport)
     }
 
     /// The same request once more, on a new connection to the same server, or to another for which it looks no different,

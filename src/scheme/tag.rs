@@ -3,9 +3,9 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
-use subtle::ConstantTimeEq;
 
 use super::{Algorithm, Encoding};
+use crate::secret::are_equal;
 
 /// The longest signature, that of HMAC-SHA-512 and of Ed25519.
 const LONGEST: usize = 64;
@@ -35,15 +35,9 @@ impl Tag {
         &self.bytes[..self.length]
     }
 
-    /// In a time that depends on the lengths alone. Behind its length a tag is zeros, so all of both is compared, eight
-    /// bytes at a time, and only whether there was any difference is looked at.
+    /// In a time that depends on the lengths alone.
     pub(super) fn equals(&self, other: &Tag) -> bool {
-        let (words, _) = self.bytes.as_chunks::<8>();
-        let (others, _) = other.bytes.as_chunks::<8>();
-        let number = |word: &[u8; 8]| u64::from_ne_bytes(*word);
-        let pairs = words.iter().zip(others);
-        let differences = pairs.fold(0, |differences, (word, other)| differences | (number(word) ^ number(other)));
-        self.length == other.length && differences.ct_eq(&0).into()
+        are_equal(self.as_bytes(), other.as_bytes())
     }
 
     /// Reads a signature of exactly this algorithm's length in exactly this spelling; truncated ones are refused.

@@ -7,9 +7,9 @@ use std::{hash::BuildHasher, mem, sync::Arc};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
-use subtle::ConstantTimeEq;
 
 use super::{Token, TokenError, Verifier};
+use crate::secret::are_equal;
 
 /// A bounded cache of verified tokens.
 ///
@@ -93,15 +93,6 @@ impl TokenCache {
         self.young.bytes += memory;
         self.young.table.insert_unique(entry.hash, entry, |entry| entry.hash);
     }
-}
-
-/// In constant time for the length, eight bytes at a time.
-fn are_equal(one: &[u8], other: &[u8]) -> bool {
-    let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
-    let number = |word: &[u8; 8]| u64::from_ne_bytes(*word);
-    let pairs = words.iter().zip(other_words);
-    let differences = pairs.fold(0, |differences, (word, other)| differences | (number(word) ^ number(other)));
-    one.len() == other.len() && bool::from(differences.ct_eq(&0) & rest.ct_eq(other_rest))
 }
 
 impl Generation {
