@@ -31,3 +31,4 @@ pub mod refusal;
 pub mod secret;
 pub mod soon;
 pub mod transport;
+pub mod watch;

@@ -63,6 +63,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("secret", &[]),
     rule("soon", &[]),
     rule("transport", &["buffers"]),
+    rule("watch", &[]),
 ];
 
 /// Crates that stay where they are understood.
@@ -72,6 +73,8 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
+    // Whoever wants to hear of a changed file asks `watch`, which also knows when one stands still.
+    Crate { names: &["notify"], only: Rooms::These(&["watch"]) },
     // Rooms that tests must be able to run without a runtime or a log.
     Crate { names: &["tokio", "tracing"], only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret"]) },
     // Rooms that are told the time.
