@@ -46,7 +46,9 @@ pub(super) const RULES: &[Rule] = &[
         &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
     ),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
-    rule("store", &["clock"]),
+    rule("store", &["clock", "redis_link"]),
+    // A way to Redis; what is asked is not its business.
+    rule("redis_link", &["secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
@@ -71,6 +73,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["authenticate", "issue"]) },
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
+    Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
     // Rooms that tests must be able to run without a runtime or a log.
     Crate { names: &["tokio", "tracing"], only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret"]) },
