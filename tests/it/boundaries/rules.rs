@@ -43,7 +43,19 @@ pub(super) const RULES: &[Rule] = &[
     // a time, so there is a clock.
     rule(
         "forward",
-        &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
+        &[
+            "policy",
+            "http1",
+            "message",
+            "scheme",
+            "clock",
+            "deadline",
+            "transport",
+            "buffers",
+            "percent",
+            "roots",
+            "soon",
+        ],
     ),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
     rule("store", &["clock", "redis_link"]),
@@ -55,13 +67,17 @@ pub(super) const RULES: &[Rule] = &[
     // The config speaks the operator's language; only templates are compiled while it is read.
     rule("config", &["scheme", "refusal", "secret"]),
     rule("message", &["http1", "scheme"]),
+    // The gateway's own calls know where they run and whom they trust, and not what they are for.
+    rule("outcall", &["errands", "roots"]),
     // What everybody shares knows nobody.
     rule("buffers", &[]),
     rule("clock", &[]),
     rule("deadline", &[]),
+    rule("errands", &[]),
     rule("json", &[]),
     rule("percent", &[]),
     rule("refusal", &[]),
+    rule("roots", &[]),
     rule("secret", &[]),
     rule("soon", &[]),
     rule("transport", &["buffers"]),
@@ -72,7 +88,8 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["hmac", "sha1", "sha2"], only: Rooms::These(&["scheme", "authenticate", "keys", "issue"]) },
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["authenticate", "issue"]) },
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
-    Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
+    Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
+    Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
     Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
     // Rooms that tests must be able to run without a runtime or a log.
