@@ -58,7 +58,9 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
-    rule("store", &["clock"]),
+    rule("store", &["clock", "redis_link"]),
+    // A way to Redis; what is asked is not its business.
+    rule("redis_link", &["secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
@@ -89,6 +91,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
     Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
+    Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
     // Whoever wants to hear of a changed file asks `watch`, which also knows when one stands still.
     Crate { names: &["notify"], only: Rooms::These(&["watch"]) },
