@@ -71,7 +71,7 @@ pub struct Origin {
 }
 
 /// Certificate and key in PEM files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenTls {
     /// The chain, leaf first.
     pub certificate: PathBuf,
@@ -366,7 +366,7 @@ pub struct Timeouts {
 }
 
 /// `log:`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// Where access lines go.
     pub access: LogSink,
@@ -396,7 +396,7 @@ pub enum LogFormat {
 }
 
 /// `replay:` of the whole config.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayMemory {
     /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
     pub capacity: usize,

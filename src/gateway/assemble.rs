@@ -2,15 +2,11 @@
 
 mod signers;
 
-use std::{
-    sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
-};
-
-use rustls::pki_types::ServerName;
+use std::{sync::Arc, time::Duration};
 
 use self::signers::Signers;
 use super::{
+    carried::Carried,
     handshake::Handshake,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
@@ -18,20 +14,15 @@ use super::{
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
-    clock::Clock,
-    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
-    forward::{
-        AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
-        Timeouts, client_tls,
-    },
+    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom},
+    forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::KeyTable,
-    message::{Budget, Budgets, HoldLimits},
+    message::{Budgets, HoldLimits},
     observe::Labels,
     policy::Edge,
     scheme::KeyFault,
     secret::Secret,
-    store::{Claims, MemoryStore},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -69,13 +60,14 @@ pub enum AssembleError {
     ServerName(String),
 }
 
-/// Builds everything that workers share.
+/// Builds everything that workers share under `config`. It changes nothing of what is carried over, so that a config that
+/// comes to nothing leaves no trace.
 ///
 /// # Errors
 /// [`AssembleError`]
-pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
+pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
     let rules = Rules::new(&config)?;
-    let targets = targets(&config)?;
+    let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
             .into_iter()
@@ -85,11 +77,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     let labels = labels(&config);
     let edges = edges(&config);
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
-    let budgets = Budgets {
-        memory: Budget::new(config.limits.body_memory_total),
-        spool: Budget::new(config.limits.spool_total),
-        directory: config.limits.spool.clone(),
-    };
+    let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
+    let clock = carried.clock.clone();
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
@@ -107,7 +96,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        claims: carried.claims.clone(),
+        upstreams,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -319,75 +309,5 @@ fn carrier(from: &TokenFrom) -> jwt::Carrier {
         TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
         TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
         TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
-    }
-}
-
-fn targets(config: &Config) -> Result<Vec<Target>, AssembleError> {
-    let mut next_server = 0;
-    let mut targets = Vec::new();
-    for upstream in &config.upstreams {
-        targets.push(match &upstream.kind {
-            UpstreamKind::Echo => Target::Echo,
-            UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
-                status: respond.status,
-                headers: respond.headers.clone(),
-                body: respond.body.clone(),
-            })),
-            UpstreamKind::Servers { servers, tls, host } => {
-                let wants_tls = servers.iter().any(|server| server.tls);
-                let client = match wants_tls.then(|| client_tls(tls.roots.as_deref())).transpose() {
-                    Ok(client) => client,
-                    Err(source) => return Err(AssembleError::Tls { name: upstream.name.clone(), source }),
-                };
-                let mut list = Vec::new();
-                for server in servers {
-                    list.push(self::server(&upstream.name, next_server, server, tls, client.as_ref())?);
-                    next_server += 1;
-                }
-                Target::Servers(Arc::new(Servers {
-                    name: upstream.name.clone(),
-                    servers: list,
-                    host: host_policy(host),
-                    most: config.limits.upstream_requests,
-                    next: AtomicUsize::new(0),
-                }))
-            }
-        });
-    }
-    Ok(targets)
-}
-
-fn server(
-    upstream: &str,
-    id: usize,
-    server: &config::Server,
-    tls: &config::UpstreamTls,
-    client: Option<&Arc<rustls::ClientConfig>>,
-) -> Result<Server, AssembleError> {
-    let usual_port = if server.tls { 443 } else { 80 };
-    let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
-    let tls = match client.filter(|_| server.tls) {
-        None => None,
-        Some(client) => {
-            let name = tls.server_name.clone().unwrap_or_else(|| server.host.clone());
-            let name = ServerName::try_from(name).map_err(|_| AssembleError::ServerName(upstream.to_owned()))?;
-            Some((client.clone(), name))
-        }
-    };
-    Ok(Server {
-        id,
-        host: server.host.clone(),
-        port: server.port,
-        authority: if server.port == usual_port { host } else { format!("{host}:{}", server.port) },
-        prefix: server.prefix.clone(),
-        tls,
-    })
-}
-
-fn host_policy(host: &UpstreamHost) -> HostPolicy {
-    match host {
-        UpstreamHost::Client => HostPolicy::Client,
-        UpstreamHost::Server => HostPolicy::Server,
-        UpstreamHost::Fixed(name) => HostPolicy::Fixed(name.clone()),
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{histogram::HistogramTotals, worker::Tables};
+use super::{
+    histogram::HistogramTotals,
+    worker::{Levels, Tables},
+};
 
 /// The labels of a request counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +53,12 @@ impl Totals {
             *self.upstream_retries.entry(name.clone()).or_default() += row.retries();
             self.upstream_durations.entry(name.clone()).or_default().add(&row.durations);
         }
-        self.connections = self.connections.wrapping_add(tables.connections.read().cast_signed());
-        self.in_flight = self.in_flight.wrapping_add(tables.in_flight.read().cast_signed());
+    }
+
+    /// Adds what is open at one worker.
+    pub(super) fn add_levels(&mut self, levels: &Levels) {
+        self.connections = self.connections.wrapping_add(levels.connections.read().cast_signed());
+        self.in_flight = self.in_flight.wrapping_add(levels.in_flight.read().cast_signed());
     }
 
     fn add_requests(&mut self, tables: &Tables) {

@@ -100,15 +100,28 @@ impl WorkerMetrics {
             row.retries.add(1);
         }
     }
+}
+
+/// What is open at one worker, over all the configs it has had. Not to be shared with another thread either.
+#[derive(Debug)]
+pub struct Gauges {
+    levels: Arc<Levels>,
+    only_here: PhantomData<Cell<()>>,
+}
+
+impl Gauges {
+    pub(super) fn new(levels: Arc<Levels>) -> Gauges {
+        Gauges { levels, only_here: PhantomData }
+    }
 
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
-        Open::new(self, |tables| &tables.connections)
+        Open::new(self, |levels| &levels.connections)
     }
 
     /// A request is in flight for as long as the result lives.
     pub fn in_flight(self: &Rc<Self>) -> Open {
-        Open::new(self, |tables| &tables.in_flight)
+        Open::new(self, |levels| &levels.in_flight)
     }
 }
 
@@ -116,21 +129,21 @@ impl WorkerMetrics {
 #[derive(Debug)]
 #[must_use = "it counts for as long as it lives"]
 pub struct Open {
-    metrics: Rc<WorkerMetrics>,
-    gauge: fn(&Tables) -> &Counter,
+    gauges: Rc<Gauges>,
+    gauge: fn(&Levels) -> &Counter,
 }
 
 impl Open {
-    fn new(metrics: &Rc<WorkerMetrics>, gauge: fn(&Tables) -> &Counter) -> Open {
-        gauge(&metrics.tables).add(1);
-        Open { metrics: Rc::clone(metrics), gauge }
+    fn new(gauges: &Rc<Gauges>, gauge: fn(&Levels) -> &Counter) -> Open {
+        gauge(&gauges.levels).add(1);
+        Open { gauges: Rc::clone(gauges), gauge }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // Minus one. A worker's own gauge may pass below zero when a reload comes between; the sum is right.
-        (self.gauge)(&self.metrics.tables).add(u64::MAX);
+        // Minus one.
+        (self.gauge)(&self.gauges.levels).add(u64::MAX);
     }
 }
 
@@ -158,6 +171,11 @@ pub(super) struct Tables {
     /// By route, one more for none.
     pub(super) durations: Box<[OnceLock<Box<Histogram>>]>,
     pub(super) upstreams: Box<[UpstreamRow]>,
+}
+
+/// What a worker has open. Apart from the tables, or a connection that lives long would keep those of its config.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }
@@ -169,8 +187,6 @@ impl Tables {
             requests: (0..routes * labels.caller_columns()).map(|_| OnceLock::new()).collect(),
             durations: (0..routes).map(|_| OnceLock::new()).collect(),
             upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
-            connections: Counter::default(),
-            in_flight: Counter::default(),
             labels,
         }
     }

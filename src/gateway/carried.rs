@@ -1,0 +1,40 @@
+//! What outlives a config: made once for the process, handed to each [`assemble`](super::assemble::assemble), the same for
+//! all snapshots.
+
+use std::sync::Arc;
+
+use super::upstreams::Book;
+use crate::{
+    clock::Clock,
+    config::Config,
+    message::{Budget, Budgets},
+    store::{Claims, MemoryStore},
+};
+
+/// State that a reload must not forget, and what a new snapshot goes on with of the one before.
+pub struct Carried {
+    /// The time.
+    pub clock: Clock,
+    /// Replay claims.
+    pub claims: Arc<Claims>,
+    /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
+    pub budgets: Budgets,
+    /// The servers of the config before, each with its id.
+    pub upstreams: Book,
+}
+
+impl Carried {
+    /// What the first config begins with.
+    pub fn new(config: &Config, clock: Clock) -> Carried {
+        Carried {
+            clock,
+            claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+            budgets: Budgets {
+                memory: Budget::new(config.limits.body_memory_total),
+                spool: Budget::new(config.limits.spool_total),
+                directory: config.limits.spool.clone(),
+            },
+            upstreams: Book::default(),
+        }
+    }
+}
