@@ -97,7 +97,7 @@ impl Prepared {
         }
     }
 
-    fn to_open(&mut self) -> impl Iterator<Item = Change> {
+    fn openings(&mut self) -> impl Iterator<Item = Change> {
         self.sockets.iter_mut().filter_map(|socket| Some(Change::Open(socket.id, socket.to_open.take()?)))
     }
 
@@ -183,7 +183,7 @@ impl Crew {
         self.carried.budgets.memory.resize(limits.body_memory_total);
         self.carried.budgets.spool.resize(limits.spool_total);
         self.most.store(limits.connections, Ordering::Relaxed);
-        for change in self.current.to_open() {
+        for change in self.current.openings() {
             // An acceptor that is gone accepts nothing; the gateway is ending then.
             let _ = self.changes.send(change);
         }

@@ -31,6 +31,7 @@ mod limits;
 mod listeners;
 mod message_signatures;
 mod mutations;
+mod reload;
 mod servers;
 mod sidecar;
 mod signed_answers;
