@@ -27,6 +27,7 @@ pub mod deadline;
 pub mod json;
 pub mod message;
 pub mod percent;
+pub mod rate;
 pub mod refusal;
 pub mod secret;
 pub mod soon;

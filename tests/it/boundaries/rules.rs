@@ -38,7 +38,10 @@ pub(super) const RULES: &[Rule] = &[
         &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "percent", "refusal", "secret", "soon"],
     ),
     // Admission takes a proof, and must not be able to make or weaken one.
-    rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal", "soon"]),
+    rule(
+        "policy",
+        &["authenticate::Verified", "store", "rate", "clock", "http1", "message", "scheme", "refusal", "soon"],
+    ),
     // Serving sees an admitted request alone. What it signs it signs with a key that was made ready for it; a signature has
     // a time, so there is a clock.
     rule(
@@ -46,7 +49,9 @@ pub(super) const RULES: &[Rule] = &[
         &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
     ),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
-    rule("store", &["clock"]),
+    rule("store", &["clock", "rate"]),
+    // How much is too much is arithmetic: it counts nobody and knows no time.
+    rule("rate", &[]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
@@ -73,11 +78,14 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
     // Rooms that tests must be able to run without a runtime or a log.
-    Crate { names: &["tokio", "tracing"], only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret"]) },
+    Crate {
+        names: &["tokio", "tracing"],
+        only: Rooms::AllBut(&["scheme", "http1", "json", "rate", "refusal", "secret"]),
+    },
     // Rooms that are told the time.
     Crate {
         names: &["std::time::SystemTime", "std::time::Instant"],
-        only: Rooms::AllBut(&["scheme", "http1", "json", "store", "keys", "config"]),
+        only: Rooms::AllBut(&["scheme", "http1", "json", "rate", "store", "keys", "config"]),
     },
 ];
 
