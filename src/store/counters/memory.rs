@@ -87,6 +87,17 @@ impl MemoryCounters {
         Drawn::Within(draws.iter().zip(after).map(|(draw, full_at)| Standing::of(draw, full_at, now_nanos)).collect())
     }
 
+    /// Takes one of `draw` alone, or says how long until there is one, in nanoseconds.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn take(&self, draw: &Draw<'_>, now_nanos: i64) -> Result<(), i64> {
+        match self.draw(std::slice::from_ref(draw), now_nanos) {
+            Drawn::Within(_) => Ok(()),
+            Drawn::Beyond { wait, .. } => Err(wait),
+        }
+    }
+
     /// How long until `draw` has one, in nanoseconds; `None` where it has. Nothing is spent.
     pub fn wait(&self, draw: &Draw<'_>, now_nanos: i64) -> Option<i64> {
         let key = self.key(draw);

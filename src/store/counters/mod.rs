@@ -55,6 +55,13 @@ pub enum Counters {
 }
 
 impl Counters {
+    /// Those that can be asked without a wait.
+    pub fn in_memory(&self) -> Option<&MemoryCounters> {
+        match self {
+            Counters::Memory(memory) => Some(memory),
+        }
+    }
+
     /// Asks for one of each of `draws`, and spends all or nothing. `now_nanos` is since 1970.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled while it is read.
-    rule("config", &["scheme", "refusal", "secret"]),
+    rule("config", &["scheme", "rate", "refusal", "secret"]),
     rule("message", &["http1", "scheme"]),
     // What everybody shares knows nobody.
     rule("buffers", &[]),
