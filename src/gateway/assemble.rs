@@ -1,5 +1,6 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
+mod limits;
 mod signers;
 
 use std::{sync::Arc, time::Duration};
@@ -14,13 +15,13 @@ use super::{
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
-    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom},
+    config::{self, Config, KeySource, TokenFrom},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::KeyTable,
     message::{Budgets, HoldLimits},
     observe::Labels,
-    policy::Edge,
+    policy::{Edge, RateLimit},
     scheme::KeyFault,
     secret::Secret,
 };
@@ -81,6 +82,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let clock = carried.clock.clone();
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
+    let guard = limits::guard(&config, &carried.strangers, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -89,7 +91,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         let requirement = rules.requirement(&route.require);
         let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
-        entries.push((key, Arc::new(self::route(index, route, proven, target, dress, &limits))));
+        let rates = limits::of_route(&route, &labels.limits);
+        entries.push((key, Arc::new(self::route(index, route, proven, target, (dress, rates), &limits))));
     }
     Ok(Snapshot {
         edges,
@@ -98,6 +101,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         budgets,
         claims: carried.claims.clone(),
         upstreams,
+        counters: carried.counters.clone(),
+        guard,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -154,6 +159,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        limits: limits::names(config),
     })
 }
 
@@ -183,7 +189,7 @@ fn route(
     route: config::Route,
     (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
     target: &Target,
-    dress: Dress,
+    (dress, rates): (Dress, Box<[RateLimit]>),
     limits: &config::Limits,
 ) -> Route {
     let hold = hold(route.max_body.unwrap_or(limits.body), limits);
@@ -197,6 +203,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        limits: rates,
         hold,
         patience: patience(hold),
     }
@@ -281,18 +288,9 @@ impl Rules {
 }
 
 fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    let key = |key: &config::TokenKey| jwt::VerificationKey {
-        kid: key.kid.clone(),
-        algorithm: match key.algorithm {
-            TokenAlgorithm::Hs256 => jwt::Algorithm::Hs256,
-            TokenAlgorithm::Hs384 => jwt::Algorithm::Hs384,
-            TokenAlgorithm::Hs512 => jwt::Algorithm::Hs512,
-        },
-        secret: key.secret.clone(),
-    };
     jwt::Settings {
         name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(key).collect(),
+        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway: tokens.leeway,

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::Config,
     message::{Budget, Budgets},
-    store::{Claims, MemoryStore},
+    store::{Claims, Counters, MemoryCounters, MemoryStore},
 };
 
 /// State that a reload must not forget, and what a new snapshot goes on with of the one before.
@@ -17,6 +17,10 @@ pub struct Carried {
     pub clock: Clock,
     /// Replay claims.
     pub claims: Arc<Claims>,
+    /// What limits of rate remember.
+    pub counters: Arc<Counters>,
+    /// What is remembered of addresses before anything is verified; never in a shared store.
+    pub strangers: Arc<MemoryCounters>,
     /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
     pub budgets: Budgets,
     /// The servers of the config before, each with its id.
@@ -29,6 +33,8 @@ impl Carried {
         Carried {
             clock,
             claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+            counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
+            strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),
                 spool: Budget::new(config.limits.spool_total),

@@ -72,6 +72,7 @@ pub(super) struct Settled {
     admin: Option<SocketAddr>,
     log: Log,
     replay: ReplayMemory,
+    rate_counters: usize,
 }
 
 /// All that a reload needs; the thread's own, once it is [started](Reloader::start).
@@ -105,13 +106,23 @@ impl Reloads {
 
 impl Settled {
     pub(super) fn of(config: &Config) -> Settled {
-        Settled { admin: config.admin, log: config.log.clone(), replay: config.replay.clone() }
+        Settled {
+            admin: config.admin,
+            log: config.log.clone(),
+            replay: config.replay.clone(),
+            rate_counters: config.limits.rate_counters,
+        }
     }
 
     /// What `config` has changed of it, in words.
     fn unmet(&self, config: &Config) -> Vec<String> {
-        let Settled { admin, log, replay } = Settled::of(config);
-        let changed = [("admin", self.admin != admin), ("log", self.log != log), ("replay", self.replay != replay)];
+        let Settled { admin, log, replay, rate_counters } = Settled::of(config);
+        let changed = [
+            ("admin", self.admin != admin),
+            ("log", self.log != log),
+            ("replay", self.replay != replay),
+            ("limits.rate_counters", self.rate_counters != rate_counters),
+        ];
         let says = |(key, _)| format!("`{key}` has changed, which needs a restart; it stays as it was");
         changed.into_iter().filter(|(_, has_changed)| *has_changed).map(says).collect()
     }

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     config::{Config, LogFormat, LogSink},
     observe::{Destination, Format, Metrics, Sink, SinkError, Sources},
-    store::Claims,
+    store::{Claims, MemoryCounters},
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -168,6 +168,7 @@ fn destination(sink: LogSink) -> Destination {
 
 fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
     let claims = carried.claims.clone();
+    let (counters, strangers) = (carried.counters.clone(), carried.strangers.clone());
     let replay_capacity = match &*carried.claims {
         Claims::Memory(memory) => u64::try_from(memory.capacity()).unwrap_or(u64::MAX),
     };
@@ -176,6 +177,10 @@ fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metr
         dropped_lines: sink.dropped(),
         replay_entries: Box::new(move || u64::try_from(claims.held().unwrap_or_default()).unwrap_or(u64::MAX)),
         replay_capacity,
+        rate_counters: Box::new(move || {
+            let memory = counters.in_memory().map_or(0, MemoryCounters::len);
+            u64::try_from(memory + strangers.len()).unwrap_or(u64::MAX)
+        }),
     });
     metrics.config_loaded(started_unix_millis);
     metrics

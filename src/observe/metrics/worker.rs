@@ -100,9 +100,16 @@ impl WorkerMetrics {
             row.retries.add(1);
         }
     }
+
+    /// Counts a request that a limit of rate refused, by the limit's index in [`Labels::limits`].
+    pub fn rate_limited(&self, limit: usize) {
+        if let Some(counter) = self.tables.rate_limited.get(limit) {
+            counter.add(1);
+        }
+    }
 }
 
-/// What is open at one worker, over all the configs it has had. Not to be shared with another thread either.
+/// What one worker counts over all the configs it has had, such as what is open there. Not to be shared with another thread either.
 #[derive(Debug)]
 pub struct Gauges {
     levels: Arc<Levels>,
@@ -112,6 +119,11 @@ pub struct Gauges {
 impl Gauges {
     pub(super) fn new(levels: Arc<Levels>) -> Gauges {
         Gauges { levels, only_here: PhantomData }
+    }
+
+    /// Counts an address that spent the last of its failures.
+    pub fn lockout(&self) {
+        self.levels.lockouts.add(1);
     }
 
     /// A client's connection is open for as long as the result lives.
@@ -171,11 +183,14 @@ pub(super) struct Tables {
     /// By route, one more for none.
     pub(super) durations: Box<[OnceLock<Box<Histogram>>]>,
     pub(super) upstreams: Box<[UpstreamRow]>,
+    pub(super) rate_limited: Box<[Counter]>,
 }
 
-/// What a worker has open. Apart from the tables, or a connection that lives long would keep those of its config.
+/// What a worker counts whatever its config. Apart from the tables, or a connection that lives long would keep those of the
+/// config that it began with.
 #[derive(Debug, Default)]
 pub(super) struct Levels {
+    pub(super) lockouts: Counter,
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }
@@ -187,6 +202,7 @@ impl Tables {
             requests: (0..routes * labels.caller_columns()).map(|_| OnceLock::new()).collect(),
             durations: (0..routes).map(|_| OnceLock::new()).collect(),
             upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
+            rate_limited: labels.limits.iter().map(|_| Counter::default()).collect(),
             labels,
         }
     }
