@@ -9,6 +9,7 @@ use super::{
     secret,
     section::Section,
     shape::Fields,
+    store,
     tree::{Entry, Node, Style, Value},
 };
 
@@ -38,7 +39,8 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let required_claims = fields.value("require").map(|node| lines(node, "`require`", reader)).unwrap_or_default();
     let equal_claims = fields.value("equal").map(|node| equal_claims(node, reader)).unwrap_or_default();
     let from = fields.value("from").map_or(Some(TokenFrom::Bearer), |node| token_from(node, reader));
-    let replay = fields.value("replay").map_or(Some(false), |node| reader.boolean(node, "`replay`"));
+    let replay = fields.value("replay").map_or(Some(false), |node| replay(node, reader));
+    let on_store_failure = store::on_failure(fields.value("replay"), reader);
     check_replay(&fields, replay, require_exp, reader);
     Some(Tokens {
         name: entry.key.clone(),
@@ -51,7 +53,19 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
         equal_claims,
         from: from?,
         replay: replay?,
+        on_store_failure: on_store_failure?,
     })
+}
+
+/// `true`, `false`, or a map that says more of it.
+fn replay(node: &Node, reader: &mut Reader<'_>) -> Option<bool> {
+    match node.value {
+        Value::Map(_) => reader.fields(node, "`replay`", &["on_store_failure"]).map(|_| true),
+        Value::Scalar(_) | Value::List(_) => {
+            let choices = [("true", true), ("false", false)];
+            reader.choice_or(node, "`replay`", &choices, "`{ on_store_failure: … }`")
+        }
+    }
 }
 
 fn lines(node: &Node, what: &str, reader: &mut Reader<'_>) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
 mod signers;
+mod stores;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -10,6 +11,7 @@ use std::{
 use rustls::pki_types::ServerName;
 
 use self::signers::Signers;
+pub use self::stores::{Stores, StoresError};
 use super::{
     handshake::Handshake,
     refusals::Shape,
@@ -19,7 +21,7 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, KeySource, OnStoreFailure, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -31,7 +33,6 @@ use crate::{
     policy::Edge,
     scheme::KeyFault,
     secret::Secret,
-    store::{Claims, MemoryStore},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -73,7 +74,7 @@ pub enum AssembleError {
 ///
 /// # Errors
 /// [`AssembleError`]
-pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
+pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapshot, AssembleError> {
     let rules = Rules::new(&config)?;
     let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
@@ -107,7 +108,7 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        claims: stores.claims.clone(),
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -226,10 +227,13 @@ fn shape(refusals: config::Refusals) -> Shape {
     Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect(), accept_signature: None }
 }
 
+/// A verifier, where its tokens stand, whether each is good once (and may go unchecked), and how long past its end.
+type TokenParts = (Arc<jwt::Verifier>, TokenFrom, (bool, bool), Duration);
+
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<(Arc<jwt::Verifier>, TokenFrom, bool, Duration)>,
+    tokens: Vec<TokenParts>,
 }
 
 impl Rules {
@@ -245,12 +249,14 @@ impl Rules {
                 None => KeyTable::by_id([], prepare),
             };
             let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
-            Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
+            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
+            Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
         let token = |entry: &config::Tokens| {
             let verifier = jwt::Verifier::new(settings(entry))
                 .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
-            Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
+            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
+            Ok((Arc::new(verifier), entry.from.clone(), (entry.replay, may_go_unchecked), entry.leeway))
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
@@ -273,9 +279,10 @@ impl Rules {
                 self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
             }
             config::Requirement::Jwt(index, place) => {
-                let leg = |(verifier, usual, replay, leeway): &(Arc<jwt::Verifier>, TokenFrom, bool, _)| {
+                let leg = |(verifier, usual, (replay, unchecked), leeway): &TokenParts| {
                     let place = carrier(place.as_ref().unwrap_or(usual));
-                    vec![Leg::Token(Arc::new(TokenRule::new(verifier.clone(), place, *replay, *leeway)))]
+                    let rule = TokenRule::new(verifier.clone(), place, *replay, *leeway);
+                    vec![Leg::Token(Arc::new(TokenRule { may_go_unchecked: *unchecked, ..rule }))]
                 };
                 self.tokens.get(*index).map(leg).into_iter().collect()
             }

@@ -57,6 +57,7 @@ pub(super) async fn story<'s>(
     };
     let mut permit = policy::admit(caller, client, admission).await?;
 
+    trail.unchecked = permit.is_unchecked();
     trail.receipt = Some(permit.take_receipt());
     if let Some(signing) = &route.sign_response {
         signing.check(trail.answered(edge))?;

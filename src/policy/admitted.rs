@@ -51,13 +51,14 @@ pub struct Admitted<'a> {
     client: Client<'a>,
     admission: Admission<'a>,
     receipt: Receipt,
+    unchecked: bool,
 }
 
 /// The claims that a request made, so that they can be given back when nothing of it reached an upstream.
 #[derive(Default)]
 #[must_use = "claims of a request that came to nothing are to be released"]
 pub struct Receipt {
-    keys: SmallVec<[ClaimKey; 1]>,
+    keys: SmallVec<[(ClaimKey, i64); 1]>,
     claims: Option<Arc<Claims>>,
 }
 
@@ -73,7 +74,14 @@ pub fn admit<'a>(
     match caller.is_repeatable() {
         true => {
             let (request, identity, _) = caller.into_parts();
-            Soon::now(Ok(Admitted { request, identity, client, admission, receipt: Receipt::default() }))
+            Soon::now(Ok(Admitted {
+                request,
+                identity,
+                client,
+                admission,
+                receipt: Receipt::default(),
+                unchecked: false,
+            }))
         }
         false => Soon::later(claim(caller, client, admission)),
     }
@@ -85,7 +93,7 @@ async fn claim<'a>(
     admission: Admission<'a>,
 ) -> Result<Admitted<'a>, NotAdmitted> {
     let (request, identity, replays) = caller.into_parts();
-    let mut receipt = Receipt::default();
+    let (mut receipt, mut unchecked) = (Receipt::default(), false);
     for replay in replays {
         let key = ClaimKey(replay.digest);
         let now_millis = admission.clock.unix_millis();
@@ -96,11 +104,16 @@ async fn claim<'a>(
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
                 receipt.claims.get_or_insert_with(|| admission.claims.clone());
-                receipt.keys.push(key);
+                receipt.keys.push((key, replay.until_millis));
             }
             Ok(Claimed::Seen) => {
                 receipt.release().await;
                 return Err(NotAdmitted::Replayed);
+            }
+            Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
+                tracing::debug!(%error, "a request goes on unchecked");
+                admission.claims.note_unchecked();
+                unchecked = true;
             }
             Err(error) => {
                 receipt.release().await;
@@ -108,15 +121,15 @@ async fn claim<'a>(
             }
         }
     }
-    Ok(Admitted { request, identity, client, admission, receipt })
+    Ok(Admitted { request, identity, client, admission, receipt, unchecked })
 }
 
 impl Receipt {
     /// Gives the claims back: the request came to nothing and may come again.
     pub async fn release(self) {
         if let Some(claims) = self.claims {
-            for key in &self.keys {
-                claims.release(key).await;
+            for (key, until_millis) in &self.keys {
+                claims.release(key, *until_millis).await;
             }
         }
     }
@@ -160,6 +173,11 @@ impl<'a> Admitted<'a> {
     /// Its id in logs.
     pub fn request_id(&self) -> &str {
         self.admission.request_id
+    }
+
+    /// Whether it was let in although no store could tell whether it was before.
+    pub fn is_unchecked(&self) -> bool {
+        self.unchecked
     }
 
     /// Takes out what to give back if it comes to nothing.

@@ -34,7 +34,7 @@ mod mutations;
 mod servers;
 mod sidecar;
 mod signed_answers;
-mod signing;
+pub(crate) mod signing;
 mod soak;
 mod streaming;
 mod support;
