@@ -29,6 +29,7 @@ pub mod json;
 pub mod message;
 pub mod outcall;
 pub mod percent;
+pub mod rate;
 pub mod redis_link;
 pub mod refusal;
 pub mod roots;

@@ -3,6 +3,7 @@
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
 mod proofs;
+mod rates;
 mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -10,6 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
+pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
@@ -49,6 +51,8 @@ pub struct Config {
     pub replay: ReplayMemory,
     /// What is remembered outside of this process; `None`: nothing is.
     pub store: Option<Store>,
+    /// Limits on what is not verified yet.
+    pub unverified: Option<Unverified>,
 }
 
 /// `listen:`
@@ -290,6 +294,8 @@ pub struct Route {
     pub must_cover: Vec<Part>,
     /// What a webhook's sender is answered before it sends.
     pub handshake: Option<Handshake>,
+    /// Its limits of rate, named ones and its own.
+    pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
 /// `require:`
@@ -348,6 +354,8 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Counters of rate limits kept in memory, and as many of addresses. Default 1,000,000.
+    pub rate_counters: usize,
 }
 
 /// `timeouts:`

@@ -4,6 +4,7 @@
 //! when a store is away are admission's. Times are given by the caller, so one clock decides for a whole request.
 
 mod claims;
+mod counters;
 mod memory;
 pub mod redis;
 mod shard;
@@ -11,7 +12,11 @@ mod slots;
 
 use thiserror::Error;
 
-pub use self::{claims::Claims, memory::MemoryStore};
+pub use self::{
+    claims::Claims,
+    counters::{Counters, Draw, Drawn, MemoryCounters, Standing},
+    memory::MemoryStore,
+};
 use crate::redis_link::LinkError;
 
 /// What is claimed: a SHA-256 over the replay key, already namespaced by scheme and key id.
@@ -37,6 +42,9 @@ pub enum StoreError {
     /// The store cannot be asked, or did not answer. Whether it did what it was asked for is not known.
     #[error("the replay store is unavailable: {0}")]
     Unavailable(#[source] LinkError),
+    /// It answered something else than it was asked.
+    #[error("the store gave an answer of another kind than expected")]
+    Unexpected,
 }
 
 /// A place for claims. Of any number of concurrent claims on one key exactly one is [`Fresh`](Claimed::Fresh).

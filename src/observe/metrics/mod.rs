@@ -33,6 +33,8 @@ pub struct Labels {
     pub callers: Vec<String>,
     /// Upstreams, by the config's index.
     pub upstreams: Vec<String>,
+    /// Limits of rate, by an index that the gateway gives out.
+    pub limits: Vec<String>,
 }
 
 /// Numbers that others keep and that are looked up when the metrics are read.
@@ -43,6 +45,8 @@ pub struct Sources {
     pub dropped_lines: DroppedLines,
     /// How full the replay memory is, and how its store is.
     pub replay: Box<dyn Fn() -> ReplayFigures + Send + Sync>,
+    /// How many counters of rate limits are held in memory.
+    pub rate_counters: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// All counters of the process, over its workers and over the configs it has had.

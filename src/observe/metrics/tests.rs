@@ -14,12 +14,22 @@ fn metrics() -> Arc<Metrics> {
     let dropped_lines = Sink::open(&Destination::Off).unwrap().dropped();
     let store = StoreFigures { up: true, connects: 2, timeouts: 3, errors: 4, turned_away: 5 };
     let replay = ReplayFigures { entries: Some(7), capacity: Some(100), failures: 9, unchecked: 8, store: Some(store) };
-    Metrics::new(Sources { started_unix_millis: 1_500, dropped_lines, replay: Box::new(move || replay) })
+    Metrics::new(Sources {
+        started_unix_millis: 1_500,
+        dropped_lines,
+        replay: Box::new(move || replay),
+        rate_counters: Box::new(|| 3),
+    })
 }
 
 fn labels(routes: &[&str]) -> Arc<Labels> {
     let routes = routes.iter().map(|route| (*route).to_owned()).collect();
-    Arc::new(Labels { routes, callers: vec!["device".into(), "api".into()], upstreams: vec!["legacy".into()] })
+    Arc::new(Labels {
+        routes,
+        callers: vec!["device".into(), "api".into()],
+        upstreams: vec!["legacy".into()],
+        limits: vec!["per-device".into()],
+    })
 }
 
 fn shown(metrics: &Arc<Metrics>) -> String {

@@ -38,7 +38,10 @@ pub(super) const RULES: &[Rule] = &[
         &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "percent", "refusal", "secret", "soon"],
     ),
     // Admission takes a proof, and must not be able to make or weaken one.
-    rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal", "soon"]),
+    rule(
+        "policy",
+        &["authenticate::Verified", "store", "rate", "clock", "http1", "message", "scheme", "refusal", "soon"],
+    ),
     // Serving sees an admitted request alone. What it signs it signs with a key that was made ready for it; a signature has
     // a time, so there is a clock.
     rule(
@@ -58,14 +61,16 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
-    rule("store", &["clock", "redis_link"]),
+    rule("store", &["clock", "rate", "redis_link"]),
+    // How much is too much is arithmetic: it counts nobody and knows no time.
+    rule("rate", &[]),
     // A way to Redis; what is asked is not its business.
     rule("redis_link", &["secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled while it is read.
-    rule("config", &["scheme", "refusal", "secret"]),
+    rule("config", &["scheme", "rate", "refusal", "secret"]),
     rule("message", &["http1", "scheme"]),
     // The gateway's own calls know where they run and whom they trust, and not what they are for.
     rule("outcall", &["errands", "roots"]),
@@ -96,11 +101,14 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     // Whoever wants to hear of a changed file asks `watch`, which also knows when one stands still.
     Crate { names: &["notify"], only: Rooms::These(&["watch"]) },
     // Rooms that tests must be able to run without a runtime or a log.
-    Crate { names: &["tokio", "tracing"], only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret"]) },
+    Crate {
+        names: &["tokio", "tracing"],
+        only: Rooms::AllBut(&["scheme", "http1", "json", "rate", "refusal", "secret"]),
+    },
     // Rooms that are told the time.
     Crate {
         names: &["std::time::SystemTime", "std::time::Instant"],
-        only: Rooms::AllBut(&["scheme", "http1", "json", "store", "keys", "config"]),
+        only: Rooms::AllBut(&["scheme", "http1", "json", "rate", "store", "keys", "config"]),
     },
 ];
 
