@@ -38,6 +38,7 @@ mod sites;
 mod snippet;
 mod store;
 mod template;
+mod token_claims;
 mod token_keys;
 mod tokens;
 mod tree;

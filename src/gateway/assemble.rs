@@ -3,6 +3,7 @@
 mod limits;
 mod signers;
 mod stores;
+mod tokens;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -11,8 +12,8 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
-use self::signers::Signers;
 pub use self::stores::{Stores, StoresError};
+use self::{signers::Signers, tokens::TokenEntry};
 use super::{
     handshake::Handshake,
     refusals::Shape,
@@ -20,7 +21,7 @@ use super::{
     snapshot::{Route, Snapshot},
 };
 use crate::{
-    authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
+    authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
     config::{self, Config, KeySource, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
@@ -236,13 +237,10 @@ fn shape(refusals: config::Refusals) -> Shape {
     Shape { key: refusals.key, content_type: refusals.content_type, texts: texts.collect(), accept_signature: None }
 }
 
-/// A verifier, where its tokens stand, whether each is good once (and may go unchecked), and how long past its end.
-type TokenParts = (Arc<jwt::Verifier>, TokenFrom, (bool, bool), Duration);
-
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<TokenParts>,
+    tokens: Vec<TokenEntry>,
 }
 
 impl Rules {
@@ -261,15 +259,9 @@ impl Rules {
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
-        let token = |entry: &config::Tokens| {
-            let verifier = jwt::Verifier::new(settings(entry))
-                .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
-            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
-            Ok((Arc::new(verifier), entry.from.clone(), (entry.replay, may_go_unchecked), entry.leeway))
-        };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
-            tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
+            tokens: config.tokens.iter().map(TokenEntry::new).collect::<Result<_, AssembleError>>()?,
         })
     }
 
@@ -287,13 +279,8 @@ impl Rules {
             config::Requirement::Hmac(index) => {
                 self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
             }
-            config::Requirement::Jwt(index, place) => {
-                let leg = |(verifier, usual, (replay, unchecked), leeway): &TokenParts| {
-                    let place = carrier(place.as_ref().unwrap_or(usual));
-                    let rule = TokenRule::new(verifier.clone(), place, *replay, *leeway);
-                    vec![Leg::Token(Arc::new(TokenRule { may_go_unchecked: *unchecked, ..rule }))]
-                };
-                self.tokens.get(*index).map(leg).into_iter().collect()
+            config::Requirement::Jwt(index, leg) => {
+                self.tokens.get(*index).map(|entry| vec![Leg::Token(Arc::new(entry.rule(leg)))]).into_iter().collect()
             }
             config::Requirement::AnyOf(options) => {
                 options.iter().flat_map(|option| self.alternatives(option)).collect()
@@ -303,29 +290,6 @@ impl Rules {
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
             }),
         }
-    }
-}
-
-fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    jwt::Settings {
-        name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
-        issuer: tokens.issuer.clone(),
-        audience: tokens.audience.clone(),
-        leeway: tokens.leeway,
-        require_exp: tokens.require_exp,
-        required_claims: tokens.required_claims.clone(),
-        equal_claims: tokens.equal_claims.clone(),
-    }
-}
-
-fn carrier(from: &TokenFrom) -> jwt::Carrier {
-    match from {
-        TokenFrom::Bearer => jwt::Carrier::Bearer,
-        TokenFrom::Authorization => jwt::Carrier::Authorization,
-        TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
-        TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
-        TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
     }
 }
 
