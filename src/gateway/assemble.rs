@@ -2,10 +2,13 @@
 
 mod limits;
 mod signers;
+mod stores;
+mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
-use self::signers::Signers;
+pub use self::stores::{Stores, StoresError};
+use self::{signers::Signers, tokens::TokenEntry};
 use super::{
     carried::Carried,
     handshake::Handshake,
@@ -14,8 +17,8 @@ use super::{
     snapshot::{Route, Snapshot},
 };
 use crate::{
-    authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
-    config::{self, Config, KeySource, TokenFrom},
+    authenticate::{Leg, Requirement, SignatureRule, jwt},
+    config::{self, Config, KeySource, OnStoreFailure},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::KeyTable,
@@ -99,7 +102,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: carried.claims.clone(),
+        claims: carried.stores.claims.clone(),
         upstreams,
         counters: carried.counters.clone(),
         guard,
@@ -226,7 +229,7 @@ fn shape(refusals: config::Refusals) -> Shape {
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<(Arc<jwt::Verifier>, TokenFrom, bool, Duration)>,
+    tokens: Vec<TokenEntry>,
 }
 
 impl Rules {
@@ -242,16 +245,12 @@ impl Rules {
                 None => KeyTable::by_id([], prepare),
             };
             let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
-            Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
-        };
-        let token = |entry: &config::Tokens| {
-            let verifier = jwt::Verifier::new(settings(entry))
-                .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
-            Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
+            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
+            Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
-            tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
+            tokens: config.tokens.iter().map(TokenEntry::new).collect::<Result<_, AssembleError>>()?,
         })
     }
 
@@ -269,12 +268,8 @@ impl Rules {
             config::Requirement::Hmac(index) => {
                 self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
             }
-            config::Requirement::Jwt(index, place) => {
-                let leg = |(verifier, usual, replay, leeway): &(Arc<jwt::Verifier>, TokenFrom, bool, _)| {
-                    let place = carrier(place.as_ref().unwrap_or(usual));
-                    vec![Leg::Token(Arc::new(TokenRule::new(verifier.clone(), place, *replay, *leeway)))]
-                };
-                self.tokens.get(*index).map(leg).into_iter().collect()
+            config::Requirement::Jwt(index, leg) => {
+                self.tokens.get(*index).map(|entry| vec![Leg::Token(Arc::new(entry.rule(leg)))]).into_iter().collect()
             }
             config::Requirement::AnyOf(options) => {
                 options.iter().flat_map(|option| self.alternatives(option)).collect()
@@ -284,28 +279,5 @@ impl Rules {
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
             }),
         }
-    }
-}
-
-fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    jwt::Settings {
-        name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
-        issuer: tokens.issuer.clone(),
-        audience: tokens.audience.clone(),
-        leeway: tokens.leeway,
-        require_exp: tokens.require_exp,
-        required_claims: tokens.required_claims.clone(),
-        equal_claims: tokens.equal_claims.clone(),
-    }
-}
-
-fn carrier(from: &TokenFrom) -> jwt::Carrier {
-    match from {
-        TokenFrom::Bearer => jwt::Carrier::Bearer,
-        TokenFrom::Authorization => jwt::Carrier::Authorization,
-        TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
-        TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
-        TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
     }
 }

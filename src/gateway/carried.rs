@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
-use super::upstreams::Book;
+use super::{assemble::Stores, upstreams::Book};
 use crate::{
     clock::Clock,
     config::Config,
     message::{Budget, Budgets},
-    store::{Claims, Counters, MemoryCounters, MemoryStore},
+    store::{Counters, MemoryCounters},
 };
 
 /// State that a reload must not forget, and what a new snapshot goes on with of the one before.
 pub struct Carried {
     /// The time.
     pub clock: Clock,
-    /// Replay claims.
-    pub claims: Arc<Claims>,
+    /// What is remembered between requests.
+    pub stores: Stores,
     /// What limits of rate remember.
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
@@ -29,10 +29,10 @@ pub struct Carried {
 
 impl Carried {
     /// What the first config begins with.
-    pub fn new(config: &Config, clock: Clock) -> Carried {
+    pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
         Carried {
             clock,
-            claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+            stores,
             counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             budgets: Budgets {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{Config, Log, Problem, ReplayMemory, Severity},
+    config::{Config, Log, Problem, ReplayMemory, Severity, Store},
     observe::Metrics,
     watch::Watch,
 };
@@ -72,6 +72,7 @@ pub(super) struct Settled {
     admin: Option<SocketAddr>,
     log: Log,
     replay: ReplayMemory,
+    store: Option<Store>,
     rate_counters: usize,
 }
 
@@ -110,17 +111,19 @@ impl Settled {
             admin: config.admin,
             log: config.log.clone(),
             replay: config.replay.clone(),
+            store: config.store.clone(),
             rate_counters: config.limits.rate_counters,
         }
     }
 
     /// What `config` has changed of it, in words.
     fn unmet(&self, config: &Config) -> Vec<String> {
-        let Settled { admin, log, replay, rate_counters } = Settled::of(config);
+        let Settled { admin, log, replay, store, rate_counters } = Settled::of(config);
         let changed = [
             ("admin", self.admin != admin),
             ("log", self.log != log),
             ("replay", self.replay != replay),
+            ("store", self.store != store),
             ("limits.rate_counters", self.rate_counters != rate_counters),
         ];
         let says = |(key, _)| format!("`{key}` has changed, which needs a restart; it stays as it was");

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::oneshot;
 
 use super::{
-    assemble::{AssembleError, assemble},
+    assemble::{AssembleError, Stores, StoresError, assemble},
     carried::Carried,
     crew::{Crew, Prepared, Threads},
     doors::{DoorId, Doors},
@@ -18,7 +18,7 @@ use crate::{
     admin::{self, AdminState, Readiness, Stage},
     clock::Clock,
     config::{Config, LogFormat, LogSink},
-    observe::{Destination, Format, Metrics, Sink, SinkError, Sources},
+    observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
     store::{Claims, MemoryCounters},
 };
 
@@ -28,6 +28,9 @@ pub enum StartError {
     /// The config cannot be used here.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
+    /// A store cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
     /// An address cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -55,7 +58,11 @@ impl StartError {
     pub fn is_in_config(&self) -> bool {
         match self {
             StartError::Assemble(_) | StartError::Tls(_) => true,
-            StartError::Bind { .. } | StartError::Log(_) | StartError::Thread(_) | StartError::Admin(_) => false,
+            StartError::Stores(_)
+            | StartError::Bind { .. }
+            | StartError::Log(_)
+            | StartError::Thread(_)
+            | StartError::Admin(_) => false,
         }
     }
 }
@@ -78,7 +85,7 @@ pub struct Running {
 pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
     let listeners = config.listen.iter().map(|listen| (DoorId::unused(), listen.tls.as_ref()));
     Doors::open(listeners, None).map_err(StartError::Tls)?;
-    let carried = Carried::new(&config, clock);
+    let carried = Carried::new(&config, clock, Stores::for_rehearsal(&config));
     assemble(config, &carried)?;
     Ok(())
 }
@@ -90,7 +97,7 @@ pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
 pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Clock) -> Result<Running, StartError> {
     let started_unix_millis = clock.unix_millis();
     let (admin, log, settled) = (config.admin, config.log.clone(), Settled::of(&config));
-    let carried = Carried::new(&config, clock.clone());
+    let carried = Carried::new(&config, clock.clone(), Stores::open(&config)?);
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
     let admin_listener = admin.map(bind).transpose()?;
@@ -167,16 +174,12 @@ fn destination(sink: LogSink) -> Destination {
 }
 
 fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
-    let claims = carried.claims.clone();
+    let claims = carried.stores.claims.clone();
     let (counters, strangers) = (carried.counters.clone(), carried.strangers.clone());
-    let replay_capacity = match &*carried.claims {
-        Claims::Memory(memory) => u64::try_from(memory.capacity()).unwrap_or(u64::MAX),
-    };
     let metrics = Metrics::new(Sources {
         started_unix_millis,
         dropped_lines: sink.dropped(),
-        replay_entries: Box::new(move || u64::try_from(claims.held().unwrap_or_default()).unwrap_or(u64::MAX)),
-        replay_capacity,
+        replay: Box::new(move || replay_figures(&claims)),
         rate_counters: Box::new(move || {
             let memory = counters.in_memory().map_or(0, MemoryCounters::len);
             u64::try_from(memory + strangers.len()).unwrap_or(u64::MAX)
@@ -184,4 +187,21 @@ fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metr
     });
     metrics.config_loaded(started_unix_millis);
     metrics
+}
+
+fn replay_figures(claims: &Claims) -> ReplayFigures {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    ReplayFigures {
+        entries: claims.held().map(number),
+        capacity: claims.capacity().map(number),
+        failures: claims.failures(),
+        unchecked: claims.unchecked(),
+        store: claims.link().map(|link| StoreFigures {
+            up: link.is_up(),
+            connects: link.connects(),
+            timeouts: link.timeouts(),
+            errors: link.errors(),
+            turned_away: link.turned_away(),
+        }),
+    }
 }

@@ -37,7 +37,7 @@ mod reload;
 mod servers;
 mod sidecar;
 mod signed_answers;
-mod signing;
+pub(crate) mod signing;
 mod soak;
 mod streaming;
 mod support;
