@@ -45,14 +45,16 @@ pub(super) const RULES: &[Rule] = &[
         "forward",
         &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
     ),
-    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
+    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock", "soon"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
-    // The config speaks the operator's language; only templates are compiled while it is read.
-    rule("config", &["scheme", "refusal", "secret"]),
-    rule("message", &["http1", "scheme"]),
+    // The config speaks the operator's language; only templates are compiled while it is read, and what is known of a key
+    // is the same in a config as in any other source.
+    rule("config", &["scheme", "refusal", "secret", "keys"]),
+    // Of a caller it is known which key verified, and what else is known of that.
+    rule("message", &["http1", "scheme", "keys::Matched"]),
     // What everybody shares knows nobody.
     rule("buffers", &[]),
     rule("clock", &[]),
