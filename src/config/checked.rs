@@ -3,12 +3,14 @@
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
 mod proofs;
+mod rates;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
+pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 
 use crate::{
     keys::KeyRecord,
@@ -46,6 +48,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// Limits on what is not verified yet.
+    pub unverified: Option<Unverified>,
 }
 
 /// `listen:`
@@ -301,6 +305,8 @@ pub struct Route {
     pub must_cover: Vec<Part>,
     /// What a webhook's sender is answered before it sends.
     pub handshake: Option<Handshake>,
+    /// Its limits of rate, named ones and its own.
+    pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
 /// `require:`
@@ -359,6 +365,8 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Counters of rate limits kept in memory, and as many of addresses. Default 1,000,000.
+    pub rate_counters: usize,
 }
 
 /// `timeouts:`
