@@ -4,6 +4,7 @@
 
 mod proofs;
 mod rates;
+mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use ipnet::IpNet;
 
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
+pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,
@@ -49,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// What is remembered outside of this process; `None`: nothing is.
+    pub store: Option<Store>,
     /// Limits on what is not verified yet.
     pub unverified: Option<Unverified>,
 }
@@ -132,6 +136,8 @@ pub struct SchemeConfig {
     pub keys: usize,
     /// The preset it was made from, if any.
     pub preset: Option<String>,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// `tokens: { NAME: … }`
@@ -167,6 +173,8 @@ pub struct Tokens {
     pub from: TokenFrom,
     /// Each `jti` is accepted once.
     pub replay: bool,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// A key that verifies tokens.
@@ -429,11 +437,4 @@ pub enum LogSink {
 pub enum LogFormat {
     Pretty,
     Json,
-}
-
-/// `replay:` of the whole config.
-#[derive(Debug, Clone)]
-pub struct ReplayMemory {
-    /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
-    pub capacity: usize,
 }
