@@ -3,6 +3,7 @@
 mod limits;
 mod signers;
 mod stores;
+mod tables;
 mod tokens;
 
 use std::{sync::Arc, time::Duration};
@@ -18,15 +19,14 @@ use super::{
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
-    config::{self, Config, KeySource, OnStoreFailure},
+    config::{self, Config, OnStoreFailure, TokenFrom},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
-    keys::KeyTable,
+    keys::SourceIndex,
     message::{Budgets, HoldLimits},
     observe::Labels,
     policy::{Edge, RateLimit},
     scheme::KeyFault,
-    secret::Secret,
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -162,6 +162,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        keys: config.keys.iter().map(tables::labels).collect(),
         limits: limits::names(config),
     })
 }
@@ -235,16 +236,7 @@ struct Rules {
 impl Rules {
     fn new(config: &Config) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let prepare = |secret: &Secret| entry.scheme.key_recipe().verifying(secret);
-            let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
-                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, prepare),
-                Some(KeySource::Static(ids)) => {
-                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
-                }
-                // The config's indices point into it; a table without ids lets nobody in.
-                None => KeyTable::by_id([], prepare),
-            };
-            let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
+            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
