@@ -11,6 +11,7 @@ pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, T
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 
 use crate::{
+    jose::Key,
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -144,21 +145,10 @@ pub struct Tokens {
 /// A key that verifies tokens.
 #[derive(Debug)]
 pub struct TokenKey {
-    /// `kid` that selects it. Without one it is for tokens that name none, or any where it is the only key.
-    pub kid: Option<String>,
-    /// The only algorithm it is used with.
-    pub algorithm: TokenAlgorithm,
-    /// The key.
-    pub secret: Secret,
-}
-
-/// Token algorithms. The asymmetric ones come later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum TokenAlgorithm {
-    Hs256,
-    Hs384,
-    Hs512,
+    /// Ready for use, with the only algorithm it is used with.
+    pub key: Key,
+    /// The secret it was made of, where it is one that stands in the config by itself.
+    pub secret: Option<Secret>,
 }
 
 /// Where a token stands in a request.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
-    config::{self, Config, ForwardingHeader, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, ForwardingHeader, KeySource, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -312,18 +312,9 @@ impl Rules {
 }
 
 fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    let key = |key: &config::TokenKey| jwt::VerificationKey {
-        kid: key.kid.clone(),
-        algorithm: match key.algorithm {
-            TokenAlgorithm::Hs256 => jwt::Algorithm::Hs256,
-            TokenAlgorithm::Hs384 => jwt::Algorithm::Hs384,
-            TokenAlgorithm::Hs512 => jwt::Algorithm::Hs512,
-        },
-        secret: key.secret.clone(),
-    };
     jwt::Settings {
         name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(key).collect(),
+        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway: tokens.leeway,
