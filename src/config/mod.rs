@@ -36,6 +36,7 @@ mod signing;
 mod sites;
 mod snippet;
 mod template;
+mod token_claims;
 mod token_keys;
 mod tokens;
 mod tree;
