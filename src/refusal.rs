@@ -73,7 +73,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 24] = [
+    pub const ALL: [Cause; 25] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
