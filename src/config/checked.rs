@@ -4,11 +4,13 @@
 
 mod admission;
 mod proofs;
+mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
+pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,
@@ -48,6 +50,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// What is remembered outside of this process; `None`: nothing is.
+    pub store: Option<Store>,
     /// Limits on what is not verified yet.
     pub unverified: Option<Unverified>,
 }
@@ -115,6 +119,8 @@ pub struct SchemeConfig {
     pub keys: usize,
     /// The preset it was made from, if any.
     pub preset: Option<String>,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// `tokens: { NAME: … }`
@@ -150,6 +156,8 @@ pub struct Tokens {
     pub from: TokenFrom,
     /// Each `jti` is accepted once.
     pub replay: bool,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// A key that verifies tokens.
@@ -414,11 +422,4 @@ pub enum LogSink {
 pub enum LogFormat {
     Pretty,
     Json,
-}
-
-/// `replay:` of the whole config.
-#[derive(Debug, Clone)]
-pub struct ReplayMemory {
-    /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
-    pub capacity: usize,
 }
