@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -31,6 +31,7 @@ const KEYS: [&str; 17] = [
     "timeouts",
     "log",
     "replay",
+    "revocations",
     "store",
 ];
 
@@ -66,6 +67,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
+    let revocations = fields.value("revocations").and_then(|node| store::read_revocations(node, reader));
     let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
     let store = fields.value("store").and_then(|node| store::read(node, reader));
     // What an error kept from being read may be what refers to the rest.
@@ -96,6 +98,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
         store,
+        revocations,
         unverified,
     };
     if sound {

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::Config,
     message::{Budget, Budgets},
-    store::{Counters, MemoryCounters},
+    store::{Counters, MemoryCounters, revocations::Revocations},
 };
 
 /// State that a reload must not forget, and what a new snapshot goes on with of the one before.
@@ -17,6 +17,8 @@ pub struct Carried {
     pub clock: Clock,
     /// What is remembered between requests.
     pub stores: Stores,
+    /// What is revoked.
+    pub revocations: Arc<Revocations>,
     /// What limits of rate remember.
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
@@ -29,10 +31,11 @@ pub struct Carried {
 
 impl Carried {
     /// What the first config begins with.
-    pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
+    pub fn new(config: &Config, clock: Clock, stores: Stores, revocations: Revocations) -> Carried {
         Carried {
             clock,
             stores,
+            revocations: Arc::new(revocations),
             counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             budgets: Budgets {

@@ -8,7 +8,7 @@ use crate::{
     forward::Failure,
     http1::BadRequest,
     message::{BodyError, HoldError, Response},
-    policy::{AddressDenied, Beyond, NotAdmitted},
+    policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
     refusal::Cause,
     scheme,
     scheme::Carrier,
@@ -74,6 +74,8 @@ impl Refusal {
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Key(_))) => Cause::RevokedKey,
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => Cause::RevokedToken,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
@@ -162,6 +164,9 @@ impl Refusal {
                 limited(response, beyond)
             }
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => {
+                response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            }
             Refusal::Denied(denied) => match &denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
                 Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),

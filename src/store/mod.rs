@@ -7,6 +7,7 @@ mod claims;
 mod counters;
 mod memory;
 pub mod redis;
+pub mod revocations;
 mod shard;
 mod slots;
 

@@ -38,6 +38,7 @@ mod message_signatures;
 mod mutations;
 mod rates;
 mod reload;
+mod revocations;
 mod servers;
 mod sidecar;
 mod signed_answers;
