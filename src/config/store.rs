@@ -5,6 +5,7 @@ use super::{
     limits::count,
     reader::Reader,
     redis_server,
+    shape::Fields,
     tree::{Node, Value},
 };
 
@@ -13,7 +14,7 @@ const PREFIX: &str = "countersign:";
 
 impl Default for ReplayMemory {
     fn default() -> ReplayMemory {
-        ReplayMemory { capacity: 1_000_000 }
+        ReplayMemory { capacity: 1_000_000, journal: None }
     }
 }
 
@@ -29,10 +30,18 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Store> {
 
 /// Reads `replay:`.
 pub(super) fn read_replay(node: &Node, reader: &mut Reader<'_>) -> Option<ReplayMemory> {
-    let fields = reader.fields(node, "`replay`", &["capacity"])?;
+    let fields = reader.fields(node, "`replay`", &["capacity", "journal"])?;
     let mut memory = ReplayMemory::default();
     count(&fields, "capacity", 1..100_000_001, &mut memory.capacity, reader);
+    memory.journal = fields.value("journal").and_then(|node| reader.path(node, "`journal`"));
     Some(memory)
+}
+
+/// Warns of what has no effect where claims are kept in a store.
+pub(super) fn report_idle(document: &Fields<'_>, reader: &mut Reader<'_>) {
+    if let (Some(entry), Some(_)) = (document.entry("replay"), document.value("store")) {
+        reader.warning(entry.key_place, "`replay` has no effect: claims are kept in the store");
+    }
 }
 
 /// `on_store_failure` in a `replay` that is a map; its other keys are read elsewhere.

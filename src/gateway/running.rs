@@ -104,7 +104,7 @@ pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running
     let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
     let admin_address = config.admin;
     let log = config.log.clone();
-    let stores = Stores::open(&config)?;
+    let stores = Stores::open(&config, &clock)?;
     let snapshot = Arc::new(assemble(config, clock, &stores)?);
     let listeners = addresses.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
     let admin_listener = admin_address.map(bind).transpose()?;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ClaimKey, Claimed, MemoryStore, Store, StoreError, redis::RedisClaims};
+use super::{ClaimKey, Claimed, JournaledStore, MemoryStore, Store, StoreError, redis::RedisClaims};
 use crate::redis_link::Health;
 
 /// The replay claims of a gateway. One outlives every reload that leaves its settings alone.
@@ -17,6 +17,8 @@ pub struct Claims {
 enum Place {
     /// In this process, shared by its workers.
     Memory(MemoryStore),
+    /// The same, with a journal that outlives it.
+    Journaled(JournaledStore),
     /// Shared by all gateways on one Redis.
     Redis(RedisClaims),
 }
@@ -25,6 +27,11 @@ impl Claims {
     /// In this process's memory, and gone with it.
     pub fn in_memory(memory: MemoryStore) -> Claims {
         Claims::at(Place::Memory(memory))
+    }
+
+    /// In this process's memory, with a journal behind it.
+    pub fn in_journal(journaled: JournaledStore) -> Claims {
+        Claims::at(Place::Journaled(journaled))
     }
 
     /// In Redis.
@@ -40,6 +47,7 @@ impl Claims {
     pub fn held(&self) -> Option<usize> {
         match &self.place {
             Place::Memory(memory) => Some(memory.len()),
+            Place::Journaled(journaled) => Some(journaled.memory().len()),
             Place::Redis(_) => None,
         }
     }
@@ -48,6 +56,7 @@ impl Claims {
     pub fn capacity(&self) -> Option<usize> {
         match &self.place {
             Place::Memory(memory) => Some(memory.capacity()),
+            Place::Journaled(journaled) => Some(journaled.memory().capacity()),
             Place::Redis(_) => None,
         }
     }
@@ -55,7 +64,7 @@ impl Claims {
     /// How the way to the store is, where there is one.
     pub fn link(&self) -> Option<&Health> {
         match &self.place {
-            Place::Memory(_) => None,
+            Place::Memory(_) | Place::Journaled(_) => None,
             Place::Redis(claims) => Some(claims.health()),
         }
     }
@@ -80,6 +89,7 @@ impl Store for Claims {
     async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
         let claimed = match &self.place {
             Place::Memory(memory) => memory.claim(key, until_millis, now_millis).await,
+            Place::Journaled(journaled) => journaled.claim(key, until_millis, now_millis).await,
             Place::Redis(claims) => claims.claim(key, until_millis, now_millis).await,
         };
         claimed.inspect_err(|_| {
@@ -90,6 +100,7 @@ impl Store for Claims {
     async fn release(&self, key: &ClaimKey, until_millis: i64) {
         match &self.place {
             Place::Memory(memory) => memory.release(key, until_millis).await,
+            Place::Journaled(journaled) => journaled.release(key, until_millis).await,
             Place::Redis(claims) => claims.release(key, until_millis).await,
         }
     }

@@ -70,4 +70,6 @@ pub enum OnStoreFailure {
 pub struct ReplayMemory {
     /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
     pub capacity: usize,
+    /// The directory of the journal; `None`: what is claimed is forgotten when the process ends.
+    pub journal: Option<PathBuf>,
 }

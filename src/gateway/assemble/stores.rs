@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    clock::Clock,
     config::{Config, RedisPlace, RedisServer},
     redis_link::{Address, Link, LinkError, Place, Settings, Tls},
-    store::{Claims, MemoryStore, redis::RedisClaims},
+    store::{Claims, JournaledStore, MemoryStore, journal::JournalError, redis::RedisClaims},
 };
 
 /// What outlives a request, and a config.
@@ -23,6 +24,9 @@ pub enum StoresError {
     /// No way to it can be made.
     #[error("store: {0}")]
     Link(#[from] LinkError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The system has no randomness to give.
     #[error("store: no randomness: {0}")]
     Randomness(#[from] getrandom::Error),
@@ -33,8 +37,13 @@ impl Stores {
     ///
     /// # Errors
     /// [`StoresError`]
-    pub fn open(config: &Config) -> Result<Stores, StoresError> {
-        let Some(store) = &config.store else { return Ok(Stores::for_rehearsal(config)) };
+    pub fn open(config: &Config, clock: &Clock) -> Result<Stores, StoresError> {
+        let Some(store) = &config.store else {
+            let Some(journal) = &config.replay.journal else { return Ok(Stores::for_rehearsal(config)) };
+            let memory = MemoryStore::new(config.replay.capacity);
+            let claims = Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?);
+            return Ok(Stores { claims: Arc::new(claims), link: None });
+        };
         let link = Link::open(link_settings(&store.redis, true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
         Ok(Stores { claims, link: Some(link) })
