@@ -97,6 +97,7 @@ fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, moment: Moment
     let replay = replay.map(|key| Replay {
         digest: key.digest,
         until_millis: key.until_millis,
+        since_millis: key.since_millis,
         may_go_unchecked: rule.may_go_unchecked,
     });
     Ok(Found { claimed, secret, replay })

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
-pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
+pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,

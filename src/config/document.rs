@@ -99,6 +99,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     if sound {
         listen::warn_of_hosts(&config, &listener_places, reader);
         routes::note_coverage(&config, &places, reader);
+        store::note_restart(&config, &fields, reader);
     }
     Some(config)
 }

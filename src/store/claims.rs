@@ -9,6 +9,8 @@ use crate::redis_link::Health;
 #[derive(Debug)]
 pub struct Claims {
     place: Place,
+    /// What was claimed up to then, in milliseconds since 1970, is not known here.
+    unknown_until_millis: Option<i64>,
     failures: AtomicU64,
     unchecked: AtomicU64,
 }
@@ -39,8 +41,18 @@ impl Claims {
         Claims::at(Place::Redis(claims))
     }
 
+    /// The same, but what can have been accepted up to `start_millis` is taken for accepted.
+    pub fn refusing_up_to(self, start_millis: i64) -> Claims {
+        Claims { unknown_until_millis: Some(start_millis), ..self }
+    }
+
+    /// Whether a claim that was first possible at `since_millis` may have been made when nothing was remembered yet.
+    pub fn may_have_forgotten(&self, since_millis: i64) -> bool {
+        self.unknown_until_millis.is_some_and(|unknown| since_millis <= unknown)
+    }
+
     fn at(place: Place) -> Claims {
-        Claims { place, failures: AtomicU64::new(0), unchecked: AtomicU64::new(0) }
+        Claims { place, unknown_until_millis: None, failures: AtomicU64::new(0), unchecked: AtomicU64::new(0) }
     }
 
     /// Claims held, expired ones that are not yet swept included; `None` where the store cannot tell cheaply.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    config::{Config, RedisPlace, RedisServer},
+    config::{AfterStart, Config, RedisPlace, RedisServer, ReplayMemory},
     redis_link::{Address, Link, LinkError, Place, Settings, Tls},
     store::{Claims, JournaledStore, MemoryStore, journal::JournalError, redis::RedisClaims},
 };
@@ -39,10 +39,7 @@ impl Stores {
     /// [`StoresError`]
     pub fn open(config: &Config, clock: &Clock) -> Result<Stores, StoresError> {
         let Some(store) = &config.store else {
-            let Some(journal) = &config.replay.journal else { return Ok(Stores::for_rehearsal(config)) };
-            let memory = MemoryStore::new(config.replay.capacity);
-            let claims = Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?);
-            return Ok(Stores { claims: Arc::new(claims), link: None });
+            return Ok(Stores { claims: Arc::new(own_claims(&config.replay, clock)?), link: None });
         };
         let link = Link::open(link_settings(&store.redis, true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
@@ -52,6 +49,16 @@ impl Stores {
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
         Stores { claims: Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity))), link: None }
+    }
+}
+
+/// Claims of this process alone.
+fn own_claims(replay: &ReplayMemory, clock: &Clock) -> Result<Claims, JournalError> {
+    let memory = MemoryStore::new(replay.capacity);
+    match (&replay.journal, replay.after_start) {
+        (Some(journal), _) => Ok(Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?)),
+        (None, AfterStart::Accept) => Ok(Claims::in_memory(memory)),
+        (None, AfterStart::Refuse) => Ok(Claims::in_memory(memory).refusing_up_to(clock.unix_millis())),
     }
 }
 
