@@ -2,20 +2,19 @@
 //!
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
+mod admission;
 mod proofs;
-mod rates;
 mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use ipnet::IpNet;
-
+pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
-pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,
+    keys::KeyRecord,
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -29,7 +28,9 @@ pub struct Config {
     /// The admin listener, if any.
     pub admin: Option<SocketAddr>,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: TrustedProxies,
+    /// Who may come to any listener.
+    pub addresses: Option<Addresses>,
     /// Named key sources.
     pub keys: Vec<Keys>,
     /// Named signature schemes.
@@ -66,6 +67,8 @@ pub struct Listen {
     pub public_origin: Option<Origin>,
     /// `tls:`
     pub tls: Option<ListenTls>,
+    /// Who may come here.
+    pub addresses: Option<Addresses>,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
 }
@@ -101,9 +104,27 @@ pub struct Keys {
 #[derive(Debug)]
 pub enum KeySource {
     /// One key for any id. Several live secrets while it is rotated.
-    Shared(Vec<Secret>),
-    /// Ids and their secrets, at most four live ones each.
-    Static(Vec<(String, Vec<Secret>)>),
+    Shared(KeyRecord),
+    /// Ids and what is known of each.
+    Static(Vec<(String, KeyRecord)>),
+}
+
+impl KeySource {
+    /// Whether a key is chosen by the id that a request names: without one there is none.
+    pub fn chooses_by_id(&self) -> bool {
+        match self {
+            KeySource::Shared(_) => false,
+            KeySource::Static(_) => true,
+        }
+    }
+
+    /// The keys that stand in the config itself, each with its id where it has one.
+    pub fn records(&self) -> Vec<(Option<&str>, &KeyRecord)> {
+        match self {
+            KeySource::Shared(record) => vec![(None, record)],
+            KeySource::Static(ids) => ids.iter().map(|(id, record)| (Some(id.as_str()), record)).collect(),
+        }
+    }
 }
 
 /// `schemes: { NAME: … }`
@@ -294,6 +315,8 @@ pub struct Route {
     pub must_cover: Vec<Part>,
     /// What a webhook's sender is answered before it sends.
     pub handshake: Option<Handshake>,
+    /// Who may come.
+    pub addresses: Option<Addresses>,
     /// Its limits of rate, named ones and its own.
     pub rate_limits: Vec<Arc<RateLimit>>,
 }

@@ -3,6 +3,7 @@
 mod limits;
 mod signers;
 mod stores;
+mod tables;
 mod tokens;
 
 use std::{
@@ -23,18 +24,17 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
     },
     http1,
-    keys::KeyTable,
+    keys::SourceIndex,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
-    policy::{Edge, RateLimit},
+    policy::{Believed, Edge, Networks, RateLimit},
     scheme::KeyFault,
-    secret::Secret,
     store::{Counters, MemoryCounters},
 };
 
@@ -157,12 +157,24 @@ fn read_headers(config: &Config) -> Vec<String> {
 }
 
 fn edges(config: &Config) -> Vec<Edge> {
+    let everywhere = config.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
+    let trusted_proxies = Networks::new(&config.trusted_proxies.nets);
+    let believed = match config.trusted_proxies.header {
+        None => Believed::Any,
+        Some(ForwardingHeader::XForwardedFor) => Believed::XForwardedFor,
+        Some(ForwardingHeader::Forwarded) => Believed::Forwarded,
+    };
     let edge = |(index, listen): (usize, &config::Listen)| Edge {
         index,
         name: listen.name.clone().unwrap_or_else(|| listen.address.to_string()),
         scheme: if listen.tls.is_some() { "https" } else { "http" },
         public_origin: listen.public_origin.as_ref().map(|origin| (origin.scheme.clone(), origin.authority.clone())),
-        trusted_proxies: config.trusted_proxies.clone(),
+        trusted_proxies: trusted_proxies.clone(),
+        believed,
+        addresses: {
+            let here = listen.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
+            everywhere.iter().cloned().chain(here).collect()
+        },
     };
     config.listen.iter().enumerate().map(edge).collect()
 }
@@ -173,6 +185,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        keys: config.keys.iter().map(tables::labels).collect(),
         limits: limits::names(config),
     })
 }
@@ -217,6 +230,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        addresses: route.addresses.as_ref().map(limits::addresses),
         limits: rates,
         hold,
         patience: patience(hold),
@@ -246,16 +260,7 @@ struct Rules {
 impl Rules {
     fn new(config: &Config) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let prepare = |secret: &Secret| entry.scheme.key_recipe().verifying(secret);
-            let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
-                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, prepare),
-                Some(KeySource::Static(ids)) => {
-                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
-                }
-                // The config's indices point into it; a table without ids lets nobody in.
-                None => KeyTable::by_id([], prepare),
-            };
-            let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
+            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };

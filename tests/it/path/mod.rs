@@ -8,9 +8,11 @@
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
+//! - [`addresses`]: lists of networks, and whose word about an address counts.
 //! - [`rates`]: limits of rate, on what is verified and on what is not.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`message_signatures`]: the signatures of RFC 9421.
+//! - [`keys`]: several secrets on one id, when each is good, and what else is known of an id.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
@@ -21,12 +23,14 @@
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
+mod addresses;
 mod answers;
 mod credentials;
 mod fields;
 mod framing;
 mod handshakes;
 mod held;
+mod keys;
 mod lifecycle;
 mod limits;
 mod listeners;
