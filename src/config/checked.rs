@@ -10,7 +10,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
-pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
+pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,

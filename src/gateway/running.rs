@@ -105,7 +105,7 @@ pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
 pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Clock) -> Result<Running, StartError> {
     let started_unix_millis = clock.unix_millis();
     let (admin, log, settled) = (config.admin.clone(), config.log.clone(), Settled::of(&config));
-    let carried = Carried::new(&config, clock.clone(), Stores::open(&config)?, revocations(&config, &clock)?);
+    let carried = Carried::new(&config, clock.clone(), Stores::open(&config, &clock)?, revocations(&config, &clock)?);
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
     let admin_listener = admin.as_ref().map(|admin| bind(admin.address)).transpose()?;
