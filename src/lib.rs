@@ -14,6 +14,7 @@ pub mod authenticate;
 pub mod policy;
 
 pub mod forward;
+pub mod issue;
 
 pub mod keys;
 pub mod store;
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod deadline;
 pub mod json;
 pub mod message;
+pub mod password;
 pub mod percent;
 pub mod refusal;
 pub mod secret;

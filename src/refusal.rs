@@ -24,6 +24,10 @@ pub enum Cause {
     InvalidToken,
     /// The token was genuine and is past its `exp`.
     TokenExpired,
+    /// A login without a name or a password.
+    MissingCredentials,
+    /// A name and a password that do not go together.
+    InvalidCredentials,
     /// A value that the scheme signs cannot be read (a missing JSON field, a wrong type).
     UnreadableField,
     /// Two credentials on one request.
@@ -69,7 +73,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 23] = [
+    pub const ALL: [Cause; 25] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -79,6 +83,8 @@ impl Cause {
         Cause::MissingToken,
         Cause::InvalidToken,
         Cause::TokenExpired,
+        Cause::MissingCredentials,
+        Cause::InvalidCredentials,
         Cause::UnreadableField,
         Cause::AmbiguousCredential,
         Cause::AmbiguousPath,
@@ -112,6 +118,10 @@ impl Cause {
             Cause::MissingToken => ("missing-token", 401, "Missing token", "Missing bearer token"),
             Cause::InvalidToken => ("invalid-token", 401, "Invalid token", "Invalid token"),
             Cause::TokenExpired => ("token-expired", 401, "Token expired", "Token expired"),
+            Cause::MissingCredentials => {
+                ("missing-credentials", 400, "Missing credentials", "A name or a password is missing")
+            }
+            Cause::InvalidCredentials => ("invalid-credentials", 401, "Invalid credentials", "Invalid credentials"),
             Cause::UnreadableField => (
                 "unreadable-field",
                 400,

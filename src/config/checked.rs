@@ -2,12 +2,14 @@
 //!
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
+mod issuing;
 mod proofs;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
+pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 
 use crate::{
@@ -31,6 +33,10 @@ pub struct Config {
     pub schemes: Vec<SchemeConfig>,
     /// Named token rules.
     pub tokens: Vec<Tokens>,
+    /// Named sources of users.
+    pub users: Vec<Users>,
+    /// Named issuers of tokens.
+    pub issuers: Vec<Issuer>,
     /// Named upstreams.
     pub upstreams: Vec<Upstream>,
     /// The routes.
@@ -197,6 +203,8 @@ pub enum UpstreamKind {
     Echo,
     /// A fixed answer.
     Respond(Respond),
+    /// A token for a name and a password.
+    Login(Box<Login>),
 }
 
 /// One server of an upstream.
@@ -340,6 +348,10 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Passwords checked at once. Default: half as many as there are cores, at least one.
+    pub password_checks: Option<usize>,
+    /// Passwords that may wait to be checked. Default 32.
+    pub password_queue: usize,
 }
 
 /// `timeouts:`

@@ -2,23 +2,26 @@
 
 use super::{
     checked::{Config, Refusals, Route},
-    conflicts, keys, limits, listen,
+    conflicts, issuers, keys, limits, listen,
+    login::Issuing,
     reader::Reader,
     refusals,
     routes::{self, Named},
     schemes, signing, tokens,
     tree::{Node, Place},
-    upstreams,
+    upstreams, users,
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "listen",
     "admin",
     "trusted_proxies",
     "keys",
     "schemes",
     "tokens",
+    "users",
+    "issuers",
     "upstreams",
     "routes",
     "refusals",
@@ -37,7 +40,10 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut keys = keys::read(fields.value("keys"), reader);
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
-    let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, reader);
+    let mut users = users::read(fields.value("users"), reader);
+    let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, reader);
+    let mut issuing = Issuing { issuers: &mut issuers, users: &mut users };
+    let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, &mut issuing, reader);
     let base = Refusals::default();
     let refusals = fields.value("refusals").map_or(base.clone(), |node| refusals::read(node, &base, reader));
     let mut named = Named {
@@ -62,6 +68,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         keys.report_unused(reader);
         schemes.report_unused(reader);
         tokens.report_unused(reader);
+        users.report_unused(reader);
+        issuers.report_unused(reader);
         upstreams.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
     }
@@ -74,6 +82,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         keys: keys.into_items(),
         schemes: schemes.into_items(),
         tokens: tokens.into_items(),
+        users: users.into_items(),
+        issuers: issuers.into_items(),
         upstreams: upstreams.into_items().into_iter().map(|read| read.upstream).collect(),
         routes,
         refusals,

@@ -21,6 +21,7 @@ fn environment() -> Fixed {
             ("cert.pem", include_str!("../../tests/config/cert.pem")),
             ("key.pem", include_str!("../../tests/config/key.pem")),
             ("other-key.pem", include_str!("../../tests/config/other-key.pem")),
+            ("users.yaml", "alice: { password: hunter2 }\nbob: { pasword: hunter2, claims: { sub: eve } }\n"),
             ("cut.pem", "-----BEGIN CERTIFICATE-----\n"),
         ],
     }

@@ -26,6 +26,14 @@ pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     masks
 }
 
+/// The same of a file that holds nothing else.
+pub(super) fn all(tree: &Tree) -> Vec<Range<usize>> {
+    let mut masks = Vec::new();
+    collect(&tree.root, Inside::Secret, &mut masks);
+    masks.sort_by_key(|range| range.start);
+    masks
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Inside {
     Open,

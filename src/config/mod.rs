@@ -13,9 +13,11 @@ mod environment;
 mod handshake;
 mod header;
 mod host;
+mod issuers;
 mod keys;
 mod limits;
 mod listen;
+mod login;
 mod mask;
 mod message_signatures;
 mod must_cover;
@@ -39,6 +41,7 @@ mod tree;
 mod units;
 mod upgrade;
 mod upstreams;
+mod users;
 mod value;
 
 #[cfg(test)]
@@ -54,6 +57,7 @@ pub(crate) use host::{UrlError, origin};
 pub use problem::{Problem, Problems, Severity};
 use reader::Reader;
 use tree::Place;
+pub use users::read_file as read_users;
 
 use crate::scheme::Scheme;
 

@@ -1,5 +1,6 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
+mod issuing;
 mod signers;
 
 use std::{
@@ -9,12 +10,12 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
-use self::signers::Signers;
+use self::{issuing::Issuing, signers::Signers};
 use super::{
     handshake::Handshake,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
-    snapshot::{Route, Snapshot},
+    snapshot::{Route, Service, Snapshot},
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
@@ -24,7 +25,7 @@ use crate::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
     },
-    http1,
+    http1, issue,
     keys::KeyTable,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
@@ -64,6 +65,17 @@ pub enum AssembleError {
         /// Why.
         source: std::io::Error,
     },
+    /// An issuer's key cannot be used. The config's check says so with its place.
+    #[error("issuer {name}: {source}")]
+    Issuer {
+        /// The issuer.
+        name: String,
+        /// Why.
+        source: issue::KeyFault,
+    },
+    /// There are no threads to check passwords on.
+    #[error("threads to check passwords on: {0}")]
+    Passwords(#[source] std::io::Error),
     /// An upstream's host is no name that a certificate can have.
     #[error("upstream {0}: not a server name")]
     ServerName(String),
@@ -75,7 +87,6 @@ pub enum AssembleError {
 /// [`AssembleError`]
 pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
     let rules = Rules::new(&config)?;
-    let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
             .into_iter()
@@ -90,17 +101,18 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         spool: Budget::new(config.limits.spool_total),
         directory: config.limits.spool.clone(),
     };
+    let services = services(&config, &Issuing::new(&config, &budgets, &clock)?)?;
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
         let key = key(&route);
-        let Some(target) = targets.get(route.to) else { continue };
+        let Some(service) = services.get(route.to) else { continue };
         let requirement = rules.requirement(&route.require);
         let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
-        entries.push((key, Arc::new(self::route(index, route, proven, target, dress, &limits))));
+        entries.push((key, Arc::new(self::route(index, route, proven, service, dress, &limits))));
     }
     Ok(Snapshot {
         edges,
@@ -192,7 +204,7 @@ fn route(
     index: usize,
     route: config::Route,
     (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
-    target: &Target,
+    service: &Service,
     dress: Dress,
     limits: &config::Limits,
 ) -> Route {
@@ -202,7 +214,7 @@ fn route(
         name: route.name.as_str().into(),
         shape: Shape { accept_signature: requirement.accept_signature(), ..shape(route.refusals) },
         requirement,
-        target: target.clone(),
+        service: service.clone(),
         upstream: route.to,
         dress,
         sign_response,
@@ -322,17 +334,22 @@ fn carrier(from: &TokenFrom) -> jwt::Carrier {
     }
 }
 
-fn targets(config: &Config) -> Result<Vec<Target>, AssembleError> {
+/// Who serves the requests of each upstream, in the config's order.
+fn services(config: &Config, issuing: &Issuing) -> Result<Vec<Service>, AssembleError> {
     let mut next_server = 0;
-    let mut targets = Vec::new();
+    let mut services = Vec::new();
     for upstream in &config.upstreams {
-        targets.push(match &upstream.kind {
+        let target = match &upstream.kind {
             UpstreamKind::Echo => Target::Echo,
             UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
                 status: respond.status,
                 headers: respond.headers.clone(),
                 body: respond.body.clone(),
             })),
+            UpstreamKind::Login(login) => {
+                services.extend(issuing.login(login).map(|login| Service::Issue(Arc::new(login))));
+                continue;
+            }
             UpstreamKind::Servers { servers, tls, host } => {
                 let wants_tls = servers.iter().any(|server| server.tls);
                 let client = match wants_tls.then(|| client_tls(tls.roots.as_deref())).transpose() {
@@ -352,9 +369,10 @@ fn targets(config: &Config) -> Result<Vec<Target>, AssembleError> {
                     next: AtomicUsize::new(0),
                 }))
             }
-        });
+        };
+        services.push(Service::Forward(target));
     }
-    Ok(targets)
+    Ok(services)
 }
 
 fn server(

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     http1::RequestHead,
     message::{Body, Budgets, Facts, HoldError, HoldLimits, Identity, Request, hold},
-    scheme::{self, Escape, Template, View},
+    scheme::{self, Escape, Known, Template, View},
     soon::Soon,
     store::{ClaimKey, Claimed, Claims, Store, StoreError},
 };
@@ -183,15 +183,24 @@ impl<'a> Admitted<'a> {
             request_id: self.admission.request_id,
             client: &client,
         };
-        let view = View {
+        template.render(&self.view(&facts), escape, out)
+    }
+
+    /// The request as templates see it, and what is `known` of it by now.
+    pub fn view<'v>(&'v self, known: &'v dyn Known) -> View<'v> {
+        View {
             method: self.request.head.method(),
             target: self.request.head.origin_form(),
             scheme: self.admission.origin.0,
             authority: self.admission.origin.1,
             headers: &*self.request.head,
-            body: scheme::Body::Unread,
-            known: &facts,
-        };
-        template.render(&view, escape, out)
+            body: self.request.body.view(),
+            known,
+        }
+    }
+
+    /// The name of its route.
+    pub fn route(&self) -> &'a str {
+        self.admission.route
     }
 }

@@ -45,19 +45,22 @@ pub(super) const RULES: &[Rule] = &[
         "forward",
         &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
     ),
+    // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
+    rule("issue", &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "password", "secret"]),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled while it is read.
-    rule("config", &["scheme", "refusal", "secret"]),
+    rule("config", &["scheme", "refusal", "secret", "password"]),
     rule("message", &["http1", "scheme"]),
     // What everybody shares knows nobody.
     rule("buffers", &[]),
     rule("clock", &[]),
     rule("deadline", &[]),
     rule("json", &[]),
+    rule("password", &[]),
     rule("percent", &[]),
     rule("refusal", &[]),
     rule("secret", &[]),
@@ -71,9 +74,13 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["authenticate", "issue"]) },
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
+    Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
     // Rooms that tests must be able to run without a runtime or a log.
-    Crate { names: &["tokio", "tracing"], only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret"]) },
+    Crate {
+        names: &["tokio", "tracing"],
+        only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret", "password"]),
+    },
     // Rooms that are told the time.
     Crate {
         names: &["std::time::SystemTime", "std::time::Instant"],
