@@ -4,6 +4,7 @@
 
 mod issuing;
 mod proofs;
+mod rates;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use ipnet::IpNet;
 
 pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
+pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 
 use crate::{
     refusal::Cause,
@@ -51,6 +53,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// Limits on what is not verified yet.
+    pub unverified: Option<Unverified>,
 }
 
 /// `listen:`
@@ -290,6 +294,8 @@ pub struct Route {
     pub must_cover: Vec<Part>,
     /// What a webhook's sender is answered before it sends.
     pub handshake: Option<Handshake>,
+    /// Its limits of rate, named ones and its own.
+    pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
 /// `require:`
@@ -352,6 +358,8 @@ pub struct Limits {
     pub password_checks: Option<usize>,
     /// Passwords that may wait to be checked. Default 32.
     pub password_queue: usize,
+    /// Counters of rate limits kept in memory, and as many of addresses. Default 1,000,000.
+    pub rate_counters: usize,
 }
 
 /// `timeouts:`

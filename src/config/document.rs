@@ -1,9 +1,12 @@
 //! The whole document: its sections in the order in which they refer to one another.
 
+use std::collections::HashSet;
+
 use super::{
     checked::{Config, Refusals, Route},
     conflicts, issuers, keys, limits, listen,
     login::Issuing,
+    rates,
     reader::Reader,
     refusals,
     routes::{self, Named},
@@ -13,7 +16,7 @@ use super::{
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -23,6 +26,8 @@ const KEYS: [&str; 15] = [
     "users",
     "issuers",
     "upstreams",
+    "rate_limits",
+    "unverified",
     "routes",
     "refusals",
     "limits",
@@ -44,6 +49,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, reader);
     let mut issuing = Issuing { issuers: &mut issuers, users: &mut users };
     let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, &mut issuing, reader);
+    let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
+    let unverified = fields.value("unverified").and_then(|node| rates::unverified(node, reader));
     let base = Refusals::default();
     let refusals = fields.value("refusals").map_or(base.clone(), |node| refusals::read(node, &base, reader));
     let mut named = Named {
@@ -52,6 +59,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         schemes: &mut schemes,
         tokens: &mut tokens,
         upstreams: &mut upstreams,
+        rate_limits: &mut rate_limits,
+        own_limits: HashSet::new(),
         refusals: &refusals,
     };
     let routes = fields.required("routes", reader).map(|node| routes::read(node, &mut named, reader));
@@ -71,6 +80,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         users.report_unused(reader);
         issuers.report_unused(reader);
         upstreams.report_unused(reader);
+        rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
     }
     let listener_places = listeners.places.clone();
@@ -91,6 +101,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         timeouts: timeouts.unwrap_or_default(),
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
+        unverified,
     };
     if sound {
         listen::warn_of_hosts(&config, &listener_places, reader);

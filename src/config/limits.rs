@@ -23,6 +23,7 @@ impl Default for Limits {
             upstream_requests: 1_024,
             password_checks: None,
             password_queue: 32,
+            rate_counters: 1_000_000,
         }
     }
 }
@@ -70,6 +71,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
         "upstream_requests",
         "password_checks",
         "password_queue",
+        "rate_counters",
     ];
     let fields = reader.fields(node, "`limits`", &allowed)?;
     let mut limits = Limits::default();
@@ -85,6 +87,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     let checks = fields.value("password_checks").and_then(|node| reader.count(node, "`password_checks`", 1..257));
     limits.password_checks = checks.and_then(|number| usize::try_from(number).ok());
     count(&fields, "password_queue", 1..10_001, &mut limits.password_queue, reader);
+    count(&fields, "rate_counters", 1..100_000_001, &mut limits.rate_counters, reader);
     if u64::try_from(limits.body_memory).map_or(true, |one| one > limits.body_memory_total) {
         let entry = fields.entry("body_memory").or_else(|| fields.entry("body_memory_total"));
         let place = entry.map_or(fields.place, |entry| entry.key_place);

@@ -1,6 +1,7 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
 mod issuing;
+mod limits;
 mod signers;
 
 use std::{
@@ -29,10 +30,10 @@ use crate::{
     keys::KeyTable,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
-    policy::Edge,
+    policy::{Edge, RateLimit},
     scheme::KeyFault,
     secret::Secret,
-    store::{Claims, MemoryStore},
+    store::{Claims, Counters, MemoryCounters, MemoryStore},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -104,6 +105,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     let services = services(&config, &Issuing::new(&config, &budgets, &clock)?)?;
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
+    let counters = Arc::new(MemoryCounters::new(config.limits.rate_counters));
+    let guard = limits::guard(&config, &counters, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -112,7 +115,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         let requirement = rules.requirement(&route.require);
         let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
-        entries.push((key, Arc::new(self::route(index, route, proven, service, dress, &limits))));
+        let rates = limits::of_route(&route, &labels.limits);
+        entries.push((key, Arc::new(self::route(index, route, proven, service, (dress, rates), &limits))));
     }
     Ok(Snapshot {
         edges,
@@ -120,6 +124,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         shape: shape(config.refusals),
         budgets,
         claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
+        guard,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -176,6 +182,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        limits: limits::names(config),
     })
 }
 
@@ -205,7 +212,7 @@ fn route(
     route: config::Route,
     (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
     service: &Service,
-    dress: Dress,
+    (dress, rates): (Dress, Box<[RateLimit]>),
     limits: &config::Limits,
 ) -> Route {
     let hold = hold(route.max_body.unwrap_or(limits.body), limits);
@@ -219,6 +226,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        limits: rates,
         hold,
         patience: patience(hold),
     }

@@ -31,11 +31,15 @@ pub(super) async fn story<'s>(
     let client = policy::screen(edge, peer, &request.head);
     trail.client = client.behind_proxy.then(|| client.address.to_string());
     let head = request.head.clone();
-    let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
-    trail.route = Some(route);
+    let found = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path());
+    trail.route = found.as_ref().ok().map(|route| &***route);
+    if let Some(guard) = &snapshot.guard {
+        guard.enter(client.address, nanos(trail.unix_millis))?;
+    }
+    let route = found?;
     request.body = request.body.at_most(route.hold.body)?;
     if let Some(handshake) = &route.handshake
-        && let Some(answer) = handshake.unsigned(&head)?
+        && let Some(answer) = handshake.unsigned(&head).inspect_err(|_| blame(&client, worker, snapshot))?
     {
         trail.handshake = true;
         return Ok(answer);
@@ -52,11 +56,21 @@ pub(super) async fn story<'s>(
         budgets: &snapshot.budgets,
         tokens: &worker.tokens,
     };
-    let caller = authenticate(&route.requirement, request, &desk).await?;
+    let caller = match authenticate(&route.requirement, request, &desk).await {
+        Ok(caller) => caller,
+        Err(denied) => {
+            if denied.is_forgery() {
+                blame(&client, worker, snapshot);
+            }
+            return Err(denied.into());
+        }
+    };
     trail.identity = Some(caller.identity().clone());
 
     let admission = Admission {
         claims: &snapshot.claims,
+        counters: &snapshot.counters,
+        limits: &route.limits,
         clock: &snapshot.clock,
         route: &route.name,
         request_id: request_id.as_str(),
@@ -65,6 +79,7 @@ pub(super) async fn story<'s>(
     let mut permit = policy::admit(caller, client, admission).await?;
 
     trail.receipt = Some(permit.take_receipt());
+    trail.told = permit.take_told();
     if let Some(signing) = &route.sign_response {
         signing.check(trail.answered(edge))?;
     }
@@ -73,7 +88,7 @@ pub(super) async fn story<'s>(
     }
     let target = match &route.service {
         Service::Forward(target) => target,
-        Service::Issue(service) => return issued(service, worker, permit, trail).await,
+        Service::Issue(service) => return issued(service, (worker, snapshot), permit, trail).await,
     };
     let served = forward::serve(target, &route.dress, &worker.forwarder, permit, &mut trail.report);
     Ok(served.await?)
@@ -82,13 +97,17 @@ pub(super) async fn story<'s>(
 /// What the token issuer answers; whom it issued to is noted for the log. On the heap: few requests are served so.
 fn issued<'r, 's>(
     service: &'r issue::Service,
-    worker: &'r Worker,
+    (worker, snapshot): (&'r Worker, &'r Snapshot),
     permit: Admitted<'r>,
     trail: &'r mut Trail<'s>,
 ) -> Pin<Box<dyn Future<Output = Result<Response, Refusal>> + 'r>> {
     Box::pin(async move {
         let mut report = issue::Report::default();
+        let client = *permit.client();
         let served = issue::serve(service, &worker.forwarder.deadlines, permit, &mut report).await;
+        if served.as_ref().is_err_and(issue::Failure::is_guess) {
+            blame(&client, worker, snapshot);
+        }
         if let (Some(subject), Some(identity)) = (report.subject, &trail.identity) {
             let mut identity = Identity::clone(identity);
             identity.subject = Some(subject);
@@ -96,6 +115,19 @@ fn issued<'r, 's>(
         }
         Ok(served?)
     })
+}
+
+/// Notes against its address that a credential came and was not good.
+fn blame(client: &Client<'_>, worker: &Worker, snapshot: &Snapshot) {
+    if let Some(guard) = &snapshot.guard
+        && guard.blame(client.address, nanos(snapshot.clock.unix_millis()))
+    {
+        worker.metrics.lockout();
+    }
+}
+
+fn nanos(unix_millis: i64) -> i64 {
+    unix_millis.saturating_mul(1_000_000)
 }
 
 /// The scheme and authority that a client signs: the configured public ones, never what Host says. A request that asks

@@ -39,3 +39,19 @@ pub enum Failure {
     #[error("no random bytes to be had")]
     NoRandomness,
 }
+
+impl Failure {
+    /// Whether somebody showed what is not good, as one does who tries what might be.
+    pub fn is_guess(&self) -> bool {
+        match self {
+            Failure::NoName | Failure::UnknownUser | Failure::DisabledUser | Failure::WrongPassword => true,
+            Failure::Held(_)
+            | Failure::Unreadable(_)
+            | Failure::Busy
+            | Failure::Claim(..)
+            | Failure::Answer(_)
+            | Failure::Unsigned
+            | Failure::NoRandomness => false,
+        }
+    }
+}

@@ -20,6 +20,7 @@ impl Collector for Metrics {
         let totals = self.totals();
         encode_requests(&totals, &mut encoder)?;
         encode_upstreams(&totals, &mut encoder)?;
+        encode_limits(&totals, &mut encoder)?;
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
         self.encode_state(&mut encoder)
@@ -35,6 +36,8 @@ impl Metrics {
         gauge("countersign_replay_entries", "Replay claims held.", clamped(held), encoder)?;
         let capacity = clamped(sources.replay_capacity);
         gauge("countersign_replay_capacity", "Replay claims that can be held.", capacity, encoder)?;
+        let counters = clamped((sources.rate_counters)());
+        gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
         let loaded = self.config_loaded_unix_millis.load(Ordering::Relaxed);
@@ -73,6 +76,16 @@ fn encode_upstreams(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Res
     }
     let help = "Time from a request to an upstream to its answer's head.";
     durations("countersign_upstream_duration", help, "upstream", &totals.upstream_durations, encoder)
+}
+
+fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let help = "Requests refused by limits of rate.";
+    let mut family = encoder.encode_descriptor("countersign_rate_limited", help, None, MetricType::Counter)?;
+    for (limit, count) in &totals.rate_limited {
+        count_of(&[("limit", limit.as_str())], *count, &mut family)?;
+    }
+    let help = "Addresses that spent the last of their failures.";
+    counter("countersign_lockouts", help, totals.lockouts, encoder)
 }
 
 const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;

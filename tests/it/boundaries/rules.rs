@@ -38,34 +38,58 @@ pub(super) const RULES: &[Rule] = &[
         &["scheme", "keys", "clock", "deadline", "http1", "json", "message", "percent", "refusal", "secret", "soon"],
     ),
     // Admission takes a proof, and must not be able to make or weaken one.
-    rule("policy", &["authenticate::Verified", "store", "clock", "http1", "message", "scheme", "refusal", "soon"]),
+    rule(
+        "policy",
+        &["authenticate::Verified", "store", "rate", "clock", "http1", "message", "scheme", "refusal", "soon"],
+    ),
     // Serving sees an admitted request alone. What it signs it signs with a key that was made ready for it; a signature has
     // a time, so there is a clock.
     rule(
         "forward",
-        &["policy", "http1", "message", "scheme", "clock", "deadline", "transport", "buffers", "percent", "soon"],
+        &[
+            "policy",
+            "http1",
+            "message",
+            "scheme",
+            "clock",
+            "deadline",
+            "transport",
+            "buffers",
+            "percent",
+            "roots",
+            "soon",
+        ],
     ),
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
     rule("issue", &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "password", "secret"]),
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
-    rule("store", &["clock"]),
+    rule("store", &["clock", "rate", "redis_link"]),
+    // How much is too much is arithmetic: it counts nobody and knows no time.
+    rule("rate", &[]),
+    // A way to Redis; what is asked is not its business.
+    rule("redis_link", &["secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled while it is read.
-    rule("config", &["scheme", "refusal", "secret", "password"]),
+    rule("config", &["scheme", "rate", "refusal", "secret", "password"]),
     rule("message", &["http1", "scheme"]),
+    // The gateway's own calls know where they run and whom they trust, and not what they are for.
+    rule("outcall", &["errands", "roots"]),
     // What everybody shares knows nobody.
     rule("buffers", &[]),
     rule("clock", &[]),
     rule("deadline", &[]),
+    rule("errands", &[]),
     rule("json", &[]),
     rule("password", &[]),
     rule("percent", &[]),
     rule("refusal", &[]),
+    rule("roots", &[]),
     rule("secret", &[]),
     rule("soon", &[]),
     rule("transport", &["buffers"]),
+    rule("watch", &[]),
 ];
 
 /// Crates that stay where they are understood.
@@ -73,18 +97,22 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["hmac", "sha1", "sha2"], only: Rooms::These(&["scheme", "authenticate", "keys", "issue"]) },
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["authenticate", "issue"]) },
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
-    Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin"]) },
     Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
+    Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
+    Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
+    Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
+    // Whoever wants to hear of a changed file asks `watch`, which also knows when one stands still.
+    Crate { names: &["notify"], only: Rooms::These(&["watch"]) },
     // Rooms that tests must be able to run without a runtime or a log.
     Crate {
         names: &["tokio", "tracing"],
-        only: Rooms::AllBut(&["scheme", "http1", "json", "refusal", "secret", "password"]),
+        only: Rooms::AllBut(&["scheme", "http1", "json", "rate", "refusal", "secret", "password"]),
     },
     // Rooms that are told the time.
     Crate {
         names: &["std::time::SystemTime", "std::time::Instant"],
-        only: Rooms::AllBut(&["scheme", "http1", "json", "store", "keys", "config"]),
+        only: Rooms::AllBut(&["scheme", "http1", "json", "rate", "store", "keys", "config"]),
     },
 ];
 
