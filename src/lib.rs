@@ -26,6 +26,7 @@ pub mod buffers;
 pub mod clock;
 pub mod deadline;
 pub mod errands;
+pub mod jose;
 pub mod json;
 pub mod message;
 pub mod outcall;

@@ -15,6 +15,7 @@ pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 
 use crate::{
+    jose::{Key, SigningKey},
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -148,21 +149,12 @@ pub struct Tokens {
 /// A key that verifies tokens.
 #[derive(Debug)]
 pub struct TokenKey {
-    /// `kid` that selects it. Without one it is for tokens that name none, or any where it is the only key.
-    pub kid: Option<String>,
-    /// The only algorithm it is used with.
-    pub algorithm: TokenAlgorithm,
-    /// The key.
-    pub secret: Secret,
-}
-
-/// Token algorithms. The asymmetric ones come later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum TokenAlgorithm {
-    Hs256,
-    Hs384,
-    Hs512,
+    /// Ready for use, with the only algorithm it is used with.
+    pub key: Key,
+    /// The secret it was made of, where it is one that stands in the config by itself.
+    pub secret: Option<Secret>,
+    /// The half that signs, where the config has it: of a secret the same key.
+    pub signing: Option<SigningKey>,
 }
 
 /// Where a token stands in a request.

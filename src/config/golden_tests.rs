@@ -22,6 +22,10 @@ fn environment() -> Fixed {
             ("key.pem", include_str!("../../tests/config/key.pem")),
             ("other-key.pem", include_str!("../../tests/config/other-key.pem")),
             ("users.yaml", "alice: { password: hunter2 }\nbob: { pasword: hunter2, claims: { sub: eve } }\n"),
+            ("rsa.pem", include_str!("../../tests/config/rsa.pem")),
+            ("short-rsa.pem", include_str!("../../tests/config/short-rsa.pem")),
+            ("set.json", include_str!("../../tests/config/set.json")),
+            ("mixed.json", include_str!("../../tests/config/mixed.json")),
             ("cut.pem", "-----BEGIN CERTIFICATE-----\n"),
         ],
     }

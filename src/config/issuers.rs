@@ -28,6 +28,14 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) 
     let what = format!("the issuer {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
     let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader));
+    if let (Some(tokens), Some(node)) = (index.and_then(|index| tokens.item(index)), fields.value("tokens"))
+        && tokens.keys.first().is_none_or(|key| key.signing.is_none())
+        && reader.environment.has_secrets()
+    {
+        reader
+            .error(node.place, "the first key of this tokens entry cannot sign: it is the public half alone")
+            .expected("`secret`, or `private_key`");
+    }
     let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();

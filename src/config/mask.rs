@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::tree::{Entry, Node, Tree, Value};
 
 /// Keys whose values are secrets, wherever they stand.
-const SECRET_KEYS: [&str; 7] = ["shared", "static", "secret", "secrets", "value", "password", "verify_token"];
+const SECRET_KEYS: [&str; 8] =
+    ["shared", "static", "secret", "secrets", "value", "password", "verify_token", "private_key"];
 /// Keys beside a secret whose values may be shown.
 const OPEN_KEYS: [&str; 5] = ["env", "file", "encoding", "kid", "algorithm"];
 

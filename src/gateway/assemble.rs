@@ -21,12 +21,12 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, KeySource, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
     },
-    http1, issue,
+    http1,
     keys::KeyTable,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
@@ -66,14 +66,9 @@ pub enum AssembleError {
         /// Why.
         source: std::io::Error,
     },
-    /// An issuer's key cannot be used. The config's check says so with its place.
-    #[error("issuer {name}: {source}")]
-    Issuer {
-        /// The issuer.
-        name: String,
-        /// Why.
-        source: issue::KeyFault,
-    },
+    /// An issuer's key does not sign. The config's check says so with its place.
+    #[error("issuer {0}: its key does not sign")]
+    Issuer(String),
     /// There are no threads to check passwords on.
     #[error("threads to check passwords on: {0}")]
     Passwords(#[source] std::io::Error),
@@ -311,18 +306,9 @@ impl Rules {
 }
 
 fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    let key = |key: &config::TokenKey| jwt::VerificationKey {
-        kid: key.kid.clone(),
-        algorithm: match key.algorithm {
-            TokenAlgorithm::Hs256 => jwt::Algorithm::Hs256,
-            TokenAlgorithm::Hs384 => jwt::Algorithm::Hs384,
-            TokenAlgorithm::Hs512 => jwt::Algorithm::Hs512,
-        },
-        secret: key.secret.clone(),
-    };
     jwt::Settings {
         name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(key).collect(),
+        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway: tokens.leeway,

@@ -53,7 +53,7 @@ impl Login {
         let name = desk::name(&self.username, &permit)?;
         let claims = self.who.check(&name, &permit).await?;
         let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };
-        let minted = self.issuer.mint(&told, self.desk.clock.unix())?;
+        let minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(name));
         Ok(answer)

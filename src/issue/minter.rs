@@ -5,8 +5,11 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{Failure, SigningKey, answer::Told};
-use crate::scheme::{self, Escape, Template, View, Why};
+use super::{Failure, answer::Told};
+use crate::{
+    jose::{KeyType, SigningKey},
+    scheme::{self, Escape, Template, View, Why},
+};
 
 /// Claims that the issuer alone writes.
 pub const RESERVED_CLAIMS: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
@@ -46,7 +49,7 @@ pub(super) struct Minted {
 
 impl Issuer {
     /// A token for the subject that is `told` of, with claims of their own, at `now_unix`, seconds since 1970.
-    pub(super) fn mint(&self, told: &Told<'_>, now_unix: i64) -> Result<Minted, Failure> {
+    pub(super) async fn mint(&self, told: &Told<'_>, now_unix: i64) -> Result<Minted, Failure> {
         let lifetime = self.lifetime.as_secs();
         let mut claims = told.claims.as_object().cloned().unwrap_or_default();
         claims.insert("sub".to_owned(), json!(told.subject));
@@ -59,18 +62,30 @@ impl Issuer {
         claims.insert("iat".to_owned(), json!(now_unix));
         claims.insert("exp".to_owned(), json!(now_unix.saturating_add_unsigned(lifetime)));
         claims.insert("jti".to_owned(), json!(random_id()?));
-        Ok(Minted { token: self.written(&Value::Object(claims))?, lifetime })
+        Ok(Minted { token: self.written(&Value::Object(claims)).await?, lifetime })
     }
 
-    fn written(&self, claims: &Value) -> Result<String, Failure> {
-        let mut header = json!({ "alg": self.key.algorithm().name(), "typ": "JWT" });
-        if let (Some(kid), Some(header)) = (self.key.kid(), header.as_object_mut()) {
+    async fn written(&self, claims: &Value) -> Result<String, Failure> {
+        let mut header = json!({ "alg": self.key.verifying().algorithm().name(), "typ": "JWT" });
+        if let (Some(kid), Some(header)) = (self.key.verifying().kid(), header.as_object_mut()) {
             header.insert("kid".to_owned(), json!(kid));
         }
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
-        let signature = self.key.sign(message.as_bytes()).ok_or(Failure::Unsigned)?;
-        Ok(format!("{message}.{signature}"))
+        self.signed(message).await
+    }
+
+    /// RSA takes a millisecond or more, in which a worker could serve many requests.
+    async fn signed(&self, message: String) -> Result<String, Failure> {
+        let key = self.key.clone();
+        let sign = move || {
+            let signature = key.sign(message.as_bytes()).ok_or(Failure::Unsigned)?;
+            Ok(format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
+        };
+        match self.key.verifying().algorithm().key_type() {
+            KeyType::Rsa => tokio::task::spawn_blocking(sign).await.unwrap_or(Err(Failure::Unsigned)),
+            KeyType::Secret | KeyType::P256 | KeyType::P384 | KeyType::Ed25519 => sign(),
+        }
     }
 }
 

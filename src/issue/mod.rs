@@ -6,7 +6,6 @@
 mod answer;
 mod desk;
 mod failure;
-mod key;
 mod login;
 mod minter;
 mod passwords;
@@ -14,7 +13,6 @@ mod users;
 
 pub use desk::Desk;
 pub use failure::Failure;
-pub use key::{Algorithm, KeyFault, SigningKey};
 pub use login::{Login, Who};
 pub use minter::{ClaimValue, Issuer, RESERVED_CLAIMS};
 pub use passwords::PasswordChecks;

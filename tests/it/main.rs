@@ -13,6 +13,7 @@
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
 //! - [`peers`]: clients and servers that are not ours, on both sides of the gateway.
 //! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
+//! - [`tokens`]: tokens of other issuers: their keys, rules and key sets.
 //! - [`stores`]: what is remembered in Redis and in files, and what happens when those are away.
 //!
 //! [`support`] starts the real binary, an upstream that records bytes, and a client on plain sockets.
@@ -33,3 +34,4 @@ mod path;
 mod peers;
 mod stores;
 mod support;
+mod tokens;

@@ -5,8 +5,8 @@ use std::{sync::Arc, thread::available_parallelism};
 use super::{AssembleError, hold, patience};
 use crate::{
     clock::Clock,
-    config::{self, ClaimValue, Config, TokenAlgorithm, UsersSource, Who},
-    issue::{self, Desk, Issuer, Login, PasswordChecks, SigningKey, UserTable},
+    config::{self, ClaimValue, Config, UsersSource, Who},
+    issue::{self, Desk, Issuer, Login, PasswordChecks, UserTable},
     message::Budgets,
 };
 
@@ -61,15 +61,9 @@ fn password_checks(limits: &config::Limits) -> Result<PasswordChecks, AssembleEr
 
 /// The first key of the tokens entry signs: those after it are on their way in or out.
 fn issuer(config: &Config, entry: &config::Issuer) -> Result<Arc<Issuer>, AssembleError> {
-    let fault = |source| AssembleError::Issuer { name: entry.name.clone(), source };
     let tokens = config.tokens.get(entry.tokens);
-    let key = tokens.and_then(|tokens| tokens.keys.first()).ok_or(fault(issue::KeyFault::Empty))?;
-    let algorithm = match key.algorithm {
-        TokenAlgorithm::Hs256 => issue::Algorithm::Hs256,
-        TokenAlgorithm::Hs384 => issue::Algorithm::Hs384,
-        TokenAlgorithm::Hs512 => issue::Algorithm::Hs512,
-    };
-    let key = SigningKey::new(key.kid.clone(), algorithm, &key.secret).map_err(fault)?;
+    let key = tokens.and_then(|tokens| tokens.keys.first()?.signing.clone());
+    let key = key.ok_or_else(|| AssembleError::Issuer(entry.name.clone()))?;
     let claim = |(name, value): &(String, ClaimValue)| {
         let value = match value {
             ClaimValue::Json(value) => issue::ClaimValue::Json(value.clone()),
