@@ -27,7 +27,7 @@ pub struct SigningKey {
 }
 
 enum Material {
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -64,7 +64,7 @@ impl SigningKey {
     pub fn secret(kid: Option<String>, algorithm: Algorithm, secret: &Secret) -> Result<SigningKey, KeyFault> {
         let key = Key::secret(kid, algorithm, secret)?;
         let hmac = algorithm.hmac().ok_or(KeyFault::Unfit(algorithm))?;
-        Ok(SigningKey { key, material: Arc::new(Material::Secret(hmac::Key::new(hmac, secret.expose()))) })
+        Ok(SigningKey { key, material: Arc::new(Material::Secret(Box::new(hmac::Key::new(hmac, secret.expose())))) })
     }
 
     /// Reads PEM of a private key: PKCS #8, or the older forms of RSA and of elliptic curves. Only an RSA key needs to be told its
