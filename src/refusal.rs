@@ -28,6 +28,8 @@ pub enum Cause {
     MissingCredentials,
     /// A name and a password that do not go together.
     InvalidCredentials,
+    /// The token is good and was not given a scope that the route wants.
+    InsufficientScope,
     /// A value that the scheme signs cannot be read (a missing JSON field, a wrong type).
     UnreadableField,
     /// Two credentials on one request.
@@ -73,7 +75,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 25] = [
+    pub const ALL: [Cause; 26] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -85,6 +87,7 @@ impl Cause {
         Cause::TokenExpired,
         Cause::MissingCredentials,
         Cause::InvalidCredentials,
+        Cause::InsufficientScope,
         Cause::UnreadableField,
         Cause::AmbiguousCredential,
         Cause::AmbiguousPath,
@@ -122,6 +125,9 @@ impl Cause {
                 ("missing-credentials", 400, "Missing credentials", "A name or a password is missing")
             }
             Cause::InvalidCredentials => ("invalid-credentials", 401, "Invalid credentials", "Invalid credentials"),
+            Cause::InsufficientScope => {
+                ("insufficient-scope", 403, "Insufficient scope", "The token was not given the scope that this needs")
+            }
             Cause::UnreadableField => (
                 "unreadable-field",
                 400,

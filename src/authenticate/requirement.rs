@@ -55,6 +55,8 @@ pub struct TokenRule {
     pub place: jwt::Carrier,
     /// The same as a place in a request.
     pub carrier: Carrier,
+    /// What the token must have been given, each of them.
+    pub scope: Vec<String>,
     /// Each `jti` once.
     pub replay: bool,
     /// How far past `exp` a token is still good, and so its `jti` remembered.
@@ -115,14 +117,15 @@ impl SignatureRule {
 }
 
 impl TokenRule {
-    /// A rule for tokens that stand at `place`.
-    pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier, replay: bool, leeway: Duration) -> TokenRule {
+    /// A rule for tokens that stand at `place`, which asks for no scope and may be shown more than once.
+    pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier) -> TokenRule {
         let carrier = match &place {
             jwt::Carrier::Bearer | jwt::Carrier::Authorization => Carrier::header("authorization"),
             jwt::Carrier::Header(name) => Carrier::header(name),
             jwt::Carrier::Cookie(name) => Carrier::Cookie(name.as_str().into()),
             jwt::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
         };
-        TokenRule { name: verifier.name().into(), verifier, place, carrier, replay, leeway }
+        let (scope, replay, leeway) = (Vec::new(), false, Duration::ZERO);
+        TokenRule { name: verifier.name().into(), verifier, place, carrier, scope, replay, leeway }
     }
 }

@@ -140,6 +140,16 @@ pub struct Tokens {
     pub required_claims: Vec<String>,
     /// Claims that must equal a value (as JSON text: `"admin"`, `123`, `true`).
     pub equal_claims: Vec<(String, String)>,
+    /// Claims that must equal one of several.
+    pub one_of_claims: Vec<(String, Vec<String>)>,
+    /// Claims that must hold each of several.
+    pub contained_claims: Vec<(String, Vec<String>)>,
+    /// Scopes that the token must have been given.
+    pub scope: Vec<String>,
+    /// How long ago it may have been issued.
+    pub max_age: Option<Duration>,
+    /// How long it may be valid, from `iat` to `exp`.
+    pub max_lifetime: Option<Duration>,
     /// Where the token is, unless the route says otherwise.
     pub from: TokenFrom,
     /// Each `jti` is accepted once.
@@ -297,12 +307,21 @@ pub enum Requirement {
     Public,
     /// A signature; index into [`Config::schemes`].
     Hmac(usize),
-    /// A token; index into [`Config::tokens`], and where it is, if not where the tokens entry says.
-    Jwt(usize, Option<TokenFrom>),
+    /// A token; index into [`Config::tokens`], and what the route says of it.
+    Jwt(usize, TokenLeg),
     /// One of these.
     AnyOf(Vec<Requirement>),
     /// All of these.
     AllOf(Vec<Requirement>),
+}
+
+/// What a route says of the tokens it takes, beyond their entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenLeg {
+    /// Where the token is, if not where the entry says.
+    pub from: Option<TokenFrom>,
+    /// Scopes that it must have besides the entry's.
+    pub scope: Vec<String>,
 }
 
 /// `refusals:` of a route (or of the whole config, as the default of all).

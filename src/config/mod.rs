@@ -38,6 +38,7 @@ mod signing;
 mod sites;
 mod snippet;
 mod template;
+mod token_claims;
 mod token_keys;
 mod tokens;
 mod tree;

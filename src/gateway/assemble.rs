@@ -3,6 +3,7 @@
 mod issuing;
 mod limits;
 mod signers;
+mod tokens;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -11,7 +12,7 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
-use self::{issuing::Issuing, signers::Signers};
+use self::{issuing::Issuing, signers::Signers, tokens::TokenEntry};
 use super::{
     handshake::Handshake,
     refusals::Shape,
@@ -19,7 +20,7 @@ use super::{
     snapshot::{Route, Service, Snapshot},
 };
 use crate::{
-    authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
+    authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
     config::{self, Config, KeySource, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
@@ -244,7 +245,7 @@ fn shape(refusals: config::Refusals) -> Shape {
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<(Arc<jwt::Verifier>, TokenFrom, bool, Duration)>,
+    tokens: Vec<TokenEntry>,
 }
 
 impl Rules {
@@ -262,14 +263,9 @@ impl Rules {
             let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
             Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
         };
-        let token = |entry: &config::Tokens| {
-            let verifier = jwt::Verifier::new(settings(entry))
-                .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
-            Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
-        };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
-            tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
+            tokens: config.tokens.iter().map(TokenEntry::new).collect::<Result<_, AssembleError>>()?,
         })
     }
 
@@ -287,12 +283,8 @@ impl Rules {
             config::Requirement::Hmac(index) => {
                 self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
             }
-            config::Requirement::Jwt(index, place) => {
-                let leg = |(verifier, usual, replay, leeway): &(Arc<jwt::Verifier>, TokenFrom, bool, _)| {
-                    let place = carrier(place.as_ref().unwrap_or(usual));
-                    vec![Leg::Token(Arc::new(TokenRule::new(verifier.clone(), place, *replay, *leeway)))]
-                };
-                self.tokens.get(*index).map(leg).into_iter().collect()
+            config::Requirement::Jwt(index, leg) => {
+                self.tokens.get(*index).map(|entry| vec![Leg::Token(Arc::new(entry.rule(leg)))]).into_iter().collect()
             }
             config::Requirement::AnyOf(options) => {
                 options.iter().flat_map(|option| self.alternatives(option)).collect()
@@ -302,29 +294,6 @@ impl Rules {
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
             }),
         }
-    }
-}
-
-fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    jwt::Settings {
-        name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
-        issuer: tokens.issuer.clone(),
-        audience: tokens.audience.clone(),
-        leeway: tokens.leeway,
-        require_exp: tokens.require_exp,
-        required_claims: tokens.required_claims.clone(),
-        equal_claims: tokens.equal_claims.clone(),
-    }
-}
-
-fn carrier(from: &TokenFrom) -> jwt::Carrier {
-    match from {
-        TokenFrom::Bearer => jwt::Carrier::Bearer,
-        TokenFrom::Authorization => jwt::Carrier::Authorization,
-        TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
-        TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
-        TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
     }
 }
 
