@@ -42,6 +42,8 @@ pub struct SignatureRule {
     pub beside: Option<Carrier>,
     /// Whether it signs the host that was asked.
     pub binds_authority: bool,
+    /// Whether a request goes on where the store cannot tell if it was accepted before.
+    pub may_go_unchecked: bool,
 }
 
 /// A verifier with the place it takes its tokens from.
@@ -61,6 +63,8 @@ pub struct TokenRule {
     pub replay: bool,
     /// How far past `exp` a token is still good, and so its `jti` remembered.
     pub leeway: Duration,
+    /// Whether a request goes on where the store cannot tell if its token was accepted before.
+    pub may_go_unchecked: bool,
 }
 
 impl Requirement {
@@ -112,7 +116,8 @@ impl SignatureRule {
         };
         let binds_authority = scheme.coverage().authority;
         let beside = scheme.beside_carrier().map(Carrier::header);
-        SignatureRule { name: scheme.name().into(), scheme, keys, carrier, beside, binds_authority }
+        let name = scheme.name().into();
+        SignatureRule { name, scheme, keys, carrier, beside, binds_authority, may_go_unchecked: false }
     }
 }
 
@@ -125,7 +130,8 @@ impl TokenRule {
             jwt::Carrier::Cookie(name) => Carrier::Cookie(name.as_str().into()),
             jwt::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
         };
-        let (scope, replay, leeway) = (Vec::new(), false, Duration::ZERO);
-        TokenRule { name: verifier.name().into(), verifier, place, carrier, scope, replay, leeway }
+        let (scope, replay, leeway, may_go_unchecked) = (Vec::new(), false, Duration::ZERO, false);
+        let name = verifier.name().into();
+        TokenRule { name, verifier, place, carrier, scope, replay, leeway, may_go_unchecked }
     }
 }

@@ -5,6 +5,7 @@
 mod issuing;
 mod proofs;
 mod rates;
+mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ use ipnet::IpNet;
 pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
+pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::{Key, SigningKey},
@@ -54,6 +56,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// What is remembered outside of this process; `None`: nothing is.
+    pub store: Option<Store>,
     /// Limits on what is not verified yet.
     pub unverified: Option<Unverified>,
 }
@@ -119,6 +123,8 @@ pub struct SchemeConfig {
     pub keys: usize,
     /// The preset it was made from, if any.
     pub preset: Option<String>,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// `tokens: { NAME: … }`
@@ -154,6 +160,8 @@ pub struct Tokens {
     pub from: TokenFrom,
     /// Each `jti` is accepted once.
     pub replay: bool,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// A key that verifies tokens.
@@ -424,11 +432,4 @@ pub enum LogSink {
 pub enum LogFormat {
     Pretty,
     Json,
-}
-
-/// `replay:` of the whole config.
-#[derive(Debug, Clone)]
-pub struct ReplayMemory {
-    /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
-    pub capacity: usize,
 }

@@ -9,7 +9,7 @@ use super::{
     reader::Reader,
     section::Section,
     shape::Fields,
-    token_claims, token_keys,
+    store, token_claims, token_keys,
     tree::{Entry, Node, Value},
 };
 
@@ -61,7 +61,8 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let [max_age, max_lifetime] = ["max_age", "max_lifetime"]
         .map(|key| all_or_none(fields.value(key).map(|node| reader.positive_duration(node, &format!("`{key}`")))));
     let from = fields.value("from").map_or(Some(TokenFrom::Bearer), |node| token_from(node, reader));
-    let replay = fields.value("replay").map_or(Some(false), |node| reader.boolean(node, "`replay`"));
+    let replay = fields.value("replay").map_or(Some(false), |node| replay(node, reader));
+    let on_store_failure = store::on_failure(fields.value("replay"), reader);
     check_replay(&fields, replay, require_exp, reader);
     Some(Tokens {
         name: entry.key.clone(),
@@ -79,7 +80,19 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
         max_lifetime: max_lifetime?,
         from: from?,
         replay: replay?,
+        on_store_failure: on_store_failure?,
     })
+}
+
+/// `true`, `false`, or a map that says more of it.
+fn replay(node: &Node, reader: &mut Reader<'_>) -> Option<bool> {
+    match node.value {
+        Value::Map(_) => reader.fields(node, "`replay`", &["on_store_failure"]).map(|_| true),
+        Value::Scalar(_) | Value::List(_) => {
+            let choices = [("true", true), ("false", false)];
+            reader.choice_or(node, "`replay`", &choices, "`{ on_store_failure: … }`")
+        }
+    }
 }
 
 fn lines(node: &Node, what: &str, reader: &mut Reader<'_>) -> Vec<String> {

@@ -3,6 +3,7 @@
 mod issuing;
 mod limits;
 mod signers;
+mod stores;
 mod tokens;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
+pub use self::stores::{Stores, StoresError};
 use self::{issuing::Issuing, signers::Signers, tokens::TokenEntry};
 use super::{
     handshake::Handshake,
@@ -22,7 +24,7 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, KeySource, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -34,7 +36,7 @@ use crate::{
     policy::{Edge, RateLimit},
     scheme::KeyFault,
     secret::Secret,
-    store::{Claims, Counters, MemoryCounters, MemoryStore},
+    store::{Counters, MemoryCounters},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -82,7 +84,7 @@ pub enum AssembleError {
 ///
 /// # Errors
 /// [`AssembleError`]
-pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
+pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapshot, AssembleError> {
     let rules = Rules::new(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -119,7 +121,7 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        claims: stores.claims.clone(),
         counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
         guard,
         clock,
@@ -261,7 +263,8 @@ impl Rules {
                 None => KeyTable::by_id([], prepare),
             };
             let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
-            Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
+            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
+            Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,

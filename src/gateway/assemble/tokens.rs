@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::AssembleError;
 use crate::{
     authenticate::{TokenRule, jwt},
-    config::{self, TokenFrom, TokenLeg},
+    config::{self, OnStoreFailure, TokenFrom, TokenLeg},
 };
 
 /// One entry, its verifier built once for all routes.
@@ -14,6 +14,7 @@ pub(super) struct TokenEntry {
     from: TokenFrom,
     scope: Vec<String>,
     replay: bool,
+    may_go_unchecked: bool,
     leeway: std::time::Duration,
 }
 
@@ -26,6 +27,7 @@ impl TokenEntry {
             from: entry.from.clone(),
             scope: entry.scope.clone(),
             replay: entry.replay,
+            may_go_unchecked: entry.on_store_failure == OnStoreFailure::Allow,
             leeway: entry.leeway,
         })
     }
@@ -36,6 +38,7 @@ impl TokenEntry {
         TokenRule {
             scope: self.scope.iter().chain(&leg.scope).cloned().collect(),
             replay: self.replay,
+            may_go_unchecked: self.may_go_unchecked,
             leeway: self.leeway,
             ..TokenRule::new(self.verifier.clone(), place)
         }

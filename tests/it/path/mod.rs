@@ -36,7 +36,7 @@ mod rates;
 mod servers;
 mod sidecar;
 mod signed_answers;
-mod signing;
+pub(crate) mod signing;
 mod soak;
 mod streaming;
 mod support;
