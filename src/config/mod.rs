@@ -14,6 +14,7 @@ mod handshake;
 mod header;
 mod host;
 mod issuers;
+mod key_record;
 mod keys;
 mod limits;
 mod listen;
