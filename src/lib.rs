@@ -32,6 +32,7 @@ pub mod message;
 pub mod outcall;
 pub mod password;
 pub mod percent;
+pub mod proxy_protocol;
 pub mod rate;
 pub mod redis_link;
 pub mod refusal;

@@ -94,6 +94,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("json", &[]),
     rule("password", &[]),
     rule("percent", &[]),
+    rule("proxy_protocol", &[]),
     rule("refusal", &[]),
     rule("roots", &[]),
     rule("secret", &[]),
@@ -122,7 +123,17 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     // Rooms that tests must be able to run without a runtime or a log.
     Crate {
         names: &["tokio", "tracing"],
-        only: Rooms::AllBut(&["scheme", "http1", "jose", "json", "password", "rate", "refusal", "secret"]),
+        only: Rooms::AllBut(&[
+            "scheme",
+            "http1",
+            "jose",
+            "json",
+            "password",
+            "proxy_protocol",
+            "rate",
+            "refusal",
+            "secret",
+        ]),
     },
     // Rooms that are told the time.
     Crate {
