@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
-pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
+pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::{Key, SigningKey},

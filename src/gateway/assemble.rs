@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
-    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom},
+    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamKind},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::SourceIndex,
