@@ -7,6 +7,7 @@ mod admin;
 mod check;
 mod config_file;
 mod demo;
+mod hash_password;
 mod key_file;
 mod keys;
 mod protection;
@@ -65,6 +66,7 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand)]
     Scheme(scheme::SchemeCommand),
+    HashPassword(hash_password::HashPassword),
 }
 
 /// How a command ended.
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Verify(verify) => verify.execute(),
         Command::Keys(keys) => keys.execute(),
         Command::Scheme(scheme) => scheme.execute(),
+        Command::HashPassword(hash) => hash.execute(),
     };
     let exit = ended.unwrap_or_else(|trouble| trouble.tell());
     match LOST.get() {
@@ -172,7 +175,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 12);
+        assert_eq!(found, 13);
     }
 
     #[test]
