@@ -35,7 +35,6 @@ use crate::{
     observe::Labels,
     policy::{Believed, Edge, Networks, RateLimit},
     scheme::KeyFault,
-    store::{Counters, MemoryCounters},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -96,8 +95,7 @@ pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapsho
     };
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
-    let counters = Arc::new(MemoryCounters::new(config.limits.rate_counters));
-    let guard = limits::guard(&config, &counters, &labels.limits);
+    let guard = limits::guard(&config, &stores.unverified, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -115,7 +113,7 @@ pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapsho
         shape: shape(config.refusals),
         budgets,
         claims: stores.claims.clone(),
-        counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
+        counters: stores.counters.clone(),
         guard,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },

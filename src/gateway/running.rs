@@ -23,7 +23,7 @@ use crate::{
     clock::Clock,
     config::{Config, LogFormat, LogSink},
     observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
-    store::{Claims, MemoryCounters},
+    store::Claims,
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -257,14 +257,15 @@ fn destination(sink: LogSink) -> Destination {
 fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
     let claims = snapshot.claims.clone();
     let (counters, guard) = (snapshot.counters.clone(), snapshot.guard.as_ref().map(|guard| guard.counters.clone()));
+    let asked = counters.clone();
     let metrics = Metrics::new(Sources {
         started_unix_millis,
         dropped_lines: sink.dropped(),
         replay: Box::new(move || replay_figures(&claims)),
         rate_counters: Box::new(move || {
-            let memory = counters.in_memory().map_or(0, MemoryCounters::len);
-            u64::try_from(memory + guard.as_ref().map_or(0, |counters| counters.len())).unwrap_or(u64::MAX)
+            u64::try_from(counters.held() + guard.as_ref().map_or(0, |counters| counters.len())).unwrap_or(u64::MAX)
         }),
+        rate_failures: Box::new(move || asked.failures()),
     });
     metrics.config_loaded(started_unix_millis);
     metrics

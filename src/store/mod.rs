@@ -14,7 +14,7 @@ use thiserror::Error;
 
 pub use self::{
     claims::Claims,
-    counters::{Counters, Draw, Drawn, MemoryCounters, Standing},
+    counters::{Counters, Draw, Drawn, MemoryCounters, SharedCounters, Standing},
     memory::MemoryStore,
 };
 use crate::redis_link::LinkError;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::{
     config::{Config, RedisPlace, RedisServer},
     redis_link::{Address, Link, LinkError, Place, Settings, Tls},
-    store::{Claims, MemoryStore, redis::RedisClaims},
+    store::{
+        Claims, Counters, MemoryCounters, MemoryStore, SharedCounters,
+        redis::{RedisClaims, RedisCounters},
+    },
 };
 
 /// What outlives a request, and a config.
@@ -13,6 +16,10 @@ use crate::{
 pub struct Stores {
     /// Replay claims.
     pub claims: Arc<Claims>,
+    /// What limits of rate have counted.
+    pub counters: Arc<Counters>,
+    /// What addresses have sent unverified; never shared.
+    pub unverified: Arc<MemoryCounters>,
     /// The way to the shared store, where there is one.
     pub link: Option<Link>,
 }
@@ -37,13 +44,21 @@ impl Stores {
         let Some(store) = &config.store else { return Ok(Stores::for_rehearsal(config)) };
         let link = Link::open(link_settings(&store.redis, true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
-        Ok(Stores { claims, link: Some(link) })
+        let counters = RedisCounters::new(link.clone(), &store.prefix);
+        let counters = Arc::new(Counters::Shared(SharedCounters::new(counters, config.limits.rate_counters)));
+        Ok(Stores { claims, counters, link: Some(link), unverified: unverified(config) })
     }
 
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
-        Stores { claims: Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity))), link: None }
+        let claims = Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity)));
+        let counters = Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters)));
+        Stores { claims, counters, link: None, unverified: unverified(config) }
     }
+}
+
+fn unverified(config: &Config) -> Arc<MemoryCounters> {
+    Arc::new(MemoryCounters::new(config.limits.rate_counters))
 }
 
 /// A link's own settings. `must_keep`: whether it is said where the server may evict what is kept there.

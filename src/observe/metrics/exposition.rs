@@ -35,6 +35,9 @@ impl Metrics {
         counter("countersign_log_lines_dropped", "Access lines lost to a full or failing log.", dropped, encoder)?;
         (sources.replay)().encode(encoder)?;
         let counters = clamped((sources.rate_counters)());
+        let failures = (sources.rate_failures)();
+        let help = "Questions about rates that the store did not decide.";
+        counter("countersign_rate_store_failures", help, failures, encoder)?;
         gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;

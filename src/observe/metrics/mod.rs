@@ -51,6 +51,8 @@ pub struct Sources {
     pub replay: Box<dyn Fn() -> ReplayFigures + Send + Sync>,
     /// How many counters of rate limits are held in memory.
     pub rate_counters: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How often a shared store did not decide on rates.
+    pub rate_failures: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// All counters of the process, over its workers and over the configs it has had.

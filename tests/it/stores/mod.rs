@@ -3,4 +3,5 @@
 mod counters;
 mod gateways;
 mod link;
+mod rates;
 mod shared;
