@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc as std_mpsc,
     },
 };
 
@@ -16,14 +17,20 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
+use super::{
+    connection::Connection,
+    doors::DoorId,
+    edition::Edition,
+    guests::{Guest, Guests},
+    reception::Reception,
+};
 use crate::{
     authenticate::jwt::TokenCache,
     buffers::{Buffers, Outputs},
     clock::Clock,
     deadline::{Deadlines, TICK},
     forward::{Forwarder, Pools},
-    observe::{AccessLine, Caller, WorkerLog, WorkerMetrics},
+    observe::{AccessLine, Gauges, WorkerLog},
     transport::Transport,
 };
 
@@ -31,6 +38,8 @@ use crate::{
 pub(super) enum Order {
     /// Serve this connection.
     Serve(Accepted),
+    /// Judge every request that comes from now on by this edition, and say when it is so.
+    Adopt(Edition, std_mpsc::Sender<()>),
     /// Take no new request; end when those in flight have ended.
     Drain,
 }
@@ -39,7 +48,7 @@ pub(super) enum Order {
 pub(super) struct Accepted {
     pub(super) stream: StdStream,
     pub(super) peer: IpAddr,
-    pub(super) edge: usize,
+    pub(super) door: DoorId,
     pub(super) place: Place,
 }
 
@@ -55,23 +64,24 @@ impl Drop for Place {
 
 /// What a thread needs to become a worker.
 pub(super) struct Recruit {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) acceptors: Arc<Acceptors>,
+    pub(super) edition: Edition,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) log: WorkerLog,
-    pub(super) metrics: WorkerMetrics,
+    pub(super) gauges: Gauges,
     pub(super) connections: Arc<AtomicUsize>,
+    pub(super) guests: Arc<Guests>,
 }
 
 /// A worker's own things. Shared by its connections and by nobody else.
 pub(super) struct Worker {
     pub(super) forwarder: Forwarder,
     pub(super) tokens: RefCell<TokenCache>,
-    pub(super) metrics: Rc<WorkerMetrics>,
+    pub(super) gauges: Rc<Gauges>,
     pub(super) clock: Clock,
     log: RefCell<WorkerLog>,
-    snapshot: Arc<Snapshot>,
+    edition: RefCell<Rc<Edition>>,
     connections: Arc<AtomicUsize>,
+    guests: Arc<Guests>,
     open: Cell<usize>,
     identifiers: Identifiers,
     date: RefCell<(i64, String)>,
@@ -99,27 +109,32 @@ pub(super) fn run(runtime: &Runtime, recruit: Recruit) -> bool {
 }
 
 async fn work(recruit: Recruit) -> bool {
-    let Recruit { snapshot, acceptors, mut orders, log, metrics, connections } = recruit;
+    let Recruit { edition, mut orders, log, gauges, connections, guests } = recruit;
     let deadlines = Deadlines::default();
-    let drain_limit = snapshot.timeouts.drain;
     let worker = Rc::new(Worker {
         forwarder: forwarder(&deadlines),
         tokens: RefCell::new(TokenCache::new(TOKENS, TOKEN_BYTES)),
-        metrics: Rc::new(metrics),
-        clock: snapshot.clock.clone(),
+        gauges: Rc::new(gauges),
+        clock: edition.snapshot.clock.clone(),
         log: RefCell::new(log),
-        snapshot: snapshot.clone(),
+        edition: RefCell::new(Rc::new(edition)),
         connections,
+        guests,
         open: Cell::new(0),
         identifiers: Identifiers::new(),
         date: RefCell::default(),
     });
     tokio::task::spawn_local(deadlines.clone().run());
     tokio::task::spawn_local(housekeeping(worker.clone()));
-    while let Some(Order::Serve(accepted)) = orders.recv().await {
-        tokio::task::spawn_local(serve(worker.clone(), acceptors.clone(), accepted));
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Serve(accepted) => drop(tokio::task::spawn_local(serve(worker.clone(), accepted))),
+            Order::Adopt(edition, adopted) => worker.adopt(edition, &adopted),
+            Order::Drain => break,
+        }
     }
     deadlines.drain();
+    let drain_limit = worker.edition().snapshot.timeouts.drain;
     let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
     if !drained {
         deadlines.give_up();
@@ -136,20 +151,52 @@ fn forwarder(deadlines: &Deadlines) -> Forwarder {
     Forwarder { deadlines: deadlines.clone(), pools, buffers, outputs: Outputs::default() }
 }
 
-async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted) {
-    let Accepted { stream, peer, edge, place: _place } = accepted;
+async fn serve(worker: Rc<Worker>, accepted: Accepted) {
+    let Accepted { stream, peer, door, place: _place } = accepted;
     let _here = Here::new(&worker);
-    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
-    let patience = worker.snapshot.timeouts.head;
-    // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
-    let handshake = Box::pin(worker.forwarder.deadlines.within(patience, acceptors.accept(edge, stream)));
+    let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
+    let Some((peer, _guest)) = receive(&worker, &mut stream, peer, door).await else { return };
+    let handshake = {
+        let (doors, patience) = (worker.edition().doors.clone(), worker.edition().snapshot.timeouts.head);
+        let deadlines = worker.forwarder.deadlines.clone();
+        // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
+        Box::pin(async move { deadlines.within(patience, doors.accept(door, stream)).await })
+    };
     let transport: Transport = match handshake.await {
         Ok(Ok(transport)) => transport,
         Ok(Err(error)) => return tracing::debug!(%error, %peer, "the TLS handshake failed"),
         Err(_) => return tracing::debug!(%peer, "the TLS handshake timed out"),
     };
-    let open = worker.metrics.connection();
-    Connection::new(transport, worker.clone(), worker.snapshot.clone(), edge, peer).serve(open).await;
+    let open = worker.gauges.connection();
+    Connection::new(transport, worker.clone(), door, peer).serve(open).await;
+}
+
+/// Where a connection came from, and its place among those of its address; `None` where it is turned away.
+async fn receive(
+    worker: &Worker,
+    stream: &mut tokio::net::TcpStream,
+    peer: IpAddr,
+    door: DoorId,
+) -> Option<(IpAddr, Option<Guest>)> {
+    let edition = worker.edition();
+    let reception = Reception {
+        edge: edition.edge(door)?,
+        guests: &worker.guests,
+        most: edition.snapshot.limits.connections_per_address,
+        deadlines: &worker.forwarder.deadlines,
+        patience: edition.snapshot.timeouts.head,
+    };
+    if !reception.asks() {
+        return Some((peer, None));
+    }
+    match Box::pin(reception.take_in(stream, peer)).await {
+        Ok(received) => Some(received),
+        Err(why) => {
+            worker.gauges.turned_away(why.reason());
+            tracing::debug!(%why, %peer, "a connection is turned away");
+            None
+        }
+    }
 }
 
 async fn housekeeping(worker: Rc<Worker>) {
@@ -171,18 +218,29 @@ impl Worker {
         self.log.borrow_mut().log(line);
     }
 
-    /// The metrics' index of a scheme or token rule.
-    pub(super) fn caller(&self, name: &str) -> Caller {
-        match self.snapshot.labels.callers.iter().position(|caller| caller == name) {
-            Some(index) => Caller::Named(index),
-            None => Caller::Unknown,
-        }
+    /// The config as it is now. Whoever serves a request keeps it; nobody keeps it while nothing happens, or an old one
+    /// could not go.
+    pub(super) fn edition(&self) -> Rc<Edition> {
+        self.edition.borrow().clone()
+    }
+
+    /// Whether a listener is still open: connections of one that is not end with the request they have.
+    pub(super) fn is_open(&self, door: DoorId) -> bool {
+        self.edition.borrow().doors.place(door).is_some()
+    }
+
+    fn adopt(&self, edition: Edition, adopted: &std_mpsc::Sender<()>) {
+        let _before = self.edition.replace(Rc::new(edition));
+        // Idle connections of a listener that is closed now are to see it.
+        self.forwarder.deadlines.stir();
+        // Whoever ordered it may have waited long enough.
+        let _ = adopted.send(());
     }
 
     /// Whether all but one in twenty of the connections that there may be are open: then those that idle must make room.
     fn is_pressed(&self) -> bool {
         let open = self.connections.load(Ordering::Relaxed);
-        open.saturating_mul(20) > self.snapshot.limits.connections.saturating_mul(19)
+        open.saturating_mul(20) > self.edition.borrow().snapshot.limits.connections.saturating_mul(19)
     }
 
     /// A new request id.

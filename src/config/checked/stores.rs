@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::secret::Secret;
 
 /// `store:`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// `redis:`
     pub redis: RedisServer,
@@ -14,7 +14,7 @@ pub struct Store {
 }
 
 /// A Redis, of a store or of a key source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisServer {
     /// Where.
     pub place: RedisPlace,
@@ -66,7 +66,7 @@ pub enum OnStoreFailure {
 }
 
 /// `replay:` of the whole config.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayMemory {
     /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
     pub capacity: usize,

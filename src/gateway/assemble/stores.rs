@@ -18,8 +18,6 @@ pub struct Stores {
     pub claims: Arc<Claims>,
     /// What limits of rate have counted.
     pub counters: Arc<Counters>,
-    /// What addresses have sent unverified; never shared.
-    pub unverified: Arc<MemoryCounters>,
     /// The way to the shared store, where there is one.
     pub link: Option<Link>,
 }
@@ -46,19 +44,15 @@ impl Stores {
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
         let counters = RedisCounters::new(link.clone(), &store.prefix);
         let counters = Arc::new(Counters::Shared(SharedCounters::new(counters, config.limits.rate_counters)));
-        Ok(Stores { claims, counters, link: Some(link), unverified: unverified(config) })
+        Ok(Stores { claims, counters, link: Some(link) })
     }
 
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
         let claims = Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity)));
         let counters = Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters)));
-        Stores { claims, counters, link: None, unverified: unverified(config) }
+        Stores { claims, counters, link: None }
     }
-}
-
-fn unverified(config: &Config) -> Arc<MemoryCounters> {
-    Arc::new(MemoryCounters::new(config.limits.rate_counters))
 }
 
 /// A link's own settings. `must_keep`: whether it is said where the server may evict what is kept there.

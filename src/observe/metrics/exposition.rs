@@ -41,6 +41,8 @@ impl Metrics {
         gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
+        let generation = clamped(self.config_generation.load(Ordering::Relaxed));
+        gauge("countersign_config_generation", "Configs loaded since the start.", generation, encoder)?;
         let loaded = self.config_loaded_unix_millis.load(Ordering::Relaxed);
         time("countersign_config_loaded_timestamp", "When the running config was loaded.", loaded, encoder)?;
         time("process_start_time", "When the process started.", sources.started_unix_millis, encoder)?;
@@ -100,6 +102,11 @@ fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result
     let mut family = encoder.encode_descriptor("countersign_rate_limited", help, None, MetricType::Counter)?;
     for (limit, count) in &totals.rate_limited {
         count_of(&[("limit", limit.as_str())], *count, &mut family)?;
+    }
+    let help = "Connections closed before anything was read of them.";
+    let mut family = encoder.encode_descriptor("countersign_connections_refused", help, None, MetricType::Counter)?;
+    for (reason, count) in &totals.turned_away {
+        count_of(&[("reason", *reason)], *count, &mut family)?;
     }
     let help = "Addresses that spent the last of their failures.";
     counter("countersign_lockouts", help, totals.lockouts, encoder)
