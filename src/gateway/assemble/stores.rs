@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Config, RedisPlace, RedisServer},
+    clock::Clock,
+    config::{AfterStart, Config, RedisPlace, RedisServer, ReplayMemory},
     redis_link::{Address, Link, LinkError, Place, Settings, Tls},
     store::{
-        Claims, Counters, MemoryCounters, MemoryStore, SharedCounters,
+        Claims, Counters, JournaledStore, MemoryCounters, MemoryStore, SharedCounters,
+        journal::JournalError,
         redis::{RedisClaims, RedisCounters},
     },
 };
@@ -28,6 +30,9 @@ pub enum StoresError {
     /// No way to it can be made.
     #[error("store: {0}")]
     Link(#[from] LinkError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The system has no randomness to give.
     #[error("store: no randomness: {0}")]
     Randomness(#[from] getrandom::Error),
@@ -38,8 +43,11 @@ impl Stores {
     ///
     /// # Errors
     /// [`StoresError`]
-    pub fn open(config: &Config) -> Result<Stores, StoresError> {
-        let Some(store) = &config.store else { return Ok(Stores::for_rehearsal(config)) };
+    pub fn open(config: &Config, clock: &Clock) -> Result<Stores, StoresError> {
+        let Some(store) = &config.store else {
+            let claims = Arc::new(own_claims(&config.replay, clock)?);
+            return Ok(Stores { claims, counters: own_counters(config), link: None });
+        };
         let link = Link::open(link_settings(&store.redis, true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
         let counters = RedisCounters::new(link.clone(), &store.prefix);
@@ -50,8 +58,22 @@ impl Stores {
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
         let claims = Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity)));
-        let counters = Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters)));
-        Stores { claims, counters, link: None }
+        Stores { claims, counters: own_counters(config), link: None }
+    }
+}
+
+/// Counters of this process alone.
+fn own_counters(config: &Config) -> Arc<Counters> {
+    Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters)))
+}
+
+/// Claims of this process alone.
+fn own_claims(replay: &ReplayMemory, clock: &Clock) -> Result<Claims, JournalError> {
+    let memory = MemoryStore::new(replay.capacity);
+    match (&replay.journal, replay.after_start) {
+        (Some(journal), _) => Ok(Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?)),
+        (None, AfterStart::Accept) => Ok(Claims::in_memory(memory)),
+        (None, AfterStart::Refuse) => Ok(Claims::in_memory(memory).refusing_up_to(clock.unix_millis())),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod counters;
 mod gateways;
+mod journal;
 mod link;
 mod rates;
 mod shared;
