@@ -34,9 +34,9 @@ impl Carried {
     pub fn new(config: &Config, clock: Clock, stores: Stores, revocations: Revocations) -> Carried {
         Carried {
             clock,
+            counters: stores.counters.clone(),
             stores,
             revocations: Arc::new(revocations),
-            counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),
