@@ -162,7 +162,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 9);
+        assert_eq!(found, 15);
     }
 
     #[test]

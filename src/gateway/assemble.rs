@@ -7,6 +7,7 @@ mod tables;
 mod tokens;
 
 use std::{
+    path::PathBuf,
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use std::{
 use rustls::pki_types::ServerName;
 
 pub use self::stores::{Stores, StoresError};
-use self::{signers::Signers, tokens::TokenEntry};
+use self::{signers::Signers, tables::Sources, tokens::TokenEntry};
 use super::{
     handshake::Handshake,
     refusals::Shape,
@@ -30,7 +31,7 @@ use crate::{
         Timeouts, client_tls,
     },
     http1,
-    keys::SourceIndex,
+    keys::{FileFault, SourceIndex},
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
     policy::{Edge, RateLimit},
@@ -51,6 +52,14 @@ pub enum AssembleError {
         scheme: String,
         /// Why.
         source: KeyFault,
+    },
+    /// A file of keys cannot be used.
+    #[error("keys file {}: {source}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: FileFault,
     },
     /// A tokens entry cannot be used.
     #[error("tokens {name}: {source}")]
@@ -78,7 +87,8 @@ pub enum AssembleError {
 /// # Errors
 /// [`AssembleError`]
 pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapshot, AssembleError> {
-    let rules = Rules::new(&config)?;
+    let sources = Sources::open(&config)?;
+    let rules = Rules::new(&config, &sources)?;
     let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -94,7 +104,7 @@ pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapsho
         spool: Budget::new(config.limits.spool_total),
         directory: config.limits.spool.clone(),
     };
-    let signers = Signers { config: &config, rules: &rules.signatures };
+    let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
     let counters = Arc::new(MemoryCounters::new(config.limits.rate_counters));
     let guard = limits::guard(&config, &counters, &labels.limits);
@@ -245,9 +255,9 @@ struct Rules {
 }
 
 impl Rules {
-    fn new(config: &Config) -> Result<Rules, AssembleError> {
+    fn new(config: &Config, sources: &Sources) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
+            let table = sources.verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
