@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{handshake::Handshake, refusals::Shape, routes::Routes};
+use super::{handshake::Handshake, refusals::Shape, routes::Routes, upstreams::Book};
 use crate::{
     authenticate::Requirement,
     clock::Clock,
@@ -11,7 +11,7 @@ use crate::{
     http1,
     message::{Budgets, HoldLimits},
     observe::Labels,
-    policy::{Edge, Guard, RateLimit},
+    policy::{Addresses, Edge, Guard, RateLimit},
     store::{Claims, Counters},
 };
 
@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub largest_body: u64,
     /// Time-outs.
     pub timeouts: Timeouts,
+    /// The servers, for the next config to go on with.
+    pub upstreams: Book,
     /// Names behind the metrics' indices.
     pub labels: Arc<Labels>,
 }
@@ -64,6 +66,8 @@ pub struct Route {
     pub sign_response: Option<Arc<AnswerSigning>>,
     /// What its senders ask before they send.
     pub handshake: Option<Handshake>,
+    /// Who may come here.
+    pub addresses: Option<Addresses>,
     /// Its limits of rate.
     pub limits: Box<[RateLimit]>,
     /// Bounds on the body.
