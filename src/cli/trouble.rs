@@ -52,6 +52,12 @@ pub(super) enum Trouble {
     KeyId(String),
     #[error("{0}")]
     Signals(io::Error),
+    #[error("{0}")]
+    Password(crate::password::PasswordFault),
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    #[error("standard input: {0}")]
+    Input(io::Error),
 }
 
 impl Trouble {
@@ -93,7 +99,10 @@ impl Trouble {
             | Trouble::Random(_)
             | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }
-            | Trouble::Signals(_) => Exit::Runtime,
+            | Trouble::Signals(_)
+            | Trouble::Password(_)
+            | Trouble::PasswordsDiffer
+            | Trouble::Input(_) => Exit::Runtime,
         }
     }
 }

@@ -22,7 +22,6 @@ pub(super) struct Claims {
     pub(super) algorithm: Algorithm,
     key_id: Option<SmallVec<[u8; 64]>>,
     time_millis: Option<i64>,
-    pub(super) admitted_from: Option<i64>,
     pub(super) admitted_until: Option<i64>,
     complete: bool,
 }
@@ -99,7 +98,6 @@ impl Dialect {
             algorithm: self.algorithms.usual(),
             key_id: None,
             time_millis: None,
-            admitted_from: None,
             admitted_until: None,
             complete: true,
         };
@@ -121,7 +119,6 @@ impl Dialect {
             Some(timestamp) if held || !open.timestamp => {
                 let times = timestamp.judge(&evaluation, now_millis)?;
                 claimed.time_millis = times.stated;
-                claimed.admitted_from = times.admitted_from;
                 claimed.admitted_until = times.admitted_until;
             }
             Some(_) => claimed.complete = false,

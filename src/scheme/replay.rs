@@ -43,8 +43,9 @@ impl Replay {
 
     /// Before its window began it was refused. Where the window does not end, what was accepted longer ago than it is
     /// remembered is forgotten on purpose.
-    fn since(&self, claimed: &Claims, now_millis: i64) -> i64 {
-        let began = claimed.admitted_from.unwrap_or(i64::MIN);
+    fn since(&self, claimed: &Claims, timestamp: Option<&Timestamp>, now_millis: i64) -> i64 {
+        let began = timestamp.zip(claimed.time_millis()).and_then(|(timestamp, time)| timestamp.admitted_from(time));
+        let began = began.unwrap_or(i64::MIN);
         match (claimed.admitted_until, self.remember) {
             (None, Some(remember)) => began.max(now_millis.saturating_sub(millis(remember))),
             (Some(_), _) | (None, None) => began,
@@ -76,7 +77,8 @@ impl Dialect {
         evaluation.feed(replay.key.as_ref().unwrap_or(&self.message), &mut |piece| inner.update(piece))?;
         // Hashed on its own, because a streamed message's length is not known beforehand.
         let digest = digest(&self.name, claimed.key_id().unwrap_or_default(), &inner.finalize());
-        let (until_millis, since_millis) = (replay.until(claimed, now_millis), replay.since(claimed, now_millis));
+        let until_millis = replay.until(claimed, now_millis);
+        let since_millis = replay.since(claimed, self.timestamp.as_ref(), now_millis);
         Ok(Some(ReplayKey { digest, until_millis, since_millis }))
     }
 }

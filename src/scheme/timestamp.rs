@@ -28,8 +28,6 @@ pub(super) struct Timestamp {
 pub(super) struct Times {
     /// When it was signed, or else until when it is good.
     pub(super) stated: Option<i64>,
-    /// From when on it is let in; `None` if the window has no beginning.
-    pub(super) admitted_from: Option<i64>,
     /// Until when it is let in; `None` if the window does not end.
     pub(super) admitted_until: Option<i64>,
 }
@@ -50,7 +48,7 @@ impl Timestamp {
 
     /// The times a request states, if they are in the window.
     pub(super) fn judge(&self, evaluation: &Evaluation<'_>, now_millis: i64) -> Result<Times, Failure> {
-        let mut times = Times { stated: None, admitted_from: None, admitted_until: None };
+        let mut times = Times { stated: None, admitted_until: None };
         if let Some(from) = &self.from {
             let past = match &self.lasts {
                 None => self.past,
@@ -63,11 +61,7 @@ impl Timestamp {
             let window = Window { past, future: self.future };
             let time = self.within(window, &evaluation.collect(from)?, now_millis)?;
             let closed = self.future.and(self.past).and(past);
-            times = Times {
-                stated: Some(time),
-                admitted_from: self.future.map(|future| time.saturating_sub(future)),
-                admitted_until: closed.map(|past| time.saturating_add(past)),
-            };
+            times = Times { stated: Some(time), admitted_until: closed.map(|past| time.saturating_add(past)) };
         }
         if let Some(expires) = &self.expires {
             let end = match evaluation.collect(expires) {
@@ -75,9 +69,6 @@ impl Timestamp {
                 text => self.within(self.until_expiry(), &text?, now_millis)?,
             };
             times.stated = times.stated.or(Some(end));
-            if self.from.is_none() {
-                times.admitted_from = self.future.map(|future| end.saturating_sub(future));
-            }
             times.admitted_until = match (times.admitted_until, self.from.is_some()) {
                 (Some(until), _) => Some(until.min(end)),
                 (None, true) => None,
@@ -85,6 +76,11 @@ impl Timestamp {
             };
         }
         Ok(times)
+    }
+
+    /// From when on a request that states `stated` is let in, be that its time or its end; `None` if that is open.
+    pub(super) fn admitted_from(&self, stated: i64) -> Option<i64> {
+        self.future.map(|future| stated.saturating_sub(future))
     }
 
     /// The longest time between the first and the last moment at which one request is let in; `None` if it is open.

@@ -31,10 +31,8 @@ fn a_second_gateway_on_one_journal_does_not_start() {
     let directory = tempfile::tempdir().expect("a directory");
     let _first = with_journal(directory.path());
     let config = directory.path().join("second.yaml");
-    let text = format!(
-        "listen: 127.0.0.1:0\nupstreams: {{ app: {{ respond: {{ body: ok }} }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\nreplay: {{ journal: . }}\n"
-    );
+    let text = "listen: 127.0.0.1:0\nupstreams: { app: { respond: { body: ok } } }\n\
+                routes: [{ match: { path: /** }, public: true, to: app }]\nreplay: { journal: . }\n";
     fs::write(&config, text).expect("written");
     let ended = crate::support::countersign().args(["run", "-c"]).arg(&config).output().expect("it ends");
     let said = String::from_utf8_lossy(&ended.stderr);

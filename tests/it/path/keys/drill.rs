@@ -51,7 +51,7 @@ fn a_rotation_from_the_command_line_refuses_no_good_request() {
     let (said, _) = done(&keys("rotate", &path, &[&["--id", "b", "--label", "2027"][..], &files].concat()));
     let new = fs::read_to_string(&new).expect("the new secret").trim().to_owned();
     assert!(said.is_empty() && new != old && fs::read_to_string(&audit).expect("a line").contains("rotate"));
-    becomes(&bench, &new, 200, &old);
+    becomes(&bench, &new, 200, other);
     assert_eq!(bench.status("b", &old, "/open"), 200, "both are live");
     let (listed, _) = done(&keys("list", &path, &["--id", "b"]));
     assert!(listed.contains("secret 2026") && listed.contains("secret 2027") && !listed.contains(&new), "{listed}");
