@@ -175,7 +175,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 13);
+        assert_eq!(found, 19);
     }
 
     #[test]
