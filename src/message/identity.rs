@@ -122,7 +122,7 @@ impl Known for Facts<'_> {
             Fact::RequestId => Some(Cow::Borrowed(self.request_id)),
             Fact::ClientAddress => Some(Cow::Borrowed(self.client)),
             // Only who issued it knows.
-            Fact::Token | Fact::ExpiresIn => None,
+            Fact::Token | Fact::ExpiresIn | Fact::RefreshToken => None,
         }
     }
 }
