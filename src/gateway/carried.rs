@@ -35,8 +35,8 @@ impl Carried {
     pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
         Carried {
             clock,
+            counters: stores.counters.clone(),
             stores,
-            counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             families: Arc::new(Families::new(config.limits.refresh_families)),
             budgets: Budgets {
