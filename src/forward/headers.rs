@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    http1::encode,
-    message::{Carrier, is_hop_by_hop},
+    http1::{FieldName, Known, encode},
+    message::Carrier,
     percent,
     policy::Admitted,
     scheme::Escape,
@@ -51,8 +51,8 @@ pub(super) fn write_passed_on(dress: &Dress, permit: &Admitted<'_>, out: &mut Ve
     let head = permit.head();
     let spends_cookies = !dress.forward_credentials && permit.identity().carriers().any(is_cookie);
     let is_changed = |name: &[u8]| spends_cookies && name.eq_ignore_ascii_case(b"cookie");
-    head.copy_lines(out, |name, _| passes(name, dress, permit) && !is_changed(name));
-    if spends_cookies && passes(b"cookie", dress, permit) {
+    head.copy_lines(out, |name| passes(name, dress, permit) && !is_changed(name.bytes));
+    if spends_cookies && passes(FieldName::new(b"cookie"), dress, permit) {
         for rest in head.values("cookie").filter_map(|value| without_spent_cookies(value, permit)) {
             encode::line(out, b"Cookie", &rest);
         }
@@ -67,12 +67,13 @@ pub(super) fn write_added(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8
     write_set_fields(dress, permit, out)
 }
 
-fn passes(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
-    !(name.eq_ignore_ascii_case(b"host")
-        || is_hop_by_hop(name)
+fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
+    let name = field.bytes;
+    !(field.known == Known::Host
+        || field.is_hop_by_hop()
         || dress.strip.contains(name)
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
-        || dress.read.is_twin(name)
+        || dress.read.is_twin(field)
         || is_spent(name, dress, permit)
         // A header that a signature covers stays, whoever put its name into `Connection` on the way.
         || permit.head().connection_names(name) && !dress.read.contains(name))

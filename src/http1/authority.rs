@@ -2,8 +2,6 @@
 
 use std::net::Ipv6Addr;
 
-use memchr::memchr;
-
 /// An authority whose parts were checked.
 pub(super) struct Authority<'a> {
     host: &'a str,
@@ -23,12 +21,9 @@ impl<'a> Authority<'a> {
                 (address, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
             }
             None => {
-                let (host, port) = match memchr(b':', text.as_bytes()) {
-                    Some(at) => (text.get(..at)?, Some(text.get(at + 1..)?)),
-                    None => (text, None),
-                };
-                let is_name = host.bytes().fold(!host.is_empty(), |sound, byte| sound & is_unreserved(byte));
-                is_name.then_some((host, port))?
+                let length = text.bytes().position(|byte| !is_unreserved(byte)).unwrap_or(text.len());
+                let (host, port) = text.split_at_checked(length).filter(|(host, _)| !host.is_empty())?;
+                (host, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
             }
         };
         let port = port.map(|digits| number(digits).ok_or(())).transpose().ok()?;
@@ -43,8 +38,18 @@ impl<'a> Authority<'a> {
 }
 
 fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+    UNRESERVED[usize::from(byte)]
 }
+
+const UNRESERVED: [bool; 256] = {
+    let mut unreserved = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        unreserved[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        byte += 1;
+    }
+    unreserved
+};
 
 /// One to five digits; `parse` alone would take a sign.
 fn number(digits: &str) -> Option<u16> {

@@ -43,6 +43,18 @@ impl Target {
         })
     }
 
+    /// A target in origin form, whose `?` is at `question` in its head.
+    pub(super) fn plain(whole: Span, question: Option<usize>) -> Option<Target> {
+        let (path_before_query, query) = match question {
+            None => (None, None),
+            Some(at) => {
+                let path = Span::at(whole.start(), at.checked_sub(whole.start())?)?;
+                (Some(path), Some(Span::at(at + 1, whole.end().checked_sub(at + 1)?)?))
+            }
+        };
+        Some(Target { whole, origin: Some(whole), path_before_query, query, authority: None, default_port: 80 })
+    }
+
     pub(super) fn whole(self, line: &str) -> &str {
         self.whole.within(line)
     }
