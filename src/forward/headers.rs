@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    http1::{FieldName, Known, encode},
+    http1::{FieldName, Known, encode, is_visible},
     message::Carrier,
     percent,
     policy::Admitted,
@@ -113,23 +113,27 @@ fn without_cookies(value: &[u8], is_spent: impl Fn(&[u8]) -> bool) -> Option<Vec
 
 fn write_identity_fields(permit: &Admitted<'_>, out: &mut Vec<u8>) {
     let identity = permit.identity();
-    let fields = [
-        ("X-Countersign-Subject", identity.subject.as_deref()),
-        ("X-Countersign-Key-Id", identity.key_id.as_deref()),
-        ("X-Countersign-Scheme", identity.by),
-    ];
-    for (name, value) in fields {
-        // What cannot stand in a header as it is is left out rather than altered.
-        if let Some(value) = value.filter(|value| stands_unaltered(value.as_bytes())) {
-            encode::line(out, name.as_bytes(), value.as_bytes());
-        }
+    // What cannot stand in a header as it is is left out rather than altered.
+    if let Some(subject) = unaltered(identity.subject.as_deref()) {
+        encode::own_line(out, "X-Countersign-Subject: ", subject);
     }
-    encode::line(out, b"X-Request-Id", permit.request_id().as_bytes());
+    if let Some(key_id) = unaltered(identity.key_id.as_deref()) {
+        encode::own_line(out, "X-Countersign-Key-Id: ", key_id);
+    }
+    if let Some(by) = unaltered(identity.by) {
+        encode::own_line(out, "X-Countersign-Scheme: ", by);
+    }
+    encode::own_line(out, "X-Request-Id: ", permit.request_id().as_bytes());
+}
+
+fn unaltered(value: Option<&str>) -> Option<&[u8]> {
+    value.map(str::as_bytes).filter(|value| stands_unaltered(value))
 }
 
 /// No control byte, and no space at the ends, which a reader would trim and so make another value of it.
 fn stands_unaltered(value: &[u8]) -> bool {
-    value.trim_ascii().len() == value.len() && !value.iter().any(u8::is_ascii_control)
+    let has_control = !is_visible(value) && value.iter().any(u8::is_ascii_control);
+    !(has_control || value.starts_with(b" ") || value.ends_with(b" "))
 }
 
 fn write_set_fields(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -30,6 +30,7 @@ mod tests;
 pub use body::{BodyDecoder, Framing, ResponseFraming, Step};
 pub use error::{BadBody, BadHead, BadRequest, BadResponse};
 pub use known::{FieldName, Known};
+pub use plain::is_visible;
 pub use request::RequestHead;
 pub use response::ResponseHead;
 

@@ -164,6 +164,11 @@ fn line(text: &[u8]) -> Option<&[u8]> {
     if let [b'\r', b'\n', ..] = rest { Some(line) } else { None }
 }
 
+/// Whether all of it is visible ASCII or spaces.
+pub fn is_visible(text: &[u8]) -> bool {
+    visible(text) == text.len()
+}
+
 /// How many bytes come before the first that is a control or not ASCII: eight are looked at together.
 fn visible(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<8>();

@@ -6,6 +6,13 @@ use crate::http1::RequestHead;
 impl Client<'_> {
     /// Writes the forwarding fields of the request to the upstream. A trusted proxy's are continued, others are begun.
     pub fn write_forwarding_fields(&self, head: &RequestHead, out: &mut Vec<u8>) {
+        if !self.behind_proxy && !self.tls && !head.authority().is_empty() {
+            return self.write_usual_fields(head.authority().as_bytes(), out);
+        }
+        self.write_any_fields(head, out);
+    }
+
+    fn write_any_fields(&self, head: &RequestHead, out: &mut Vec<u8>) {
         let proto: &[u8] = if self.tls { b"https" } else { b"http" };
         out.extend_from_slice(b"X-Forwarded-For: ");
         self.continued(head, "x-forwarded-for", out);
@@ -32,6 +39,19 @@ impl Client<'_> {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// The same as it nearly always is, in few pieces.
+    fn write_usual_fields(&self, authority: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(b"X-Forwarded-For: ");
+        out.extend_from_slice(self.peer.plain.as_bytes());
+        out.extend_from_slice(b"\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ");
+        out.extend_from_slice(authority);
+        out.extend_from_slice(b"\r\nForwarded: ");
+        out.extend_from_slice(self.peer.node.as_bytes());
+        out.extend_from_slice(b";host=\"");
+        out.extend_from_slice(authority);
+        out.extend_from_slice(b"\";proto=http\r\n");
+    }
+
     fn kept<'h>(&self, head: &'h RequestHead, name: &str) -> Option<&'h [u8]> {
         if self.behind_proxy { head.value(name) } else { None }
     }
@@ -42,6 +62,26 @@ impl Client<'_> {
                 value.extend_from_slice(line);
                 value.extend_from_slice(b", ");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Peer;
+
+    #[test]
+    fn what_is_usual_is_written_as_anything_would_be() {
+        for address in ["127.0.0.1", "2001:db8::1"] {
+            let peer = Peer::new(address.parse().unwrap());
+            let client = Client { address: peer.address, peer: &peer, behind_proxy: false, tls: false };
+            let fields = [("Host", &b"gw.test:80"[..]), ("X-Forwarded-For", b"10.0.0.1"), ("Forwarded", b"for=x")];
+            let head = RequestHead::from_parts("GET", "/", &fields).unwrap();
+            let (mut usual, mut any) = (Vec::new(), Vec::new());
+            client.write_forwarding_fields(&head, &mut usual);
+            client.write_any_fields(&head, &mut any);
+            assert_eq!(usual.escape_ascii().to_string(), any.escape_ascii().to_string());
         }
     }
 }

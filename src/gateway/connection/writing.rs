@@ -185,7 +185,7 @@ fn write_head(
     request_id: RequestId,
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
-    encode::status_line(out, response.status, reason);
+    encode::known_status_line(out, response.status, reason);
     response.copy_passed_on(out);
     for (name, value) in &response.added {
         encode::field(out, name, value);
@@ -196,7 +196,7 @@ fn write_head(
         Delimited::Absent | Delimited::ByChunks | Delimited::ByClose => None,
     };
     if let Some(length) = length {
-        encode::line(out, b"Content-Length", itoa::Buffer::new().format(length).as_bytes());
+        encode::own_line(out, "Content-Length: ", itoa::Buffer::new().format(length).as_bytes());
     }
     if delimited == Delimited::ByChunks {
         encode::field(out, "Transfer-Encoding", b"chunked");
@@ -206,5 +206,5 @@ fn write_head(
         (Version::Http10, true) => encode::field(out, "Connection", b"keep-alive"),
         (_, false) => encode::field(out, "Connection", b"close"),
     }
-    encode::line(out, b"X-Request-Id", request_id.as_bytes());
+    encode::own_line(out, "X-Request-Id: ", request_id.as_bytes());
 }
