@@ -9,7 +9,7 @@ use std::{
 
 use bytes::BytesMut;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::TlsStream;
@@ -90,6 +90,15 @@ impl Transport {
     /// Gives a buffer back that nothing is read into for a while.
     pub fn give_back(&mut self, buffer: &mut BytesMut, buffers: &Buffers) {
         buffers.give_back(buffer, &mut self.appetite);
+    }
+
+    /// Whether a read may bring something. It asks no one to be woken, and costs next to nothing. TLS may always.
+    pub fn may_be_readable(&self) -> bool {
+        match &self.stream {
+            // What says that all went well leaves the readiness as it is.
+            Stream::Plain(tcp) => tcp.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Stream::Tls(_) => true,
+        }
     }
 
     /// Whether a read is worth a try: for who mostly waits and needs no room while it does. TLS is always worth one.

@@ -130,6 +130,24 @@ pub(super) fn status_line(window: &[u8]) -> Option<StatusLine> {
 
 /// A field's name at the beginning of `text`, and whether anything but letters, digits and `-` is in it.
 fn name(text: &[u8]) -> Option<(&[u8], bool)> {
+    let (words, _) = text.as_chunks::<8>();
+    let mut length = 0;
+    for word in words {
+        let ends = unusual(*word);
+        if ends != 0 {
+            length += ends.trailing_zeros() as usize / 8;
+            break;
+        }
+        length += 8;
+    }
+    match text.get(length) {
+        Some(b':') if length > 0 => Some((text.get(..length)?, false)),
+        _ => name_by_bytes(text),
+    }
+}
+
+/// The same, byte by byte.
+fn name_by_bytes(text: &[u8]) -> Option<(&[u8], bool)> {
     let mut seen = 0;
     let length = text.iter().position(|byte| {
         let class = NAME_BYTES[usize::from(*byte)];
@@ -137,6 +155,19 @@ fn name(text: &[u8]) -> Option<(&[u8], bool)> {
         class == END
     })?;
     if length == 0 { None } else { Some((text.get(..length)?, seen & ODD != 0)) }
+}
+
+/// The high bit of each byte that is no letter, digit or `-`. Sums of seven bits reach no other byte.
+fn unusual(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let word = u64::from_le_bytes(word);
+    let at_least = |word: u64, least: u8| word + ONES * u64::from(0x80 - least);
+    let within = |word: u64, least: u8, most: u8| at_least(word, least) & !at_least(word, most + 1);
+    let low = word & !HIGH;
+    let letters = within(low | (ONES * 0x20), b'a', b'z') & at_least(low, b'@');
+    let usual = letters | within(low, b'0', b'9') | within(low, b'-', b'-');
+    (!usual | word) & HIGH
 }
 
 const END: u8 = 0;
@@ -172,13 +203,15 @@ pub fn is_visible(text: &[u8]) -> bool {
 /// How many bytes come before the first that is a control or not ASCII: eight are looked at together.
 fn visible(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
+    let mut length = 0;
+    for word in words {
         let stops = stops(*word);
         if stops != 0 {
-            return 8 * index + stops.trailing_zeros() as usize / 8;
+            return length + stops.trailing_zeros() as usize / 8;
         }
+        length += 8;
     }
-    8 * words.len() + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
+    length + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
 }
 
 /// The high bit of each byte that is below space, DEL, or not ASCII. Borrows and carries can only mark more bytes behind
@@ -202,6 +235,14 @@ mod tests {
             let whole = [text.as_bytes(), &[stop], &more].concat();
             let expected = whole.iter().position(|byte| !matches!(byte, b' '..=b'~')).unwrap_or(whole.len());
             prop_assert_eq!(visible(&whole), expected);
+        }
+
+        #[test]
+        fn a_name_is_the_same_by_words_and_by_bytes(text in "([A-Za-z0-9-]{0,20}|[ -~]{0,20})", end in "[:@`\\[{/\r\u{10}é\u{ff}]", more: Vec<u8>) {
+            let whole = [text.as_bytes(), end.as_bytes(), &more].concat();
+            let by_words = name(&whole).filter(|(name, _)| whole.get(name.len()) == Some(&b':'));
+            let by_bytes = name_by_bytes(&whole).filter(|(name, _)| whole.get(name.len()) == Some(&b':'));
+            prop_assert_eq!(by_words, by_bytes);
         }
     }
 }
