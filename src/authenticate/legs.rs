@@ -1,7 +1,7 @@
 //! Several credentials on one route: which are present, which are tried, and whose refusal is told.
 //!
 //! A leg is present when its carrier is. Carriers that no alternative wants together are refused; legs on one carrier are
-//! tried in file order; when all fail, the first present leg's refusal is told.
+//! tried in file order; when all fail, the first present leg's refusal is told, of several issuers that of the token's own.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -300,7 +300,9 @@ impl<'a, 'd> Legs<'a, 'd> {
         // Where two kinds of credentials share a carrier, the one that came says why it was refused.
         let is_absent =
             |reason: &Reason| matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature));
-        attempts.sort_by_key(|(order, _, reason)| (is_absent(reason), *order));
+        // Where several issuers do, the one that it is from says it.
+        let is_foreign = |reason: &Reason| matches!(reason, Reason::Token(error) if error.is_foreign());
+        attempts.sort_by_key(|(order, _, reason)| (is_absent(reason), is_foreign(reason), *order));
         let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
         match attempts.first() {
             None => self.nothing_present(),
@@ -311,7 +313,8 @@ impl<'a, 'd> Legs<'a, 'd> {
             Some((_, first)) => {
                 let cause = first.cause();
                 let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
-                Box::new(Denied { cause, missing: None, challenge: token.then_some(Challenge::InvalidToken), attempts })
+                let challenge = first.challenge().or_else(|| token.then_some(Challenge::InvalidToken));
+                Box::new(Denied { cause, missing: None, challenge, attempts })
             }
         }
     }

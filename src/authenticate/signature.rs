@@ -94,6 +94,10 @@ fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, moment: Moment
     let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
     let secret = rule.scheme.verify(&claimed, view, &key.prepared())?;
     let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
-    let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
+    let replay = replay.map(|key| Replay {
+        digest: key.digest,
+        until_millis: key.until_millis,
+        may_go_unchecked: rule.may_go_unchecked,
+    });
     Ok(Found { claimed, secret, replay })
 }

@@ -1,18 +1,20 @@
 //! The whole document: its sections in the order in which they refer to one another.
 
+use std::collections::HashSet;
+
 use super::{
     checked::{Config, Refusals, Route},
-    conflicts, keys, limits, listen,
+    conflicts, keys, limits, listen, rates,
     reader::Reader,
     refusals,
     routes::{self, Named},
-    schemes, signing, tokens,
+    schemes, signing, store, tokens,
     tree::{Node, Place},
     upstreams,
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -20,12 +22,15 @@ const KEYS: [&str; 13] = [
     "schemes",
     "tokens",
     "upstreams",
+    "rate_limits",
+    "unverified",
     "routes",
     "refusals",
     "limits",
     "timeouts",
     "log",
     "replay",
+    "store",
 ];
 
 /// Walks the whole document. What it gives holds together only if no problem is an error.
@@ -38,6 +43,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
     let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, reader);
+    let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
+    let unverified = fields.value("unverified").and_then(|node| rates::unverified(node, reader));
     let base = Refusals::default();
     let refusals = fields.value("refusals").map_or(base.clone(), |node| refusals::read(node, &base, reader));
     let mut named = Named {
@@ -46,6 +53,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         schemes: &mut schemes,
         tokens: &mut tokens,
         upstreams: &mut upstreams,
+        rate_limits: &mut rate_limits,
+        own_limits: HashSet::new(),
         refusals: &refusals,
     };
     let routes = fields.required("routes", reader).map(|node| routes::read(node, &mut named, reader));
@@ -55,7 +64,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
-    let replay = fields.value("replay").and_then(|node| limits::read_replay(node, reader));
+    let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
+    let store = fields.value("store").and_then(|node| store::read(node, reader));
     // What an error kept from being read may be what refers to the rest.
     let sound = !reader.found_errors();
     if sound {
@@ -63,6 +73,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         schemes.report_unused(reader);
         tokens.report_unused(reader);
         upstreams.report_unused(reader);
+        rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
     }
     let listener_places = listeners.places.clone();
@@ -81,6 +92,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         timeouts: timeouts.unwrap_or_default(),
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
+        store,
+        unverified,
     };
     if sound {
         listen::warn_of_hosts(&config, &listener_places, reader);

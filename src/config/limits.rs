@@ -1,9 +1,9 @@
-//! `limits:`, `timeouts:`, `log:` and `replay:`: settings of the whole gateway, each with a default.
+//! `limits:`, `timeouts:` and `log:`: settings of the whole gateway, each with a default.
 
 use std::time::Duration;
 
 use super::{
-    checked::{Limits, Log, LogFormat, LogSink, ReplayMemory, Timeouts},
+    checked::{Limits, Log, LogFormat, LogSink, Timeouts},
     reader::Reader,
     shape::Fields,
     tree::{Node, Value},
@@ -21,6 +21,7 @@ impl Default for Limits {
             spool_total: 1 << 30,
             spool: None,
             upstream_requests: 1_024,
+            rate_counters: 1_000_000,
         }
     }
 }
@@ -48,12 +49,6 @@ impl Default for Log {
     }
 }
 
-impl Default for ReplayMemory {
-    fn default() -> ReplayMemory {
-        ReplayMemory { capacity: 1_000_000 }
-    }
-}
-
 /// Reads `limits:`.
 pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits> {
     let allowed = [
@@ -66,6 +61,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
         "spool_total",
         "spool",
         "upstream_requests",
+        "rate_counters",
     ];
     let fields = reader.fields(node, "`limits`", &allowed)?;
     let mut limits = Limits::default();
@@ -78,6 +74,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     size(&fields, "spool_total", 0, &mut limits.spool_total, reader);
     limits.spool = fields.value("spool").and_then(|node| reader.path(node, "`spool`"));
     count(&fields, "upstream_requests", 1..1_000_001, &mut limits.upstream_requests, reader);
+    count(&fields, "rate_counters", 1..100_000_001, &mut limits.rate_counters, reader);
     if u64::try_from(limits.body_memory).map_or(true, |one| one > limits.body_memory_total) {
         let entry = fields.entry("body_memory").or_else(|| fields.entry("body_memory_total"));
         let place = entry.map_or(fields.place, |entry| entry.key_place);
@@ -130,15 +127,14 @@ fn sink(node: &Node, reader: &mut Reader<'_>) -> Option<LogSink> {
     }
 }
 
-/// Reads `replay:`.
-pub(super) fn read_replay(node: &Node, reader: &mut Reader<'_>) -> Option<ReplayMemory> {
-    let fields = reader.fields(node, "`replay`", &["capacity"])?;
-    let mut memory = ReplayMemory::default();
-    count(&fields, "capacity", 1..100_000_001, &mut memory.capacity, reader);
-    Some(memory)
-}
-
-fn count(fields: &Fields<'_>, key: &str, bounds: std::ops::Range<u64>, into: &mut usize, reader: &mut Reader<'_>) {
+/// Reads a count into its default.
+pub(super) fn count(
+    fields: &Fields<'_>,
+    key: &str,
+    bounds: std::ops::Range<u64>,
+    into: &mut usize,
+    reader: &mut Reader<'_>,
+) {
     let read = fields.value(key).and_then(|node| reader.count(node, &format!("`{key}`"), bounds));
     *into = read.and_then(|number| usize::try_from(number).ok()).unwrap_or(*into);
 }

@@ -3,16 +3,34 @@
 use std::time::Duration;
 
 use super::{
-    checked::{TokenAlgorithm, TokenFrom, TokenKey, Tokens},
+    checked::{TokenFrom, Tokens},
+    definition::all_or_none,
     header,
     reader::Reader,
-    secret,
     section::Section,
     shape::Fields,
-    tree::{Entry, Node, Style, Value},
+    store, token_claims, token_keys,
+    tree::{Entry, Node, Value},
 };
 
-const KEYS: [&str; 9] = ["keys", "issuer", "audience", "leeway", "expiry", "require", "equal", "from", "replay"];
+const KEYS: [&str; 16] = [
+    "keys",
+    "jwks",
+    "dangerously_short_rsa",
+    "issuer",
+    "audience",
+    "leeway",
+    "expiry",
+    "require",
+    "equal",
+    "one_of",
+    "contains",
+    "scope",
+    "max_age",
+    "max_lifetime",
+    "from",
+    "replay",
+];
 /// Leeway where none is set.
 const LEEWAY: Duration = Duration::from_secs(60);
 
@@ -24,7 +42,7 @@ pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Toke
 fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let what = format!("the tokens entry {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
-    let keys = fields.required("keys", reader).and_then(|node| token_keys(node, reader));
+    let keys = token_keys::read(&fields, &what, reader);
     let issuer = fields.value("issuer").and_then(|node| reader.line(node, "`issuer`")).map(str::to_owned);
     let audience = fields.value("audience").map(|node| lines(node, "`audience`", reader)).unwrap_or_default();
     for (key, whose) in [("issuer", "of any issuer"), ("audience", "meant for anyone")] {
@@ -36,9 +54,15 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let required = [("required", true), ("optional", false)];
     let require_exp = fields.value("expiry").map_or(Some(true), |node| reader.choice(node, "`expiry`", &required));
     let required_claims = fields.value("require").map(|node| lines(node, "`require`", reader)).unwrap_or_default();
-    let equal_claims = fields.value("equal").map(|node| equal_claims(node, reader)).unwrap_or_default();
+    let equal_claims = fields.value("equal").map(|node| token_claims::equal(node, reader)).unwrap_or_default();
+    let [one_of_claims, contained_claims] = ["one_of", "contains"]
+        .map(|key| fields.value(key).map(|node| token_claims::several(node, key, reader)).unwrap_or_default());
+    let scope = token_claims::scope(&fields, reader);
+    let [max_age, max_lifetime] = ["max_age", "max_lifetime"]
+        .map(|key| all_or_none(fields.value(key).map(|node| reader.positive_duration(node, &format!("`{key}`")))));
     let from = fields.value("from").map_or(Some(TokenFrom::Bearer), |node| token_from(node, reader));
-    let replay = fields.value("replay").map_or(Some(false), |node| reader.boolean(node, "`replay`"));
+    let replay = fields.value("replay").map_or(Some(false), |node| replay(node, reader));
+    let on_store_failure = store::on_failure(fields.value("replay"), reader);
     check_replay(&fields, replay, require_exp, reader);
     Some(Tokens {
         name: entry.key.clone(),
@@ -49,9 +73,26 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
         require_exp: require_exp?,
         required_claims,
         equal_claims,
+        one_of_claims,
+        contained_claims,
+        scope: scope?,
+        max_age: max_age?,
+        max_lifetime: max_lifetime?,
         from: from?,
         replay: replay?,
+        on_store_failure: on_store_failure?,
     })
+}
+
+/// `true`, `false`, or a map that says more of it.
+fn replay(node: &Node, reader: &mut Reader<'_>) -> Option<bool> {
+    match node.value {
+        Value::Map(_) => reader.fields(node, "`replay`", &["on_store_failure"]).map(|_| true),
+        Value::Scalar(_) | Value::List(_) => {
+            let choices = [("true", true), ("false", false)];
+            reader.choice_or(node, "`replay`", &choices, "`{ on_store_failure: … }`")
+        }
+    }
 }
 
 fn lines(node: &Node, what: &str, reader: &mut Reader<'_>) -> Vec<String> {
@@ -66,68 +107,6 @@ fn check_replay(fields: &Fields<'_>, replay: Option<bool>, require_exp: Option<b
             .error(entry.value.place, "`replay: true` needs `expiry: required`")
             .hint("the id of a token without `exp` would have to be remembered for ever");
     }
-}
-
-fn token_keys(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
-    let items = reader.list(node, "`keys` of a tokens entry")?;
-    if items.is_empty() {
-        reader.error(node.place, "`keys` of a tokens entry is an empty list");
-    }
-    let mut keys: Vec<TokenKey> = Vec::new();
-    for item in items {
-        let Some(key) = token_key(item, reader) else { continue };
-        if key.kid.is_none() && items.len() > 1 {
-            reader.error(item.place, "where there are several keys each needs a `kid`");
-        }
-        if key.kid.is_some() && keys.iter().any(|other| other.kid == key.kid) {
-            reader.error(item.place, "two keys have the same `kid`");
-        }
-        if keys.iter().any(|other| other.secret.expose() == key.secret.expose()) {
-            reader.warning(item.place, "two keys have the same secret").hint("remove one of them");
-        }
-        keys.push(key);
-    }
-    (keys.len() == items.len()).then_some(keys)
-}
-
-fn token_key(node: &Node, reader: &mut Reader<'_>) -> Option<TokenKey> {
-    let fields = reader.fields(node, "a token key", &["kid", "algorithm", "secret"])?;
-    let kid = fields.value("kid").and_then(|node| reader.line(node, "`kid`")).map(str::to_owned);
-    // The hash's output length is the least that RFC 7518 section 3.2 allows.
-    let algorithms = [
-        ("HS256", (TokenAlgorithm::Hs256, 32)),
-        ("HS384", (TokenAlgorithm::Hs384, 48)),
-        ("HS512", (TokenAlgorithm::Hs512, 64)),
-    ];
-    let algorithm = fields.required("algorithm", reader);
-    let algorithm = algorithm.and_then(|node| reader.choice(node, "the algorithm of a token key", &algorithms));
-    let shortest = algorithm.map_or(32, |(_, shortest)| shortest);
-    let secret = fields.required("secret", reader);
-    let secret = secret.and_then(|node| secret::secret(node, reader, shortest, "a key of this algorithm"));
-    Some(TokenKey { kid, algorithm: algorithm?.0, secret: secret? })
-}
-
-/// Claims and the JSON they must equal: what is quoted is text, `true`, `false` and whole numbers are themselves.
-fn equal_claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, String)> {
-    let entries = reader.map(node, "`equal`").unwrap_or_default();
-    let mut claims = Vec::new();
-    for entry in entries {
-        let Some(scalar) = reader.scalar(&entry.value, &format!("the claim `{}`", entry.key)) else { continue };
-        let json = if scalar.style == Style::Plain && is_bare_json(&scalar.text) {
-            scalar.text.clone()
-        } else {
-            serde_json::Value::from(scalar.text.as_str()).to_string()
-        };
-        claims.push((entry.key.clone(), json));
-    }
-    claims
-}
-
-/// `true`, `false`, or a whole number as JSON writes it.
-fn is_bare_json(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    matches!(text, "true" | "false") || is_number && (digits == "0" || !digits.starts_with('0'))
 }
 
 /// `bearer`, `authorization`, `{ cookie: … }`, `{ query: … }` or `{ header: … }`.
@@ -154,19 +133,4 @@ pub(super) fn token_from(node: &Node, reader: &mut Reader<'_>) -> Option<TokenFr
         return None;
     }
     Some(if entry.key == "cookie" { TokenFrom::Cookie(name.to_owned()) } else { TokenFrom::Header(name.to_owned()) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_claim_is_compared_as_the_json_that_was_meant() {
-        for bare in ["true", "false", "0", "-1", "123"] {
-            assert!(is_bare_json(bare), "{bare}");
-        }
-        for text in ["admin", "", "-", "007", "1.5", "null", "1e3", "+1"] {
-            assert!(!is_bare_json(text), "{text}");
-        }
-    }
 }

@@ -10,12 +10,10 @@ use std::{
     time::Duration,
 };
 
-use rustls::{
-    ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::ServerName, pki_types::pem::PemObject,
-};
+use rustls::{ClientConfig, pki_types::ServerName};
 
 use super::Signing;
-use crate::{http1::FieldName, scheme::Template};
+use crate::{http1::FieldName, roots, scheme::Template};
 
 /// Where a route's requests go.
 #[derive(Debug, Clone)]
@@ -239,21 +237,7 @@ fn fold(byte: &u8) -> u8 {
 /// # Errors
 /// The file cannot be read, or there is no root in it.
 pub fn client_tls(roots: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        Some(path) => {
-            for certificate in CertificateDer::pem_file_iter(path).map_err(io::Error::other)? {
-                store.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
-            }
-        }
-        None => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    if store.is_empty() {
-        return Err(io::Error::other("no root certificate found"));
-    }
-    let mut config = ClientConfig::builder().with_root_certificates(store).with_no_client_auth();
+    let mut config = ClientConfig::builder().with_root_certificates(roots::trusted(roots)?).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

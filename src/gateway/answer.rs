@@ -26,10 +26,14 @@ pub(super) async fn answer<'s>(
     request: Request,
     trail: &mut Trail<'s>,
 ) -> Response {
-    let response = match story(worker, snapshot, edge, peer, request, trail).await {
+    let mut response = match story(worker, snapshot, edge, peer, request, trail).await {
         Ok(response) => response,
         Err(refusal) => refused(refusal, snapshot, trail).await,
     };
+    if let Some(told) = trail.told.take() {
+        response.set("RateLimit-Policy".to_owned(), told.policy.into_bytes());
+        response.set("RateLimit".to_owned(), told.standing.into_bytes());
+    }
     match trail.route.and_then(|route| route.sign_response.as_ref()) {
         None => response,
         // On the heap: most routes sign nothing.
@@ -90,6 +94,7 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
         by: by(trail),
         key_id: identity.and_then(|identity| identity.key_id.as_deref()),
         subject: identity.and_then(|identity| identity.subject.as_deref()),
+        unchecked: trail.unchecked,
         duration_micros,
         upstream_micros,
         bytes_in: trail.received,
@@ -121,6 +126,7 @@ pub(super) fn record_head_refusal(
         by: None,
         key_id: None,
         subject: None,
+        unchecked: false,
         duration_micros: 0,
         upstream_micros: None,
         bytes_in: 0,
@@ -161,6 +167,9 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
         None => Caller::Unknown,
     };
     let route = trail.route;
+    if let Some(beyond) = trail.refusal.as_ref().and_then(Refusal::beyond) {
+        worker.metrics.rate_limited(beyond.index);
+    }
     worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
     if let Some(route) = route {
         let report = &trail.report;

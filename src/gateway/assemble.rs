@@ -1,6 +1,9 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
+mod limits;
 mod signers;
+mod stores;
+mod tokens;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -9,7 +12,8 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
-use self::signers::Signers;
+pub use self::stores::{Stores, StoresError};
+use self::{signers::Signers, tokens::TokenEntry};
 use super::{
     handshake::Handshake,
     refusals::Shape,
@@ -17,9 +21,9 @@ use super::{
     snapshot::{Route, Snapshot},
 };
 use crate::{
-    authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
+    authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, KeySource, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -28,10 +32,10 @@ use crate::{
     keys::KeyTable,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
-    policy::Edge,
+    policy::{Edge, RateLimit},
     scheme::KeyFault,
     secret::Secret,
-    store::{Claims, MemoryStore},
+    store::{Counters, MemoryCounters},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -73,7 +77,7 @@ pub enum AssembleError {
 ///
 /// # Errors
 /// [`AssembleError`]
-pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
+pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapshot, AssembleError> {
     let rules = Rules::new(&config)?;
     let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
@@ -92,6 +96,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     };
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
+    let counters = Arc::new(MemoryCounters::new(config.limits.rate_counters));
+    let guard = limits::guard(&config, &counters, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -100,14 +106,17 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         let requirement = rules.requirement(&route.require);
         let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
-        entries.push((key, Arc::new(self::route(index, route, proven, target, dress, &limits))));
+        let rates = limits::of_route(&route, &labels.limits);
+        entries.push((key, Arc::new(self::route(index, route, proven, target, (dress, rates), &limits))));
     }
     Ok(Snapshot {
         edges,
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        claims: stores.claims.clone(),
+        counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
+        guard,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -164,6 +173,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        limits: limits::names(config),
     })
 }
 
@@ -193,7 +203,7 @@ fn route(
     route: config::Route,
     (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
     target: &Target,
-    dress: Dress,
+    (dress, rates): (Dress, Box<[RateLimit]>),
     limits: &config::Limits,
 ) -> Route {
     let hold = hold(route.max_body.unwrap_or(limits.body), limits);
@@ -207,6 +217,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        limits: rates,
         hold,
         patience: patience(hold),
     }
@@ -229,7 +240,7 @@ fn shape(refusals: config::Refusals) -> Shape {
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<(Arc<jwt::Verifier>, TokenFrom, bool, Duration)>,
+    tokens: Vec<TokenEntry>,
 }
 
 impl Rules {
@@ -245,16 +256,12 @@ impl Rules {
                 None => KeyTable::by_id([], prepare),
             };
             let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
-            Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
-        };
-        let token = |entry: &config::Tokens| {
-            let verifier = jwt::Verifier::new(settings(entry))
-                .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
-            Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
+            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
+            Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
-            tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
+            tokens: config.tokens.iter().map(TokenEntry::new).collect::<Result<_, AssembleError>>()?,
         })
     }
 
@@ -272,12 +279,8 @@ impl Rules {
             config::Requirement::Hmac(index) => {
                 self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
             }
-            config::Requirement::Jwt(index, place) => {
-                let leg = |(verifier, usual, replay, leeway): &(Arc<jwt::Verifier>, TokenFrom, bool, _)| {
-                    let place = carrier(place.as_ref().unwrap_or(usual));
-                    vec![Leg::Token(Arc::new(TokenRule::new(verifier.clone(), place, *replay, *leeway)))]
-                };
-                self.tokens.get(*index).map(leg).into_iter().collect()
+            config::Requirement::Jwt(index, leg) => {
+                self.tokens.get(*index).map(|entry| vec![Leg::Token(Arc::new(entry.rule(leg)))]).into_iter().collect()
             }
             config::Requirement::AnyOf(options) => {
                 options.iter().flat_map(|option| self.alternatives(option)).collect()
@@ -287,38 +290,6 @@ impl Rules {
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
             }),
         }
-    }
-}
-
-fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    let key = |key: &config::TokenKey| jwt::VerificationKey {
-        kid: key.kid.clone(),
-        algorithm: match key.algorithm {
-            TokenAlgorithm::Hs256 => jwt::Algorithm::Hs256,
-            TokenAlgorithm::Hs384 => jwt::Algorithm::Hs384,
-            TokenAlgorithm::Hs512 => jwt::Algorithm::Hs512,
-        },
-        secret: key.secret.clone(),
-    };
-    jwt::Settings {
-        name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(key).collect(),
-        issuer: tokens.issuer.clone(),
-        audience: tokens.audience.clone(),
-        leeway: tokens.leeway,
-        require_exp: tokens.require_exp,
-        required_claims: tokens.required_claims.clone(),
-        equal_claims: tokens.equal_claims.clone(),
-    }
-}
-
-fn carrier(from: &TokenFrom) -> jwt::Carrier {
-    match from {
-        TokenFrom::Bearer => jwt::Carrier::Bearer,
-        TokenFrom::Authorization => jwt::Carrier::Authorization,
-        TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
-        TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
-        TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
     }
 }
 

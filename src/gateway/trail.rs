@@ -7,7 +7,7 @@ use crate::{
     forward::{Answered, Report},
     http1::RequestHead,
     message::Identity,
-    policy::{Edge, Receipt},
+    policy::{Edge, Receipt, Told},
 };
 
 /// The trail of one request.
@@ -20,12 +20,16 @@ pub(super) struct Trail<'s> {
     pub(super) client: Option<String>,
     pub(super) route: Option<&'s Route>,
     pub(super) identity: Option<Rc<Identity<'s>>>,
+    /// Whether it went on although no store could decide its claim.
+    pub(super) unchecked: bool,
     /// Whether it was one that the gateway answers unsigned.
     pub(super) handshake: bool,
     pub(super) report: Report,
     /// What to give back if nothing of the request reaches an upstream.
     pub(super) receipt: Option<Receipt>,
     pub(super) refusal: Option<Refusal>,
+    /// What the client is told of its limits.
+    pub(super) told: Option<Box<Told>>,
     /// Body bytes received.
     pub(super) received: u64,
     pub(super) sent: u64,
@@ -65,10 +69,12 @@ impl<'s> Trail<'s> {
             client: None,
             route: None,
             identity: None,
+            unchecked: false,
             handshake: false,
             report: Report::default(),
             receipt: None,
             refusal: None,
+            told: None,
             received: 0,
             sent: 0,
             broken: None,

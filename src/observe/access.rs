@@ -40,6 +40,8 @@ pub struct AccessLine<'a> {
     pub key_id: Option<&'a str>,
     /// The verified subject.
     pub subject: Option<&'a str>,
+    /// Whether it went on although no store could tell whether it was accepted before.
+    pub unchecked: bool,
     /// From the complete head to the answer's last byte, in microseconds.
     pub duration_micros: u64,
     /// From sending to the upstream to its answer's head, in microseconds.
@@ -193,6 +195,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     text_field(text!("by"), line.by, out);
     text_field(text!("key_id"), line.key_id, out);
     text_field(text!("subject"), line.subject, out);
+    plain_field(text!("replay"), line.unchecked.then_some("unchecked"), out);
     number_field(name!("duration_micros"), Some(line.duration_micros), out);
     number_field(name!("upstream_micros"), line.upstream_micros, out);
     number_field(name!("bytes_in"), Some(line.bytes_in), out);

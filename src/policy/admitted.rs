@@ -4,15 +4,20 @@ use std::{rc::Rc, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::Client;
+use super::{
+    Client,
+    known::Shown,
+    rates::{self, Beyond, NotWithin, RateLimit},
+    told::Told,
+};
 use crate::{
     authenticate::Verified,
     clock::Clock,
     http1::RequestHead,
-    message::{Body, Budgets, Facts, HoldError, HoldLimits, Identity, Request, hold},
-    scheme::{self, Escape, Template, View},
+    message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
+    scheme::{self, Escape, Template},
     soon::Soon,
-    store::{ClaimKey, Claimed, Claims, Store, StoreError},
+    store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError},
 };
 
 /// What admission needs besides the request.
@@ -20,6 +25,10 @@ use crate::{
 pub struct Admission<'a> {
     /// Where claims are kept.
     pub claims: &'a Arc<Claims>,
+    /// Where counters are kept.
+    pub counters: &'a Counters,
+    /// The route's limits.
+    pub limits: &'a [RateLimit],
     /// The time.
     pub clock: &'a Clock,
     /// The route's name, for templates.
@@ -42,6 +51,22 @@ pub enum NotAdmitted {
     /// It cannot be known whether it was.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is one too many.
+    #[error(transparent)]
+    Beyond(#[from] Beyond),
+    /// What a limit of its route counts by is not there.
+    #[error("a rate limit cannot count it: {0}")]
+    Uncounted(#[source] scheme::Failure),
+}
+
+impl From<NotWithin> for NotAdmitted {
+    fn from(why: NotWithin) -> NotAdmitted {
+        match why {
+            NotWithin::Beyond(beyond) => NotAdmitted::Beyond(beyond),
+            NotWithin::Uncounted(failure) => NotAdmitted::Uncounted(failure),
+            NotWithin::Store(error) => NotAdmitted::Store(error),
+        }
+    }
 }
 
 /// A request that may go on.
@@ -51,31 +76,43 @@ pub struct Admitted<'a> {
     client: Client<'a>,
     admission: Admission<'a>,
     receipt: Receipt,
+    unchecked: bool,
+    told: Option<Box<Told>>,
 }
 
 /// The claims that a request made, so that they can be given back when nothing of it reached an upstream.
 #[derive(Default)]
 #[must_use = "claims of a request that came to nothing are to be released"]
 pub struct Receipt {
-    keys: SmallVec<[ClaimKey; 1]>,
+    keys: SmallVec<[(ClaimKey, i64); 1]>,
     claims: Option<Arc<Claims>>,
 }
 
-/// Admits `caller`: claims all of its replay keys, or none.
+/// Admits `caller`: claims all of its replay keys, or none, and then spends one of each of its route's limits, or none.
 ///
 /// # Errors
-/// [`NotAdmitted`]; no claim of this request stands then.
+/// [`NotAdmitted`]; no claim of this request stands then, and nothing is spent.
 pub fn admit<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
     admission: Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
-    match caller.is_repeatable() {
-        true => {
-            let (request, identity, _) = caller.into_parts();
-            Soon::now(Ok(Admitted { request, identity, client, admission, receipt: Receipt::default() }))
+    if !caller.is_repeatable() {
+        return Soon::later(claim(caller, client, admission));
+    }
+    let (request, identity, _) = caller.into_parts();
+    let mut admitted =
+        Admitted { request, identity, client, admission, receipt: Receipt::default(), unchecked: false, told: None };
+    if admission.limits.is_empty() {
+        return Soon::now(Ok(admitted));
+    }
+    match rates::draw_at_once(&admitted.shown(), now_nanos(admission.clock)) {
+        Some(Ok(told)) => {
+            admitted.told = told;
+            Soon::now(Ok(admitted))
         }
-        false => Soon::later(claim(caller, client, admission)),
+        Some(Err(why)) => Soon::now(Err(why.into())),
+        None => Soon::later(limited(admitted)),
     }
 }
 
@@ -85,7 +122,7 @@ async fn claim<'a>(
     admission: Admission<'a>,
 ) -> Result<Admitted<'a>, NotAdmitted> {
     let (request, identity, replays) = caller.into_parts();
-    let mut receipt = Receipt::default();
+    let (mut receipt, mut unchecked) = (Receipt::default(), false);
     for replay in replays {
         let key = ClaimKey(replay.digest);
         let now_millis = admission.clock.unix_millis();
@@ -96,11 +133,16 @@ async fn claim<'a>(
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
                 receipt.claims.get_or_insert_with(|| admission.claims.clone());
-                receipt.keys.push(key);
+                receipt.keys.push((key, replay.until_millis));
             }
             Ok(Claimed::Seen) => {
                 receipt.release().await;
                 return Err(NotAdmitted::Replayed);
+            }
+            Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
+                tracing::debug!(%error, "a request goes on unchecked");
+                admission.claims.note_unchecked();
+                unchecked = true;
             }
             Err(error) => {
                 receipt.release().await;
@@ -108,15 +150,36 @@ async fn claim<'a>(
             }
         }
     }
-    Ok(Admitted { request, identity, client, admission, receipt })
+    limited(Admitted { request, identity, client, admission, receipt, unchecked, told: None }).await
+}
+
+/// Within the limits of its route, or not: then its claims are given back.
+async fn limited(mut admitted: Admitted<'_>) -> Result<Admitted<'_>, NotAdmitted> {
+    if admitted.admission.limits.is_empty() {
+        return Ok(admitted);
+    }
+    match rates::draw(&admitted.shown(), now_nanos(admitted.admission.clock)).await {
+        Ok(told) => {
+            admitted.told = told;
+            Ok(admitted)
+        }
+        Err(why) => {
+            admitted.take_receipt().release().await;
+            Err(why.into())
+        }
+    }
+}
+
+fn now_nanos(clock: &Clock) -> i64 {
+    clock.unix_millis().saturating_mul(1_000_000)
 }
 
 impl Receipt {
     /// Gives the claims back: the request came to nothing and may come again.
     pub async fn release(self) {
         if let Some(claims) = self.claims {
-            for key in &self.keys {
-                claims.release(key).await;
+            for (key, until_millis) in &self.keys {
+                claims.release(key, *until_millis).await;
             }
         }
     }
@@ -162,9 +225,19 @@ impl<'a> Admitted<'a> {
         self.admission.request_id
     }
 
+    /// Whether it was let in although no store could tell whether it was before.
+    pub fn is_unchecked(&self) -> bool {
+        self.unchecked
+    }
+
     /// Takes out what to give back if it comes to nothing.
     pub fn take_receipt(&mut self) -> Receipt {
         std::mem::take(&mut self.receipt)
+    }
+
+    /// Takes out what the client is told of its limits.
+    pub fn take_told(&mut self) -> Option<Box<Told>> {
+        self.told.take()
     }
 
     /// Fills in an answer or header template with what is known of this request.
@@ -172,26 +245,10 @@ impl<'a> Admitted<'a> {
     /// # Errors
     /// A value is absent or cannot stand there.
     pub fn render(&self, template: &Template, escape: Escape, out: &mut Vec<u8>) -> Result<(), scheme::Failure> {
-        if let Some(literal) = template.literal() {
-            out.extend_from_slice(literal.as_bytes());
-            return Ok(());
-        }
-        let client = self.client.text();
-        let facts = Facts {
-            identity: &self.identity,
-            route: self.admission.route,
-            request_id: self.admission.request_id,
-            client: &client,
-        };
-        let view = View {
-            method: self.request.head.method(),
-            target: self.request.head.origin_form(),
-            scheme: self.admission.origin.0,
-            authority: self.admission.origin.1,
-            headers: &*self.request.head,
-            body: scheme::Body::Unread,
-            known: &facts,
-        };
-        template.render(&view, escape, out)
+        self.shown().render(template, escape, out)
+    }
+
+    fn shown(&self) -> Shown<'_, 'a> {
+        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: &self.admission }
     }
 }

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Algorithm, MAX_KEYS_PER_KID};
-use crate::{
-    json::{Document, JsonError, Value},
-    secret::Secret,
-};
+use super::{ClaimRules, MAX_KEYS_PER_KID};
+use crate::{jose::Key, json::JsonError};
 
 /// The rules for one kind of token.
 #[derive(Debug, Clone)]
@@ -14,7 +11,7 @@ pub struct Settings {
     /// What the configuration calls it.
     pub name: String,
     /// Keys that verify; at least one, at most [`MAX_KEYS_PER_KID`] of one `kid`.
-    pub keys: Vec<VerificationKey>,
+    pub keys: Vec<Key>,
     /// `iss` must be this, byte for byte.
     pub issuer: Option<String>,
     /// `aud` must hold one of these; empty: any audience or none.
@@ -23,22 +20,8 @@ pub struct Settings {
     pub leeway: Duration,
     /// Whether a token without `exp` is refused.
     pub require_exp: bool,
-    /// Claims that must be present and not null, named as in [`Token::claim`](super::Token::claim).
-    pub required_claims: Vec<String>,
-    /// Claims that must be a value, given as the JSON text of a string, number or boolean. Numbers are compared as
-    /// they are written.
-    pub equal_claims: Vec<(String, String)>,
-}
-
-/// A key and the one algorithm it is used with.
-#[derive(Debug, Clone)]
-pub struct VerificationKey {
-    /// The `kid` of tokens it verifies. A key without one verifies tokens without one.
-    pub kid: Option<String>,
-    /// Its algorithm.
-    pub algorithm: Algorithm,
-    /// The shared secret, not empty.
-    pub secret: Secret,
+    /// What else it must say.
+    pub claims: ClaimRules,
 }
 
 /// Why no verifier can be built.
@@ -47,46 +30,13 @@ pub enum SettingsError {
     /// There is nothing to verify with.
     #[error("no keys")]
     NoKeys,
-    /// Anyone can sign with an empty key. The number is the key's place in the list, from 0.
-    #[error("key {0} has an empty secret")]
-    EmptySecret(usize),
     /// More than [`MAX_KEYS_PER_KID`]; each costs a signature check on every forged token.
     #[error("more than {MAX_KEYS_PER_KID} keys with the same kid")]
     TooManyKeys,
-    /// The value of an equal claim cannot be read.
+    /// A value that a claim is compared with cannot be read.
     #[error("the value for the claim {0:?} is not JSON: {1}")]
-    EqualClaimNotJson(String, #[source] JsonError),
-    /// The value of an equal claim is null, an array or an object.
+    ClaimNotJson(String, #[source] JsonError),
+    /// A value that a claim is compared with is null, an array or an object.
     #[error("the value for the claim {0:?} is not a string, number or boolean")]
-    EqualClaimNotScalar(String),
-}
-
-impl Settings {
-    pub(super) fn check_keys(&self) -> Result<(), SettingsError> {
-        if self.keys.is_empty() {
-            return Err(SettingsError::NoKeys);
-        }
-        for (index, key) in self.keys.iter().enumerate() {
-            if key.secret.is_empty() {
-                return Err(SettingsError::EmptySecret(index));
-            }
-            if self.keys.iter().filter(|other| other.kid == key.kid).count() > MAX_KEYS_PER_KID {
-                return Err(SettingsError::TooManyKeys);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn equal_claim_values(&self) -> Result<Vec<(String, Document<'static>)>, SettingsError> {
-        self.equal_claims.iter().map(|(name, text)| Ok((name.clone(), scalar(name, text)?))).collect()
-    }
-}
-
-fn scalar(name: &str, text: &str) -> Result<Document<'static>, SettingsError> {
-    let document = Document::parse_owned(text.as_bytes().to_vec())
-        .map_err(|error| SettingsError::EqualClaimNotJson(name.to_owned(), error))?;
-    match document.root() {
-        Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok(document),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(SettingsError::EqualClaimNotScalar(name.to_owned())),
-    }
+    ClaimNotScalar(String),
 }

@@ -20,6 +20,7 @@ impl Collector for Metrics {
         let totals = self.totals();
         encode_requests(&totals, &mut encoder)?;
         encode_upstreams(&totals, &mut encoder)?;
+        encode_limits(&totals, &mut encoder)?;
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
         self.encode_state(&mut encoder)
@@ -31,10 +32,9 @@ impl Metrics {
         let sources = &self.sources;
         let dropped = sources.dropped_lines.count();
         counter("countersign_log_lines_dropped", "Access lines lost to a full or failing log.", dropped, encoder)?;
-        let held = (sources.replay_entries)();
-        gauge("countersign_replay_entries", "Replay claims held.", clamped(held), encoder)?;
-        let capacity = clamped(sources.replay_capacity);
-        gauge("countersign_replay_capacity", "Replay claims that can be held.", capacity, encoder)?;
+        (sources.replay)().encode(encoder)?;
+        let counters = clamped((sources.rate_counters)());
+        gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
         let loaded = self.config_loaded_unix_millis.load(Ordering::Relaxed);
@@ -75,6 +75,16 @@ fn encode_upstreams(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Res
     durations("countersign_upstream_duration", help, "upstream", &totals.upstream_durations, encoder)
 }
 
+fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let help = "Requests refused by limits of rate.";
+    let mut family = encoder.encode_descriptor("countersign_rate_limited", help, None, MetricType::Counter)?;
+    for (limit, count) in &totals.rate_limited {
+        count_of(&[("limit", limit.as_str())], *count, &mut family)?;
+    }
+    let help = "Addresses that spent the last of their failures.";
+    counter("countersign_lockouts", help, totals.lockouts, encoder)
+}
+
 const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;
 
 fn count_of(labels: &impl EncodeLabelSet, count: u64, family: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
@@ -97,11 +107,16 @@ fn durations(
     Ok(())
 }
 
-fn counter(name: &str, help: &str, count: u64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+pub(super) fn counter(
+    name: &str,
+    help: &str,
+    count: u64,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), fmt::Error> {
     encoder.encode_descriptor(name, help, None, MetricType::Counter)?.encode_counter(&count, NO_EXEMPLAR)
 }
 
-fn gauge(name: &str, help: &str, value: i64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+pub(super) fn gauge(name: &str, help: &str, value: i64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
     encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
 }
 
@@ -110,6 +125,6 @@ fn time(name: &str, help: &str, unix_millis: i64, encoder: &mut DescriptorEncode
     encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?.encode_gauge(&seconds)
 }
 
-fn clamped(number: u64) -> i64 {
+pub(super) fn clamped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod replay;
 mod totals;
 mod worker;
 
@@ -18,6 +19,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::replay::{ReplayFigures, StoreFigures};
 pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
 use self::{totals::Totals, worker::Tables};
 use super::sink::DroppedLines;
@@ -31,6 +33,8 @@ pub struct Labels {
     pub callers: Vec<String>,
     /// Upstreams, by the config's index.
     pub upstreams: Vec<String>,
+    /// Limits of rate, by an index that the gateway gives out.
+    pub limits: Vec<String>,
 }
 
 /// Numbers that others keep and that are looked up when the metrics are read.
@@ -39,10 +43,10 @@ pub struct Sources {
     pub started_unix_millis: i64,
     /// The access log's count of lost lines.
     pub dropped_lines: DroppedLines,
-    /// How many replay claims are held.
-    pub replay_entries: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// How many may be held.
-    pub replay_capacity: u64,
+    /// How full the replay memory is, and how its store is.
+    pub replay: Box<dyn Fn() -> ReplayFigures + Send + Sync>,
+    /// How many counters of rate limits are held in memory.
+    pub rate_counters: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// All counters of the process, over its workers and over the configs it has had.

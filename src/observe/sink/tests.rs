@@ -24,6 +24,7 @@ fn line(path: &str) -> AccessLine<'_> {
         by: None,
         key_id: None,
         subject: None,
+        unchecked: false,
         duration_micros: 1,
         upstream_micros: None,
         bytes_in: 0,

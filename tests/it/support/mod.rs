@@ -6,8 +6,10 @@ mod client;
 mod gateway;
 mod ports;
 mod recorder;
+mod redis;
 pub(crate) mod strict;
 
+pub(crate) use self::redis::RedisServer;
 pub(crate) use client::{Answer, Connection, send};
 pub(crate) use gateway::{Gateway, countersign};
 pub(crate) use ports::loopback;

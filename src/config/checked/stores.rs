@@ -1,0 +1,73 @@
+//! What is remembered, and where: `store:` and `replay:`.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::secret::Secret;
+
+/// `store:`
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// `redis:`
+    pub redis: RedisServer,
+    /// What every key begins with. Default `countersign:`.
+    pub prefix: String,
+}
+
+/// A Redis, of a store or of a key source.
+#[derive(Debug, Clone)]
+pub struct RedisServer {
+    /// Where.
+    pub place: RedisPlace,
+    /// The user of an ACL.
+    pub username: Option<String>,
+    /// Its password; text.
+    pub password: Option<Secret>,
+    /// The number of the database.
+    pub database: u32,
+    /// TLS, where the URLs say `rediss://`.
+    pub tls: Option<RedisTls>,
+    /// The longest that a question may take. Default 250 ms.
+    pub timeout: Duration,
+    /// The longest that an attempt to connect may take. Default 1 s.
+    pub connect_timeout: Duration,
+}
+
+/// Where a Redis is: hosts and ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedisPlace {
+    /// One server.
+    Server(String, u16),
+    /// The master of a service that sentinels watch.
+    Sentinel {
+        /// The service.
+        service: String,
+        /// The sentinels; at least one.
+        servers: Vec<(String, u16)>,
+    },
+    /// A cluster, by some of its nodes; at least one.
+    Cluster(Vec<(String, u16)>),
+}
+
+/// Whom a Redis is believed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisTls {
+    /// PEM file of roots; the system's where absent.
+    pub ca: Option<PathBuf>,
+}
+
+/// What becomes of a request whose claim the store cannot decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnStoreFailure {
+    /// It is refused with 503 (the default).
+    #[default]
+    Refuse,
+    /// It goes on, and is counted.
+    Allow,
+}
+
+/// `replay:` of the whole config.
+#[derive(Debug, Clone)]
+pub struct ReplayMemory {
+    /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
+    pub capacity: usize,
+}
