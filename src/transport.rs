@@ -23,6 +23,9 @@ pub struct Transport {
     appetite: Appetite,
 }
 
+/// What a socket nearly always has room for. Of more it may take a part, and then it is not to be asked again at once.
+const AT_ONCE: usize = 4 * 1024;
+
 #[derive(Debug)]
 enum Stream {
     Plain(TcpStream),
@@ -48,6 +51,11 @@ impl Transport {
         buffer: &mut BytesMut,
         buffers: &Buffers,
     ) -> Poll<io::Result<usize>> {
+        if !self.may_be_readable() && self.poll_readable(context).is_pending() {
+            // Most waits begin here: nothing is lent for them.
+            self.give_back(buffer, buffers);
+            return Poll::Pending;
+        }
         buffers.make_room(buffer, &mut self.appetite);
         let room = buffer.capacity() - buffer.len();
         let read = pin!(self.read_buf(buffer)).poll(context);
@@ -71,9 +79,16 @@ impl Transport {
         parts: &[&[u8]; 3],
         mut from: usize,
     ) -> Poll<io::Result<usize>> {
-        // Most messages are one part.
+        // Most messages are one part, and small enough to be taken at once.
         if let [only, [], []] = parts {
-            return Pin::new(self).poll_write(context, only.get(from..).unwrap_or_default());
+            let rest = only.get(from..).unwrap_or_default();
+            if let Stream::Plain(tcp) = &self.stream
+                && rest.len() <= AT_ONCE
+                && let Ok(count) = tcp.try_write(rest)
+            {
+                return Poll::Ready(Ok(count));
+            }
+            return Pin::new(self).poll_write(context, rest);
         }
         let left = parts.map(|part| {
             let skipped = from.min(part.len());

@@ -137,16 +137,16 @@ fn stands_unaltered(value: &[u8]) -> bool {
 }
 
 fn write_set_fields(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-    let mut value = Vec::new();
     for (name, template) in &dress.set {
-        value.clear();
-        permit
-            .render(template, Escape::Header, &mut value)
-            .map_err(|failure| Failure::Template(name.clone(), failure))?;
-        if !stands_unaltered(&value) {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        let start = out.len();
+        // A head that fails is thrown away as a whole.
+        permit.render(template, Escape::Header, out).map_err(|failure| Failure::Template(name.clone(), failure))?;
+        if !stands_unaltered(out.get(start..).unwrap_or_default()) {
             return Err(Failure::Unwritable(name.clone()));
         }
-        encode::line(out, name.as_bytes(), &value);
+        out.extend_from_slice(b"\r\n");
     }
     Ok(())
 }

@@ -161,7 +161,6 @@ pub fn serve<'f>(
 }
 
 /// The ways to serve.
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 enum Serving<'f> {
     Forwarding(exchange::Forwarding<'f>),
     Own(Soon<'f, Result<Response, Failure>>),

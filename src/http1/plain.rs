@@ -110,7 +110,7 @@ pub(super) struct StatusLine {
 pub(super) fn status_line(window: &[u8]) -> Option<StatusLine> {
     const REASON: usize = "HTTP/1.1 200 ".len();
     let (version, [hundreds @ b'1'..=b'5', tens, ones, b' ']) =
-        window.first_chunk::<REASON>()?.split_first_chunk::<9>().map(|(version, rest)| (version, rest))?
+        window.first_chunk::<REASON>()?.split_first_chunk::<9>()?
     else {
         return None;
     };
