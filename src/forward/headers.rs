@@ -123,7 +123,7 @@ fn write_identity_fields(permit: &Admitted<'_>, out: &mut Vec<u8>) {
     if let Some(by) = unaltered(identity.by) {
         encode::own_line(out, "X-Countersign-Scheme: ", by);
     }
-    encode::own_line(out, "X-Request-Id: ", permit.request_id().as_bytes());
+    encode::own_line(out, "X-Request-Id: ", permit.request_id());
 }
 
 fn unaltered(value: Option<&str>) -> Option<&[u8]> {

@@ -66,7 +66,7 @@ pub(super) async fn story<'s>(
         limits: &route.limits,
         clock: &snapshot.clock,
         route: &route.name,
-        request_id: request_id.as_str(),
+        request_id: request_id.as_bytes(),
         origin: (origin.scheme, origin.authority),
     };
     let mut permit = policy::admit(caller, client, admission).await?;

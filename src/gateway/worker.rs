@@ -236,10 +236,6 @@ impl RequestId {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
-
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
 }
 
 /// Request ids: unique over workers and restarts, and not to be guessed from one another at a glance. They are names,

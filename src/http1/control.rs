@@ -40,7 +40,7 @@ impl<'a> ControlFields<'a> {
             Known::Connection => self.connection(value),
             Known::ContentLength => self.content_length(value)?,
             Known::TransferEncoding => self.transfer_encoding(value)?,
-            Known::HopByHop | Known::Other => {}
+            Known::Upgrade | Known::Date | Known::HopByHop | Known::Other => {}
         }
         Ok(())
     }
@@ -98,7 +98,8 @@ fn refuse_disguised(name: &str, known: Known) -> Result<(), BadHead> {
     }
     match Known::of(name.replace('_', "-").as_bytes()) {
         Known::ContentLength | Known::TransferEncoding => Err(BadHead::DisguisedFraming),
-        Known::Host | Known::Expect | Known::Connection | Known::HopByHop | Known::Other => Ok(()),
+        Known::Host | Known::Expect | Known::Connection | Known::Upgrade | Known::Date => Ok(()),
+        Known::HopByHop | Known::Other => Ok(()),
     }
 }
 

@@ -142,6 +142,11 @@ impl Fields {
         out.extend_from_slice(head.get(run).unwrap_or_default());
     }
 
+    /// Whether there is a line of that name.
+    pub(super) fn has(&self, known: Known) -> bool {
+        self.0.iter().any(|field| field.known == known)
+    }
+
     /// Whether a `Connection` line lists that name.
     pub(super) fn connection_names(&self, head: &[u8], name: &[u8]) -> bool {
         self.values(head, "connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name))

@@ -15,6 +15,10 @@ pub enum Known {
     ContentLength,
     /// `Transfer-Encoding`
     TransferEncoding,
+    /// `Upgrade`
+    Upgrade,
+    /// `Date`
+    Date,
     /// Another that belongs to one connection alone (RFC 9110 section 7.6.1).
     HopByHop,
     /// Any other.
@@ -28,12 +32,14 @@ impl Known {
         let same = |known: &str| is_same_name(name, known.as_bytes());
         match name.len() {
             4 if same("Host") => Known::Host,
+            4 if same("Date") => Known::Date,
             6 if same("Expect") => Known::Expect,
             10 if same("Connection") => Known::Connection,
             14 if same("Content-Length") => Known::ContentLength,
             17 if same("Transfer-Encoding") => Known::TransferEncoding,
             2 if same("TE") => Known::HopByHop,
-            7 if same("Trailer") || same("Upgrade") => Known::HopByHop,
+            7 if same("Upgrade") => Known::Upgrade,
+            7 if same("Trailer") => Known::HopByHop,
             10 if same("Keep-Alive") => Known::HopByHop,
             16 if same("Proxy-Connection") => Known::HopByHop,
             18 if same("Proxy-Authenticate") => Known::HopByHop,
@@ -63,8 +69,9 @@ impl<'a> FieldName<'a> {
     /// Whether it belongs to one connection (RFC 9110 section 7.6.1), or is the length, which is written anew.
     pub fn is_hop_by_hop(&self) -> bool {
         match self.known {
-            Known::Connection | Known::ContentLength | Known::TransferEncoding | Known::HopByHop => true,
-            Known::Host | Known::Expect | Known::Other => false,
+            Known::Connection | Known::ContentLength | Known::TransferEncoding => true,
+            Known::Upgrade | Known::HopByHop => true,
+            Known::Host | Known::Expect | Known::Date | Known::Other => false,
         }
     }
 }

@@ -38,7 +38,9 @@ pub(super) fn lines(window: &[u8], mut at: usize, most: usize) -> Option<Lines<'
         if is_odd && matches!(name.len(), 14 | 17) {
             return None; // it may pass for a framing field
         }
-        control.take(known, value).ok()?;
+        if known != Known::Other {
+            control.take(known, value).ok()?;
+        }
         let value_at = at + name.len() + separator;
         let (name, value) = (Span::at(at, name.len())?, Span::at(value_at, value.len())?);
         at = value.end() + 2;

@@ -11,7 +11,7 @@ use super::fields::{self, Fields, MOST_FIELDS, Span};
 use super::grammar::is_token;
 use super::lines::{LARGEST_HEAD, end_of_head};
 use super::target::Target;
-use super::{BadHead, BadRequest, FieldName, Framing, Limits, Version, encode, plain};
+use super::{BadHead, BadRequest, FieldName, Framing, Known, Limits, Version, encode, plain};
 
 /// A request's head, checked. It owns its bytes.
 #[derive(Clone)]
@@ -172,6 +172,11 @@ impl RequestHead {
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.layout.fields.values(self.bytes.all(), name)
+    }
+
+    /// Whether there is a line of that name.
+    pub fn has(&self, known: Known) -> bool {
+        self.layout.fields.has(known)
     }
 
     /// The value of the first line of that name.

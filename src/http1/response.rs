@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 use super::control::ControlFields;
 use super::fields::{self, Fields, MOST_FIELDS, Span};
 use super::lines::{LARGEST_HEAD, end_of_head};
-use super::{BadResponse, FieldName, Framing, Limits, ResponseFraming, Version, plain};
+use super::{BadResponse, FieldName, Framing, Known, Limits, ResponseFraming, Version, plain};
 
 /// A response's head, checked. It owns its bytes.
 #[derive(Clone)]
@@ -101,6 +101,11 @@ impl ResponseHead {
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.layout.fields.values(&self.bytes, name)
+    }
+
+    /// Whether there is a line of that name.
+    pub fn has(&self, known: Known) -> bool {
+        self.layout.fields.has(known)
     }
 
     /// The value of the first line of that name.

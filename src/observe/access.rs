@@ -19,7 +19,7 @@ pub struct AccessLine<'a> {
     /// When the request's head was complete, in milliseconds since 1970.
     pub unix_millis: i64,
     /// The id that the answer and the upstream carry too.
-    pub request_id: &'a str,
+    pub request_id: &'a [u8],
     /// The client's address: the peer's, or what a trusted proxy said.
     pub client: &'a str,
     /// Name or address of the listener.
@@ -186,8 +186,8 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     text_field(text!("path"), known(path), out);
     text_field(text!("route"), line.route, out);
     number_field(name!("status"), Some(line.status.into()), out);
-    plain_field(text!("outcome"), Some(line.verdict.name()), out);
-    plain_field(text!("cause"), line.verdict.cause().map(|cause| cause.face().name), out);
+    plain_field(text!("outcome"), Some(line.verdict.name().as_bytes()), out);
+    plain_field(text!("cause"), line.verdict.cause().map(|cause| cause.face().name.as_bytes()), out);
     if let Some(why) = line.verdict.why() {
         out.extend_from_slice(name!("why").as_bytes());
         escape::json_display(why, out);
@@ -195,7 +195,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     text_field(text!("by"), line.by, out);
     text_field(text!("key_id"), line.key_id, out);
     text_field(text!("subject"), line.subject, out);
-    plain_field(text!("replay"), line.unchecked.then_some("unchecked"), out);
+    plain_field(text!("replay"), line.unchecked.then_some(b"unchecked"), out);
     number_field(name!("duration_micros"), Some(line.duration_micros), out);
     number_field(name!("upstream_micros"), line.upstream_micros, out);
     number_field(name!("bytes_in"), Some(line.bytes_in), out);
@@ -218,10 +218,10 @@ fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
 
 /// For what is ours and has nothing to escape.
 #[inline(always)]
-fn plain_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
+fn plain_field(name: &str, value: Option<&[u8]>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(value);
         out.push(b'"');
     }
 }

@@ -34,7 +34,7 @@ pub struct Admission<'a> {
     /// The route's name, for templates.
     pub route: &'a str,
     /// The request's id.
-    pub request_id: &'a str,
+    pub request_id: &'a [u8],
     /// Public scheme and authority, for templates.
     pub origin: (&'a str, &'a str),
 }
@@ -221,7 +221,7 @@ impl<'a> Admitted<'a> {
     }
 
     /// Its id in logs.
-    pub fn request_id(&self) -> &str {
+    pub fn request_id(&self) -> &[u8] {
         self.admission.request_id
     }
 

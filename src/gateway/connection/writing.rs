@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{After, Connection, Progress, present};
 use crate::{
     gateway::{trail::Trail, worker::RequestId},
-    http1::{Version, encode},
+    http1::{Known, Version, encode},
     message::{Body, BodyError, Response},
 };
 
@@ -40,7 +40,7 @@ impl Connection {
         self.output.extend_from_slice(progress.no_more_interim());
         write_head(&mut self.output, &response, delimited, version, keeps, trail.request_id);
         // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
-        if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
+        if response.upstream.as_ref().is_none_or(|head| !head.has(Known::Date)) {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
         encode::end(&mut self.output);
