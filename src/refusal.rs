@@ -30,6 +30,8 @@ pub enum Cause {
     UnreadableField,
     /// Two credentials on one request.
     AmbiguousCredential,
+    /// The key is not for this route.
+    NotAllowed,
     /// The path can be read in two ways that differ.
     AmbiguousPath,
     /// The request is not well-formed HTTP.
@@ -71,7 +73,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 24] = [
+    pub const ALL: [Cause; 25] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -84,6 +86,7 @@ impl Cause {
         Cause::InsufficientScope,
         Cause::UnreadableField,
         Cause::AmbiguousCredential,
+        Cause::NotAllowed,
         Cause::AmbiguousPath,
         Cause::BadRequest,
         Cause::NotFound,
@@ -127,6 +130,7 @@ impl Cause {
             Cause::AmbiguousCredential => {
                 ("ambiguous-credential", 400, "Ambiguous credential", "The request carries more than one credential")
             }
+            Cause::NotAllowed => ("not-allowed", 403, "Not allowed", "This key may not be used here"),
             Cause::AmbiguousPath => {
                 ("ambiguous-path", 400, "Ambiguous path", "The path can be read in more than one way")
             }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::jwt::TokenError;
-use crate::{message::HoldError, refusal::Cause, scheme};
+use crate::{keys::NoKey, message::HoldError, refusal::Cause, scheme};
 
 /// Authentication failed.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ pub enum Reason {
     /// The scheme refused.
     #[error(transparent)]
     Signature(#[from] scheme::Failure),
-    /// No such key, or a disabled one.
-    #[error("unknown key id")]
-    UnknownKey,
+    /// There is no key to verify with.
+    #[error(transparent)]
+    NoKey(#[from] NoKey),
     /// Sent to another host than the public one that clients sign.
     #[error("sent to another host than the public origin")]
     OtherHost,
@@ -77,7 +77,7 @@ impl Denied {
     pub fn rule(&self) -> Option<&str> {
         let (name, reason) = self.attempts.first()?;
         match reason {
-            Reason::Absent | Reason::Signature(_) | Reason::UnknownKey | Reason::OtherHost | Reason::Token(_) => {
+            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost | Reason::Token(_) => {
                 Some(name)
             }
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
@@ -91,7 +91,7 @@ impl Reason {
         match self {
             Reason::Token(TokenError::InsufficientScope(scope)) => Some(Challenge::InsufficientScope(scope.clone())),
             Reason::Token(_) => Some(Challenge::InvalidToken),
-            Reason::Absent | Reason::Signature(_) | Reason::UnknownKey | Reason::OtherHost => None,
+            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
         }
     }
@@ -114,7 +114,11 @@ impl Reason {
                 // Nothing is signed here; were it said, it would be our fault and not the caller's.
                 Failure::Io | Failure::NotEmitted | Failure::NotSigning => Cause::Overloaded,
             },
-            Reason::UnknownKey | Reason::OtherHost => Cause::InvalidSignature,
+            Reason::NoKey(no_key) => match no_key {
+                NoKey::Unknown | NoKey::Disabled | NoKey::NotNow | NoKey::Unfit(_) => Cause::InvalidSignature,
+                NoKey::Away(_) => Cause::StoreUnavailable,
+            },
+            Reason::OtherHost => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(TokenError::InsufficientScope(_)) => Cause::InsufficientScope,
             Reason::Token(_) => Cause::InvalidToken,

@@ -3,6 +3,7 @@
 mod limits;
 mod signers;
 mod stores;
+mod tables;
 mod tokens;
 
 use std::{
@@ -23,18 +24,17 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
     },
     http1,
-    keys::KeyTable,
+    keys::SourceIndex,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
     policy::{Edge, RateLimit},
     scheme::KeyFault,
-    secret::Secret,
     store::{Counters, MemoryCounters},
 };
 
@@ -173,6 +173,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        keys: config.keys.iter().map(tables::labels).collect(),
         limits: limits::names(config),
     })
 }
@@ -246,16 +247,7 @@ struct Rules {
 impl Rules {
     fn new(config: &Config) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let prepare = |secret: &Secret| entry.scheme.key_recipe().verifying(secret);
-            let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
-                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, prepare),
-                Some(KeySource::Static(ids)) => {
-                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
-                }
-                // The config's indices point into it; a table without ids lets nobody in.
-                None => KeyTable::by_id([], prepare),
-            };
-            let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
+            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };

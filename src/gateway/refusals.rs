@@ -69,6 +69,7 @@ impl Refusal {
             Refusal::Unverified(_) => Cause::RateLimited,
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
+            Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
@@ -184,6 +185,7 @@ fn limited(response: Response, beyond: &Beyond) -> Response {
 fn of_template(failure: &scheme::Failure) -> Cause {
     match failure {
         scheme::Failure::Unreadable { place, .. } if place.starts_with("claim:") => Cause::InvalidToken,
+        scheme::Failure::Unreadable { place, .. } if place.starts_with("key:") => Cause::NotAllowed,
         _ => Cause::UnreadableField,
     }
 }

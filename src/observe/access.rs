@@ -38,6 +38,8 @@ pub struct AccessLine<'a> {
     pub by: Option<&'a str>,
     /// The verified key id. Never one that was only claimed.
     pub key_id: Option<&'a str>,
+    /// What the secret is called that verified, where its id has several.
+    pub secret: Option<&'a str>,
     /// The verified subject.
     pub subject: Option<&'a str>,
     /// Whether it went on although no store could tell whether it was accepted before.
@@ -194,6 +196,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     }
     text_field(text!("by"), line.by, out);
     text_field(text!("key_id"), line.key_id, out);
+    text_field(text!("secret"), line.secret, out);
     text_field(text!("subject"), line.subject, out);
     plain_field(text!("replay"), line.unchecked.then_some(b"unchecked"), out);
     number_field(name!("duration_micros"), Some(line.duration_micros), out);

@@ -42,6 +42,9 @@ pub struct Admission<'a> {
 /// Why a verified request may not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAdmitted {
+    /// A key that signed it is not for this route.
+    #[error("the key may not be used on this route")]
+    NotAllowed,
     /// It was accepted once before.
     #[error("this request was accepted before")]
     Replayed,
@@ -88,7 +91,8 @@ pub struct Receipt {
     claims: Option<Arc<Claims>>,
 }
 
-/// Admits `caller`: claims all of its replay keys, or none, and then spends one of each of its route's limits, or none.
+/// Admits `caller`, if its key is for this route: claims all of its replay keys, or none, and then spends one of each of its
+/// route's limits, or none.
 ///
 /// # Errors
 /// [`NotAdmitted`]; no claim of this request stands then, and nothing is spent.
@@ -97,6 +101,9 @@ pub fn admit<'a>(
     client: Client<'a>,
     admission: Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
+    if !caller.identity().may_use(admission.route) {
+        return Soon::now(Err(NotAdmitted::NotAllowed));
+    }
     if !caller.is_repeatable() {
         return Soon::later(claim(caller, client, admission));
     }

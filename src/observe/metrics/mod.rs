@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod keys;
 mod replay;
 mod totals;
 mod worker;
@@ -19,6 +20,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::keys::KeyLabels;
 pub use self::replay::{ReplayFigures, StoreFigures};
 pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
 use self::{totals::Totals, worker::Tables};
@@ -33,6 +35,8 @@ pub struct Labels {
     pub callers: Vec<String>,
     /// Upstreams, by the config's index.
     pub upstreams: Vec<String>,
+    /// Key sources, by the config's index.
+    pub keys: Vec<KeyLabels>,
     /// Limits of rate, by an index that the gateway gives out.
     pub limits: Vec<String>,
 }

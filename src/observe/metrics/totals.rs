@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{histogram::HistogramTotals, worker::Tables};
+use super::{
+    histogram::HistogramTotals,
+    keys::{self, KeyTotals},
+    worker::Tables,
+};
 
 /// The labels of a request counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +31,7 @@ pub(super) struct Totals {
     pub(super) upstream_retries: BTreeMap<String, u64>,
     /// By upstream.
     pub(super) upstream_durations: BTreeMap<String, HistogramTotals>,
+    pub(super) keys: KeyTotals,
     /// By limit.
     pub(super) rate_limited: BTreeMap<String, u64>,
     pub(super) lockouts: u64,
@@ -53,6 +58,7 @@ impl Totals {
             *self.upstream_retries.entry(name.clone()).or_default() += row.retries();
             self.upstream_durations.entry(name.clone()).or_default().add(&row.durations);
         }
+        keys::add(&tables.labels, &tables.keys, &mut self.keys);
         for (name, count) in tables.labels.limits.iter().zip(&tables.rate_limited) {
             *self.rate_limited.entry(name.clone()).or_default() += count.read();
         }

@@ -12,7 +12,11 @@ use std::{
     },
 };
 
-use super::{Labels, histogram::Histogram};
+use super::{
+    Labels,
+    histogram::Histogram,
+    keys::{self, KeyUses},
+};
 use crate::refusal::Cause;
 
 /// Whom a decision was about.
@@ -101,6 +105,13 @@ impl WorkerMetrics {
         }
     }
 
+    /// Counts a request that was signed with the secret at `place` of an id of a key source.
+    pub fn key_used(&self, source: usize, place: usize, unix_millis: i64) {
+        if let Some(uses) = self.tables.keys.get(source).and_then(|secrets| secrets.get(place)) {
+            uses.note(unix_millis);
+        }
+    }
+
     /// Counts a request that a limit of rate refused, by the limit's index in [`Labels::limits`].
     pub fn rate_limited(&self, limit: usize) {
         if let Some(counter) = self.tables.rate_limited.get(limit) {
@@ -156,6 +167,10 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }
 
+    pub(super) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub(super) fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -170,6 +185,8 @@ pub(super) struct Tables {
     /// By route, one more for none.
     pub(super) durations: Box<[OnceLock<Box<Histogram>>]>,
     pub(super) upstreams: Box<[UpstreamRow]>,
+    /// By key source and the secret's place.
+    pub(super) keys: Box<[Box<[KeyUses]>]>,
     pub(super) rate_limited: Box<[Counter]>,
     pub(super) lockouts: Counter,
     pub(super) connections: Counter,
@@ -183,6 +200,7 @@ impl Tables {
             requests: (0..routes * labels.caller_columns()).map(|_| OnceLock::new()).collect(),
             durations: (0..routes).map(|_| OnceLock::new()).collect(),
             upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
+            keys: keys::rows(&labels),
             rate_limited: labels.limits.iter().map(|_| Counter::default()).collect(),
             lockouts: Counter::default(),
             connections: Counter::default(),

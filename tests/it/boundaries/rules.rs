@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
             "soon",
         ],
     ),
-    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
+    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock", "soon"]),
     rule("store", &["clock", "rate", "redis_link"]),
     // How much is too much is arithmetic: it counts nobody and knows no time.
     rule("rate", &[]),
@@ -73,9 +73,10 @@ pub(super) const RULES: &[Rule] = &[
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
-    // is wrong with them has a place.
-    rule("config", &["scheme", "jose", "json", "rate", "refusal", "secret"]),
-    rule("message", &["http1", "scheme"]),
+    // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
+    rule("config", &["scheme", "jose", "json", "keys", "rate", "refusal", "secret"]),
+    // Of a caller it is known which key verified, and what else is known of that.
+    rule("message", &["http1", "scheme", "keys::Matched"]),
     // The gateway's own calls know where they run and whom they trust, and not what they are for.
     rule("outcall", &["errands", "roots"]),
     // What everybody shares knows nobody.
