@@ -24,7 +24,7 @@ pub struct Transport {
 }
 
 /// What a socket nearly always has room for. Of more it may take a part, and then it is not to be asked again at once.
-const AT_ONCE: usize = 4 * 1024;
+const AT_ONCE: usize = 8 * 1024;
 
 #[derive(Debug)]
 enum Stream {
@@ -82,13 +82,10 @@ impl Transport {
         // Most messages are one part, and small enough to be taken at once.
         if let [only, [], []] = parts {
             let rest = only.get(from..).unwrap_or_default();
-            if let Stream::Plain(tcp) = &self.stream
-                && rest.len() <= AT_ONCE
-                && let Ok(count) = tcp.try_write(rest)
-            {
-                return Poll::Ready(Ok(count));
-            }
-            return Pin::new(self).poll_write(context, rest);
+            return match self.write_at_once(rest) {
+                0 => Pin::new(self).poll_write(context, rest),
+                count => Poll::Ready(Ok(count)),
+            };
         }
         let left = parts.map(|part| {
             let skipped = from.min(part.len());
@@ -99,6 +96,15 @@ impl Transport {
         match left {
             [only, [], []] | [[], only, []] | [[], [], only] => stream.poll_write(context, only),
             several => stream.poll_write_vectored(context, &several.map(io::IoSlice::new)),
+        }
+    }
+
+    /// Writes as much of what is small as the socket takes without being waited for, and says how much that was. Nothing
+    /// of what is large, over TLS, or where a write fails: whoever writes on finds out.
+    pub fn write_at_once(&self, bytes: &[u8]) -> usize {
+        match &self.stream {
+            Stream::Plain(tcp) if bytes.len() <= AT_ONCE => tcp.try_write(bytes).unwrap_or(0),
+            Stream::Plain(_) | Stream::Tls(_) => 0,
         }
     }
 

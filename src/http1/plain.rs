@@ -159,16 +159,18 @@ fn name_by_bytes(text: &[u8]) -> Option<(&[u8], bool)> {
     if length == 0 { None } else { Some((text.get(..length)?, seen & ODD != 0)) }
 }
 
-/// The high bit of each byte that is no letter, digit or `-`. Sums of seven bits reach no other byte.
+/// The high bit of each byte that is no letter or `-`, of which nearly all names are made. Sums of seven bits reach no other byte.
 fn unusual(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let word = u64::from_le_bytes(word);
-    let at_least = |word: u64, least: u8| word + ONES * u64::from(0x80 - least);
-    let within = |word: u64, least: u8, most: u8| at_least(word, least) & !at_least(word, most + 1);
+    let within = |word: u64, least: u8, most: u8| {
+        let at_least = |word: u64, least: u8| word + ONES * u64::from(0x80 - least);
+        at_least(word, least) & !at_least(word, most + 1)
+    };
     let low = word & !HIGH;
-    let letters = within(low | (ONES * 0x20), b'a', b'z') & at_least(low, b'@');
-    let usual = letters | within(low, b'0', b'9') | within(low, b'-', b'-');
+    // No byte but a letter becomes one in lower case.
+    let usual = within(low | (ONES * 0x20), b'a', b'z') | within(low, b'-', b'-');
     (!usual | word) & HIGH
 }
 

@@ -20,9 +20,9 @@ pub struct AccessLine<'a> {
     pub unix_millis: i64,
     /// The id that the answer and the upstream carry too.
     pub request_id: &'a [u8],
-    /// The client's address: the peer's, or what a trusted proxy said.
+    /// The client's address: the peer's, or what a trusted proxy said. An address, so there is nothing to escape.
     pub client: &'a str,
-    /// Name or address of the listener.
+    /// Name or address of the listener. Names of the config's parts have nothing to escape.
     pub listener: &'a str,
     /// The method as it came; empty where no head could be read.
     pub method: &'a str,
@@ -181,8 +181,8 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     stamp.write_rfc3339(line.unix_millis, out);
     out.push(b'"');
     plain_field(text!("request_id"), Some(line.request_id), out);
-    text_field(text!("client"), Some(line.client), out);
-    text_field(text!("listener"), Some(line.listener), out);
+    plain_field(text!("client"), Some(line.client.as_bytes()), out);
+    plain_field(text!("listener"), Some(line.listener.as_bytes()), out);
     let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
     text_field(text!("method"), known(line.method), out);
     text_field(text!("path"), known(path), out);
@@ -194,7 +194,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
         out.extend_from_slice(name!("why").as_bytes());
         escape::json_display(why, out);
     }
-    text_field(text!("by"), line.by, out);
+    plain_field(text!("by"), line.by.map(str::as_bytes), out);
     text_field(text!("key_id"), line.key_id, out);
     text_field(text!("secret"), line.secret, out);
     text_field(text!("subject"), line.subject, out);

@@ -77,7 +77,7 @@ pub struct Admitted<'a> {
     request: Request,
     identity: Rc<Identity<'a>>,
     client: Client<'a>,
-    admission: Admission<'a>,
+    admission: &'a Admission<'a>,
     receipt: Receipt,
     unchecked: bool,
     told: Option<Box<Told>>,
@@ -99,7 +99,7 @@ pub struct Receipt {
 pub fn admit<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
-    admission: Admission<'a>,
+    admission: &'a Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
     if !caller.identity().may_use(admission.route) {
         return Soon::now(Err(NotAdmitted::NotAllowed));
@@ -126,7 +126,7 @@ pub fn admit<'a>(
 async fn claim<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
-    admission: Admission<'a>,
+    admission: &'a Admission<'a>,
 ) -> Result<Admitted<'a>, NotAdmitted> {
     let (request, identity, replays) = caller.into_parts();
     let (mut receipt, mut unchecked) = (Receipt::default(), false);
@@ -256,6 +256,6 @@ impl<'a> Admitted<'a> {
     }
 
     fn shown(&self) -> Shown<'_, 'a> {
-        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: &self.admission }
+        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: self.admission }
     }
 }

@@ -44,8 +44,17 @@ impl Connection {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
         encode::end(&mut self.output);
-        let body = if delimited == Delimited::Absent { &mut Body::Empty } else { &mut response.body };
-        let written = self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await;
+        if delimited == Delimited::Absent {
+            response.body = Body::Empty;
+        }
+        let written = match self.append_small(&response.body, trail) {
+            true => self.send_small().await,
+            // On the heap: most answers are written at once.
+            false => {
+                let chunked = delimited == Delimited::ByChunks;
+                Box::pin(self.write_body(&mut response.body, chunked, trail, progress)).await
+            }
+        };
         self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         match written {
             Ok(()) if keeps => After::KeepAlive,
@@ -67,6 +76,29 @@ impl Connection {
             self.output.extend_from_slice(&body);
         }
         let _ = self.send(b"", b"").await;
+    }
+
+    /// Puts a body behind its head that is small and there. False where it is another.
+    fn append_small(&mut self, body: &Body, trail: &mut Trail<'_>) -> bool {
+        match body {
+            Body::Empty => true,
+            Body::Bytes(bytes, _) if bytes.len() <= COPIED => {
+                trail.sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.output.extend_from_slice(bytes);
+                true
+            }
+            Body::Bytes(..) | Body::Spooled(_) | Body::Stream(_) => false,
+        }
+    }
+
+    /// Writes what was gathered, without waiting where the client's socket takes it.
+    async fn send_small(&mut self) -> Result<(), Broken> {
+        let written = self.wire.write_at_once(&self.output);
+        if written == self.output.len() {
+            return Ok(());
+        }
+        self.output.drain(..written);
+        self.send(b"", b"").await
     }
 
     async fn write_body(
