@@ -73,8 +73,9 @@ impl RequestHead {
         }
     }
 
-    /// As [`parse`](RequestHead::parse), the long way.
-    pub(super) fn parse_with_care(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
+    /// As [`parse`](RequestHead::parse), the long way: what a head is read by that is not as nearly all are, and what the
+    /// short way is held to by tests.
+    pub fn parse_with_care(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
         let start = start_of_head(buffer);
         let Some(end) = end_of_head(buffer, start, limits)? else {
             refuse_the_hopeless(&buffer[start..])?;

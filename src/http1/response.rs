@@ -36,8 +36,9 @@ impl ResponseHead {
         }
     }
 
-    /// As [`parse`](ResponseHead::parse), the long way.
-    pub(super) fn parse_with_care(
+    /// As [`parse`](ResponseHead::parse), the long way: what a head is read by that is not as nearly all are, and what the
+    /// short way is held to by tests.
+    pub fn parse_with_care(
         buffer: &mut BytesMut,
         limits: &Limits,
         request_was_head: bool,
