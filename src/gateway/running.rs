@@ -202,8 +202,10 @@ impl Crew<'_> {
                 connections: self.open.clone(),
             };
             hands.push(Hand { orders: orders.clone(), open: Arc::default() });
-            let runtime = worker::runtime().map_err(StartError::Thread)?;
-            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(&runtime, recruit))?));
+            let (ready, begun) = std::sync::mpsc::sync_channel(1);
+            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(recruit, &ready))?));
+            // Before anything is accepted: afterwards clients might have taken every descriptor.
+            begun.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())).map_err(StartError::Thread)?;
         }
         Ok((workers, hands))
     }

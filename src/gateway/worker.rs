@@ -2,18 +2,19 @@
 
 use std::{
     cell::{Cell, RefCell},
+    io,
     net::{IpAddr, TcpStream as StdStream},
     rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc::SyncSender,
     },
 };
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, LocalOptions, LocalRuntime},
     sync::mpsc,
-    task::LocalSet,
 };
 
 use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
@@ -85,17 +86,26 @@ const TOKEN_BYTES: usize = 16 * 1024 * 1024;
 /// a megabyte and more once it has allocated.
 const BLOCKING_THREADS: usize = 16;
 
-/// A worker's runtime. Made before anything is accepted: afterwards clients might have taken every descriptor.
-///
-/// # Errors
-/// What the system says.
-pub(super) fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+/// Runs a worker to its end; `true` where every connection ended by itself. `ready` is told once it can begin, or why it
+/// cannot.
+pub(super) fn run(recruit: Recruit, ready: &SyncSender<io::Result<()>>) -> bool {
+    // Whoever waited has gone where nobody listens.
+    match runtime() {
+        Ok(runtime) => {
+            let _ = ready.send(Ok(()));
+            runtime.block_on(work(recruit))
+        }
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            true
+        }
+    }
 }
 
-/// Runs a worker to its end; `true` where every connection ended by itself.
-pub(super) fn run(runtime: &Runtime, recruit: Recruit) -> bool {
-    LocalSet::new().block_on(runtime, work(recruit))
+/// A runtime of this thread alone: its tasks are woken with less ado than those of a set of local ones.
+fn runtime() -> io::Result<LocalRuntime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build_local(LocalOptions::default())
 }
 
 async fn work(recruit: Recruit) -> bool {

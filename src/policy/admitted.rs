@@ -185,9 +185,13 @@ impl Receipt {
     /// Gives the claims back: the request came to nothing and may come again.
     pub async fn release(self) {
         if let Some(claims) = self.claims {
-            for (key, until_millis) in &self.keys {
-                claims.release(key, *until_millis).await;
-            }
+            // On the heap: it is rare, and a store that has to be asked needs much room.
+            let each = async move {
+                for (key, until_millis) in &self.keys {
+                    claims.release(key, *until_millis).await;
+                }
+            };
+            Box::pin(each).await;
         }
     }
 }
