@@ -10,7 +10,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
-pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
+pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,
@@ -83,7 +83,7 @@ pub struct Origin {
 }
 
 /// Certificate and key in PEM files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenTls {
     /// The chain, leaf first.
     pub certificate: PathBuf,
@@ -414,7 +414,7 @@ pub struct Timeouts {
 }
 
 /// `log:`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// Where access lines go.
     pub access: LogSink,

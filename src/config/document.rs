@@ -68,6 +68,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
     let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
     let store = fields.value("store").and_then(|node| store::read(node, reader));
+    store::report_idle(&fields, reader);
     // What an error kept from being read may be what refers to the rest.
     let sound = !reader.found_errors();
     if sound {
@@ -101,6 +102,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     if sound {
         listen::warn_of_hosts(&config, &listener_places, reader);
         routes::note_coverage(&config, &places, reader);
+        store::note_restart(&config, &fields, reader);
     }
     Some(config)
 }

@@ -75,7 +75,7 @@ impl Refusal {
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
-            Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
+            Refusal::NotAdmitted(NotAdmitted::Stale | NotAdmitted::BeforeStart) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
             Refusal::NotAdmitted(NotAdmitted::Beyond(_)) => Cause::RateLimited,
             Refusal::NotAdmitted(NotAdmitted::Uncounted(failure)) => of_template(failure),

@@ -51,6 +51,9 @@ pub enum NotAdmitted {
     /// The time until which it was good passed while it was checked.
     #[error("the time ran out while it was checked")]
     Stale,
+    /// It may have been accepted before the gateway started, which remembers nothing of that time.
+    #[error("it may have been accepted before the gateway started")]
+    BeforeStart,
     /// It cannot be known whether it was.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -136,6 +139,10 @@ async fn claim<'a>(
         if now_millis > replay.until_millis {
             receipt.release().await;
             return Err(NotAdmitted::Stale);
+        }
+        if admission.claims.may_have_forgotten(replay.since_millis) {
+            receipt.release().await;
+            return Err(NotAdmitted::BeforeStart);
         }
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
