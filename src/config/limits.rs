@@ -13,6 +13,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 10_000,
+            connections_per_address: None,
             head: 32 << 10,
             headers: 100,
             body: 10 << 20,
@@ -21,6 +22,8 @@ impl Default for Limits {
             spool_total: 1 << 30,
             spool: None,
             upstream_requests: 1_024,
+            password_checks: None,
+            password_queue: 32,
             rate_counters: 1_000_000,
         }
     }
@@ -53,6 +56,7 @@ impl Default for Log {
 pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits> {
     let allowed = [
         "connections",
+        "connections_per_address",
         "head",
         "headers",
         "body",
@@ -61,11 +65,16 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
         "spool_total",
         "spool",
         "upstream_requests",
+        "password_checks",
+        "password_queue",
         "rate_counters",
     ];
     let fields = reader.fields(node, "`limits`", &allowed)?;
     let mut limits = Limits::default();
     count(&fields, "connections", 1..1_000_001, &mut limits.connections, reader);
+    let per_address = fields.value("connections_per_address");
+    let per_address = per_address.and_then(|node| reader.count(node, "`connections_per_address`", 1..1_000_001));
+    limits.connections_per_address = per_address.and_then(|number| usize::try_from(number).ok());
     size(&fields, "head", 1 << 10, &mut limits.head, reader);
     count(&fields, "headers", 1..10_001, &mut limits.headers, reader);
     size(&fields, "body", 0, &mut limits.body, reader);
@@ -74,6 +83,9 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     size(&fields, "spool_total", 0, &mut limits.spool_total, reader);
     limits.spool = fields.value("spool").and_then(|node| reader.path(node, "`spool`"));
     count(&fields, "upstream_requests", 1..1_000_001, &mut limits.upstream_requests, reader);
+    let checks = fields.value("password_checks").and_then(|node| reader.count(node, "`password_checks`", 1..257));
+    limits.password_checks = checks.and_then(|number| usize::try_from(number).ok());
+    count(&fields, "password_queue", 1..10_001, &mut limits.password_queue, reader);
     count(&fields, "rate_counters", 1..100_000_001, &mut limits.rate_counters, reader);
     if u64::try_from(limits.body_memory).map_or(true, |one| one > limits.body_memory_total) {
         let entry = fields.entry("body_memory").or_else(|| fields.entry("body_memory_total"));
