@@ -68,7 +68,8 @@ pub(super) const RULES: &[Rule] = &[
         "issue",
         &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "jose", "password", "secret"],
     ),
-    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock", "soon"]),
+    // A file of keys is read as strictly as a request is, and again when it changes.
+    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "json", "secret", "clock", "soon", "watch"]),
     rule("store", &["clock", "rate", "redis_link"]),
     // How much is too much is arithmetic: it counts nobody and knows no time.
     rule("rate", &[]),
