@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     http1::RequestHead,
     message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
-    scheme::{self, Escape, Template},
+    scheme::{self, Escape, Known, Template, View},
     soon::Soon,
     store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError},
 };
@@ -260,6 +260,16 @@ impl<'a> Admitted<'a> {
     /// A value is absent or cannot stand there.
     pub fn render(&self, template: &Template, escape: Escape, out: &mut Vec<u8>) -> Result<(), scheme::Failure> {
         self.shown().render(template, escape, out)
+    }
+
+    /// The request as templates see it, and what is `known` of it by now.
+    pub fn view<'v>(&'v self, known: &'v dyn Known) -> View<'v> {
+        View { body: self.request.body.view(), ..self.shown().view(known) }
+    }
+
+    /// The name of its route.
+    pub fn route(&self) -> &'a str {
+        self.admission.route
     }
 
     fn shown(&self) -> Shown<'_, 'a> {
