@@ -16,7 +16,7 @@ pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, 
 
 use crate::{
     jose::{Key, SigningKey},
-    keys::KeyRecord,
+    keys::{Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -75,6 +75,8 @@ pub struct Listen {
     pub tls: Option<ListenTls>,
     /// Who may come here.
     pub addresses: Option<Addresses>,
+    /// Whether each connection must begin with a PROXY header of a trusted proxy.
+    pub proxy_protocol: bool,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
 }
@@ -113,6 +115,22 @@ pub enum KeySource {
     Shared(KeyRecord),
     /// Ids and what is known of each.
     Static(Vec<(String, KeyRecord)>),
+    /// Computed from a master secret and the id.
+    Derive {
+        /// The masters, in the order to try.
+        masters: Vec<KeySecret>,
+        /// How.
+        method: Method,
+        /// What of it is the key.
+        output: Output,
+    },
+    /// A file, read again when it changes.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// How it is written.
+        format: Format,
+    },
 }
 
 impl KeySource {
@@ -120,7 +138,7 @@ impl KeySource {
     pub fn chooses_by_id(&self) -> bool {
         match self {
             KeySource::Shared(_) => false,
-            KeySource::Static(_) => true,
+            KeySource::Static(_) | KeySource::Derive { .. } | KeySource::File { .. } => true,
         }
     }
 
@@ -129,6 +147,7 @@ impl KeySource {
         match self {
             KeySource::Shared(record) => vec![(None, record)],
             KeySource::Static(ids) => ids.iter().map(|(id, record)| (Some(id.as_str()), record)).collect(),
+            KeySource::Derive { .. } | KeySource::File { .. } => Vec::new(),
         }
     }
 }
@@ -380,6 +399,8 @@ pub struct RefusalText {
 pub struct Limits {
     /// Open client connections, over all listeners. Default 10,000.
     pub connections: usize,
+    /// Open connections of one address. Default: no bound of its own.
+    pub connections_per_address: Option<usize>,
     /// Bytes of a request head. Default 32 KiB.
     pub head: usize,
     /// Header fields in a head. Default 100.

@@ -7,10 +7,10 @@ mod stores;
 mod tables;
 mod tokens;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use self::stores::{Stores, StoresError};
-use self::{issuing::Issuing, signers::Signers, tokens::TokenEntry};
+use self::{issuing::Issuing, signers::Signers, tables::Sources, tokens::TokenEntry};
 use super::{
     carried::Carried,
     handshake::Handshake,
@@ -23,7 +23,7 @@ use crate::{
     config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamKind},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
-    keys::SourceIndex,
+    keys::{FileFault, SourceIndex},
     message::{Budgets, HoldLimits},
     observe::Labels,
     policy::{Believed, Edge, Networks, RateLimit},
@@ -43,6 +43,14 @@ pub enum AssembleError {
         scheme: String,
         /// Why.
         source: KeyFault,
+    },
+    /// A file of keys cannot be used.
+    #[error("keys file {}: {source}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: FileFault,
     },
     /// A tokens entry cannot be used.
     #[error("tokens {name}: {source}")]
@@ -77,7 +85,8 @@ pub enum AssembleError {
 /// # Errors
 /// [`AssembleError`]
 pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
-    let rules = Rules::new(&config)?;
+    let sources = Sources::open(&config)?;
+    let rules = Rules::new(&config, &sources)?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -92,7 +101,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let clock = carried.clock.clone();
     let issuing = Issuing::new(&config, &budgets, &clock)?;
     let services = services(&config, targets, &issuing);
-    let signers = Signers { config: &config, rules: &rules.signatures };
+    let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
     let guard = limits::guard(&config, &carried.strangers, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
@@ -169,6 +178,7 @@ fn edges(config: &Config) -> Vec<Edge> {
         public_origin: listen.public_origin.as_ref().map(|origin| (origin.scheme.clone(), origin.authority.clone())),
         trusted_proxies: trusted_proxies.clone(),
         believed,
+        proxy_protocol: listen.proxy_protocol,
         addresses: {
             let here = listen.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
             everywhere.iter().cloned().chain(here).collect()
@@ -256,9 +266,9 @@ struct Rules {
 }
 
 impl Rules {
-    fn new(config: &Config) -> Result<Rules, AssembleError> {
+    fn new(config: &Config, sources: &Sources) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
+            let table = sources.verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };

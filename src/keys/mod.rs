@@ -4,6 +4,8 @@
 //! wait. Nothing here says what a key may do: attributes are handed on to who decides.
 
 mod attributes;
+mod derive;
+mod file;
 mod key;
 mod lookup;
 mod record;
@@ -13,6 +15,10 @@ use std::{fmt, sync::Arc};
 use hashbrown::HashMap;
 
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
+pub use derive::{Derived, Method, Output};
+pub use file::{
+    Change, FileFault, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position, Why, changed,
+};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, Lifetime, moment};
