@@ -11,6 +11,7 @@ mod memory;
 pub mod redis;
 mod shard;
 mod slots;
+mod sync;
 
 use thiserror::Error;
 
@@ -67,5 +68,7 @@ pub trait Store {
     async fn release(&self, key: &ClaimKey, until_millis: i64);
 }
 
+#[cfg(all(test, feature = "interleavings"))]
+mod interleavings;
 #[cfg(test)]
 mod tests;
