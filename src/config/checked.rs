@@ -10,7 +10,7 @@ mod stores;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
-pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
+pub use issuing::{ClaimValue, Issuer, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
@@ -279,6 +279,12 @@ pub enum UpstreamKind {
     Respond(Respond),
     /// A token for a name and a password.
     Login(Box<Login>),
+    /// A refresh token for a new pair.
+    Refresh(Box<Renewal>),
+    /// The end of a refresh token.
+    Logout(Box<Logout>),
+    /// The public keys of an issuer; index into [`Config::issuers`].
+    Jwks(usize),
 }
 
 /// One server of an upstream.
@@ -437,6 +443,8 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Families of refresh tokens kept in memory. Default 100,000.
+    pub refresh_families: usize,
     /// Passwords checked at once. Default: half as many as there are cores, at least one.
     pub password_checks: Option<usize>,
     /// Passwords that may wait to be checked. Default 32.

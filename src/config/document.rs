@@ -52,7 +52,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut tokens = tokens::read(fields.value("tokens"), reader);
     let mut users = users::read(fields.value("users"), reader);
     let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, reader);
-    let mut issuing = Issuing { issuers: &mut issuers, users: &mut users };
+    let mut issuing = Issuing { issuers: &mut issuers, users: &mut users, tokens: &tokens };
     let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, &mut issuing, reader);
     let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
     let unverified = fields.value("unverified").and_then(|node| rates::unverified(node, reader));

@@ -7,6 +7,7 @@ use super::{assemble::Stores, upstreams::Book};
 use crate::{
     clock::Clock,
     config::Config,
+    issue::Families,
     message::{Budget, Budgets},
     store::{Counters, MemoryCounters, revocations::Revocations},
 };
@@ -23,6 +24,8 @@ pub struct Carried {
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
     pub strangers: Arc<MemoryCounters>,
+    /// Families of refresh tokens.
+    pub families: Arc<Families>,
     /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
     pub budgets: Budgets,
     /// The servers of the config before, each with its id.
@@ -38,6 +41,7 @@ impl Carried {
             stores,
             revocations: Arc::new(revocations),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
+            families: Arc::new(Families::new(config.limits.refresh_families)),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),
                 spool: Budget::new(config.limits.spool_total),

@@ -7,7 +7,7 @@ use crate::{
     authenticate::{Challenge, Denied},
     forward::Failure,
     http1::BadRequest,
-    issue,
+    issue::{self, RefreshFault},
     message::{BodyError, HoldError, Response},
     policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
     refusal::Cause,
@@ -180,6 +180,9 @@ impl Refusal {
                 }
                 None => response,
             },
+            Refusal::NotIssued(issue::Failure::Throttled { seconds }) => {
+                response.with("Retry-After", seconds.to_string())
+            }
             Refusal::NotIssued(issue::Failure::Busy) => response.with("Retry-After", "1"),
             Refusal::Failed(_) if self.cause() == Cause::InvalidToken => {
                 response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
@@ -213,7 +216,16 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         | issue::Failure::UnknownUser
         | issue::Failure::DisabledUser
         | issue::Failure::WrongPassword => Cause::InvalidCredentials,
-        issue::Failure::Busy => Cause::RateLimited,
+        issue::Failure::Refresh(fault) => match fault {
+            RefreshFault::Full => Cause::StoreUnavailable,
+            RefreshFault::NoRandomness => Cause::Overloaded,
+            RefreshFault::Unknown
+            | RefreshFault::Expired
+            | RefreshFault::Reused
+            | RefreshFault::Crossed
+            | RefreshFault::OtherIssuer => Cause::InvalidCredentials,
+        },
+        issue::Failure::Busy | issue::Failure::Throttled { .. } => Cause::RateLimited,
         issue::Failure::Claim(_, failure) | issue::Failure::Answer(failure) => of_template(failure),
         issue::Failure::Unsigned | issue::Failure::NoRandomness => Cause::Overloaded,
     }

@@ -46,6 +46,10 @@ impl Known for Told<'_> {
         }
     }
 
+    fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.permit.identity().attribute(name).map(Cow::Borrowed)
+    }
+
     fn fact(&self, fact: Fact) -> Option<Cow<'_, str>> {
         let identity = self.permit.identity();
         match fact {
@@ -53,9 +57,10 @@ impl Known for Told<'_> {
             Fact::KeyId => identity.key_id.as_deref().map(Cow::Borrowed),
             Fact::Scheme => identity.by.map(Cow::Borrowed),
             Fact::Route => Some(Cow::Borrowed(self.permit.route())),
-            Fact::RequestId => Some(Cow::Borrowed(self.permit.request_id())),
+            Fact::RequestId => Some(String::from_utf8_lossy(self.permit.request_id())),
             Fact::ClientAddress => Some(self.permit.client().text()),
             Fact::Token => self.minted.map(|minted| Cow::Borrowed(minted.token.as_str())),
+            Fact::RefreshToken => self.minted.and_then(|minted| minted.refresh.as_deref().map(Cow::Borrowed)),
             Fact::ExpiresIn => self.minted.map(|minted| Cow::Owned(minted.lifetime.to_string())),
         }
     }

@@ -66,7 +66,19 @@ pub(super) const RULES: &[Rule] = &[
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
     rule(
         "issue",
-        &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "jose", "password", "secret"],
+        &[
+            "policy::Admitted",
+            "http1",
+            "message",
+            "scheme",
+            "clock",
+            "deadline",
+            "jose",
+            "password",
+            "rate",
+            "secret",
+            "store",
+        ],
     ),
     // A file of keys is read as strictly as a request is, and again when it changes.
     rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "json", "secret", "clock", "soon", "watch"]),
