@@ -28,6 +28,8 @@ pub enum Cause {
     UnreadableField,
     /// Two credentials on one request.
     AmbiguousCredential,
+    /// The key is not for this route.
+    NotAllowed,
     /// The path can be read in two ways that differ.
     AmbiguousPath,
     /// The request is not well-formed HTTP.
@@ -69,7 +71,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 23] = [
+    pub const ALL: [Cause; 24] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -81,6 +83,7 @@ impl Cause {
         Cause::TokenExpired,
         Cause::UnreadableField,
         Cause::AmbiguousCredential,
+        Cause::NotAllowed,
         Cause::AmbiguousPath,
         Cause::BadRequest,
         Cause::NotFound,
@@ -121,6 +124,7 @@ impl Cause {
             Cause::AmbiguousCredential => {
                 ("ambiguous-credential", 400, "Ambiguous credential", "The request carries more than one credential")
             }
+            Cause::NotAllowed => ("not-allowed", 403, "Not allowed", "This key may not be used here"),
             Cause::AmbiguousPath => {
                 ("ambiguous-path", 400, "Ambiguous path", "The path can be read in more than one way")
             }

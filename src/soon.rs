@@ -9,15 +9,18 @@ use std::{
     task::{Context, Poll},
 };
 
+/// What has to be waited for.
+pub type Wait<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// A future that is either its value or a box.
 pub enum Soon<'a, T> {
     /// Here it is. `None` once it was taken.
     Now(Option<T>),
     /// It has to be waited for.
-    Later(Pin<Box<dyn Future<Output = T> + 'a>>),
+    Later(Wait<'a, T>),
 }
 
-impl<'a, T> Soon<'a, T> {
+impl<'a, T: 'a> Soon<'a, T> {
     /// The value itself.
     pub fn now(value: T) -> Soon<'a, T> {
         Soon::Now(Some(value))
@@ -26,6 +29,19 @@ impl<'a, T> Soon<'a, T> {
     /// The value of `future`.
     pub fn later(future: impl Future<Output = T> + 'a) -> Soon<'a, T> {
         Soon::Later(Box::pin(future))
+    }
+
+    /// The value, if it is there at once.
+    ///
+    /// # Errors
+    /// What is to be waited for.
+    pub fn at_once(self) -> Result<T, Wait<'a, T>> {
+        match self {
+            Soon::Now(Some(value)) => Ok(value),
+            Soon::Later(future) => Err(future),
+            // Nobody asks again for what was taken.
+            Soon::Now(None) => Err(Box::pin(std::future::pending())),
+        }
     }
 }
 

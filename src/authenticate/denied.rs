@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::jwt::TokenError;
-use crate::{message::HoldError, refusal::Cause, scheme};
+use crate::{keys::NoKey, message::HoldError, refusal::Cause, scheme};
 
 /// Authentication failed.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ pub enum Reason {
     /// The scheme refused.
     #[error(transparent)]
     Signature(#[from] scheme::Failure),
-    /// No such key, or a disabled one.
-    #[error("unknown key id")]
-    UnknownKey,
+    /// There is no key to verify with.
+    #[error(transparent)]
+    NoKey(#[from] NoKey),
     /// Sent to another host than the public one that clients sign.
     #[error("sent to another host than the public origin")]
     OtherHost,
@@ -73,7 +73,7 @@ impl Denied {
     pub fn rule(&self) -> Option<&str> {
         let (name, reason) = self.attempts.first()?;
         match reason {
-            Reason::Absent | Reason::Signature(_) | Reason::UnknownKey | Reason::OtherHost | Reason::Token(_) => {
+            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost | Reason::Token(_) => {
                 Some(name)
             }
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
@@ -100,7 +100,11 @@ impl Reason {
                 // Nothing is signed here; were it said, it would be our fault and not the caller's.
                 Failure::Io | Failure::NotEmitted | Failure::NotSigning => Cause::Overloaded,
             },
-            Reason::UnknownKey | Reason::OtherHost => Cause::InvalidSignature,
+            Reason::NoKey(no_key) => match no_key {
+                NoKey::Unknown | NoKey::Disabled | NoKey::NotNow | NoKey::Unfit(_) => Cause::InvalidSignature,
+                NoKey::Away(_) => Cause::StoreUnavailable,
+            },
+            Reason::OtherHost => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(_) => Cause::InvalidToken,
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,

@@ -13,13 +13,14 @@ use super::{
     held::view,
     jwt::Token,
     signature,
-    signature::{Accepted, Moment},
+    signature::{Accepted, Opened},
     token,
 };
 use crate::{
+    keys::NoKey,
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
-    scheme::{BodyNeed, Claimed, Failure, Presence},
-    soon::Soon,
+    scheme::{BodyNeed, Failure, Presence},
+    soon::{Soon, Wait},
 };
 
 /// Tries the alternatives whose carriers are present, in file order.
@@ -41,11 +42,11 @@ pub(super) fn try_each<'r, 'c: 'r>(
 async fn several_legs<'c>(mut legs: Legs<'c, '_>) -> Result<Verified<'c>, Box<Denied>> {
     let alternatives = legs.alternatives;
     if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
-        legs.refuse_by_head()?;
+        legs.refuse_by_head().await?;
         legs.hold_body(BodyNeed::Parsed).await?;
     }
     let candidates = legs.candidates()?;
-    let opened = legs.open_each(&candidates)?;
+    let opened = legs.open_each(&candidates).await?;
     let need = opened.iter().flat_map(|(_, legs, _)| legs.iter()).map(need).max().unwrap_or(BodyNeed::Unneeded);
     if need > BodyNeed::Unneeded {
         legs.hold_body(need).await?;
@@ -59,20 +60,23 @@ async fn several_legs<'c>(mut legs: Legs<'c, '_>) -> Result<Verified<'c>, Box<De
 }
 
 /// What a leg's head shows, as far as it was found good.
-enum Shown {
+#[allow(clippy::large_enum_variant, reason = "most are signatures, and each request would pay for the box")]
+enum Shown<'a> {
     /// A signature that the body may still belie.
-    Signature(Claimed),
+    Signature(Opened<'a>),
     /// A token that is verified.
     Token(Arc<Token>),
 }
 
+/// What the legs of one alternative show.
+type AllShown<'a> = SmallVec<[Shown<'a>; 1]>;
 /// Alternatives that are still possible, each with its place in the file.
-type Opened<'a> = SmallVec<[(usize, &'a [Leg], SmallVec<[Shown; 1]>); 2]>;
+type Possible<'a> = SmallVec<[(usize, &'a [Leg], AllShown<'a>); 2]>;
 type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 
 /// What a leg was shown to be.
-enum Proof {
-    Signature(Accepted),
+enum Proof<'a> {
+    Signature(Accepted<'a>),
     Token(Arc<Token>),
 }
 
@@ -93,7 +97,22 @@ impl<'a, 'd> Legs<'a, 'd> {
         'a: 'r,
         'd: 'r,
     {
-        let shown = match self.open(leg) {
+        match self.open(leg).at_once() {
+            Ok(shown) => self.only_shown(leg, shown),
+            Err(wait) => Soon::later(self.only_looked_up(leg, wait)),
+        }
+    }
+
+    fn only_shown<'r>(
+        self,
+        leg: &'a Leg,
+        shown: Result<Shown<'a>, Reason>,
+    ) -> Soon<'r, Result<Verified<'a>, Box<Denied>>>
+    where
+        'a: 'r,
+        'd: 'r,
+    {
+        let shown = match shown {
             Ok(shown) => shown,
             Err(reason) => return Soon::now(Err(self.refused(leg, reason))),
         };
@@ -104,16 +123,22 @@ impl<'a, 'd> Legs<'a, 'd> {
         Soon::now(self.concluded(leg, proof))
     }
 
-    async fn only_with_body(mut self, leg: &'a Leg, shown: Shown) -> Result<Verified<'a>, Box<Denied>> {
+    async fn only_looked_up(
+        self,
+        leg: &'a Leg,
+        wait: Wait<'a, Result<Shown<'a>, Reason>>,
+    ) -> Result<Verified<'a>, Box<Denied>> {
+        let shown = wait.await;
+        self.only_shown(leg, shown).await
+    }
+
+    async fn only_with_body(mut self, leg: &'a Leg, shown: Shown<'a>) -> Result<Verified<'a>, Box<Denied>> {
         self.hold_body(need(leg)).await?;
-        let proof = match &self.request.body {
-            Body::Spooled(_) => self.verify_spooled(leg, shown).await,
-            _ => self.verify(leg, shown),
-        };
+        let proof = self.prove(leg, shown).await;
         self.concluded(leg, proof)
     }
 
-    fn concluded(self, leg: &'a Leg, proof: Result<Proof, Reason>) -> Result<Verified<'a>, Box<Denied>> {
+    fn concluded(self, leg: &'a Leg, proof: Result<Proof<'a>, Reason>) -> Result<Verified<'a>, Box<Denied>> {
         let mut proven = Proven::default();
         match proof.and_then(|proof| accept(leg, proof, &mut proven)) {
             Ok(()) => Ok(Verified::new(self.request, proven.0, proven.1)),
@@ -130,7 +155,7 @@ impl<'a, 'd> Legs<'a, 'd> {
 
     /// Refuses before the body is read where a credential in the head is there and fails, whatever the body may hold: with
     /// another one in it there would be two.
-    fn refuse_by_head(&mut self) -> Result<(), Box<Denied>> {
+    async fn refuse_by_head(&mut self) -> Result<(), Box<Denied>> {
         let is_in_body = |leg: &Leg| matches!(leg.carrier(), Carrier::Body(_));
         let in_head = |legs: &&Vec<Leg>| !legs.iter().any(is_in_body);
         if self.alternatives.iter().any(|legs| legs.iter().any(is_in_body) && !legs.iter().all(is_in_body)) {
@@ -141,7 +166,7 @@ impl<'a, 'd> Legs<'a, 'd> {
         let candidates: SmallVec<[&[Leg]; 2]> =
             self.alternatives.iter().filter(in_head).filter(there).map(Vec::as_slice).collect();
         if !candidates.is_empty() {
-            self.open_each(&candidates)?;
+            self.open_each(&candidates).await?;
             self.attempts.clear();
         }
         Ok(())
@@ -204,15 +229,23 @@ impl<'a, 'd> Legs<'a, 'd> {
     }
 
     /// Checks what the head shows of each candidate; those that fail are out before a byte of the body is read.
-    fn open_each(&mut self, candidates: &[&'a [Leg]]) -> Result<Opened<'a>, Box<Denied>> {
-        let mut opened = Opened::new();
+    async fn open_each(&mut self, candidates: &[&'a [Leg]]) -> Result<Possible<'a>, Box<Denied>> {
+        let mut possible = Possible::new();
         for (order, legs) in candidates.iter().enumerate() {
-            match legs.iter().map(|leg| self.open(leg).map_err(|why| (leg, why))).collect() {
-                Ok(shown) => opened.push((order, *legs, shown)),
+            match self.open_all(legs).await {
+                Ok(shown) => possible.push((order, *legs, shown)),
                 Err((leg, reason)) => self.attempts.push((order, leg.name().clone(), reason)),
             }
         }
-        if opened.is_empty() { Err(self.take_denied()) } else { Ok(opened) }
+        if possible.is_empty() { Err(self.take_denied()) } else { Ok(possible) }
+    }
+
+    async fn open_all(&self, legs: &'a [Leg]) -> Result<AllShown<'a>, (&'a Leg, Reason)> {
+        let mut all = AllShown::new();
+        for leg in legs {
+            all.push(self.open(leg).await.map_err(|reason| (leg, reason))?);
+        }
+        Ok(all)
     }
 
     /// Whoever holds back the end of a body must not hold the time back with it.
@@ -220,25 +253,20 @@ impl<'a, 'd> Legs<'a, 'd> {
         if self.waited { self.desk.clock.unix_millis() } else { self.desk.now_millis }
     }
 
-    fn open(&self, leg: &Leg) -> Result<Shown, Reason> {
+    fn open(&self, leg: &'a Leg) -> Soon<'a, Result<Shown<'a>, Reason>> {
         let now_millis = self.now_millis();
         let Request { head, body } = &self.request;
         let origin = self.desk.origin;
         match leg {
-            Leg::Token(rule) => token::verify(rule, head, self.desk.tokens, now_millis).map(Shown::Token),
-            Leg::Signature(rule) => {
-                signature::open(rule, &view(head, body, origin), origin, now_millis).map(Shown::Signature)
-            }
+            Leg::Token(rule) => Soon::now(token::verify(rule, head, self.desk.tokens, now_millis).map(Shown::Token)),
+            Leg::Signature(rule) => shown(signature::open(rule, &view(head, body, origin), origin, now_millis)),
         }
     }
 
-    async fn verify_all(&mut self, order: usize, legs: &'a [Leg], shown: SmallVec<[Shown; 1]>) -> Option<Proven<'a>> {
+    async fn verify_all(&mut self, order: usize, legs: &'a [Leg], shown: AllShown<'a>) -> Option<Proven<'a>> {
         let mut proven = Proven::default();
         for (leg, shown) in legs.iter().zip(shown) {
-            let proof = match &self.request.body {
-                Body::Spooled(_) => self.verify_spooled(leg, shown).await,
-                _ => self.verify(leg, shown),
-            };
+            let proof = self.prove(leg, shown).await;
             if let Err(reason) = proof.and_then(|proof| accept(leg, proof, &mut proven)) {
                 self.attempts.push((order, leg.name().clone(), reason));
                 return None;
@@ -247,30 +275,43 @@ impl<'a, 'd> Legs<'a, 'd> {
         Some(proven)
     }
 
-    fn verify(&self, leg: &Leg, shown: Shown) -> Result<Proof, Reason> {
+    /// As `verify`, where the body may have been waited for, and may lie on a disk.
+    async fn prove(&self, leg: &'a Leg, shown: Shown<'a>) -> Result<Proof<'a>, Reason> {
+        let Request { head, body } = &self.request;
+        match (leg, shown, body) {
+            (Leg::Signature(rule), Shown::Signature(opened), Body::Spooled(spool)) => {
+                signature::verify_spooled(rule, opened, head, spool, self.desk).await.map(Proof::Signature)
+            }
+            (leg, shown, _) if self.waited => {
+                let shown = self.reopen(leg, shown).await?;
+                self.verify(leg, shown)
+            }
+            (leg, shown, _) => self.verify(leg, shown),
+        }
+    }
+
+    /// What is shown once the body was waited for: the time is another then.
+    fn reopen(&self, leg: &'a Leg, before: Shown<'a>) -> Soon<'a, Result<Shown<'a>, Reason>> {
+        let Request { head, body } = &self.request;
+        match (leg, before) {
+            (Leg::Signature(rule), Shown::Signature(opened)) => {
+                let view = view(head, body, self.desk.origin);
+                shown(signature::reopen(rule, opened, &view, self.now_millis()))
+            }
+            (leg, _) => self.open(leg),
+        }
+    }
+
+    fn verify(&self, leg: &'a Leg, shown: Shown<'a>) -> Result<Proof<'a>, Reason> {
         let Request { head, body } = &self.request;
         match (leg, shown) {
-            (Leg::Signature(rule), Shown::Signature(claimed)) => {
-                let moment = Moment { now_millis: self.now_millis(), waited: self.waited };
-                signature::verify(rule, claimed, &view(head, body, self.desk.origin), moment).map(Proof::Signature)
-            }
-            (Leg::Token(rule), Shown::Token(_)) if self.waited => {
-                token::verify(rule, head, self.desk.tokens, self.now_millis()).map(Proof::Token)
+            (Leg::Signature(rule), Shown::Signature(opened)) => {
+                let view = view(head, body, self.desk.origin);
+                signature::verify(rule, opened, &view, self.now_millis()).map(Proof::Signature)
             }
             (Leg::Token(_), Shown::Token(token)) => Ok(Proof::Token(token)),
             // Each leg was opened as what it is; anything else is refused rather than guessed at.
             (Leg::Signature(_), Shown::Token(_)) | (Leg::Token(_), Shown::Signature(_)) => Err(Reason::Absent),
-        }
-    }
-
-    /// As `verify`, over a body that lies on a disk.
-    async fn verify_spooled(&self, leg: &Leg, shown: Shown) -> Result<Proof, Reason> {
-        let Request { head, body } = &self.request;
-        match (leg, shown, body) {
-            (Leg::Signature(rule), Shown::Signature(claimed), Body::Spooled(spool)) => {
-                signature::verify_spooled(rule, claimed, head, spool, self.desk).await.map(Proof::Signature)
-            }
-            (leg, shown, _) => self.verify(leg, shown),
         }
     }
 
@@ -297,10 +338,7 @@ impl<'a, 'd> Legs<'a, 'd> {
     /// The first present leg's refusal, in file order; the log has each.
     fn take_denied(&mut self) -> Box<Denied> {
         let mut attempts = std::mem::take(&mut self.attempts);
-        // Where two kinds of credentials share a carrier, the one that came says why it was refused.
-        let is_absent =
-            |reason: &Reason| matches!(reason, Reason::Absent | Reason::Signature(Failure::MissingSignature));
-        attempts.sort_by_key(|(order, _, reason)| (is_absent(reason), *order));
+        attempts.sort_by_key(|(order, _, reason)| (weight(reason), *order));
         let attempts: Vec<_> = attempts.into_iter().map(|(_, name, reason)| (name, reason)).collect();
         match attempts.first() {
             None => self.nothing_present(),
@@ -318,11 +356,11 @@ impl<'a, 'd> Legs<'a, 'd> {
 }
 
 /// Adds what one leg proved. The first that names anyone gives the subject: a signature without a key id names nobody.
-fn accept<'a>(leg: &'a Leg, proof: Proof, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
+fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
     match (leg, proof) {
         (_, Proof::Signature(accepted)) => {
             replays.extend(accepted.replay);
-            identity.secret = identity.secret.or(identity.by.is_none().then_some(accepted.secret));
+            identity.add_key(accepted.key);
             identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
             identity.key_id = identity.key_id.take().or(accepted.key_id);
         }
@@ -340,6 +378,23 @@ fn accept<'a>(leg: &'a Leg, proof: Proof, (identity, replays): &mut Proven<'a>) 
         rule.beside.iter().for_each(|beside| identity.add_carrier(beside));
     }
     Ok(())
+}
+
+/// Whose refusal is told before another's: that of a leg that could not be judged, for it might have let the request in.
+/// Then, where two kinds of credentials share a carrier, that of the one that came.
+fn weight(reason: &Reason) -> u8 {
+    match reason {
+        Reason::NoKey(NoKey::Away(_)) => 0,
+        Reason::Absent | Reason::Signature(Failure::MissingSignature) => 2,
+        _ => 1,
+    }
+}
+
+fn shown<'a>(opened: Soon<'a, Result<Opened<'a>, Reason>>) -> Soon<'a, Result<Shown<'a>, Reason>> {
+    match opened.at_once() {
+        Ok(opened) => Soon::now(opened.map(Shown::Signature)),
+        Err(wait) => Soon::later(async { wait.await.map(Shown::Signature) }),
+    }
 }
 
 fn need(leg: &Leg) -> BodyNeed {

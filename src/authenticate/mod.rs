@@ -6,6 +6,8 @@ mod denied;
 mod held;
 pub mod jwt;
 mod legs;
+#[cfg(test)]
+mod looked_up_tests;
 mod requirement;
 mod signature;
 mod token;

@@ -1,99 +1,161 @@
-//! One signature leg: what its head shows, and then the MAC.
+//! One signature leg: what its head shows and whose key that names, and then the MAC.
 
 use std::{rc::Rc, sync::Arc};
 
 use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
 use crate::{
     http1::RequestHead,
+    keys::{Found, Matched, NoKey},
     message::{Body, Spool},
     scheme::{Claimed, View},
+    soon::Soon,
 };
 
+/// What a request shows of a signature before it is verified.
+pub(super) struct Opened<'c> {
+    claimed: Claimed,
+    /// The key of the id that it names; none yet where the body names it.
+    key: Option<Found<'c>>,
+}
+
 /// A signature that verified.
-pub(super) struct Accepted {
+pub(super) struct Accepted<'c> {
     pub(super) key_id: Option<Rc<str>>,
-    /// Which of the id's secrets it was made with.
-    pub(super) secret: usize,
+    /// The secret it was made with.
+    pub(super) key: Matched<'c>,
     pub(super) replay: Option<Replay>,
 }
 
-/// Checks what can be checked before the body is read: the carrier, the key id, the time, and that the host that was
-/// asked is the one that clients sign.
-pub(super) fn open(
-    rule: &SignatureRule,
+/// Checks what can be checked before the body is read: the carrier, the time, that the host that was asked is the one that
+/// clients sign, and that there is a key. Only a key source that has to be asked makes this wait.
+pub(super) fn open<'c>(
+    rule: &'c SignatureRule,
     view: &View<'_>,
     origin: Origin<'_>,
     now_millis: i64,
-) -> Result<Claimed, Reason> {
-    let claimed = rule.scheme.read(view, now_millis)?;
-    if let Some(id) = claimed.key_id() {
-        rule.keys.find(Some(id)).ok_or(Reason::UnknownKey)?;
-    }
+) -> Soon<'c, Result<Opened<'c>, Reason>> {
+    let claimed = match rule.scheme.read(view, now_millis) {
+        Ok(claimed) => claimed,
+        Err(failure) => return Soon::now(Err(failure.into())),
+    };
     if rule.binds_authority && !origin.is_public_host {
-        return Err(Reason::OtherHost);
+        return Soon::now(Err(Reason::OtherHost));
     }
-    Ok(claimed)
+    if rule.scheme.has_key_id() && claimed.key_id().is_none() {
+        return Soon::now(Ok(Opened { claimed, key: None }));
+    }
+    with_key(rule, claimed, now_millis)
 }
 
-/// When a signature is judged.
-#[derive(Clone, Copy)]
-pub(super) struct Moment {
-    /// In milliseconds since 1970.
-    pub(super) now_millis: i64,
-    /// Whether the body was waited for since the head was judged: then what the request claims is judged again.
-    pub(super) waited: bool,
-}
-
-/// The rest, with the body in memory where the scheme needs it.
-pub(super) fn verify(
-    rule: &SignatureRule,
-    claimed: Claimed,
+/// The same once more with the body at hand, at the time that it is then. The key is not looked up again.
+pub(super) fn reopen<'c>(
+    rule: &'c SignatureRule,
+    opened: Opened<'c>,
     view: &View<'_>,
-    moment: Moment,
-) -> Result<Accepted, Reason> {
-    check(rule, claimed, view, moment).map(Accepted::from)
+    now_millis: i64,
+) -> Soon<'c, Result<Opened<'c>, Reason>> {
+    match rule.scheme.read(view, now_millis) {
+        Ok(claimed) => opened.claiming(rule, claimed, now_millis),
+        Err(failure) => Soon::now(Err(failure.into())),
+    }
+}
+
+fn with_key<'c>(rule: &'c SignatureRule, claimed: Claimed, now_millis: i64) -> Soon<'c, Result<Opened<'c>, Reason>> {
+    let opened = move |claimed, found: Result<Found<'c>, NoKey>| {
+        let key = found?;
+        key.key().check(now_millis)?;
+        Ok(Opened { claimed, key: Some(key) })
+    };
+    match rule.keys.find(claimed.key_id()).at_once() {
+        Ok(found) => Soon::now(opened(claimed, found)),
+        Err(wait) => Soon::later(async move { opened(claimed, wait.await) }),
+    }
+}
+
+impl<'c> Opened<'c> {
+    /// What is claimed now that the body is there, and the key that was found before, if it is of the same id.
+    fn claiming(
+        self,
+        rule: &'c SignatureRule,
+        claimed: Claimed,
+        now_millis: i64,
+    ) -> Soon<'c, Result<Opened<'c>, Reason>> {
+        match self.key {
+            Some(key) if claimed.key_id() == self.claimed.key_id() => Soon::now(Ok(Opened { claimed, key: Some(key) })),
+            Some(_) | None => with_key(rule, claimed, now_millis),
+        }
+    }
+}
+
+/// The signature itself, with the body in memory where the scheme needs it.
+pub(super) fn verify<'c>(
+    rule: &SignatureRule,
+    opened: Opened<'c>,
+    view: &View<'_>,
+    now_millis: i64,
+) -> Result<Accepted<'c>, Reason> {
+    let Opened { claimed, key } = opened;
+    let key = key.ok_or(NoKey::Unknown)?;
+    let (place, replay) = check(rule, &claimed, &key, view, now_millis)?;
+    Ok(accepted(&claimed, key.matched(place), replay))
 }
 
 /// The same over a spooled body, which is read on a thread that may block.
-pub(super) async fn verify_spooled(
-    rule: &Arc<SignatureRule>,
-    claimed: Claimed,
+pub(super) async fn verify_spooled<'c>(
+    rule: &'c Arc<SignatureRule>,
+    opened: Opened<'c>,
     head: &RequestHead,
     spool: &Spool,
     desk: &Desk<'_>,
-) -> Result<Accepted, Reason> {
-    let (rule, head, spool) = (rule.clone(), head.clone(), spool.clone());
+) -> Result<Accepted<'c>, Reason> {
+    let of = rule.clone();
+    let read = move |view: &View<'_>, now_millis| Ok((of.scheme.read(view, now_millis)?, now_millis));
+    let (claimed, now_millis) = over_spool(head, spool, desk, read).await?;
+    let Opened { claimed, key } = opened.claiming(rule, claimed, now_millis).await?;
+    let key = key.ok_or(NoKey::Unknown)?;
+    let (of, own) = (rule.clone(), key.to_owned());
+    let work = move |view: &View<'_>, now_millis| {
+        let (place, replay) = check(&of, &claimed, &own, view, now_millis)?;
+        Ok((claimed, place, replay))
+    };
+    let (claimed, place, replay) = over_spool(head, spool, desk, work).await?;
+    Ok(accepted(&claimed, key.matched(place), replay))
+}
+
+/// What `work` makes of a request whose body lies on a disk, at the time when a thread has time for it.
+async fn over_spool<T: Send + 'static>(
+    head: &RequestHead,
+    spool: &Spool,
+    desk: &Desk<'_>,
+    work: impl FnOnce(&View<'_>, i64) -> Result<T, Reason> + Send + 'static,
+) -> Result<T, Reason> {
+    let (head, spool) = (head.clone(), spool.clone());
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
     let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());
     let work = move || {
-        let origin = super::Origin { scheme: &scheme, authority: &authority, is_public_host };
-        let moment = Moment { now_millis: clock.unix_millis(), waited: true };
-        check(&rule, claimed, &view(&head, &Body::Spooled(spool), origin), moment)
+        let origin = Origin { scheme: &scheme, authority: &authority, is_public_host };
+        work(&view(&head, &Body::Spooled(spool), origin), clock.unix_millis())
     };
-    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?.map(Accepted::from)
+    tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?
 }
 
-/// What `check` found, in a form that may cross threads.
-struct Found {
-    claimed: Claimed,
-    secret: usize,
-    replay: Option<Replay>,
-}
-
-impl From<Found> for Accepted {
-    fn from(found: Found) -> Accepted {
-        // A key id is visible ASCII: reading it as text loses nothing.
-        let key_id = found.claimed.key_id().map(|id| Rc::from(std::str::from_utf8(id).unwrap_or_default()));
-        Accepted { key_id, secret: found.secret, replay: found.replay }
-    }
-}
-
-fn check(rule: &SignatureRule, claimed: Claimed, view: &View<'_>, moment: Moment) -> Result<Found, Reason> {
-    let Moment { now_millis, waited } = moment;
-    let claimed = if claimed.is_complete() && !waited { claimed } else { rule.scheme.read(view, now_millis)? };
-    let key = rule.keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
-    let secret = rule.scheme.verify(&claimed, view, &key.prepared())?;
-    let replay = rule.scheme.replay_key(&claimed, view, now_millis)?;
+/// Which secret of the id the signature was made with, and what would make a second request the same one.
+fn check(
+    rule: &SignatureRule,
+    claimed: &Claimed,
+    key: &Found<'_>,
+    view: &View<'_>,
+    now_millis: i64,
+) -> Result<(usize, Option<Replay>), Reason> {
+    let live = key.key().live(now_millis)?;
+    let index = rule.scheme.verify(claimed, view, live.prepared())?;
+    let replay = rule.scheme.replay_key(claimed, view, now_millis)?;
     let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
-    Ok(Found { claimed, secret, replay })
+    Ok((live.place(index), replay))
+}
+
+fn accepted<'c>(claimed: &Claimed, key: Matched<'c>, replay: Option<Replay>) -> Accepted<'c> {
+    // A key id is visible ASCII: reading it as text loses nothing.
+    let key_id = claimed.key_id().map(|id| Rc::from(std::str::from_utf8(id).unwrap_or_default()));
+    Accepted { key_id, key, replay }
 }

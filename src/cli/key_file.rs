@@ -8,7 +8,7 @@ use std::{io, path::Path, path::PathBuf};
 use zeroize::Zeroizing;
 
 use crate::{
-    keys::{KeyTable, MOST_LIVE, Prepared},
+    keys::{KeyRecord, KeyTable, MOST_LIVE, Prepared},
     scheme::{KeyFault, Scheme},
     secret::Secret,
 };
@@ -85,9 +85,12 @@ impl KeyFile {
     /// The secrets, made ready by `prepare`.
     pub(super) fn table(&self, prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
         match self {
-            KeyFile::Any(secrets) => KeyTable::shared(secrets, prepare),
+            KeyFile::Any(secrets) => KeyTable::shared(&KeyRecord::of(secrets.iter().cloned()), prepare),
             KeyFile::ById(ids) => {
-                KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
+                let record =
+                    |(id, secrets): &(String, Vec<Secret>)| (id.clone(), KeyRecord::of(secrets.iter().cloned()));
+                let records: Vec<_> = ids.iter().map(record).collect();
+                KeyTable::by_id(records.iter().map(|(id, record)| (id.as_bytes(), record)), prepare)
             }
         }
     }

@@ -98,9 +98,8 @@ pub(super) fn sign(
     now_millis: i64,
 ) -> Result<RawRequest, Trouble> {
     let no_secret = || Trouble::NoSecret(id.unwrap_or_default().to_owned());
-    let key = keys.find(id.map(str::as_bytes)).ok_or_else(no_secret)?;
-    let prepared = key.prepared();
-    let first = prepared.first().ok_or_else(no_secret)?;
+    let found = keys.find(id.map(str::as_bytes)).at_once().ok().and_then(Result::ok).ok_or_else(no_secret)?;
+    let first = found.key().live(now_millis).ok().and_then(|live| live.first()).ok_or_else(no_secret)?;
     let nonce = hex::encode(&*random(16)?);
     let written =
         scheme.sign(&request.view(origin), first, id, now_millis, &nonce).map_err(|failure| match failure {
@@ -119,11 +118,11 @@ pub(super) fn sign(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cli::config_file, secret::Secret};
+    use crate::{cli::config_file, keys::KeyRecord, secret::Secret};
 
     fn keys(scheme: &Scheme) -> KeyTable {
         let prepare = |secret: &Secret| scheme.key_recipe().signing(secret);
-        KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], prepare).unwrap()
+        KeyTable::shared(&KeyRecord::of([Secret::new(b"secret-key".to_vec())]), prepare).unwrap()
     }
 
     fn signed(scheme: &str, text: &str, id: Option<&str>) -> Result<String, Trouble> {

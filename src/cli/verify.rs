@@ -18,7 +18,7 @@ use crate::{
     authenticate::{Origin, Reason},
     clock::Clock,
     config::{self, UrlError},
-    keys::KeyTable,
+    keys::{KeyTable, NoKey},
     refusal::Cause,
     scheme::{Claimed, Failure, Scheme},
 };
@@ -140,9 +140,10 @@ pub(super) fn verify(
 ) -> Result<Accepted, Reason> {
     let view = request.view(origin);
     let claimed = scheme.read(&view, now_millis)?;
-    let key = keys.find(claimed.key_id()).ok_or(Reason::UnknownKey)?;
-    let prepared = key.prepared();
-    let secret = (scheme.verify(&claimed, &view, &prepared)?, prepared.len());
+    // These keys stand in a file: nothing has to be waited for.
+    let found = keys.find(claimed.key_id()).at_once().unwrap_or(Err(NoKey::Unknown))?;
+    let live = found.key().live(now_millis)?;
+    let secret = (scheme.verify(&claimed, &view, live.prepared())?, live.prepared().len());
     Ok(Accepted { claimed, secret })
 }
 
@@ -183,7 +184,7 @@ fn origin(text: &str) -> Result<config::Origin, UrlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
+    use crate::{keys::KeyRecord, secret::Secret};
 
     const BODY: &str = r#"{"mac_address":"12:34:56:78:9a:bc","timestamp":1714485600}"#;
     const SIGNATURE: &str = "46cf5c7219b834724d7d32b69446e03ec7a067e0a44efd9b01dd7c876e6a00e2";
@@ -193,7 +194,7 @@ mod tests {
         let request = RawRequest::parse(text.as_bytes()).unwrap();
         let scheme = config_file::scheme("device", None).unwrap();
         let prepare = |secret: &Secret| scheme.key_recipe().verifying(secret);
-        let keys = KeyTable::shared(&[Secret::new(b"secret-key".to_vec())], prepare).unwrap();
+        let keys = KeyTable::shared(&KeyRecord::of([Secret::new(b"secret-key".to_vec())]), prepare).unwrap();
         verify(&scheme, &keys, &request, request.origin(None), 0)
     }
 

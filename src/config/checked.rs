@@ -11,6 +11,7 @@ use ipnet::IpNet;
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 
 use crate::{
+    keys::KeyRecord,
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -92,9 +93,27 @@ pub struct Keys {
 #[derive(Debug)]
 pub enum KeySource {
     /// One key for any id. Several live secrets while it is rotated.
-    Shared(Vec<Secret>),
-    /// Ids and their secrets, at most four live ones each.
-    Static(Vec<(String, Vec<Secret>)>),
+    Shared(KeyRecord),
+    /// Ids and what is known of each.
+    Static(Vec<(String, KeyRecord)>),
+}
+
+impl KeySource {
+    /// Whether a key is chosen by the id that a request names: without one there is none.
+    pub fn chooses_by_id(&self) -> bool {
+        match self {
+            KeySource::Shared(_) => false,
+            KeySource::Static(_) => true,
+        }
+    }
+
+    /// The keys that stand in the config itself, each with its id where it has one.
+    pub fn records(&self) -> Vec<(Option<&str>, &KeyRecord)> {
+        match self {
+            KeySource::Shared(record) => vec![(None, record)],
+            KeySource::Static(ids) => ids.iter().map(|(id, record)| (Some(id.as_str()), record)).collect(),
+        }
+    }
 }
 
 /// `schemes: { NAME: … }`

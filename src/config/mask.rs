@@ -7,7 +7,8 @@ use super::tree::{Entry, Node, Tree, Value};
 /// Keys whose values are secrets, wherever they stand.
 const SECRET_KEYS: [&str; 7] = ["shared", "static", "secret", "secrets", "value", "password", "verify_token"];
 /// Keys beside a secret whose values may be shown.
-const OPEN_KEYS: [&str; 5] = ["env", "file", "encoding", "kid", "algorithm"];
+const OPEN_KEYS: [&str; 10] =
+    ["env", "file", "encoding", "kid", "algorithm", "label", "not_before", "not_after", "disabled", "attributes"];
 
 /// The byte ranges of every secret, sorted and apart.
 pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
@@ -78,7 +79,8 @@ fn may_be_shown(key: &str, value: &Node) -> bool {
     match &value.value {
         Value::Scalar(scalar) if key == "env" => is_variable_name(&scalar.text),
         Value::Scalar(_) => true,
-        _ => false,
+        Value::Map(_) => key == "attributes",
+        Value::List(_) => false,
     }
 }
 
@@ -134,6 +136,8 @@ mod tests {
 
     #[test]
     fn secrets_are_found_where_they_were_put_by_mistake() {
+        assert_eq!(masked("keys: { a: { static: { d: { attributes: { tenant: acme }, secrets: s3 } } } }"), ["s3"]);
+        assert_eq!(masked("keys: { a: { static: { d: { attributes: [s3] } } } }"), ["s3"]);
         assert_eq!(masked("keys: hunter2"), ["hunter2"]);
         assert_eq!(masked("keys: { a: hunter2 }"), ["hunter2"]);
         assert_eq!(masked("keys: { a: { shared: { vaule: hunter2 } } }"), ["hunter2"]);

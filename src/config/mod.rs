@@ -13,6 +13,7 @@ mod environment;
 mod handshake;
 mod header;
 mod host;
+mod key_record;
 mod keys;
 mod limits;
 mod listen;

@@ -265,6 +265,7 @@ fn check_sources(used: &[Used], at: Option<Place>, require: &Requirement, reader
     for Used { source, place } in used {
         let hint = match source.as_str() {
             "claim" if !require.takes_tokens() => "claims come from a token: `require: { jwt: … }`",
+            "key" if require.schemes().is_empty() => "attributes are of keys that sign: `require: { hmac: … }`",
             "subject" | "key_id" | "scheme_name" if is_public => "on a public route nobody is known",
             _ => continue,
         };

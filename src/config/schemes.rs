@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    checked::{KeySource, Keys, SchemeConfig},
+    checked::{Keys, SchemeConfig},
     definition,
     environment::System,
     message_signatures,
@@ -73,7 +73,9 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
     let source = keys_index.and_then(|index| keys.item(index));
     check_key_id(entry.key_place, definition.key_id.is_some(), source, reader);
     let scheme = compile(&definition, &sites, reader)?;
-    if let (Some(Keys { source: KeySource::Shared(_), .. }), Some(fault)) = (source, scheme.fault_with_shared_keys()) {
+    if let Some(fault) = scheme.fault_with_shared_keys()
+        && source.is_some_and(|keys| !keys.source.chooses_by_id())
+    {
         sites.report(&fault, reader);
     }
     if let (Some(entry), Some(keys)) = (own.iter().find(|entry| entry.key == "keys"), source) {
@@ -167,14 +169,9 @@ fn check_secrets(place: Place, scheme: &Scheme, keys: &Keys, reader: &mut Reader
     if !reader.environment.has_secrets() {
         return;
     }
-    let (shared, by_id) = match &keys.source {
-        KeySource::Shared(secrets) => (secrets.as_slice(), [].as_slice()),
-        KeySource::Static(ids) => ([].as_slice(), ids.as_slice()),
-    };
-    let shared = shared.iter().map(|secret| (None, secret));
-    let by_id = by_id.iter().flat_map(|(id, secrets)| secrets.iter().map(move |secret| (Some(id), secret)));
-    for (id, secret) in shared.chain(by_id) {
-        if let Err(fault) = scheme.key_recipe().verifying(secret) {
+    let records = keys.source.records();
+    for (id, secret) in records.iter().flat_map(|(id, record)| record.secrets.iter().map(move |secret| (id, secret))) {
+        if let Err(fault) = scheme.key_recipe().verifying(&secret.secret) {
             let whose = id.map_or_else(|| format!("`{}`", keys.name), |id| format!("`{id}` in `{}`", keys.name));
             reader.error(place, format!("a secret of {whose} cannot be used: {fault}"));
         }
@@ -183,7 +180,8 @@ fn check_secrets(place: Place, scheme: &Scheme, keys: &Keys, reader: &mut Reader
 
 /// Without an id there is nothing to choose a static key by.
 fn check_key_id(place: Place, has_key_id: bool, keys: Option<&Keys>, reader: &mut Reader<'_>) {
-    if let Some(Keys { name, source: KeySource::Static(_) }) = keys
+    if let Some(Keys { name, source }) = keys
+        && source.chooses_by_id()
         && !has_key_id
     {
         reader

@@ -12,8 +12,6 @@ use super::{
 };
 use crate::secret::Secret;
 
-/// Most live secrets of one id: each costs a MAC per request.
-const MOST_LIVE: usize = 4;
 /// Shortest HMAC key that draws no warning, in bytes: 128 bits.
 pub(super) const SHORTEST_HMAC: usize = 16;
 
@@ -27,30 +25,22 @@ enum Writing {
     Base64,
 }
 
-/// One secret, or a list of the secrets that are live at once.
-pub(super) fn live_secrets(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<Secret>> {
-    let items = reader.one_or_many(node, "the list of secrets");
-    if let Some(fifth) = items.get(MOST_LIVE) {
-        reader
-            .error(fifth.place, format!("more than {MOST_LIVE} live secrets"))
-            .hint("each one costs a MAC per request; remove the oldest");
-    }
-    let mut secrets: Vec<Secret> = Vec::new();
-    for item in items {
-        let Some(secret) = secret(item, reader, SHORTEST_HMAC, "an HMAC key") else { continue };
-        if secrets.iter().any(|known| known.expose() == secret.expose()) {
-            reader.warning(item.place, "the same secret stands twice in this list").hint("remove one of them");
-        }
-        secrets.push(secret);
-    }
-    (secrets.len() == items.len() && !secrets.is_empty()).then_some(secrets)
-}
-
 /// One secret. `shortest` bytes are wanted for `purpose`; fewer draw a warning.
 pub(super) fn secret(node: &Node, reader: &mut Reader<'_>, shortest: usize, purpose: &str) -> Option<Secret> {
+    secret_beside(&[], node, reader, shortest, purpose)
+}
+
+/// The same where `beside` are other keys that its map may have, and that are somebody else's to read.
+pub(super) fn secret_beside(
+    beside: &[&str],
+    node: &Node,
+    reader: &mut Reader<'_>,
+    shortest: usize,
+    purpose: &str,
+) -> Option<Secret> {
     let secret = match &node.value {
         Value::Scalar(_) => inline(node, Writing::Text, reader)?,
-        Value::Map(_) => from_map(node, reader)?,
+        Value::Map(_) => from_map(node, beside, reader)?,
         Value::List(_) => {
             reader.error(node.place, "a secret cannot be a list").expected(FORMS);
             return None;
@@ -74,8 +64,9 @@ pub(super) fn secret(node: &Node, reader: &mut Reader<'_>, shortest: usize, purp
     Some(secret)
 }
 
-fn from_map(node: &Node, reader: &mut Reader<'_>) -> Option<Secret> {
-    let fields = reader.fields(node, "a secret", &["env", "file", "value", "encoding"])?;
+fn from_map(node: &Node, beside: &[&str], reader: &mut Reader<'_>) -> Option<Secret> {
+    let known = [&["env", "file", "value", "encoding"], beside].concat();
+    let fields = reader.fields(node, "a secret", &known)?;
     let writing = match fields.value("encoding") {
         None => Writing::Text,
         Some(node) => {
@@ -83,7 +74,7 @@ fn from_map(node: &Node, reader: &mut Reader<'_>) -> Option<Secret> {
             reader.choice(node, "the encoding of a secret", &choices)?
         }
     };
-    let source = only_source(&fields, reader)?;
+    let source = only_source(&fields, beside, reader)?;
     match source.key.as_str() {
         "env" => from_variable(&source.value, writing, reader),
         "file" => from_file(&source.value, writing, reader),
@@ -91,7 +82,7 @@ fn from_map(node: &Node, reader: &mut Reader<'_>) -> Option<Secret> {
     }
 }
 
-fn only_source<'t>(fields: &Fields<'t>, reader: &mut Reader<'_>) -> Option<&'t Entry> {
+fn only_source<'t>(fields: &Fields<'t>, beside: &[&str], reader: &mut Reader<'_>) -> Option<&'t Entry> {
     let mut sources = fields.entries().iter().filter(|entry| ["env", "file", "value"].contains(&entry.key.as_str()));
     let first = sources.next();
     if let Some(second) = sources.next() {
@@ -99,7 +90,9 @@ fn only_source<'t>(fields: &Fields<'t>, reader: &mut Reader<'_>) -> Option<&'t E
         return None;
     }
     // A map with an unknown key has been reported already.
-    if first.is_none() && fields.entries().iter().all(|entry| entry.key == "encoding") {
+    if first.is_none()
+        && fields.entries().iter().map(|entry| entry.key.as_str()).all(|key| key == "encoding" || beside.contains(&key))
+    {
         reader.error(fields.place, "a secret must say where it comes from").expected(FORMS);
     }
     first

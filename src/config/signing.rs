@@ -7,7 +7,7 @@ use super::{
     section::Section,
     tree::{Node, Place, Value},
 };
-use crate::scheme::Scheme;
+use crate::{keys::KeyRecord, scheme::Scheme};
 
 /// What signs: the schemes, and the keys they refer to.
 pub(super) struct Signers<'a> {
@@ -108,16 +108,16 @@ fn key_id(
                 .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
             None
         }
-        (KeySource::Shared(secrets), id) => {
-            is_signing(&entry.scheme, secrets.first(), written.place, source, reader)?;
+        (KeySource::Shared(record), id) => {
+            is_signing(&entry.scheme, record, written.place, source, reader)?;
             match id {
                 None => Some(None),
                 Some((id, place)) => sound_id(id, place, reader).then(|| Some(id.to_owned())),
             }
         }
         (KeySource::Static(ids), None) => match ids.as_slice() {
-            [(only, secrets)] => {
-                is_signing(&entry.scheme, secrets.first(), written.place, source, reader)?;
+            [(only, record)] => {
+                is_signing(&entry.scheme, record, written.place, source, reader)?;
                 Some(Some(only.clone()))
             }
             several => {
@@ -129,28 +129,27 @@ fn key_id(
             }
         },
         (KeySource::Static(ids), Some((id, place))) => {
-            let Some((_, secrets)) = ids.iter().find(|(known, _)| known == id) else {
+            let Some((_, record)) = ids.iter().find(|(known, _)| known == id) else {
                 let shown = reader.quote(place, id);
                 let problem = reader.error(place, format!("there is no key {shown} in `{}`", source.name));
                 problem.suggest(id, ids.iter().map(|(id, _)| id.as_str()));
                 return None;
             };
-            is_signing(&entry.scheme, secrets.first(), place, source, reader)?;
+            is_signing(&entry.scheme, record, place, source, reader)?;
             Some(Some(id.to_owned()))
         }
     }
 }
 
-fn is_signing(
-    scheme: &Scheme,
-    secret: Option<&crate::secret::Secret>,
-    place: Place,
-    keys: &Keys,
-    reader: &mut Reader<'_>,
-) -> Option<()> {
-    match scheme.key_recipe().signing(secret?) {
-        Ok(_) => Some(()),
-        Err(fault) => {
+/// Each secret may come to be the first that is live.
+fn is_signing(scheme: &Scheme, record: &KeyRecord, place: Place, keys: &Keys, reader: &mut Reader<'_>) -> Option<()> {
+    if record.disabled {
+        reader.error(place, format!("the key in `{}` is disabled, so it signs nothing", keys.name));
+        return None;
+    }
+    match record.secrets.iter().find_map(|known| scheme.key_recipe().signing(&known.secret).err()) {
+        None => Some(()),
+        Some(fault) => {
             reader.error(place, format!("the secret in `{}` cannot sign: {fault}", keys.name));
             None
         }

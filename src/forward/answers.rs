@@ -3,11 +3,11 @@
 //! The gateway's refusals are signed as an upstream's answers are, where the key is known. An answer for whose client
 //! there is no key goes as it is.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Failure,
-    signing::{Holding, nonce},
+    signing::{Holding, OwnKey, nonce},
 };
 use crate::{
     http1::RequestHead,
@@ -27,13 +27,13 @@ pub enum AnswerKeys {
     /// The one that the request was signed with.
     Callers(Arc<dyn CallerKeys>),
     /// Always this one, of that id.
-    Own(Box<PreparedKey>, Option<String>),
+    Own(Arc<dyn OwnKey>, Option<String>),
 }
 
 /// Finds the key that a request was signed with.
 pub trait CallerKeys: Send + Sync {
     /// The very secret that verified; `None` where another credential did.
-    fn key_of(&self, identity: &Identity<'_>) -> Option<&PreparedKey>;
+    fn key_of<'k>(&'k self, identity: &'k Identity<'_>) -> Option<&'k PreparedKey>;
 }
 
 /// The request that an answer is for.
@@ -46,6 +46,9 @@ pub struct Answered<'a> {
     /// Who sent it, once that is proven.
     pub identity: Option<&'a Identity<'a>>,
 }
+
+/// Whose key it is, and the id that templates see.
+type Signer<'k> = (Cow<'k, PreparedKey>, Option<&'k str>);
 
 impl<'a> Answered<'a> {
     fn view(self) -> View<'a> {
@@ -77,7 +80,7 @@ impl AnswerSigning {
     /// # Errors
     /// The request lacks what the signature of its answer needs.
     pub fn check(&self, answered: Answered<'_>) -> Result<(), Failure> {
-        match self.key(answered) {
+        match self.key(answered)? {
             Some(_) => self.scheme.is_answerable(&answered.view()).map_err(Failure::Unsigned),
             None => Ok(()),
         }
@@ -89,7 +92,7 @@ impl AnswerSigning {
     /// # Errors
     /// The body cannot be held, or a value that is signed is not there.
     pub async fn sign(self: &Arc<Self>, mut response: Response, answered: Answered<'_>) -> Result<Response, Failure> {
-        let Some((key, key_id)) = self.key(answered) else { return Ok(response) };
+        let Some((key, key_id)) = self.key(answered)? else { return Ok(response) };
         let need = self.scheme.answer_need();
         let is_bodiless = answered.is_bodiless(response.status);
         if need > BodyNeed::Unneeded && !is_bodiless {
@@ -98,11 +101,11 @@ impl AnswerSigning {
             response.body = held.map_err(Failure::AnswerHeld)?;
         }
         let fields = match &response.body {
-            Body::Spooled(_) if !is_bodiless => self.fields_of_spooled(&response, answered, key, key_id).await?,
+            Body::Spooled(_) if !is_bodiless => self.fields_of_spooled(&response, answered, &key, key_id).await?,
             body => {
                 let body = if is_bodiless { scheme::Body::Memory(b"") } else { body.view() };
                 let (request, status, headers) = (answered.view(), response.status, &response.fields());
-                self.fields(AnswerView { request, status, headers, body }, key, key_id)?
+                self.fields(AnswerView { request, status, headers, body }, &key, key_id)?
             }
         };
         fields.into_iter().for_each(|(name, value)| response.set(name, value.into_bytes()));
@@ -110,13 +113,18 @@ impl AnswerSigning {
     }
 
     /// Whose key it is, and the id that templates see.
-    fn key<'k>(&'k self, answered: Answered<'k>) -> Option<(&'k PreparedKey, Option<&'k str>)> {
-        match &self.keys {
-            AnswerKeys::Own(key, key_id) => Some((key, key_id.as_deref())),
-            AnswerKeys::Callers(keys) => {
-                let identity = answered.identity?;
-                keys.key_of(identity).map(|key| (key, identity.key_id.as_deref()))
+    fn key<'k>(&'k self, answered: Answered<'k>) -> Result<Option<Signer<'k>>, Failure> {
+        match (&self.keys, answered.identity) {
+            (AnswerKeys::Own(key, key_id), _) => {
+                // No answer goes out unsigned because a key is out of its time.
+                let key = key.at(self.holding.clock.unix_millis());
+                let key = key.ok_or(Failure::AnswerUnsigned(scheme::Failure::NotSigning))?;
+                Ok(Some((Cow::Owned(key), key_id.as_deref())))
             }
+            (AnswerKeys::Callers(keys), Some(identity)) => {
+                Ok(keys.key_of(identity).map(|key| (Cow::Borrowed(key), identity.key_id.as_deref())))
+            }
+            (AnswerKeys::Callers(_), None) => Ok(None),
         }
     }
 

@@ -26,7 +26,7 @@ pub use answers::{AnswerKeys, AnswerSigning, Answered, CallerKeys};
 pub use headers::NEVER_PASSED;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
-pub use signing::{Holding, Signing};
+pub use signing::{Holding, OwnKey, Signing};
 
 use crate::{
     buffers::{Buffers, Outputs},

@@ -16,11 +16,17 @@ use crate::{
 /// By what, in whose name and with which key requests are signed.
 pub struct Signing {
     scheme: Arc<Scheme>,
-    key: PreparedKey,
+    key: Arc<dyn OwnKey>,
     key_id: Option<String>,
     /// The headers that it writes: a client's own go no further.
     pub(super) replaces: StripSet,
     holding: Holding,
+}
+
+/// A key that the gateway itself signs with.
+pub trait OwnKey: Send + Sync {
+    /// The secret that signs at that time; `None` where none is good then.
+    fn at(&self, now_millis: i64) -> Option<PreparedKey>;
 }
 
 /// How a body is held that a signature covers, and what time it is then.
@@ -55,7 +61,7 @@ pub(super) struct Outgoing {
 
 impl Signing {
     /// `key` must sign, and `scheme` say how its signature is written; otherwise every request fails.
-    pub fn new(scheme: Arc<Scheme>, key: PreparedKey, key_id: Option<String>, holding: Holding) -> Signing {
+    pub fn new(scheme: Arc<Scheme>, key: Arc<dyn OwnKey>, key_id: Option<String>, holding: Holding) -> Signing {
         let replaces = StripSet::new(scheme.emitted_headers());
         Signing { scheme, key, key_id, replaces, holding }
     }
@@ -101,7 +107,8 @@ impl Signing {
             known: &Unknown,
         };
         let now_millis = self.holding.clock.unix_millis();
-        let signed = self.scheme.sign(&view, &self.key, self.key_id.as_deref(), now_millis, &nonce()?);
+        let key = self.key.at(now_millis).ok_or(Failure::Unsigned(scheme::Failure::NotSigning))?;
+        let signed = self.scheme.sign(&view, &key, self.key_id.as_deref(), now_millis, &nonce()?);
         signed.map_err(Failure::Unsigned)
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     forward::AnswerSigning,
+    keys::Matched,
     message::{Request, Response},
     observe::{AccessLine, Caller, Outcome, UpstreamOutcome, Verdict},
     policy::{Edge, Peer},
@@ -89,6 +90,7 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
         verdict: verdict(trail),
         by: by(trail),
         key_id: identity.and_then(|identity| identity.key_id.as_deref()),
+        secret: identity.and_then(|identity| identity.key()).and_then(Matched::told),
         subject: identity.and_then(|identity| identity.subject.as_deref()),
         duration_micros,
         upstream_micros,
@@ -120,6 +122,7 @@ pub(super) fn record_head_refusal(
         verdict: Verdict::Refused { cause: refusal.cause(), why: Some(refusal) },
         by: None,
         key_id: None,
+        secret: None,
         subject: None,
         duration_micros: 0,
         upstream_micros: None,
@@ -160,6 +163,8 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
         Some(rule) => worker.caller(rule),
         None => Caller::Unknown,
     };
+    let keys = trail.identity.iter().flat_map(|identity| identity.keys());
+    keys.for_each(|key| worker.metrics.key_used(key.source().0, key.place(), trail.unix_millis));
     let route = trail.route;
     worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
     if let Some(route) = route {

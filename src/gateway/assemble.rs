@@ -1,6 +1,7 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
 mod signers;
+mod tables;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -19,18 +20,17 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
-    config::{self, Config, KeySource, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
     },
     http1,
-    keys::KeyTable,
+    keys::SourceIndex,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
     policy::Edge,
     scheme::KeyFault,
-    secret::Secret,
     store::{Claims, MemoryStore},
 };
 
@@ -164,6 +164,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        keys: config.keys.iter().map(tables::labels).collect(),
     })
 }
 
@@ -235,16 +236,7 @@ struct Rules {
 impl Rules {
     fn new(config: &Config) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let prepare = |secret: &Secret| entry.scheme.key_recipe().verifying(secret);
-            let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
-                Some(KeySource::Shared(secrets)) => KeyTable::shared(secrets, prepare),
-                Some(KeySource::Static(ids)) => {
-                    KeyTable::by_id(ids.iter().map(|(id, secrets)| (id.as_bytes(), secrets.as_slice())), prepare)
-                }
-                // The config's indices point into it; a table without ids lets nobody in.
-                None => KeyTable::by_id([], prepare),
-            };
-            let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
+            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
             Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
         };
         let token = |entry: &config::Tokens| {

@@ -65,6 +65,7 @@ impl Refusal {
             Refusal::Body(error) => of_body(error),
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
+            Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
@@ -157,6 +158,7 @@ impl Refusal {
 fn of_template(failure: &scheme::Failure) -> Cause {
     match failure {
         scheme::Failure::Unreadable { place, .. } if place.starts_with("claim:") => Cause::InvalidToken,
+        scheme::Failure::Unreadable { place, .. } if place.starts_with("key:") => Cause::NotAllowed,
         _ => Cause::UnreadableField,
     }
 }

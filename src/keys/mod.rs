@@ -1,46 +1,71 @@
 //! Key id → key: the keys of one key source, prepared for one scheme.
 //!
-//! Sources that can be away or change (files, SQL, Redis, HTTP) come behind the same [`KeyTable::find`].
+//! What is at hand is answered at once. Sources that have to be asked are behind [`Lookup`], and only they make a request
+//! wait. Nothing here says what a key may do: attributes are handed on to who decides.
 
-use std::fmt;
+mod attributes;
+pub mod cache;
+pub mod http;
+mod key;
+mod lookup;
+mod record;
+mod remote;
+mod rows;
+pub mod sql;
+
+use std::{fmt, sync::Arc};
 
 use hashbrown::HashMap;
-use smallvec::SmallVec;
 
-use crate::{
-    scheme::{KeyFault, PreparedKey},
-    secret::Secret,
-};
+pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
+pub use key::{Found, Key, Live, Matched, Prepared, place_name};
+pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
+pub use record::{KeyRecord, KeySecret, Lifetime, moment};
+pub use remote::{Asked, Remote, Trouble};
+pub use rows::{Encoding, Row, RowFault};
+
+use crate::{scheme::KeyFault, secret::Secret, soon::Soon};
 
 /// Live secrets that one id may have at once: each costs a MAC, compared with every candidate.
 pub const MOST_LIVE: usize = 4;
 
+/// Longest key id, in bytes: as much as a scheme reads from a request.
+pub const LONGEST_ID: usize = 256;
+
+/// Whether `id` can be a key id: 1 to [`LONGEST_ID`] visible ASCII characters.
+pub fn is_key_id(id: &[u8]) -> bool {
+    (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+/// Which of the config's key sources a key came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceIndex(pub usize);
+
 /// The keys of a scheme, prepared as it wants them.
-pub struct KeyTable(Source);
+pub struct KeyTable {
+    source: Source,
+    index: SourceIndex,
+}
 
 enum Source {
     /// One key for any id, and for requests that name none.
     Shared(Box<Key>),
     /// A key an id.
     Static(HashMap<Box<[u8]>, Key>),
+    /// Whatever the source says, made ready as it is used.
+    Asked(Arc<dyn Lookup>, Prepare),
 }
 
-/// A secret that was made ready, or why it could not be.
-pub type Prepared = Result<PreparedKey, KeyFault>;
-
-/// An id's live secrets, as prepared keys, in the order to try.
-#[derive(Clone, Debug)]
-pub struct Key {
-    prepared: SmallVec<[PreparedKey; 1]>,
-}
+/// How a scheme makes a key of a secret, where that is done as it is used.
+type Prepare = Box<dyn Fn(&Secret) -> Prepared + Send + Sync>;
 
 impl KeyTable {
     /// The same key for every id. `prepare` is how the scheme makes a key of a secret.
     ///
     /// # Errors
     /// A secret that is no key of the scheme.
-    pub fn shared(secrets: &[Secret], prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
-        Ok(KeyTable(Source::Shared(Box::new(Key::prepare(secrets, &prepare)?))))
+    pub fn shared(record: &KeyRecord, prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
+        Ok(KeyTable::from(Source::Shared(Box::new(Key::new(record, prepare)?))))
     }
 
     /// A key for each id.
@@ -48,58 +73,59 @@ impl KeyTable {
     /// # Errors
     /// A secret that is no key of the scheme.
     pub fn by_id<'k>(
-        entries: impl IntoIterator<Item = (&'k [u8], &'k [Secret])>,
+        entries: impl IntoIterator<Item = (&'k [u8], &'k KeyRecord)>,
         prepare: impl Fn(&Secret) -> Prepared,
     ) -> Result<KeyTable, KeyFault> {
-        let key = |(id, secrets): (&'k [u8], &'k [Secret])| Ok((Box::from(id), Key::prepare(secrets, &prepare)?));
-        Ok(KeyTable(Source::Static(entries.into_iter().map(key).collect::<Result<_, KeyFault>>()?)))
+        let key = |(id, record): (&'k [u8], &'k KeyRecord)| Ok((Box::from(id), Key::new(record, &prepare)?));
+        let keys = entries.into_iter().map(key).collect::<Result<_, KeyFault>>()?;
+        Ok(KeyTable::from(Source::Static(keys)))
     }
 
-    /// The key of `id`. Without an id only a shared key will do.
-    pub fn find(&self, id: Option<&[u8]>) -> Option<&Key> {
-        match (&self.0, id) {
-            (Source::Shared(key), _) => Some(key),
-            (Source::Static(keys), Some(id)) => keys.get(id),
-            (Source::Static(_), None) => None,
+    /// Keys that a source is asked for, each made ready by `prepare` when it is used.
+    pub fn asking(source: Arc<dyn Lookup>, prepare: impl Fn(&Secret) -> Prepared + Send + Sync + 'static) -> KeyTable {
+        KeyTable::from(Source::Asked(source, Box::new(prepare)))
+    }
+
+    /// The same as the key source at that index of the config: what metrics count by.
+    pub fn at(self, index: SourceIndex) -> KeyTable {
+        KeyTable { index, ..self }
+    }
+
+    /// The key of `id`, at once unless the source has to be asked. Without an id only a shared key will do.
+    pub fn find<'t>(&'t self, id: Option<&[u8]>) -> Soon<'t, Result<Found<'t>, NoKey>> {
+        let here = |key| Ok(Found::here(key, self.index));
+        match (&self.source, id) {
+            (Source::Shared(key), _) => Soon::now(here(key)),
+            (Source::Static(keys), Some(id)) => Soon::now(keys.get(id).ok_or(NoKey::Unknown).and_then(here)),
+            (Source::Asked(source, prepare), Some(id)) => match source.look_up(id) {
+                Lookout::Now(answer) => Soon::now(self.made(answer, prepare)),
+                Lookout::Later(answer) => Soon::later(async { self.made(answer.await, prepare) }),
+            },
+            (Source::Static(_) | Source::Asked(..), None) => Soon::now(Err(NoKey::Unknown)),
         }
+    }
+
+    fn made(&self, answer: Answer, prepare: &Prepare) -> Result<Found<'_>, NoKey> {
+        let record = answer?.ok_or(NoKey::Unknown)?;
+        Ok(Found::made(Key::new(&record, prepare)?, self.index))
     }
 }
 
-impl Key {
-    /// The keys, newest first as the config has them.
-    pub fn prepared(&self) -> SmallVec<[&PreparedKey; MOST_LIVE]> {
-        self.prepared.iter().take(MOST_LIVE).collect()
-    }
-
-    fn prepare(secrets: &[Secret], prepare: impl Fn(&Secret) -> Prepared) -> Result<Key, KeyFault> {
-        Ok(Key { prepared: secrets.iter().map(prepare).collect::<Result<_, KeyFault>>()? })
+impl From<Source> for KeyTable {
+    fn from(source: Source) -> KeyTable {
+        KeyTable { source, index: SourceIndex::default() }
     }
 }
 
 impl fmt::Debug for KeyTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.source {
             Source::Shared(_) => f.write_str("KeyTable(shared)"),
             Source::Static(keys) => write!(f, "KeyTable({} ids)", keys.len()),
+            Source::Asked(..) => f.write_str("KeyTable(asked)"),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scheme::{Algorithm, Definition, Encoding, Scheme, SignatureDefinition};
-
-    #[test]
-    fn an_unknown_id_has_no_key_and_no_id_only_a_shared_one() {
-        let signature = SignatureDefinition::new("{header:S}", Encoding::Hex, Algorithm::HmacSha256);
-        let scheme = Scheme::compile(&Definition::new("test", "{path}", signature)).unwrap();
-        let prepare = |secret: &Secret| scheme.key_recipe().verifying(secret);
-        let secret = [Secret::new(b"k".to_vec())];
-        let table = KeyTable::by_id([(&b"dev-1"[..], &secret[..])], prepare).unwrap();
-        assert!(table.find(Some(b"dev-1")).is_some());
-        assert!(table.find(Some(b"dev-2")).is_none() && table.find(None).is_none());
-        let shared = KeyTable::shared(&secret, prepare).unwrap();
-        assert!(shared.find(None).is_some() && shared.find(Some(b"anything")).is_some());
-    }
-}
+mod tests;

@@ -3,7 +3,10 @@
 
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
-use crate::scheme::{Fact, Known};
+use crate::{
+    keys::Matched,
+    scheme::{Fact, Known},
+};
 
 /// What is known of a caller.
 #[derive(Clone, Default)]
@@ -14,10 +17,12 @@ pub struct Identity<'c> {
     pub key_id: Option<Rc<str>>,
     /// The scheme's or tokens' name in the config; none on a public route.
     pub by: Option<&'c str>,
-    /// Which of the key's live secrets verified, where `by` is a scheme.
-    pub secret: Option<usize>,
     /// The token's claims.
     pub claims: Option<Arc<dyn Known>>,
+    /// The key that verified, where `by` is a scheme.
+    key: Option<Matched<'c>>,
+    /// The keys of further credentials.
+    other_keys: Vec<Matched<'c>>,
     /// Where the first credential stood; nearly always the only one.
     carrier: Option<&'c Carrier>,
     /// Where the others did.
@@ -31,6 +36,34 @@ impl<'c> Identity<'c> {
             None => self.carrier = Some(carrier),
             Some(_) => self.more.push(carrier),
         }
+    }
+
+    /// Notes a key that verified. To be called before `by` is set.
+    pub fn add_key(&mut self, key: Matched<'c>) {
+        match (self.by, &self.key) {
+            (None, None) => self.key = Some(key),
+            (Some(_), _) | (_, Some(_)) => self.other_keys.push(key),
+        }
+    }
+
+    /// The key of the first credential, where that is a signature.
+    pub fn key(&self) -> Option<&Matched<'c>> {
+        self.key.as_ref()
+    }
+
+    /// All keys that verified, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Matched<'c>> {
+        self.key.iter().chain(&self.other_keys)
+    }
+
+    /// An attribute of the first key that has it.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.keys().find_map(|key| key.attributes()?.text(name))
+    }
+
+    /// Whether each key may be used on the route of that name.
+    pub fn may_use(&self, route: &str) -> bool {
+        self.keys().filter_map(Matched::attributes).all(|attributes| attributes.may_use(route))
     }
 
     /// Where the credentials stood.
@@ -74,6 +107,10 @@ pub struct Facts<'a> {
 impl Known for Facts<'_> {
     fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
         self.identity.claims.as_ref().and_then(|claims| claims.claim(name))
+    }
+
+    fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.identity.attribute(name).map(Cow::Borrowed)
     }
 
     fn fact(&self, fact: Fact) -> Option<Cow<'_, str>> {

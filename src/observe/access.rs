@@ -38,6 +38,8 @@ pub struct AccessLine<'a> {
     pub by: Option<&'a str>,
     /// The verified key id. Never one that was only claimed.
     pub key_id: Option<&'a str>,
+    /// What the secret is called that verified, where its id has several.
+    pub secret: Option<&'a str>,
     /// The verified subject.
     pub subject: Option<&'a str>,
     /// From the complete head to the answer's last byte, in microseconds.
@@ -185,6 +187,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     }
     text_field(name!("by"), line.by, out);
     text_field(name!("key_id"), line.key_id, out);
+    text_field(name!("secret"), line.secret, out);
     text_field(name!("subject"), line.subject, out);
     number_field(name!("duration_micros"), Some(line.duration_micros), out);
     number_field(name!("upstream_micros"), line.upstream_micros, out);

@@ -12,5 +12,5 @@ pub mod sink;
 mod stamp;
 
 pub use access::{AccessLine, Format, Verdict};
-pub use metrics::{Caller, Labels, Metrics, Open, Outcome, Sources, UpstreamOutcome, WorkerMetrics};
+pub use metrics::{Caller, KeyLabels, Labels, Metrics, Open, Outcome, Sources, UpstreamOutcome, WorkerMetrics};
 pub use sink::{Destination, Sink, SinkError, WorkerLog};

@@ -22,6 +22,7 @@ pub(super) fn write(line: &AccessLine<'_>, colour: bool, stamp: &mut Stamp, out:
     write_verdict(&line.verdict, out);
     pair("by", line.by, out);
     pair("key", line.key_id, out);
+    pair("secret", line.secret, out);
     pair("subject", line.subject, out);
     pair("route", line.route, out);
     out.extend_from_slice(b" client=");

@@ -33,6 +33,9 @@ pub struct Admission<'a> {
 /// Why a verified request may not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAdmitted {
+    /// A key that signed it is not for this route.
+    #[error("the key may not be used on this route")]
+    NotAllowed,
     /// It was accepted once before.
     #[error("this request was accepted before")]
     Replayed,
@@ -61,7 +64,7 @@ pub struct Receipt {
     claims: Option<Arc<Claims>>,
 }
 
-/// Admits `caller`: claims all of its replay keys, or none.
+/// Admits `caller`, if its key is for this route: claims all of its replay keys, or none.
 ///
 /// # Errors
 /// [`NotAdmitted`]; no claim of this request stands then.
@@ -70,6 +73,9 @@ pub fn admit<'a>(
     client: Client<'a>,
     admission: Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
+    if !caller.identity().may_use(admission.route) {
+        return Soon::now(Err(NotAdmitted::NotAllowed));
+    }
     match caller.is_repeatable() {
         true => {
             let (request, identity, _) = caller.into_parts();

@@ -181,6 +181,7 @@ impl<'a> Evaluation<'a> {
             },
             Source::Field(index, _, name) => self.parsed(*index)?.one(name).map(sink),
             Source::Claim(name) => given(known.claim(name).as_deref(), sink),
+            Source::Attribute(name) => given(known.attribute(name).as_deref(), sink),
             Source::Fact(fact) => given(known.fact(*fact).as_deref(), sink),
             Source::Signature => given(emission.map(|emission| emission.signature), sink),
             Source::Now => given(emission.map(|emission| emission.now), sink),

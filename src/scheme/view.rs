@@ -48,6 +48,10 @@ pub trait Spooled {
 pub trait Known {
     /// A claim of the token, as text. `None` where there is no token or no such claim.
     fn claim(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// An attribute of the key that verified. `None` where it has none of that name.
+    fn attribute(&self, _name: &str) -> Option<Cow<'_, str>> {
+        None
+    }
     /// A fact. `None` where it does not apply.
     fn fact(&self, fact: Fact) -> Option<Cow<'_, str>>;
 }

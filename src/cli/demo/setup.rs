@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::{self, Environment},
     gateway::{self, Running, StartError},
-    keys::KeyTable,
+    keys::{KeyRecord, KeyTable},
     scheme::Scheme,
     secret::Secret,
 };
@@ -95,7 +95,7 @@ impl Setup {
 
 /// A key for any id, prepared for `scheme`.
 pub(super) fn table(key: &[u8], scheme: &Scheme) -> Result<KeyTable, Trouble> {
-    Ok(KeyTable::shared(&[Secret::new(key.to_vec())], |secret| scheme.key_recipe().signing(secret))?)
+    Ok(KeyTable::shared(&KeyRecord::of([Secret::new(key.to_vec())]), |secret| scheme.key_recipe().signing(secret))?)
 }
 
 impl Environment for DemoKeys {

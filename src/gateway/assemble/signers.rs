@@ -2,16 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{super::handshake::Handshake, AssembleError, hold, patience};
+use super::{super::handshake::Handshake, AssembleError, hold, patience, tables};
 use crate::{
     authenticate::SignatureRule,
     clock::Clock,
-    config::{self, AnswerSigner, Config, KeySource, Signer},
-    forward::{AnswerKeys, AnswerSigning, CallerKeys, Holding, Signing},
-    keys::KeyTable,
+    config::{self, AnswerSigner, Config, Signer},
+    forward::{AnswerKeys, AnswerSigning, CallerKeys, Holding, OwnKey, Signing},
     message::{Budgets, Identity},
     scheme::{PreparedKey, Scheme},
-    secret::Secret,
 };
 
 /// The schemes' keys, as those who sign need them.
@@ -66,7 +64,7 @@ impl Signers<'_> {
         let signing = match &route.sign_response {
             None => return Ok(None),
             Some(AnswerSigner::Own(signer)) => {
-                self.own(signer)?.map(|(scheme, key)| (scheme, AnswerKeys::Own(Box::new(key), signer.key_id.clone())))
+                self.own(signer)?.map(|(scheme, key)| (scheme, AnswerKeys::Own(key, signer.key_id.clone())))
             }
             Some(AnswerSigner::Callers(index)) => self.rules.get(*index).map(|rule| {
                 (rule.scheme.clone(), AnswerKeys::Callers(Arc::new(Callers { rules: vec![rule.clone()] })))
@@ -80,25 +78,16 @@ impl Signers<'_> {
         Callers { rules: require.schemes().into_iter().filter_map(|index| self.rules.get(index).cloned()).collect() }
     }
 
-    /// The first secret is the one that signs: those after it are on their way out. `None` only where the config's check
-    /// has already said what is wrong.
-    fn own(&self, signer: &Signer) -> Result<Option<(Arc<Scheme>, PreparedKey)>, AssembleError> {
+    /// The scheme and the key that signs. `None` only where the config's check has already said what is wrong.
+    fn own(&self, signer: &Signer) -> Result<Option<OwnSigner>, AssembleError> {
         let Some(entry) = self.config.schemes.get(signer.scheme) else { return Ok(None) };
-        let Some(keys) = self.config.keys.get(entry.keys) else { return Ok(None) };
-        let prepare = |secret: &Secret| entry.scheme.key_recipe().signing(secret);
-        let id = signer.key_id.as_deref().unwrap_or_default();
-        let table = match &keys.source {
-            KeySource::Shared(secrets) => KeyTable::shared(secrets.get(..1).unwrap_or_default(), prepare),
-            KeySource::Static(ids) => {
-                let own = ids.iter().filter(|(known, _)| known == id);
-                KeyTable::by_id(own.map(|(id, all)| (id.as_bytes(), all.get(..1).unwrap_or_default())), prepare)
-            }
-        };
-        let table = table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })?;
-        let key = table.find(Some(id.as_bytes())).and_then(|key| key.prepared().first().map(|key| (*key).clone()));
-        Ok(key.map(|key| (entry.scheme.clone(), key)))
+        let key = tables::signing(self.config, entry, signer.key_id.as_deref().unwrap_or_default())?;
+        Ok(Some((entry.scheme.clone(), key)))
     }
 }
+
+/// By what the gateway signs in its own name, and with which key.
+type OwnSigner = (Arc<Scheme>, Arc<dyn OwnKey>);
 
 /// The keys that requests are verified with, which sign what goes back to whoever has them.
 struct Callers {
@@ -106,11 +95,9 @@ struct Callers {
 }
 
 impl CallerKeys for Callers {
-    fn key_of(&self, identity: &Identity<'_>) -> Option<&PreparedKey> {
-        let rule = self.rules.iter().find(|rule| identity.by == Some(rule.scheme.name()))?;
-        // A scheme without ids may stand beside one with: the id is the other's then.
-        let id = identity.key_id.as_deref().filter(|_| rule.scheme.has_key_id());
-        rule.keys.find(id.map(str::as_bytes))?.prepared().get(identity.secret?).copied()
+    fn key_of<'k>(&'k self, identity: &'k Identity<'_>) -> Option<&'k PreparedKey> {
+        self.rules.iter().find(|rule| identity.by == Some(rule.scheme.name()))?;
+        identity.key()?.prepared()
     }
 }
 

@@ -17,6 +17,7 @@ fn line<'a>() -> AccessLine<'a> {
         verdict: Verdict::Allowed,
         by: Some("device"),
         key_id: Some("dev-1"),
+        secret: None,
         subject: None,
         duration_micros: 1234,
         upstream_micros: Some(900),
@@ -55,6 +56,13 @@ fn a_refusal_says_its_cause_and_the_private_detail() {
     assert_eq!(refused["cause"], "invalid-signature");
     assert_eq!(refused["why"], "key id \"x\"\nis unknown");
     assert_eq!(refused.get("key_id"), None);
+}
+
+#[test]
+fn a_secret_is_named_where_there_are_several() {
+    let line = AccessLine { secret: Some("2"), ..line() };
+    assert_eq!(parsed(&line)["secret"], "2");
+    assert!(written(Format::Pretty { colour: false }, &line).contains("key=dev-1 secret=2 "));
 }
 
 #[test]

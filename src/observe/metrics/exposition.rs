@@ -20,6 +20,7 @@ impl Collector for Metrics {
         let totals = self.totals();
         encode_requests(&totals, &mut encoder)?;
         encode_upstreams(&totals, &mut encoder)?;
+        encode_keys(&totals, &mut encoder)?;
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
         self.encode_state(&mut encoder)
@@ -73,6 +74,22 @@ fn encode_upstreams(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Res
     }
     let help = "Time from a request to an upstream to its answer's head.";
     durations("countersign_upstream_duration", help, "upstream", &totals.upstream_durations, encoder)
+}
+
+fn encode_keys(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let help = "Signatures that verified, by key source and which of its id's secrets they were made with.";
+    let mut family = encoder.encode_descriptor("countersign_key_uses", help, None, MetricType::Counter)?;
+    for ((keys, secret), uses) in &totals.keys {
+        count_of(&[("keys", keys.as_str()), ("secret", secret.as_str())], uses.count, &mut family)?;
+    }
+    let help = "When one of them last verified.";
+    let name = "countersign_key_last_use_timestamp";
+    let mut family = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    for ((keys, secret), uses) in &totals.keys {
+        let seconds = uses.last_unix_millis as f64 / 1e3;
+        family.encode_family(&[("keys", keys.as_str()), ("secret", secret.as_str())])?.encode_gauge(&seconds)?;
+    }
+    Ok(())
 }
 
 const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;

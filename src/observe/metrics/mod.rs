@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod keys;
 mod totals;
 mod worker;
 
@@ -18,6 +19,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::keys::KeyLabels;
 pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
 use self::{totals::Totals, worker::Tables};
 use super::sink::DroppedLines;
@@ -31,6 +33,8 @@ pub struct Labels {
     pub callers: Vec<String>,
     /// Upstreams, by the config's index.
     pub upstreams: Vec<String>,
+    /// Key sources, by the config's index.
+    pub keys: Vec<KeyLabels>,
 }
 
 /// Numbers that others keep and that are looked up when the metrics are read.

@@ -18,7 +18,9 @@ fn metrics() -> Arc<Metrics> {
 
 fn labels(routes: &[&str]) -> Arc<Labels> {
     let routes = routes.iter().map(|route| (*route).to_owned()).collect();
-    Arc::new(Labels { routes, callers: vec!["device".into(), "api".into()], upstreams: vec!["legacy".into()] })
+    let keys = KeyLabels { source: "devices".into(), secrets: vec!["1".into(), "2".into()] };
+    let callers = vec!["device".into(), "api".into()];
+    Arc::new(Labels { routes, callers, upstreams: vec!["legacy".into()], keys: vec![keys] })
 }
 
 fn shown(metrics: &Arc<Metrics>) -> String {
@@ -85,6 +87,20 @@ fn durations_are_shown_as_cumulative_buckets_in_seconds() {
     ] {
         assert_shows(&metrics, line);
     }
+}
+
+#[test]
+fn the_last_use_of_each_secret_is_shown_over_all_workers() {
+    let metrics = metrics();
+    let labels = labels(&["verify"]);
+    let (one, other) = (metrics.worker(&labels), metrics.worker(&labels));
+    one.key_used(0, 1, 2_000_500);
+    other.key_used(0, 1, 1_000_000);
+    other.key_used(0, 2, 1_000_000);
+    other.key_used(1, 0, 1_000_000);
+    assert_shows(&metrics, r#"countersign_key_uses_total{keys="devices",secret="2"} 2"#);
+    assert_shows(&metrics, r#"countersign_key_last_use_timestamp_seconds{keys="devices",secret="2"} 2000.5"#);
+    assert!(!shown(&metrics).contains(r#"secret="1""#), "what was never used has no last use");
 }
 
 #[test]

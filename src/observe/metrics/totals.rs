@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{histogram::HistogramTotals, worker::Tables};
+use super::{
+    histogram::HistogramTotals,
+    keys::{self, KeyTotals},
+    worker::Tables,
+};
 
 /// The labels of a request counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +31,7 @@ pub(super) struct Totals {
     pub(super) upstream_retries: BTreeMap<String, u64>,
     /// By upstream.
     pub(super) upstream_durations: BTreeMap<String, HistogramTotals>,
+    pub(super) keys: KeyTotals,
     pub(super) connections: i64,
     pub(super) in_flight: i64,
 }
@@ -50,6 +55,7 @@ impl Totals {
             *self.upstream_retries.entry(name.clone()).or_default() += row.retries();
             self.upstream_durations.entry(name.clone()).or_default().add(&row.durations);
         }
+        keys::add(&tables.labels, &tables.keys, &mut self.keys);
         self.connections = self.connections.wrapping_add(tables.connections.read().cast_signed());
         self.in_flight = self.in_flight.wrapping_add(tables.in_flight.read().cast_signed());
     }

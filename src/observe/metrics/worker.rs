@@ -12,7 +12,11 @@ use std::{
     },
 };
 
-use super::{Labels, histogram::Histogram};
+use super::{
+    Labels,
+    histogram::Histogram,
+    keys::{self, KeyUses},
+};
 use crate::refusal::Cause;
 
 /// Whom a decision was about.
@@ -101,6 +105,13 @@ impl WorkerMetrics {
         }
     }
 
+    /// Counts a request that was signed with the secret at `place` of an id of a key source.
+    pub fn key_used(&self, source: usize, place: usize, unix_millis: i64) {
+        if let Some(uses) = self.tables.keys.get(source).and_then(|secrets| secrets.get(place)) {
+            uses.note(unix_millis);
+        }
+    }
+
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
         Open::new(self, |tables| &tables.connections)
@@ -144,6 +155,10 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }
 
+    pub(super) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub(super) fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -158,6 +173,8 @@ pub(super) struct Tables {
     /// By route, one more for none.
     pub(super) durations: Box<[OnceLock<Box<Histogram>>]>,
     pub(super) upstreams: Box<[UpstreamRow]>,
+    /// By key source and the secret's place.
+    pub(super) keys: Box<[Box<[KeyUses]>]>,
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }
@@ -169,6 +186,7 @@ impl Tables {
             requests: (0..routes * labels.caller_columns()).map(|_| OnceLock::new()).collect(),
             durations: (0..routes).map(|_| OnceLock::new()).collect(),
             upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
+            keys: keys::rows(&labels),
             connections: Counter::default(),
             in_flight: Counter::default(),
             labels,

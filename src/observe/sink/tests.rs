@@ -23,6 +23,7 @@ fn line(path: &str) -> AccessLine<'_> {
         verdict: Verdict::Allowed,
         by: None,
         key_id: None,
+        secret: None,
         subject: None,
         duration_micros: 1,
         upstream_micros: None,

@@ -92,6 +92,7 @@ const EACH: &[&str] = &["name", "value"];
 const KEY: &[&str] = &["secret"];
 const ANSWER: &[&str] = &[
     "claim",
+    "key",
     "subject",
     "key_id",
     "scheme_name",

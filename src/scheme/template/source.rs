@@ -38,6 +38,7 @@ pub(in crate::scheme) enum Source {
     /// The key's own bytes, before anything is derived from them.
     Secret,
     Claim(String),
+    Attribute(String),
     Fact(Fact),
     /// Of an answer.
     Status,
@@ -73,6 +74,7 @@ impl Source {
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
             "now" if call.argument.is_some() => Ok(Source::NowAs(pattern(call)?)),
             "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
+            "key" => Ok(Source::Attribute(argument(call)?.text.clone())),
             "query" if call.argument.is_some() || scope.vocabulary == Vocabulary::Answer => {
                 Ok(Source::Parameter(argument(call)?.text.clone()))
             }
@@ -157,6 +159,7 @@ impl fmt::Display for Source {
             Source::Item => f.write_str("value"),
             Source::Secret => f.write_str("secret"),
             Source::Claim(name) => write!(f, "claim:{name}"),
+            Source::Attribute(name) => write!(f, "key:{name}"),
             Source::Fact(Fact::Subject) => f.write_str("subject"),
             Source::Fact(Fact::Scheme) => f.write_str("scheme_name"),
             Source::Fact(Fact::Route) => f.write_str("route"),

@@ -57,14 +57,30 @@ pub(super) const RULES: &[Rule] = &[
             "soon",
         ],
     ),
-    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "secret", "clock"]),
+    rule(
+        "keys",
+        &[
+            "scheme::KeyFault",
+            "scheme::PreparedKey",
+            "secret",
+            "clock",
+            "soon",
+            // Sources elsewhere are asked among the errands, over the ways that are there, and some answer in JSON.
+            "errands",
+            "outcall",
+            "redis_link",
+            "json",
+        ],
+    ),
     rule("store", &["clock"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock"]),
-    // The config speaks the operator's language; only templates are compiled while it is read.
-    rule("config", &["scheme", "refusal", "secret"]),
-    rule("message", &["http1", "scheme"]),
+    // The config speaks the operator's language; only templates are compiled while it is read, and what is known of a key
+    // is the same in a config as in any other source.
+    rule("config", &["scheme", "refusal", "secret", "keys"]),
+    // Of a caller it is known which key verified, and what else is known of that.
+    rule("message", &["http1", "scheme", "keys::Matched"]),
     // The gateway's own calls know where they run and whom they trust, and not what they are for.
     rule("outcall", &["errands", "roots"]),
     // What everybody shares knows nobody.
@@ -87,6 +103,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["authenticate", "issue"]) },
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
+    Crate { names: &["sqlx"], only: Rooms::These(&["keys"]) },
     Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
     // Rooms that tests must be able to run without a runtime or a log.

@@ -10,6 +10,7 @@
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`message_signatures`]: the signatures of RFC 9421.
+//! - [`keys`]: several secrets on one id, when each is good, and what else is known of an id.
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
@@ -26,6 +27,7 @@ mod fields;
 mod framing;
 mod handshakes;
 mod held;
+mod keys;
 mod lifecycle;
 mod limits;
 mod listeners;
