@@ -11,7 +11,7 @@ use ipnet::IpNet;
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 
 use crate::{
-    keys::KeyRecord,
+    keys::{Elsewhere, KeyRecord},
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -96,6 +96,8 @@ pub enum KeySource {
     Shared(KeyRecord),
     /// Ids and what is known of each.
     Static(Vec<(String, KeyRecord)>),
+    /// Whoever has to be asked.
+    Elsewhere(Box<Elsewhere>),
 }
 
 impl KeySource {
@@ -103,7 +105,7 @@ impl KeySource {
     pub fn chooses_by_id(&self) -> bool {
         match self {
             KeySource::Shared(_) => false,
-            KeySource::Static(_) => true,
+            KeySource::Static(_) | KeySource::Elsewhere(_) => true,
         }
     }
 
@@ -112,6 +114,7 @@ impl KeySource {
         match self {
             KeySource::Shared(record) => vec![(None, record)],
             KeySource::Static(ids) => ids.iter().map(|(id, record)| (Some(id.as_str()), record)).collect(),
+            KeySource::Elsewhere(_) => Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{Asked, Encoding, KeyRecord, Remote, Row, Trouble, rows};
 use crate::{
     clock::Clock,
     json::{Document, Value},
-    outcall::{CallError, Client},
+    outcall::{self, CallError, Client},
 };
 
 /// Most secrets read of one answer. More than can be live, for some may be over.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub answer: Pointers,
     /// How secrets are written, where the answer does not say so.
     pub encoding: Encoding,
+    /// How calls are made.
+    pub calls: outcall::Settings,
 }
 
 /// JSON pointers (RFC 6901) into an answer.
@@ -188,6 +190,13 @@ impl UrlTemplate {
         self.before.starts_with("https://")
     }
 
+    /// Whether it is on this machine.
+    pub fn is_here(&self) -> bool {
+        let host = self.of(b"id").and_then(|uri| Some(uri.host()?.trim_matches(['[', ']']).to_owned()));
+        let is_loopback = |host: &str| host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        host.is_some_and(|host| host == "localhost" || is_loopback(&host))
+    }
+
     /// The URL of `id`. `None` for what no escape keeps from meaning another place.
     fn of(&self, id: &[u8]) -> Option<Uri> {
         if matches!(id, b"." | b"..") {
@@ -207,7 +216,7 @@ impl UrlTemplate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{errands::Errands, outcall};
+    use crate::errands::Errands;
 
     fn pointers(secrets: Option<&str>) -> Pointers {
         let names = ["secret", "encoding", "label", "not_before", "not_after"];
@@ -223,12 +232,6 @@ mod tests {
     }
 
     fn read(secrets: Option<&str>, body: &str) -> Result<Option<KeyRecord>, Trouble> {
-        let settings = Settings {
-            url: UrlTemplate::parse("http://127.0.0.1/{id}").unwrap(),
-            headers: Vec::new(),
-            answer: pointers(secrets),
-            encoding: Encoding::Text,
-        };
         let calls = outcall::Settings {
             tls: false,
             roots: None,
@@ -238,6 +241,13 @@ mod tests {
             most_calls: 1,
         };
         let client = Client::new(Errands::start().unwrap(), &calls).unwrap();
+        let settings = Settings {
+            url: UrlTemplate::parse("http://127.0.0.1/{id}").unwrap(),
+            headers: Vec::new(),
+            answer: pointers(secrets),
+            encoding: Encoding::Text,
+            calls,
+        };
         Source::new(client, settings, Clock::fixed(0)).read(b"dev-1", body.as_bytes())
     }
 

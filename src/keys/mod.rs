@@ -5,6 +5,7 @@
 
 mod attributes;
 pub mod cache;
+mod elsewhere;
 pub mod http;
 mod key;
 mod lookup;
@@ -18,6 +19,7 @@ use std::{fmt, sync::Arc};
 use hashbrown::HashMap;
 
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
+pub use elsewhere::{Elsewhere, Place};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, Lifetime, moment};
