@@ -13,6 +13,7 @@ use rustls::pki_types::ServerName;
 use self::signers::Signers;
 use super::{
     handshake::Handshake,
+    key_book::KeyBook,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
     snapshot::{Route, Snapshot},
@@ -56,6 +57,14 @@ pub enum AssembleError {
         /// Why.
         source: jwt::SettingsError,
     },
+    /// A key source cannot be opened on this machine.
+    #[error("keys {name}: {source}")]
+    Keys {
+        /// The source.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// An upstream's TLS settings cannot be used.
     #[error("upstream {name}: {source}")]
     Tls {
@@ -74,7 +83,8 @@ pub enum AssembleError {
 /// # Errors
 /// [`AssembleError`]
 pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
-    let rules = Rules::new(&config)?;
+    let keys = KeyBook::default().turned(&config, &clock)?;
+    let rules = Rules::new(&config, &keys)?;
     let targets = targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -114,6 +124,7 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         limits,
         timeouts,
         labels,
+        keys,
     })
 }
 
@@ -234,9 +245,9 @@ struct Rules {
 }
 
 impl Rules {
-    fn new(config: &Config) -> Result<Rules, AssembleError> {
+    fn new(config: &Config, book: &KeyBook) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let table = tables::verifying(config, entry)?.at(SourceIndex(entry.keys));
+            let table = tables::verifying(config, book, entry)?.at(SourceIndex(entry.keys));
             Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
         };
         let token = |entry: &config::Tokens| {

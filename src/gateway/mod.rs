@@ -9,6 +9,7 @@ mod client_body;
 mod connection;
 mod descriptors;
 mod handshake;
+mod key_book;
 mod refusals;
 pub mod routes;
 mod running;

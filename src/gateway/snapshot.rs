@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{handshake::Handshake, refusals::Shape, routes::Routes};
+use super::{handshake::Handshake, key_book::KeyBook, refusals::Shape, routes::Routes};
 use crate::{
     authenticate::Requirement,
     clock::Clock,
@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub timeouts: Timeouts,
     /// Names behind the metrics' indices.
     pub labels: Arc<Labels>,
+    /// Key sources that have to be asked.
+    pub keys: KeyBook,
 }
 
 /// One route, ready for use.

@@ -3,12 +3,14 @@
 //! Nothing here judges a gateway; the tests do.
 
 mod client;
+mod databases;
 mod gateway;
 mod ports;
 mod recorder;
 pub(crate) mod strict;
 
 pub(crate) use client::{Answer, Connection, send};
+pub(crate) use databases::{Database, PASSWORD, sqlite};
 pub(crate) use gateway::{Gateway, countersign};
 pub(crate) use ports::loopback;
 pub(crate) use recorder::Recorder;
