@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
-    authenticate::jwt::{Algorithm, Settings, TokenCache, VerificationKey, Verifier},
+    authenticate::jwt::{Settings, TokenCache, Verifier},
+    jose::{Algorithm, Key, PublicKey, ShortRsa},
     secret::Secret,
 };
 use jsonwebtoken::{EncodingKey, crypto};
@@ -16,10 +17,14 @@ const NOW: i64 = 1_800_000_000;
 const HEADER: &[u8] = br#"{"alg":"HS256"}"#;
 
 fn verifier() -> Verifier {
-    let key = VerificationKey { kid: None, algorithm: Algorithm::Hs256, secret: Secret::new(b"fuzz".to_vec()) };
+    let secret = Secret::new(b"fuzz".to_vec());
+    let shared = Key::secret(None, Algorithm::Hs256, &secret).expect("a secret");
+    let pem = include_bytes!("../../tests/config/rsa.pem");
+    let rsa = PublicKey::from_pem(pem, ShortRsa::Refuse).expect("a public key");
+    let rsa = Key::public(Some("rsa".to_owned()), Algorithm::Ps256, &rsa).expect("a key");
     Verifier::new(Settings {
         name: "fuzz".to_owned(),
-        keys: vec![key],
+        keys: vec![shared, rsa],
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::from_secs(60),

@@ -69,6 +69,11 @@ impl Denied {
 }
 
 impl Denied {
+    /// Whether a credential came that was not good, as a guess would not be. One that is missing, unreadable or late is none.
+    pub fn is_forgery(&self) -> bool {
+        matches!(self.cause, Cause::InvalidSignature | Cause::InvalidToken)
+    }
+
     /// The rule whose refusal this is: the first attempt's, unless it failed before any rule was asked.
     pub fn rule(&self) -> Option<&str> {
         let (name, reason) = self.attempts.first()?;

@@ -1,7 +1,7 @@
 //! Several credentials on one route: which are present, which are tried, and whose refusal is told.
 //!
 //! A leg is present when its carrier is. Carriers that no alternative wants together are refused; legs on one carrier are
-//! tried in file order; when all fail, the first present leg's refusal is told.
+//! tried in file order; when all fail, the first present leg's refusal is told, of several issuers that of the token's own.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -381,11 +381,13 @@ fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'
 }
 
 /// Whose refusal is told before another's: that of a leg that could not be judged, for it might have let the request in.
-/// Then, where two kinds of credentials share a carrier, that of the one that came.
+/// Then, where two kinds of credentials share a carrier, that of the one that came; and where several issuers do, that of the
+/// one that it is from.
 fn weight(reason: &Reason) -> u8 {
     match reason {
         Reason::NoKey(NoKey::Away(_)) => 0,
-        Reason::Absent | Reason::Signature(Failure::MissingSignature) => 2,
+        Reason::Token(error) if error.is_foreign() => 2,
+        Reason::Absent | Reason::Signature(Failure::MissingSignature) => 3,
         _ => 1,
     }
 }

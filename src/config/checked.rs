@@ -3,14 +3,17 @@
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
 mod proofs;
+mod rates;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
+pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 
 use crate::{
+    jose::Key,
     keys::{Elsewhere, KeyRecord},
     refusal::Cause,
     scheme::{Scheme, Template},
@@ -46,6 +49,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// Limits on what is not verified yet.
+    pub unverified: Option<Unverified>,
 }
 
 /// `listen:`
@@ -160,21 +165,10 @@ pub struct Tokens {
 /// A key that verifies tokens.
 #[derive(Debug)]
 pub struct TokenKey {
-    /// `kid` that selects it. Without one it is for tokens that name none, or any where it is the only key.
-    pub kid: Option<String>,
-    /// The only algorithm it is used with.
-    pub algorithm: TokenAlgorithm,
-    /// The key.
-    pub secret: Secret,
-}
-
-/// Token algorithms. The asymmetric ones come later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum TokenAlgorithm {
-    Hs256,
-    Hs384,
-    Hs512,
+    /// Ready for use, with the only algorithm it is used with.
+    pub key: Key,
+    /// The secret it was made of, where it is one that stands in the config by itself.
+    pub secret: Option<Secret>,
 }
 
 /// Where a token stands in a request.
@@ -304,6 +298,8 @@ pub struct Route {
     pub must_cover: Vec<Part>,
     /// What a webhook's sender is answered before it sends.
     pub handshake: Option<Handshake>,
+    /// Its limits of rate, named ones and its own.
+    pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
 /// `require:`
@@ -362,6 +358,8 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Counters of rate limits kept in memory, and as many of addresses. Default 1,000,000.
+    pub rate_counters: usize,
 }
 
 /// `timeouts:`

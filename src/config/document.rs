@@ -1,8 +1,10 @@
 //! The whole document: its sections in the order in which they refer to one another.
 
+use std::collections::HashSet;
+
 use super::{
     checked::{Config, Refusals, Route},
-    conflicts, keys, limits, listen,
+    conflicts, keys, limits, listen, rates,
     reader::Reader,
     refusals,
     routes::{self, Named},
@@ -12,7 +14,7 @@ use super::{
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -20,6 +22,8 @@ const KEYS: [&str; 13] = [
     "schemes",
     "tokens",
     "upstreams",
+    "rate_limits",
+    "unverified",
     "routes",
     "refusals",
     "limits",
@@ -38,6 +42,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
     let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, reader);
+    let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
+    let unverified = fields.value("unverified").and_then(|node| rates::unverified(node, reader));
     let base = Refusals::default();
     let refusals = fields.value("refusals").map_or(base.clone(), |node| refusals::read(node, &base, reader));
     let mut named = Named {
@@ -46,6 +52,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         schemes: &mut schemes,
         tokens: &mut tokens,
         upstreams: &mut upstreams,
+        rate_limits: &mut rate_limits,
+        own_limits: HashSet::new(),
         refusals: &refusals,
     };
     let routes = fields.required("routes", reader).map(|node| routes::read(node, &mut named, reader));
@@ -63,6 +71,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         schemes.report_unused(reader);
         tokens.report_unused(reader);
         upstreams.report_unused(reader);
+        rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
     }
     let listener_places = listeners.places.clone();
@@ -81,6 +90,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         timeouts: timeouts.unwrap_or_default(),
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
+        unverified,
     };
     if sound {
         listen::warn_of_hosts(&config, &listener_places, reader);

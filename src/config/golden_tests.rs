@@ -21,6 +21,10 @@ fn environment() -> Fixed {
             ("cert.pem", include_str!("../../tests/config/cert.pem")),
             ("key.pem", include_str!("../../tests/config/key.pem")),
             ("other-key.pem", include_str!("../../tests/config/other-key.pem")),
+            ("rsa.pem", include_str!("../../tests/config/rsa.pem")),
+            ("short-rsa.pem", include_str!("../../tests/config/short-rsa.pem")),
+            ("set.json", include_str!("../../tests/config/set.json")),
+            ("mixed.json", include_str!("../../tests/config/mixed.json")),
             ("cut.pem", "-----BEGIN CERTIFICATE-----\n"),
         ],
     }

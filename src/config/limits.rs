@@ -21,6 +21,7 @@ impl Default for Limits {
             spool_total: 1 << 30,
             spool: None,
             upstream_requests: 1_024,
+            rate_counters: 1_000_000,
         }
     }
 }
@@ -66,6 +67,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
         "spool_total",
         "spool",
         "upstream_requests",
+        "rate_counters",
     ];
     let fields = reader.fields(node, "`limits`", &allowed)?;
     let mut limits = Limits::default();
@@ -78,6 +80,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     size(&fields, "spool_total", 0, &mut limits.spool_total, reader);
     limits.spool = fields.value("spool").and_then(|node| reader.path(node, "`spool`"));
     count(&fields, "upstream_requests", 1..1_000_001, &mut limits.upstream_requests, reader);
+    count(&fields, "rate_counters", 1..100_000_001, &mut limits.rate_counters, reader);
     if u64::try_from(limits.body_memory).map_or(true, |one| one > limits.body_memory_total) {
         let entry = fields.entry("body_memory").or_else(|| fields.entry("body_memory_total"));
         let place = entry.map_or(fields.place, |entry| entry.key_place);

@@ -1,12 +1,12 @@
 //! `listen:`, `admin:` and `trusted_proxies:`: where the gateway is reached and whom it believes about that.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
 use super::{
     checked::{Config, Listen, ListenTls},
-    host,
+    host, networks,
     reader::Reader,
     section,
     shape::Fields,
@@ -173,29 +173,5 @@ fn admin_fields<'t>(fields: Fields<'t>, reader: &mut Reader<'_>) -> (Option<&'t 
 
 /// Reads `trusted_proxies:`: addresses and networks.
 pub(super) fn read_proxies(node: &Node, reader: &mut Reader<'_>) -> Vec<IpNet> {
-    let items = reader.list(node, "`trusted_proxies`").unwrap_or_default();
-    items.iter().filter_map(|item| network(item, reader)).collect()
-}
-
-fn network(node: &Node, reader: &mut Reader<'_>) -> Option<IpNet> {
-    let text = reader.text(node, "a trusted proxy")?;
-    let shown = reader.quote(node.place, text);
-    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-    match network {
-        None => {
-            reader
-                .error(node.place, format!("{shown} is not an address or network"))
-                .expected("such as `10.0.0.0/8` or `192.0.2.1`");
-        }
-        Some(network) if network.prefix_len() == 0 => {
-            reader.warning(node.place, format!("{shown} is every address: any client can say whom it speaks for"));
-        }
-        Some(network) if network.addr() != network.network() => {
-            reader
-                .warning(node.place, format!("{shown} has bits beyond its prefix"))
-                .hint(format!("the network is `{}`", network.trunc()));
-        }
-        Some(_) => (),
-    }
-    network.map(|network| network.trunc())
+    networks::list(node, "`trusted_proxies`", "any client can say whom it speaks for", reader)
 }

@@ -1,13 +1,16 @@
 //! `routes:`: which requests, what they must show, and where they go.
 
+use std::{collections::HashSet, sync::Arc};
+
 use super::{
     checked::{
-        AnswerSigner, Config, Handshake, Keys, Part, Refusals, Requirement, Route, SchemeConfig, Signer, Tokens,
-        UpstreamKind,
+        AnswerSigner, Config, Handshake, Keys, Part, RateLimit, Refusals, Requirement, Route, SchemeConfig, Signer,
+        Tokens, UpstreamKind,
     },
     handshake,
     listen::Listeners,
     must_cover, pattern,
+    rates::{self, ReadLimit},
     reader::Reader,
     refusals, requirement,
     section::Section,
@@ -19,7 +22,7 @@ use super::{
     upstreams::ReadUpstream,
 };
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "name",
     "match",
     "public",
@@ -35,6 +38,7 @@ const KEYS: [&str; 15] = [
     "sign_response",
     "must_cover",
     "handshake",
+    "rate_limits",
 ];
 
 /// What routes refer to.
@@ -44,6 +48,9 @@ pub(super) struct Named<'a> {
     pub(super) schemes: &'a mut Section<SchemeConfig>,
     pub(super) tokens: &'a mut Section<Tokens>,
     pub(super) upstreams: &'a mut Section<ReadUpstream>,
+    pub(super) rate_limits: &'a mut Section<ReadLimit>,
+    /// The names of limits that routes wrote themselves.
+    pub(super) own_limits: HashSet<String>,
     pub(super) refusals: &'a Refusals,
 }
 
@@ -93,9 +100,11 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     });
     let proofs = proofs(&fields, matched.as_ref(), require.as_ref(), to, named, reader);
     check_signature(&fields, proofs.sign.as_ref(), &set_headers, to, named, reader);
+    let name = name.flatten().or(matched.as_ref().map(|matched| matched.path.as_str())).unwrap_or_default().to_owned();
+    let rate_limits = rate_limits(&fields, &name, require.as_ref(), named, reader);
     let matched = matched?;
     let route = Route {
-        name: name.flatten().map_or_else(|| matched.path.clone(), str::to_owned),
+        name,
         line: node.place.line,
         hosts: matched.hosts,
         path: matched.path,
@@ -113,9 +122,25 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
         sign_response: proofs.sign_response,
         must_cover: proofs.must_cover,
         handshake: proofs.handshake,
+        rate_limits,
     };
     let sign_response = fields.value("sign_response").map(|node| node.place);
     Some(ReadRoute { route, place: node.place, sign_response })
+}
+
+fn rate_limits(
+    fields: &Fields<'_>,
+    name: &str,
+    require: Option<&Requirement>,
+    named: &mut Named<'_>,
+    reader: &mut Reader<'_>,
+) -> Vec<Arc<RateLimit>> {
+    let Some(node) = fields.value("rate_limits") else { return Vec::new() };
+    let read = rates::of_route(node, name, named.rate_limits, &mut named.own_limits, reader);
+    if let Some(require) = require {
+        read.iter().for_each(|read| check_sources(&read.sources, None, require, reader));
+    }
+    read.into_iter().map(|read| read.limit).collect()
 }
 
 /// What a route itself proves, and what it wants proven of every part.

@@ -3,16 +3,28 @@
 use std::time::Duration;
 
 use super::{
-    checked::{TokenAlgorithm, TokenFrom, TokenKey, Tokens},
+    checked::{TokenFrom, Tokens},
     header,
     reader::Reader,
-    secret,
     section::Section,
     shape::Fields,
+    token_keys,
     tree::{Entry, Node, Style, Value},
 };
 
-const KEYS: [&str; 9] = ["keys", "issuer", "audience", "leeway", "expiry", "require", "equal", "from", "replay"];
+const KEYS: [&str; 11] = [
+    "keys",
+    "jwks",
+    "dangerously_short_rsa",
+    "issuer",
+    "audience",
+    "leeway",
+    "expiry",
+    "require",
+    "equal",
+    "from",
+    "replay",
+];
 /// Leeway where none is set.
 const LEEWAY: Duration = Duration::from_secs(60);
 
@@ -24,7 +36,7 @@ pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Toke
 fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let what = format!("the tokens entry {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
-    let keys = fields.required("keys", reader).and_then(|node| token_keys(node, reader));
+    let keys = token_keys::read(&fields, &what, reader);
     let issuer = fields.value("issuer").and_then(|node| reader.line(node, "`issuer`")).map(str::to_owned);
     let audience = fields.value("audience").map(|node| lines(node, "`audience`", reader)).unwrap_or_default();
     for (key, whose) in [("issuer", "of any issuer"), ("audience", "meant for anyone")] {
@@ -66,45 +78,6 @@ fn check_replay(fields: &Fields<'_>, replay: Option<bool>, require_exp: Option<b
             .error(entry.value.place, "`replay: true` needs `expiry: required`")
             .hint("the id of a token without `exp` would have to be remembered for ever");
     }
-}
-
-fn token_keys(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
-    let items = reader.list(node, "`keys` of a tokens entry")?;
-    if items.is_empty() {
-        reader.error(node.place, "`keys` of a tokens entry is an empty list");
-    }
-    let mut keys: Vec<TokenKey> = Vec::new();
-    for item in items {
-        let Some(key) = token_key(item, reader) else { continue };
-        if key.kid.is_none() && items.len() > 1 {
-            reader.error(item.place, "where there are several keys each needs a `kid`");
-        }
-        if key.kid.is_some() && keys.iter().any(|other| other.kid == key.kid) {
-            reader.error(item.place, "two keys have the same `kid`");
-        }
-        if keys.iter().any(|other| other.secret.expose() == key.secret.expose()) {
-            reader.warning(item.place, "two keys have the same secret").hint("remove one of them");
-        }
-        keys.push(key);
-    }
-    (keys.len() == items.len()).then_some(keys)
-}
-
-fn token_key(node: &Node, reader: &mut Reader<'_>) -> Option<TokenKey> {
-    let fields = reader.fields(node, "a token key", &["kid", "algorithm", "secret"])?;
-    let kid = fields.value("kid").and_then(|node| reader.line(node, "`kid`")).map(str::to_owned);
-    // The hash's output length is the least that RFC 7518 section 3.2 allows.
-    let algorithms = [
-        ("HS256", (TokenAlgorithm::Hs256, 32)),
-        ("HS384", (TokenAlgorithm::Hs384, 48)),
-        ("HS512", (TokenAlgorithm::Hs512, 64)),
-    ];
-    let algorithm = fields.required("algorithm", reader);
-    let algorithm = algorithm.and_then(|node| reader.choice(node, "the algorithm of a token key", &algorithms));
-    let shortest = algorithm.map_or(32, |(_, shortest)| shortest);
-    let secret = fields.required("secret", reader);
-    let secret = secret.and_then(|node| secret::secret(node, reader, shortest, "a key of this algorithm"));
-    Some(TokenKey { kid, algorithm: algorithm?.0, secret: secret? })
 }
 
 /// Claims and the JSON they must equal: what is quoted is text, `true`, `false` and whole numbers are themselves.

@@ -27,10 +27,14 @@ pub(super) async fn answer<'s>(
     request: Request,
     trail: &mut Trail<'s>,
 ) -> Response {
-    let response = match story(worker, snapshot, edge, peer, request, trail).await {
+    let mut response = match story(worker, snapshot, edge, peer, request, trail).await {
         Ok(response) => response,
         Err(refusal) => refused(refusal, snapshot, trail).await,
     };
+    if let Some(told) = trail.told.take() {
+        response.set("RateLimit-Policy".to_owned(), told.policy.into_bytes());
+        response.set("RateLimit".to_owned(), told.standing.into_bytes());
+    }
     match trail.route.and_then(|route| route.sign_response.as_ref()) {
         None => response,
         // On the heap: most routes sign nothing.
@@ -166,6 +170,9 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
     let keys = trail.identity.iter().flat_map(|identity| identity.keys());
     keys.for_each(|key| worker.metrics.key_used(key.source().0, key.place(), trail.unix_millis));
     let route = trail.route;
+    if let Some(beyond) = trail.refusal.as_ref().and_then(Refusal::beyond) {
+        worker.metrics.rate_limited(beyond.index);
+    }
     worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
     if let Some(route) = route {
         let report = &trail.report;

@@ -1,5 +1,6 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
+mod limits;
 mod signers;
 mod tables;
 
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
     clock::Clock,
-    config::{self, Config, TokenAlgorithm, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -30,9 +31,9 @@ use crate::{
     keys::SourceIndex,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
-    policy::Edge,
+    policy::{Edge, RateLimit},
     scheme::KeyFault,
-    store::{Claims, MemoryStore},
+    store::{Claims, Counters, MemoryCounters, MemoryStore},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -102,6 +103,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
     };
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
+    let counters = Arc::new(MemoryCounters::new(config.limits.rate_counters));
+    let guard = limits::guard(&config, &counters, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -110,7 +113,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         let requirement = rules.requirement(&route.require);
         let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
-        entries.push((key, Arc::new(self::route(index, route, proven, target, dress, &limits))));
+        let rates = limits::of_route(&route, &labels.limits);
+        entries.push((key, Arc::new(self::route(index, route, proven, target, (dress, rates), &limits))));
     }
     Ok(Snapshot {
         edges,
@@ -118,6 +122,8 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         shape: shape(config.refusals),
         budgets,
         claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
+        guard,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -176,6 +182,7 @@ fn labels(config: &Config) -> Arc<Labels> {
         callers: callers.chain(config.tokens.iter().map(|tokens| tokens.name.clone())).collect(),
         upstreams: config.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
         keys: config.keys.iter().map(tables::labels).collect(),
+        limits: limits::names(config),
     })
 }
 
@@ -205,7 +212,7 @@ fn route(
     route: config::Route,
     (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
     target: &Target,
-    dress: Dress,
+    (dress, rates): (Dress, Box<[RateLimit]>),
     limits: &config::Limits,
 ) -> Route {
     let hold = hold(route.max_body.unwrap_or(limits.body), limits);
@@ -219,6 +226,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        limits: rates,
         hold,
         patience: patience(hold),
     }
@@ -294,18 +302,9 @@ impl Rules {
 }
 
 fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    let key = |key: &config::TokenKey| jwt::VerificationKey {
-        kid: key.kid.clone(),
-        algorithm: match key.algorithm {
-            TokenAlgorithm::Hs256 => jwt::Algorithm::Hs256,
-            TokenAlgorithm::Hs384 => jwt::Algorithm::Hs384,
-            TokenAlgorithm::Hs512 => jwt::Algorithm::Hs512,
-        },
-        secret: key.secret.clone(),
-    };
     jwt::Settings {
         name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(key).collect(),
+        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway: tokens.leeway,

@@ -8,7 +8,7 @@ use crate::{
     forward::Failure,
     http1::BadRequest,
     message::{BodyError, HoldError, Response},
-    policy::NotAdmitted,
+    policy::{Beyond, NotAdmitted},
     refusal::Cause,
     scheme,
     scheme::Carrier,
@@ -28,6 +28,9 @@ pub(super) enum Refusal {
     /// Its body is larger than the route takes.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// Its address has sent too much that was not verified.
+    #[error(transparent)]
+    Unverified(#[from] Beyond),
     #[error(transparent)]
     Denied(#[from] Box<Denied>),
     #[error(transparent)]
@@ -63,12 +66,15 @@ impl Refusal {
             Refusal::Slow => Cause::RequestTimeout,
             Refusal::NotRouted(error) => error.cause(),
             Refusal::Body(error) => of_body(error),
+            Refusal::Unverified(_) => Cause::RateLimited,
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
+            Refusal::NotAdmitted(NotAdmitted::Beyond(_)) => Cause::RateLimited,
+            Refusal::NotAdmitted(NotAdmitted::Uncounted(failure)) => of_template(failure),
             Refusal::Failed(failure) => match failure {
                 Failure::Busy(_) | Failure::NoRandomness => Cause::Overloaded,
                 Failure::Held(error) => of_held(error),
@@ -84,6 +90,14 @@ impl Refusal {
                 | Failure::Unwritable(_) => Cause::UpstreamFailed,
                 Failure::Template(_, failure) => of_template(failure),
             },
+        }
+    }
+
+    /// The limit of rate that refused it.
+    pub(super) fn beyond(&self) -> Option<&Beyond> {
+        match self {
+            Refusal::Unverified(beyond) | Refusal::NotAdmitted(NotAdmitted::Beyond(beyond)) => Some(beyond),
+            _ => None,
         }
     }
 
@@ -140,6 +154,9 @@ impl Refusal {
 
     fn with_fields(&self, response: Response) -> Response {
         match self {
+            Refusal::Unverified(beyond) | Refusal::NotAdmitted(NotAdmitted::Beyond(beyond)) => {
+                limited(response, beyond)
+            }
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
             Refusal::Denied(denied) => match denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
@@ -152,6 +169,12 @@ impl Refusal {
             _ => response,
         }
     }
+}
+
+fn limited(response: Response, beyond: &Beyond) -> Response {
+    let told = beyond.told();
+    let response = response.with("Retry-After", beyond.retry_after().to_string());
+    response.with("RateLimit-Policy", told.policy).with("RateLimit", told.standing)
 }
 
 /// Nothing upstream failed where a header or an answer wants a value that the caller's credential does not have.

@@ -23,6 +23,7 @@ use crate::{
     clock::Clock,
     config::{Config, LogFormat, LogSink},
     observe::{Destination, Format, Metrics, Sink, SinkError, Sources},
+    store::MemoryCounters,
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -246,6 +247,7 @@ fn destination(sink: LogSink) -> Destination {
 
 fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
     let claims = snapshot.claims.clone();
+    let (counters, guard) = (snapshot.counters.clone(), snapshot.guard.as_ref().map(|guard| guard.counters.clone()));
     let replay_capacity = match &*snapshot.claims {
         crate::store::Claims::Memory(memory) => u64::try_from(memory.capacity()).unwrap_or(u64::MAX),
     };
@@ -254,6 +256,10 @@ fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> A
         dropped_lines: sink.dropped(),
         replay_entries: Box::new(move || u64::try_from(claims.held().unwrap_or_default()).unwrap_or(u64::MAX)),
         replay_capacity,
+        rate_counters: Box::new(move || {
+            let memory = counters.in_memory().map_or(0, MemoryCounters::len);
+            u64::try_from(memory + guard.as_ref().map_or(0, |counters| counters.len())).unwrap_or(u64::MAX)
+        }),
     });
     metrics.config_loaded(started_unix_millis);
     metrics

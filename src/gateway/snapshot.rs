@@ -11,8 +11,8 @@ use crate::{
     http1,
     message::{Budgets, HoldLimits},
     observe::Labels,
-    policy::Edge,
-    store::Claims,
+    policy::{Edge, Guard, RateLimit},
+    store::{Claims, Counters},
 };
 
 /// What a config says, as the stages need it.
@@ -27,6 +27,10 @@ pub struct Snapshot {
     pub budgets: Budgets,
     /// Replay claims.
     pub claims: Arc<Claims>,
+    /// What limits of rate have counted.
+    pub counters: Arc<Counters>,
+    /// Limits on what is not verified yet.
+    pub guard: Option<Guard>,
     /// The time.
     pub clock: Clock,
     /// Bounds.
@@ -62,6 +66,8 @@ pub struct Route {
     pub sign_response: Option<Arc<AnswerSigning>>,
     /// What its senders ask before they send.
     pub handshake: Option<Handshake>,
+    /// Its limits of rate.
+    pub limits: Box<[RateLimit]>,
     /// Bounds on the body.
     pub hold: HoldLimits,
     /// How long a sender may take for a body that is held before it is verified.

@@ -24,11 +24,15 @@ pub(super) async fn story<'s>(
     let client = policy::screen(edge, peer, &request.head);
     trail.client = client.behind_proxy.then(|| client.address.to_string());
     let head = request.head.clone();
-    let route = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path())?;
-    trail.route = Some(route);
+    let found = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path());
+    trail.route = found.as_ref().ok().map(|route| &***route);
+    if let Some(guard) = &snapshot.guard {
+        guard.enter(client.address, nanos(trail.unix_millis))?;
+    }
+    let route = found?;
     request.body = request.body.at_most(route.hold.body)?;
     if let Some(handshake) = &route.handshake
-        && let Some(answer) = handshake.unsigned(&head)?
+        && let Some(answer) = handshake.unsigned(&head).inspect_err(|_| blame(&client, worker, snapshot))?
     {
         trail.handshake = true;
         return Ok(answer);
@@ -45,11 +49,21 @@ pub(super) async fn story<'s>(
         budgets: &snapshot.budgets,
         tokens: &worker.tokens,
     };
-    let caller = authenticate(&route.requirement, request, &desk).await?;
+    let caller = match authenticate(&route.requirement, request, &desk).await {
+        Ok(caller) => caller,
+        Err(denied) => {
+            if denied.is_forgery() {
+                blame(&client, worker, snapshot);
+            }
+            return Err(denied.into());
+        }
+    };
     trail.identity = Some(caller.identity().clone());
 
     let admission = Admission {
         claims: &snapshot.claims,
+        counters: &snapshot.counters,
+        limits: &route.limits,
         clock: &snapshot.clock,
         route: &route.name,
         request_id: request_id.as_str(),
@@ -58,6 +72,7 @@ pub(super) async fn story<'s>(
     let mut permit = policy::admit(caller, client, admission).await?;
 
     trail.receipt = Some(permit.take_receipt());
+    trail.told = permit.take_told();
     if let Some(signing) = &route.sign_response {
         signing.check(trail.answered(edge))?;
     }
@@ -66,6 +81,19 @@ pub(super) async fn story<'s>(
     }
     let served = forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report);
     Ok(served.await?)
+}
+
+/// Notes against its address that a credential came and was not good.
+fn blame(client: &Client<'_>, worker: &Worker, snapshot: &Snapshot) {
+    if let Some(guard) = &snapshot.guard
+        && guard.blame(client.address, nanos(snapshot.clock.unix_millis()))
+    {
+        worker.metrics.lockout();
+    }
+}
+
+fn nanos(unix_millis: i64) -> i64 {
+    unix_millis.saturating_mul(1_000_000)
 }
 
 /// The scheme and authority that a client signs: the configured public ones, never what Host says. A request that asks

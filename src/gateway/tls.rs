@@ -3,7 +3,6 @@
 use std::{io, path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
-use notify::Watcher;
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -12,13 +11,17 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
-use crate::{config::ListenTls, transport::Transport};
+use crate::{
+    config::ListenTls,
+    transport::Transport,
+    watch::{self, Watch},
+};
 
 /// How each listener's connections are taken.
 pub(super) struct Acceptors {
     edges: Vec<Option<Arc<ArcSwap<ServerConfig>>>>,
     /// Alive for as long as the files are to be watched.
-    _watcher: Option<notify::RecommendedWatcher>,
+    _watch: Option<Watch>,
 }
 
 impl Acceptors {
@@ -29,10 +32,13 @@ impl Acceptors {
     pub(super) fn new<'l>(listeners: impl Iterator<Item = Option<&'l ListenTls>>) -> io::Result<Acceptors> {
         let mut edges = Vec::new();
         let mut watched = Vec::new();
+        let mut noted = watch::Files::new();
         for tls in listeners {
             edges.push(match tls {
                 None => None,
                 Some(tls) => {
+                    noted.add(&tls.certificate);
+                    noted.add(&tls.key);
                     let files = Files::read(tls)?;
                     let config = Arc::new(ArcSwap::from_pointee(files.config(tls)?));
                     watched.push(Watched { tls: tls.clone(), files, config: config.clone() });
@@ -40,8 +46,8 @@ impl Acceptors {
                 }
             });
         }
-        let watcher = if watched.is_empty() { None } else { watch(watched) };
-        Ok(Acceptors { edges, _watcher: watcher })
+        let watch = if watched.is_empty() { None } else { Some(Watch::start(noted, move || refresh(&mut watched))?) };
+        Ok(Acceptors { edges, _watch: watch })
     }
 
     /// The connection's stream, after the handshake where there is one.
@@ -71,8 +77,8 @@ struct Files {
 }
 
 impl Watched {
-    /// Other files in the same directory change too, an access log all the time; a config made anew would forget the
-    /// sessions that clients could resume.
+    /// Another listener's files may be what changed; a config made anew would forget the sessions that clients could
+    /// resume.
     fn refresh(&mut self) -> io::Result<()> {
         let files = Files::read(&self.tls)?;
         if files != self.files {
@@ -111,29 +117,11 @@ fn named(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {error}", path.display()))
 }
 
-/// Watches the files' directories, for a certificate is commonly replaced by renaming another over it.
-fn watch(mut watched: Vec<Watched>) -> Option<notify::RecommendedWatcher> {
-    let directories: Vec<_> = watched
-        .iter()
-        .flat_map(|Watched { tls, .. }| [&tls.certificate, &tls.key])
-        .map(|file| file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned())
-        .collect();
-    let reload = move |event: notify::Result<notify::Event>| {
-        if !event.is_ok_and(|event| event.kind.is_create() || event.kind.is_modify()) {
-            return;
-        }
-        for listener in &mut watched {
-            // Between two renames certificate and key may not fit: the pair in use stays.
-            if let Err(error) = listener.refresh() {
-                tracing::warn!(%error, "the changed certificate is not used");
-            }
-        }
-    };
-    let mut watcher = notify::recommended_watcher(reload).ok()?;
-    for directory in directories {
-        if let Err(error) = watcher.watch(&directory, notify::RecursiveMode::NonRecursive) {
-            tracing::warn!(%error, directory = %directory.display(), "certificates there are not watched");
+fn refresh(watched: &mut [Watched]) {
+    for listener in watched {
+        // Between two renames certificate and key may not fit: the pair in use stays.
+        if let Err(error) = listener.refresh() {
+            tracing::warn!(%error, "the changed certificate is not used");
         }
     }
-    Some(watcher)
 }

@@ -7,7 +7,7 @@ use crate::{
     forward::{Answered, Report},
     http1::RequestHead,
     message::Identity,
-    policy::{Edge, Receipt},
+    policy::{Edge, Receipt, Told},
 };
 
 /// The trail of one request.
@@ -26,6 +26,8 @@ pub(super) struct Trail<'s> {
     /// What to give back if nothing of the request reaches an upstream.
     pub(super) receipt: Option<Receipt>,
     pub(super) refusal: Option<Refusal>,
+    /// What the client is told of its limits.
+    pub(super) told: Option<Box<Told>>,
     /// Body bytes received.
     pub(super) received: u64,
     pub(super) sent: u64,
@@ -69,6 +71,7 @@ impl<'s> Trail<'s> {
             report: Report::default(),
             receipt: None,
             refusal: None,
+            told: None,
             received: 0,
             sent: 0,
             broken: None,

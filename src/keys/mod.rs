@@ -10,6 +10,7 @@ pub mod http;
 mod key;
 mod lookup;
 mod record;
+pub mod redis;
 mod remote;
 mod rows;
 pub mod sql;

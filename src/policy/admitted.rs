@@ -4,15 +4,20 @@ use std::{rc::Rc, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::Client;
+use super::{
+    Client,
+    known::Shown,
+    rates::{self, Beyond, NotWithin, RateLimit},
+    told::Told,
+};
 use crate::{
     authenticate::Verified,
     clock::Clock,
     http1::RequestHead,
-    message::{Body, Budgets, Facts, HoldError, HoldLimits, Identity, Request, hold},
-    scheme::{self, Escape, Template, View},
+    message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
+    scheme::{self, Escape, Template},
     soon::Soon,
-    store::{ClaimKey, Claimed, Claims, Store, StoreError},
+    store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError},
 };
 
 /// What admission needs besides the request.
@@ -20,6 +25,10 @@ use crate::{
 pub struct Admission<'a> {
     /// Where claims are kept.
     pub claims: &'a Arc<Claims>,
+    /// Where counters are kept.
+    pub counters: &'a Counters,
+    /// The route's limits.
+    pub limits: &'a [RateLimit],
     /// The time.
     pub clock: &'a Clock,
     /// The route's name, for templates.
@@ -45,6 +54,22 @@ pub enum NotAdmitted {
     /// It cannot be known whether it was.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is one too many.
+    #[error(transparent)]
+    Beyond(#[from] Beyond),
+    /// What a limit of its route counts by is not there.
+    #[error("a rate limit cannot count it: {0}")]
+    Uncounted(#[source] scheme::Failure),
+}
+
+impl From<NotWithin> for NotAdmitted {
+    fn from(why: NotWithin) -> NotAdmitted {
+        match why {
+            NotWithin::Beyond(beyond) => NotAdmitted::Beyond(beyond),
+            NotWithin::Uncounted(failure) => NotAdmitted::Uncounted(failure),
+            NotWithin::Store(error) => NotAdmitted::Store(error),
+        }
+    }
 }
 
 /// A request that may go on.
@@ -54,6 +79,7 @@ pub struct Admitted<'a> {
     client: Client<'a>,
     admission: Admission<'a>,
     receipt: Receipt,
+    told: Option<Box<Told>>,
 }
 
 /// The claims that a request made, so that they can be given back when nothing of it reached an upstream.
@@ -64,10 +90,11 @@ pub struct Receipt {
     claims: Option<Arc<Claims>>,
 }
 
-/// Admits `caller`, if its key is for this route: claims all of its replay keys, or none.
+/// Admits `caller`, if its key is for this route: claims all of its replay keys, or none, and then spends one of each of its
+/// route's limits, or none.
 ///
 /// # Errors
-/// [`NotAdmitted`]; no claim of this request stands then.
+/// [`NotAdmitted`]; no claim of this request stands then, and nothing is spent.
 pub fn admit<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
@@ -76,12 +103,21 @@ pub fn admit<'a>(
     if !caller.identity().may_use(admission.route) {
         return Soon::now(Err(NotAdmitted::NotAllowed));
     }
-    match caller.is_repeatable() {
-        true => {
-            let (request, identity, _) = caller.into_parts();
-            Soon::now(Ok(Admitted { request, identity, client, admission, receipt: Receipt::default() }))
+    if !caller.is_repeatable() {
+        return Soon::later(claim(caller, client, admission));
+    }
+    let (request, identity, _) = caller.into_parts();
+    let mut admitted = Admitted { request, identity, client, admission, receipt: Receipt::default(), told: None };
+    if admission.limits.is_empty() {
+        return Soon::now(Ok(admitted));
+    }
+    match rates::draw_at_once(&admitted.shown(), now_nanos(admission.clock)) {
+        Some(Ok(told)) => {
+            admitted.told = told;
+            Soon::now(Ok(admitted))
         }
-        false => Soon::later(claim(caller, client, admission)),
+        Some(Err(why)) => Soon::now(Err(why.into())),
+        None => Soon::later(limited(admitted)),
     }
 }
 
@@ -114,7 +150,28 @@ async fn claim<'a>(
             }
         }
     }
-    Ok(Admitted { request, identity, client, admission, receipt })
+    limited(Admitted { request, identity, client, admission, receipt, told: None }).await
+}
+
+/// Within the limits of its route, or not: then its claims are given back.
+async fn limited(mut admitted: Admitted<'_>) -> Result<Admitted<'_>, NotAdmitted> {
+    if admitted.admission.limits.is_empty() {
+        return Ok(admitted);
+    }
+    match rates::draw(&admitted.shown(), now_nanos(admitted.admission.clock)).await {
+        Ok(told) => {
+            admitted.told = told;
+            Ok(admitted)
+        }
+        Err(why) => {
+            admitted.take_receipt().release().await;
+            Err(why.into())
+        }
+    }
+}
+
+fn now_nanos(clock: &Clock) -> i64 {
+    clock.unix_millis().saturating_mul(1_000_000)
 }
 
 impl Receipt {
@@ -173,31 +230,20 @@ impl<'a> Admitted<'a> {
         std::mem::take(&mut self.receipt)
     }
 
+    /// Takes out what the client is told of its limits.
+    pub fn take_told(&mut self) -> Option<Box<Told>> {
+        self.told.take()
+    }
+
     /// Fills in an answer or header template with what is known of this request.
     ///
     /// # Errors
     /// A value is absent or cannot stand there.
     pub fn render(&self, template: &Template, escape: Escape, out: &mut Vec<u8>) -> Result<(), scheme::Failure> {
-        if let Some(literal) = template.literal() {
-            out.extend_from_slice(literal.as_bytes());
-            return Ok(());
-        }
-        let client = self.client.text();
-        let facts = Facts {
-            identity: &self.identity,
-            route: self.admission.route,
-            request_id: self.admission.request_id,
-            client: &client,
-        };
-        let view = View {
-            method: self.request.head.method(),
-            target: self.request.head.origin_form(),
-            scheme: self.admission.origin.0,
-            authority: self.admission.origin.1,
-            headers: &*self.request.head,
-            body: scheme::Body::Unread,
-            known: &facts,
-        };
-        template.render(&view, escape, out)
+        self.shown().render(template, escape, out)
+    }
+
+    fn shown(&self) -> Shown<'_, 'a> {
+        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: &self.admission }
     }
 }

@@ -6,6 +6,15 @@
 mod address;
 mod admitted;
 mod forwarded;
+mod guard;
+mod known;
+mod networks;
+mod rates;
+mod told;
 
 pub use address::{Client, Edge, Peer, screen};
 pub use admitted::{Admission, Admitted, NotAdmitted, Receipt, admit};
+pub use guard::{Guard, GuardLimit};
+pub use networks::Networks;
+pub use rates::{Beyond, Per, Prefixes, RateLimit};
+pub use told::Told;

@@ -3,13 +3,17 @@
 //! A store keeps hashes and times and knows nothing of what was signed or by whom; namespaces, windows and what to do
 //! when a store is away are admission's. Times are given by the caller, so one clock decides for a whole request.
 
+mod counters;
 mod memory;
 mod shard;
 mod slots;
 
 use thiserror::Error;
 
-pub use self::memory::MemoryStore;
+pub use self::{
+    counters::{Counters, Draw, Drawn, MemoryCounters, Standing},
+    memory::MemoryStore,
+};
 
 /// What is claimed: a SHA-256 over the replay key, already namespaced by scheme and key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,6 +12,8 @@
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
 //! - [`peers`]: clients and servers that are not ours, on both sides of the gateway.
 //! - [`path`]: the path of a request, end to end: framing, streaming, upstreams, limits, credentials, TLS.
+//! - [`tokens`]: tokens of other issuers: their keys, rules and key sets.
+//! - [`stores`]: what is remembered in Redis and in files, and what happens when those are away.
 //!
 //! [`support`] starts the real binary, an upstream that records bytes, and a client on plain sockets.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // Here a failed expectation is a failed test.
@@ -28,4 +30,6 @@ mod hygiene;
 mod life;
 mod path;
 mod peers;
+mod stores;
 mod support;
+mod tokens;

@@ -86,6 +86,11 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Whether the token is not for these rules at all: another entry of the route may know its issuer or key.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, TokenError::WrongIssuer | TokenError::UnknownKid)
+    }
+
     /// Whether the token was genuine and only too old, so that its sender may be told to get a new one.
     pub fn is_expired(&self) -> bool {
         *self == TokenError::Expired

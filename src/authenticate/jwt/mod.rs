@@ -1,16 +1,15 @@
-//! Bearer tokens: JWTs (RFC 7519) signed with a shared key, found in a request and verified by fixed rules.
+//! Bearer tokens: signed JWTs (RFC 7519), found in a request and verified by fixed rules.
 //!
-//! The header and the claims are read strictly by our own code and the rules are ours; only the signature check is
-//! jsonwebtoken's, which skips `crit`, `b64`, `typ`, wrong types and duplicate claims. A token chooses nothing: its
-//! `alg` must be that of a key we hold, and no key is ever fetched or taken from a header. It does not mint tokens and
-//! knows nothing of revocation or replay.
+//! The header and the claims are read strictly by our own code and the rules are ours: libraries skip `crit`, `b64`, `typ`,
+//! wrong types and duplicate claims. A token chooses nothing: its `alg` must be that of a key we hold, and no key is ever
+//! fetched or taken from a header. It does not mint tokens and knows nothing of revocation or replay.
 
-mod algorithm;
 mod cache;
 mod carrier;
 mod claims;
 mod error;
 mod header;
+mod key_set;
 mod settings;
 mod token;
 mod verifier;
@@ -22,11 +21,10 @@ mod tests;
 #[cfg(test)]
 mod vector_tests;
 
-pub use algorithm::Algorithm;
 pub use cache::TokenCache;
 pub use carrier::{Carrier, HeaderValues};
 pub use error::{Segment, TokenError};
-pub use settings::{Settings, SettingsError, VerificationKey};
+pub use settings::{Settings, SettingsError};
 pub use token::Token;
 pub use verifier::Verifier;
 

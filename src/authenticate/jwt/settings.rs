@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Algorithm, MAX_KEYS_PER_KID};
+use super::MAX_KEYS_PER_KID;
 use crate::{
+    jose::Key,
     json::{Document, JsonError, Value},
-    secret::Secret,
 };
 
 /// The rules for one kind of token.
@@ -14,7 +14,7 @@ pub struct Settings {
     /// What the configuration calls it.
     pub name: String,
     /// Keys that verify; at least one, at most [`MAX_KEYS_PER_KID`] of one `kid`.
-    pub keys: Vec<VerificationKey>,
+    pub keys: Vec<Key>,
     /// `iss` must be this, byte for byte.
     pub issuer: Option<String>,
     /// `aud` must hold one of these; empty: any audience or none.
@@ -30,26 +30,12 @@ pub struct Settings {
     pub equal_claims: Vec<(String, String)>,
 }
 
-/// A key and the one algorithm it is used with.
-#[derive(Debug, Clone)]
-pub struct VerificationKey {
-    /// The `kid` of tokens it verifies. A key without one verifies tokens without one.
-    pub kid: Option<String>,
-    /// Its algorithm.
-    pub algorithm: Algorithm,
-    /// The shared secret, not empty.
-    pub secret: Secret,
-}
-
 /// Why no verifier can be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// There is nothing to verify with.
     #[error("no keys")]
     NoKeys,
-    /// Anyone can sign with an empty key. The number is the key's place in the list, from 0.
-    #[error("key {0} has an empty secret")]
-    EmptySecret(usize),
     /// More than [`MAX_KEYS_PER_KID`]; each costs a signature check on every forged token.
     #[error("more than {MAX_KEYS_PER_KID} keys with the same kid")]
     TooManyKeys,
@@ -62,21 +48,6 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    pub(super) fn check_keys(&self) -> Result<(), SettingsError> {
-        if self.keys.is_empty() {
-            return Err(SettingsError::NoKeys);
-        }
-        for (index, key) in self.keys.iter().enumerate() {
-            if key.secret.is_empty() {
-                return Err(SettingsError::EmptySecret(index));
-            }
-            if self.keys.iter().filter(|other| other.kid == key.kid).count() > MAX_KEYS_PER_KID {
-                return Err(SettingsError::TooManyKeys);
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn equal_claim_values(&self) -> Result<Vec<(String, Document<'static>)>, SettingsError> {
         self.equal_claims.iter().map(|(name, text)| Ok((name.clone(), scalar(name, text)?))).collect()
     }

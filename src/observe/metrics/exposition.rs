@@ -21,6 +21,7 @@ impl Collector for Metrics {
         encode_requests(&totals, &mut encoder)?;
         encode_upstreams(&totals, &mut encoder)?;
         encode_keys(&totals, &mut encoder)?;
+        encode_limits(&totals, &mut encoder)?;
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
         self.encode_state(&mut encoder)
@@ -36,6 +37,8 @@ impl Metrics {
         gauge("countersign_replay_entries", "Replay claims held.", clamped(held), encoder)?;
         let capacity = clamped(sources.replay_capacity);
         gauge("countersign_replay_capacity", "Replay claims that can be held.", capacity, encoder)?;
+        let counters = clamped((sources.rate_counters)());
+        gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
         let loaded = self.config_loaded_unix_millis.load(Ordering::Relaxed);
@@ -90,6 +93,16 @@ fn encode_keys(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(
         family.encode_family(&[("keys", keys.as_str()), ("secret", secret.as_str())])?.encode_gauge(&seconds)?;
     }
     Ok(())
+}
+
+fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let help = "Requests refused by limits of rate.";
+    let mut family = encoder.encode_descriptor("countersign_rate_limited", help, None, MetricType::Counter)?;
+    for (limit, count) in &totals.rate_limited {
+        count_of(&[("limit", limit.as_str())], *count, &mut family)?;
+    }
+    let help = "Addresses that spent the last of their failures.";
+    counter("countersign_lockouts", help, totals.lockouts, encoder)
 }
 
 const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;

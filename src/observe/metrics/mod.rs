@@ -35,6 +35,8 @@ pub struct Labels {
     pub upstreams: Vec<String>,
     /// Key sources, by the config's index.
     pub keys: Vec<KeyLabels>,
+    /// Limits of rate, by an index that the gateway gives out.
+    pub limits: Vec<String>,
 }
 
 /// Numbers that others keep and that are looked up when the metrics are read.
@@ -47,6 +49,8 @@ pub struct Sources {
     pub replay_entries: Box<dyn Fn() -> u64 + Send + Sync>,
     /// How many may be held.
     pub replay_capacity: u64,
+    /// How many counters of rate limits are held in memory.
+    pub rate_counters: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// All counters of the process, over its workers and over the configs it has had.

@@ -13,14 +13,25 @@ use crate::{
 fn metrics() -> Arc<Metrics> {
     let dropped_lines = Sink::open(&Destination::Off).unwrap().dropped();
     let replay_entries = Box::new(|| 7);
-    Metrics::new(Sources { started_unix_millis: 1_500, dropped_lines, replay_entries, replay_capacity: 100 })
+    Metrics::new(Sources {
+        started_unix_millis: 1_500,
+        dropped_lines,
+        replay_entries,
+        replay_capacity: 100,
+        rate_counters: Box::new(|| 3),
+    })
 }
 
 fn labels(routes: &[&str]) -> Arc<Labels> {
     let routes = routes.iter().map(|route| (*route).to_owned()).collect();
     let keys = KeyLabels { source: "devices".into(), secrets: vec!["1".into(), "2".into()] };
-    let callers = vec!["device".into(), "api".into()];
-    Arc::new(Labels { routes, callers, upstreams: vec!["legacy".into()], keys: vec![keys] })
+    Arc::new(Labels {
+        routes,
+        callers: vec!["device".into(), "api".into()],
+        upstreams: vec!["legacy".into()],
+        keys: vec![keys],
+        limits: vec!["per-device".into()],
+    })
 }
 
 fn shown(metrics: &Arc<Metrics>) -> String {

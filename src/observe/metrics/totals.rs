@@ -32,6 +32,9 @@ pub(super) struct Totals {
     /// By upstream.
     pub(super) upstream_durations: BTreeMap<String, HistogramTotals>,
     pub(super) keys: KeyTotals,
+    /// By limit.
+    pub(super) rate_limited: BTreeMap<String, u64>,
+    pub(super) lockouts: u64,
     pub(super) connections: i64,
     pub(super) in_flight: i64,
 }
@@ -56,6 +59,10 @@ impl Totals {
             self.upstream_durations.entry(name.clone()).or_default().add(&row.durations);
         }
         keys::add(&tables.labels, &tables.keys, &mut self.keys);
+        for (name, count) in tables.labels.limits.iter().zip(&tables.rate_limited) {
+            *self.rate_limited.entry(name.clone()).or_default() += count.read();
+        }
+        self.lockouts += tables.lockouts.read();
         self.connections = self.connections.wrapping_add(tables.connections.read().cast_signed());
         self.in_flight = self.in_flight.wrapping_add(tables.in_flight.read().cast_signed());
     }

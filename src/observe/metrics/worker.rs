@@ -112,6 +112,18 @@ impl WorkerMetrics {
         }
     }
 
+    /// Counts a request that a limit of rate refused, by the limit's index in [`Labels::limits`].
+    pub fn rate_limited(&self, limit: usize) {
+        if let Some(counter) = self.tables.rate_limited.get(limit) {
+            counter.add(1);
+        }
+    }
+
+    /// Counts an address that spent the last of its failures.
+    pub fn lockout(&self) {
+        self.tables.lockouts.add(1);
+    }
+
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
         Open::new(self, |tables| &tables.connections)
@@ -175,6 +187,8 @@ pub(super) struct Tables {
     pub(super) upstreams: Box<[UpstreamRow]>,
     /// By key source and the secret's place.
     pub(super) keys: Box<[Box<[KeyUses]>]>,
+    pub(super) rate_limited: Box<[Counter]>,
+    pub(super) lockouts: Counter,
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }
@@ -187,6 +201,8 @@ impl Tables {
             durations: (0..routes).map(|_| OnceLock::new()).collect(),
             upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
             keys: keys::rows(&labels),
+            rate_limited: labels.limits.iter().map(|_| Counter::default()).collect(),
+            lockouts: Counter::default(),
             connections: Counter::default(),
             in_flight: Counter::default(),
             labels,

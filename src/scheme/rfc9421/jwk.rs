@@ -1,23 +1,18 @@
 //! JSON Web Keys (RFC 7517, 7518 section 6, 8037): one key, public or for signing.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA512, RsaParameters,
-    RsaPublicKeyComponents,
+    Ed25519KeyPair,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
 
-use super::key::{AsymmetricKey, Keys, Pair, Purpose, verification};
+use super::key::{AsymmetricKey, Keys, Pair, Purpose, fitting};
 use crate::{
-    json::{Document, Value},
+    jose::{Jwk, PublicKey, ShortRsa},
+    json::Document,
     scheme::{Algorithm, KeyFault},
 };
-
-/// Bytes of the shortest RSA modulus, 2048 bits.
-const SHORTEST_MODULUS: usize = 256;
 
 /// Whether the text is a JSON object with a key type.
 pub(super) fn is_one(text: &[u8]) -> bool {
@@ -27,16 +22,17 @@ pub(super) fn is_one(text: &[u8]) -> bool {
 /// The key under each of the algorithms that it can serve.
 pub(super) fn keys(text: &[u8], algorithms: &[Algorithm], purpose: Purpose) -> Result<Keys, KeyFault> {
     let document = Document::parse(text).map_err(|_| KeyFault::NoDocument)?;
-    let jwk = Jwk(&document);
+    let jwk = Jwk::new(document.root()).map_err(|_| KeyFault::NoDocument)?;
     if jwk.text("use").is_some_and(|used| used != "sig") {
         return Err(KeyFault::Unfit);
     }
-    if purpose == Purpose::Sign && !jwk.has("/d") {
+    if purpose == Purpose::Sign && !jwk.has("d") {
         return Err(KeyFault::NotPrivate);
     }
     let stated = jwk.text("alg");
     let fits = |algorithm: &&Algorithm| stated.as_deref().is_none_or(|stated| names(**algorithm).contains(&stated));
-    let read = |algorithm: &Algorithm| Some((*algorithm, Arc::new(jwk.key(*algorithm, purpose)?)));
+    let Ok(public) = jwk.public_key(ShortRsa::Refuse) else { return Ok(Keys::new()) };
+    let read = |algorithm: &Algorithm| Some((*algorithm, Arc::new(key(jwk, &public, *algorithm, purpose)?)));
     Ok(algorithms.iter().filter(fits).filter_map(read).collect())
 }
 
@@ -52,80 +48,24 @@ fn names(algorithm: Algorithm) -> &'static [&'static str] {
     }
 }
 
-struct Jwk<'d>(&'d Document<'d>);
-
-impl Jwk<'_> {
-    fn has(&self, pointer: &str) -> bool {
-        self.0.pointer(pointer).is_some()
+fn key(jwk: Jwk<'_>, public: &PublicKey, algorithm: Algorithm, purpose: Purpose) -> Option<AsymmetricKey> {
+    let verifying = fitting(public, algorithm)?;
+    if purpose == Purpose::Verify {
+        return Some(AsymmetricKey::public(verifying));
     }
-
-    fn text(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.0.pointer(&format!("/{name}"))? {
-            Value::String(text) => Some(text),
-            _ => None,
+    let pair = match algorithm {
+        Algorithm::Ed25519 => {
+            Ed25519KeyPair::from_seed_and_public_key(&jwk.bytes("d")?, public.bytes()).ok().map(Pair::Ed25519)
         }
-    }
+        Algorithm::EcdsaP256Sha256 => ecdsa(jwk, public, &ECDSA_P256_SHA256_FIXED_SIGNING),
+        Algorithm::EcdsaP384Sha384 => ecdsa(jwk, public, &ECDSA_P384_SHA384_FIXED_SIGNING),
+        // Private ones have half a dozen numbers that must agree; PEM is the form for those.
+        Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => None,
+        Algorithm::HmacSha1 | Algorithm::HmacSha256 | Algorithm::HmacSha384 | Algorithm::HmacSha512 => None,
+    };
+    AsymmetricKey::private(algorithm, pair?)
+}
 
-    fn bytes(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        BASE64_URL_SAFE_NO_PAD.decode(self.text(name)?.as_bytes()).ok().map(Zeroizing::new)
-    }
-
-    fn key(&self, algorithm: Algorithm, purpose: Purpose) -> Option<AsymmetricKey> {
-        match (algorithm, &*self.text("kty")?, self.text("crv").as_deref()) {
-            (Algorithm::Ed25519, "OKP", Some("Ed25519")) => self.ed25519(purpose),
-            (Algorithm::EcdsaP256Sha256, "EC", Some("P-256")) => {
-                self.ecdsa(algorithm, 32, &ECDSA_P256_SHA256_FIXED_SIGNING, purpose)
-            }
-            (Algorithm::EcdsaP384Sha384, "EC", Some("P-384")) => {
-                self.ecdsa(algorithm, 48, &ECDSA_P384_SHA384_FIXED_SIGNING, purpose)
-            }
-            (Algorithm::RsaPssSha512, "RSA", None) => self.rsa(&RSA_PSS_2048_8192_SHA512, purpose),
-            (Algorithm::RsaV15Sha256, "RSA", None) => self.rsa(&RSA_PKCS1_2048_8192_SHA256, purpose),
-            _ => None,
-        }
-    }
-
-    fn ed25519(&self, purpose: Purpose) -> Option<AsymmetricKey> {
-        let public = self.bytes("x").filter(|x| x.len() == 32)?;
-        match purpose {
-            Purpose::Verify => self.public(Algorithm::Ed25519, &public),
-            Purpose::Sign => {
-                let pair = Ed25519KeyPair::from_seed_and_public_key(&self.bytes("d")?, &public).ok()?;
-                AsymmetricKey::private(Algorithm::Ed25519, Pair::Ed25519(pair))
-            }
-        }
-    }
-
-    /// `width`: bytes of a coordinate, which are never fewer.
-    fn ecdsa(
-        &self,
-        algorithm: Algorithm,
-        width: usize,
-        signing: &'static EcdsaSigningAlgorithm,
-        purpose: Purpose,
-    ) -> Option<AsymmetricKey> {
-        let (x, y) = (self.bytes("x")?, self.bytes("y")?);
-        (x.len() == width && y.len() == width).then_some(())?;
-        // An uncompressed point (SEC 1 section 2.3.3).
-        let point = [&[4], x.as_slice(), y.as_slice()].concat();
-        match purpose {
-            Purpose::Verify => self.public(algorithm, &point),
-            Purpose::Sign => {
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(signing, &self.bytes("d")?, &point).ok()?;
-                AsymmetricKey::private(algorithm, Pair::Ecdsa(pair))
-            }
-        }
-    }
-
-    /// Private ones have half a dozen numbers that must agree; PEM is the form for those.
-    fn rsa(&self, parameters: &'static RsaParameters, purpose: Purpose) -> Option<AsymmetricKey> {
-        let (n, e) = (self.bytes("n")?, self.bytes("e")?);
-        (purpose == Purpose::Verify && n.len() >= SHORTEST_MODULUS && n.first() != Some(&0)).then_some(())?;
-        let components = RsaPublicKeyComponents { n: n.as_slice(), e: e.as_slice() };
-        components.to_parsed_public_key(parameters).ok().map(AsymmetricKey::public)
-    }
-
-    fn public(&self, algorithm: Algorithm, bytes: &[u8]) -> Option<AsymmetricKey> {
-        ParsedPublicKey::new(verification(algorithm)?, bytes).ok().map(AsymmetricKey::public)
-    }
+fn ecdsa(jwk: Jwk<'_>, public: &PublicKey, signing: &'static EcdsaSigningAlgorithm) -> Option<Pair> {
+    EcdsaKeyPair::from_private_key_and_public_key(signing, &jwk.bytes("d")?, public.bytes()).ok().map(Pair::Ecdsa)
 }

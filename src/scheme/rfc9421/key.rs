@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use aws_lc_rs::{
     rand::SystemRandom,
-    rsa,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
         ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey,
@@ -20,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::jwk;
 use crate::{
+    jose::{KeyType, PublicKey, ShortRsa},
     scheme::{Algorithm, KeyFault},
     secret::Secret,
 };
@@ -132,30 +132,36 @@ fn of_pem(text: &[u8], algorithms: &[Algorithm], purpose: Purpose) -> Result<Key
     match (is_private, purpose) {
         (false, _) if *kind != SectionKind::PublicKey => return Err(KeyFault::NoDocument),
         (false, Purpose::Sign) => return Err(KeyFault::NotPrivate),
-        _ => {}
+        (false, Purpose::Verify) => return of_public_der(der, algorithms),
+        (true, _) => {}
     }
     let der = Zeroizing::new(der.clone());
     let read = |algorithm: &Algorithm| {
-        let key = match is_private {
-            false => public_key(*algorithm, &der),
-            true => {
-                let key = key_pair(*algorithm, &der).and_then(|pair| AsymmetricKey::private(*algorithm, pair));
-                key.map(|key| key.for_purpose(purpose))
-            }
-        };
-        Some((*algorithm, Arc::new(key?)))
+        let key = AsymmetricKey::private(*algorithm, key_pair(*algorithm, &der)?)?;
+        Some((*algorithm, Arc::new(key.for_purpose(purpose))))
     };
     Ok(algorithms.iter().filter_map(read).collect())
 }
 
 /// Out of a SubjectPublicKeyInfo (RFC 5280 section 4.1).
-fn public_key(algorithm: Algorithm, der: &[u8]) -> Option<AsymmetricKey> {
-    if matches!(algorithm, Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256) {
-        let bits = rsa::PublicKey::from_der(der).ok()?.modulus_len().saturating_mul(8);
-        // The crate would find out only at the first signature.
-        (bits >= SHORTEST_RSA).then_some(())?;
-    }
-    ParsedPublicKey::new(verification(algorithm)?, der).ok().map(AsymmetricKey::public)
+fn of_public_der(der: &[u8], algorithms: &[Algorithm]) -> Result<Keys, KeyFault> {
+    let Ok(public) = PublicKey::from_der(der, ShortRsa::Refuse) else { return Err(KeyFault::Unfit) };
+    let read =
+        |algorithm: &Algorithm| Some((*algorithm, Arc::new(AsymmetricKey::public(fitting(&public, *algorithm)?))));
+    Ok(algorithms.iter().filter_map(read).collect())
+}
+
+/// A public key under `algorithm`, if it is of that kind.
+pub(super) fn fitting(public: &PublicKey, algorithm: Algorithm) -> Option<ParsedPublicKey> {
+    let wanted = match algorithm {
+        Algorithm::Ed25519 => KeyType::Ed25519,
+        Algorithm::EcdsaP256Sha256 => KeyType::P256,
+        Algorithm::EcdsaP384Sha384 => KeyType::P384,
+        Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => KeyType::Rsa,
+        Algorithm::HmacSha1 | Algorithm::HmacSha256 | Algorithm::HmacSha384 | Algorithm::HmacSha512 => return None,
+    };
+    (public.key_type() == wanted).then_some(())?;
+    public.under(verification(algorithm)?)
 }
 
 /// Out of PKCS #8, or the older form of its kind. RSA signs with PSS alone: its older padding is only verified.

@@ -8,6 +8,7 @@
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
+//! - [`rates`]: limits of rate, on what is verified and on what is not.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`message_signatures`]: the signatures of RFC 9421.
 //! - [`keys`]: several secrets on one id, when each is good, and what else is known of an id.
@@ -33,6 +34,7 @@ mod limits;
 mod listeners;
 mod message_signatures;
 mod mutations;
+mod rates;
 mod servers;
 mod sidecar;
 mod signed_answers;

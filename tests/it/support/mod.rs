@@ -7,8 +7,10 @@ mod databases;
 mod gateway;
 mod ports;
 mod recorder;
+mod redis;
 pub(crate) mod strict;
 
+pub(crate) use self::redis::RedisServer;
 pub(crate) use client::{Answer, Connection, send};
 pub(crate) use databases::{Database, PASSWORD, sqlite};
 pub(crate) use gateway::{Gateway, countersign};

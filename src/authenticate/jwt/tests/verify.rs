@@ -258,9 +258,7 @@ fn required_and_equal_claims_are_asked_for() {
 fn settings_that_verify_nothing_or_anything_are_refused() {
     let keys = |keys| Verifier::new(Settings { keys, ..settings() }).expect_err("bad settings");
     assert_eq!(keys(Vec::new()), SettingsError::NoKeys);
-    let (good, empty) = (key(None, Algorithm::Hs256, KEY), key(Some("k"), Algorithm::Hs256, b""));
-    assert_eq!(keys(vec![good.clone(), empty]), SettingsError::EmptySecret(1));
-    assert_eq!(keys(vec![good; MAX_KEYS_PER_KID + 1]), SettingsError::TooManyKeys);
+    assert_eq!(keys(vec![key(None, Algorithm::Hs256, KEY); MAX_KEYS_PER_KID + 1]), SettingsError::TooManyKeys);
     let equal = |text: &str| {
         let equal_claims = vec![("role".to_owned(), text.to_owned())];
         Verifier::new(Settings { equal_claims, ..settings() }).expect_err(text)

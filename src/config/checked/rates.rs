@@ -1,0 +1,49 @@
+//! Limits of rate, as the config has them.
+
+use ipnet::IpNet;
+
+use crate::{rate::Quota, scheme::Template};
+
+/// `rate_limits: { NAME: … }`, or one that a route writes itself.
+#[derive(Debug)]
+pub struct RateLimit {
+    /// The name; of a route's own one the route's and a number.
+    pub name: String,
+    /// Whom it counts.
+    pub per: RatePer,
+    /// `rate` and `burst`.
+    pub quota: Quota,
+    /// Whether answers that are not refused say how it stands.
+    pub headers: bool,
+}
+
+/// `per:`
+#[derive(Debug)]
+pub enum RatePer {
+    /// The client's network.
+    Address(Prefixes),
+    /// What a template makes of a request; `key_id`, `subject` and `route` are short for one.
+    Template(Template),
+}
+
+/// `address: { ipv4: …, ipv6: … }`: how many bits of an address make a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefixes {
+    /// Default 32.
+    pub ipv4: u8,
+    /// Default 64.
+    pub ipv6: u8,
+}
+
+/// `unverified:`
+#[derive(Debug)]
+pub struct Unverified {
+    /// Which addresses are one.
+    pub address: Prefixes,
+    /// Requests of each, good and bad.
+    pub requests: Option<Quota>,
+    /// Credentials that were not good, of each.
+    pub failures: Option<Quota>,
+    /// Networks that are not counted.
+    pub except: Vec<IpNet>,
+}

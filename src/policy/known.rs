@@ -1,0 +1,46 @@
+//! What is known of a verified request, for templates that speak of it.
+
+use super::{Admission, Client};
+use crate::{
+    message::{Facts, Identity, Request},
+    scheme::{self, Escape, Template, View},
+};
+
+/// A verified request as templates see it.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'r, 'a> {
+    pub(super) request: &'r Request,
+    pub(super) identity: &'r Identity<'a>,
+    pub(super) client: &'r Client<'a>,
+    pub(super) admission: &'r Admission<'a>,
+}
+
+impl Shown<'_, '_> {
+    /// Fills in a template.
+    ///
+    /// # Errors
+    /// A value is absent or cannot stand there.
+    pub(super) fn render(&self, template: &Template, escape: Escape, out: &mut Vec<u8>) -> Result<(), scheme::Failure> {
+        if let Some(literal) = template.literal() {
+            out.extend_from_slice(literal.as_bytes());
+            return Ok(());
+        }
+        let client = self.client.text();
+        let facts = Facts {
+            identity: self.identity,
+            route: self.admission.route,
+            request_id: self.admission.request_id,
+            client: &client,
+        };
+        let view = View {
+            method: self.request.head.method(),
+            target: self.request.head.origin_form(),
+            scheme: self.admission.origin.0,
+            authority: self.admission.origin.1,
+            headers: &*self.request.head,
+            body: scheme::Body::Unread,
+            known: &facts,
+        };
+        template.render(&view, escape, out)
+    }
+}

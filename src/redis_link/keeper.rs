@@ -1,0 +1,121 @@
+//! Who keeps the connection: a thread of its own with a small runtime, where the connection's driver lives.
+//!
+//! A worker's runtime would be no good place for it: workers come and go with their gateway, and a driver on one of
+//! them would make every other wait for that one's requests.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+};
+
+use super::{
+    LinkError,
+    connect::{Connection, connect},
+    link::{Shared, read},
+};
+
+/// How long it waits after a first failure, and at most. With the time of an attempt (`connect_timeout`, 1 s) this bounds
+/// how long after its return a server stays unused.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How often a connection that nobody doubts is tried.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Starts the keeper. It ends when what is returned is dropped.
+pub(super) fn start(shared: Arc<Shared>) -> Result<oneshot::Sender<()>, LinkError> {
+    let failed = |error: std::io::Error| LinkError::Unusable(format!("no thread for it: {error}"));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (alive, ended) = oneshot::channel();
+    let work = move || run(&runtime, &shared, ended);
+    std::thread::Builder::new().name("redis".to_owned()).spawn(work).map_err(failed)?;
+    Ok(alive)
+}
+
+fn run(runtime: &Runtime, shared: &Shared, ended: oneshot::Receiver<()>) {
+    runtime.block_on(async {
+        tokio::select! {
+            () = keep(shared) => {}
+            _ = ended => {}
+        }
+    });
+}
+
+async fn keep(shared: &Shared) {
+    let (mut attempt, mut pause, mut told) = (0_usize, SHORTEST_PAUSE, false);
+    loop {
+        match connect(&shared.settings, attempt).await {
+            Ok(connection) => {
+                tracing::info!(place = ?shared.settings.place, "connected to Redis");
+                (pause, told) = (SHORTEST_PAUSE, false);
+                hold(shared, connection).await;
+            }
+            // Once an outage: the log is not for counting.
+            Err(error) if !told => {
+                tracing::warn!(%error, place = ?shared.settings.place, "Redis cannot be reached; trying again and again");
+                told = true;
+            }
+            Err(_) => {}
+        }
+        attempt = attempt.wrapping_add(1);
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Lets everybody use `connection` until it is found to be no good.
+async fn hold(shared: &Shared, mut connection: Connection) {
+    if shared.settings.must_keep {
+        warn_of_eviction(&mut connection, shared.settings.timeout).await;
+    }
+    shared.live.store(Some(Arc::new(connection.clone())));
+    shared.health.connected();
+    let error = loop {
+        let _ = tokio::time::timeout(EVERY, shared.doubt.notified()).await;
+        if let Err(error) = connection.ping_within(shared.settings.timeout).await {
+            break error;
+        }
+        if let Err(error) = still_writable(&mut connection, shared.settings.timeout).await {
+            break error;
+        }
+    };
+    shared.live.store(None);
+    shared.health.lost();
+    tracing::warn!(%error, place = ?shared.settings.place, "the connection to Redis is given up");
+}
+
+/// A server that became a replica answers pings, and takes no writes.
+async fn still_writable(connection: &mut Connection, timeout: Duration) -> Result<(), LinkError> {
+    let Connection::Server(_) = connection else { return Ok(()) };
+    let command = redis::cmd("ROLE");
+    let asked = tokio::time::timeout(timeout, connection.ask(&command)).await;
+    match asked.unwrap_or(Err(LinkError::TimedOut)) {
+        Ok(redis::Value::Array(parts)) => match parts.into_iter().next().map(read::<String>) {
+            Some(Ok(role)) if role == "slave" => Err(LinkError::Refused("READONLY".to_owned())),
+            _ => Ok(()),
+        },
+        // A user without the right to ask.
+        Ok(_) | Err(LinkError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the server evicts when its memory is full is forgotten before its time.
+async fn warn_of_eviction(connection: &mut Connection, timeout: Duration) {
+    // A cluster's servers may differ; it is asked of none.
+    let Connection::Server(_) = connection else { return };
+    let command = redis::cmd("INFO").arg("memory").clone();
+    let Ok(Ok(answer)) = tokio::time::timeout(timeout, connection.ask(&command)).await else { return };
+    let Ok(text) = read::<String>(answer) else { return };
+    let field = |name: &str| text.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'));
+    if let (Some(policy), Some(limit)) = (field("maxmemory_policy"), field("maxmemory"))
+        && policy != "noeviction"
+    {
+        tracing::warn!(
+            policy,
+            maxmemory = limit,
+            "Redis may evict what must be remembered: a request whose claim it evicts can be accepted again; set maxmemory-policy noeviction"
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! What is remembered outside of a gateway's memory, with real servers and real files.
+
+mod link;
