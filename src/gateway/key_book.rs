@@ -10,8 +10,9 @@ use crate::{
     errands::Errands,
     keys::{
         Elsewhere, Lookup,
-        cache::{Cached, Reading},
+        cache::{BOUNDS_MICROS, Cached, Reading},
     },
+    observe::KeySourceCounts,
 };
 
 /// Sources by the names that the config gives them.
@@ -60,12 +61,34 @@ impl KeyBook {
     }
 
     /// What each source counted.
-    pub fn readings(&self) -> Vec<(String, Reading)> {
-        self.sources.iter().map(|open| (open.name.clone(), open.cached.reading())).collect()
+    pub fn counts(&self) -> Vec<KeySourceCounts> {
+        self.sources.iter().map(|open| counts(&open.name, &open.cached.reading())).collect()
     }
 
     fn find(&self, name: &str) -> Option<&Open> {
         self.sources.iter().find(|open| open.name == name)
+    }
+}
+
+fn counts(name: &str, reading: &Reading) -> KeySourceCounts {
+    let seconds = |micros: u64| micros as f64 / 1e6;
+    let bounds = BOUNDS_MICROS.iter().map(|&micros| seconds(micros)).chain([f64::INFINITY]);
+    KeySourceCounts {
+        source: name.to_owned(),
+        requests: vec![
+            ("known", reading.hits),
+            ("unknown", reading.unknown_hits),
+            ("joined", reading.joined),
+            ("stale", reading.stale),
+            ("turned-away", reading.turned_away),
+        ],
+        look_ups: reading.look_ups.to_vec(),
+        buckets: bounds.zip(reading.buckets).collect(),
+        sum_seconds: seconds(reading.sum_micros),
+        entries: [("known", reading.known), ("unknown", reading.unknown)]
+            .map(|(kind, count)| (kind, u64::try_from(count).unwrap_or(u64::MAX)))
+            .to_vec(),
+        is_up: reading.is_up,
     }
 }
 
@@ -95,7 +118,7 @@ mod tests {
     async fn a_source_goes_on_over_a_reload_unless_its_settings_are_others() {
         let clock = Clock::system();
         let first = KeyBook::default().turned(&config("60s"), &clock).unwrap();
-        let asked = |book: &KeyBook| book.readings()[0].1.look_ups.iter().map(|(_, count)| count).sum::<u64>();
+        let asked = |book: &KeyBook| book.counts()[0].look_ups.iter().map(|(_, count)| count).sum::<u64>();
         if let crate::keys::Lookout::Later(answer) = first.source("fleet").unwrap().look_up(b"1") {
             answer.await.unwrap();
         }

@@ -102,6 +102,8 @@ pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running
     let destination = destination(log.access);
     let sink = Sink::open(&destination)?;
     let metrics = metrics(&snapshot, &sink, started_unix_millis);
+    let keys = snapshot.keys.clone();
+    metrics.show_key_sources(move || keys.counts());
     let readiness = Readiness::new();
     let admin = match admin_listener {
         None => None,

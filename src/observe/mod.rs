@@ -12,5 +12,7 @@ pub mod sink;
 mod stamp;
 
 pub use access::{AccessLine, Format, Verdict};
-pub use metrics::{Caller, KeyLabels, Labels, Metrics, Open, Outcome, Sources, UpstreamOutcome, WorkerMetrics};
+pub use metrics::{
+    Caller, KeyLabels, KeySourceCounts, Labels, Metrics, Open, Outcome, Sources, UpstreamOutcome, WorkerMetrics,
+};
 pub use sink::{Destination, Sink, SinkError, WorkerLog};

@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod key_sources;
 mod keys;
 mod totals;
 mod worker;
@@ -19,6 +20,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
 pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
 use self::{totals::Totals, worker::Tables};
@@ -54,13 +56,16 @@ pub struct Sources {
 }
 
 /// All counters of the process, over its workers and over the configs it has had.
-#[derive(Debug)]
 pub struct Metrics {
     sources: Sources,
     config_loaded_unix_millis: AtomicI64,
     config_refused: AtomicU64,
     ledger: Mutex<Ledger>,
+    key_sources: Mutex<Option<ReadKeySources>>,
 }
+
+/// Asks the running config's key sources for their counts.
+type ReadKeySources = Box<dyn Fn() -> Vec<KeySourceCounts> + Send + Sync>;
 
 /// Tables in use, and the sums of those that are not any more.
 #[derive(Debug, Default)]
@@ -77,6 +82,7 @@ impl Metrics {
             config_loaded_unix_millis: AtomicI64::new(0),
             config_refused: AtomicU64::new(0),
             ledger: Mutex::default(),
+            key_sources: Mutex::default(),
         })
     }
 
@@ -91,6 +97,16 @@ impl Metrics {
     /// Notes that a config was loaded, at `unix_millis`.
     pub fn config_loaded(&self, unix_millis: i64) {
         self.config_loaded_unix_millis.store(unix_millis, Ordering::Relaxed);
+    }
+
+    /// Shows from now on the key sources that `read` reads: those of the config that was loaded.
+    pub fn show_key_sources(&self, read: impl Fn() -> Vec<KeySourceCounts> + Send + Sync + 'static) {
+        *self.key_sources.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(read));
+    }
+
+    fn key_sources(&self) -> Vec<KeySourceCounts> {
+        let read = self.key_sources.lock().unwrap_or_else(PoisonError::into_inner);
+        read.as_ref().map(|read| read()).unwrap_or_default()
     }
 
     /// Notes that a config was offered and refused, so that the old one stays.
@@ -119,6 +135,12 @@ impl Metrics {
         let mut totals = settled.clone();
         tables.iter().for_each(|table| totals.add(table));
         totals
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("sources", &self.sources).finish_non_exhaustive()
     }
 }
 

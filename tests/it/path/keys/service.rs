@@ -40,16 +40,15 @@ impl Service {
                 counted.fetch_add(1, Ordering::SeqCst);
                 seen.lock().unwrap().push(head.clone());
                 let manner = *its_manner.lock().unwrap();
-                match manner {
-                    Manner::Answers => talk.write(answer(head.target())),
-                    Manner::Hangs => thread::sleep(Duration::from_secs(2)),
-                    Manner::Fails => talk.write("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"),
-                    Manner::TellsNonsense => talk.write(ok("<html>")),
-                    Manner::Redirects => {
-                        talk.write("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
-                    }
+                let answer = match manner {
+                    Manner::Answers => answer(head.target()),
+                    Manner::Fails => b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n".to_vec(),
+                    Manner::TellsNonsense => ok("<html>"),
+                    Manner::Redirects => redirect(),
+                    Manner::Hangs => return thread::sleep(Duration::from_secs(2)),
                     Manner::Closes => return,
-                }
+                };
+                talk.write(answer);
             }
         });
         Service { upstream, manner, asked, heads }
@@ -79,6 +78,10 @@ fn answer(target: &str) -> Vec<u8> {
         )),
         false => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
     }
+}
+
+fn redirect() -> Vec<u8> {
+    b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec()
 }
 
 fn away() -> (u16, String) {
