@@ -24,6 +24,8 @@ pub enum Cause {
     InvalidToken,
     /// The token was genuine and is past its `exp`.
     TokenExpired,
+    /// The token is good and was not given a scope that the route wants.
+    InsufficientScope,
     /// A value that the scheme signs cannot be read (a missing JSON field, a wrong type).
     UnreadableField,
     /// Two credentials on one request.
@@ -71,7 +73,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 24] = [
+    pub const ALL: [Cause; 25] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -81,6 +83,7 @@ impl Cause {
         Cause::MissingToken,
         Cause::InvalidToken,
         Cause::TokenExpired,
+        Cause::InsufficientScope,
         Cause::UnreadableField,
         Cause::AmbiguousCredential,
         Cause::NotAllowed,
@@ -115,6 +118,9 @@ impl Cause {
             Cause::MissingToken => ("missing-token", 401, "Missing token", "Missing bearer token"),
             Cause::InvalidToken => ("invalid-token", 401, "Invalid token", "Invalid token"),
             Cause::TokenExpired => ("token-expired", 401, "Token expired", "Token expired"),
+            Cause::InsufficientScope => {
+                ("insufficient-scope", 403, "Insufficient scope", "The token was not given the scope that this needs")
+            }
             Cause::UnreadableField => (
                 "unreadable-field",
                 400,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
-    authenticate::jwt::{Settings, TokenCache, Verifier},
+    authenticate::jwt::{ClaimRules, Settings, TokenCache, Verifier},
     jose::{Algorithm, Key, PublicKey, ShortRsa},
     secret::Secret,
 };
@@ -29,8 +29,7 @@ fn verifier() -> Verifier {
         audience: Vec::new(),
         leeway: Duration::from_secs(60),
         require_exp: false,
-        required_claims: Vec::new(),
-        equal_claims: Vec::new(),
+        claims: ClaimRules::default(),
     })
     .expect("good settings")
 }

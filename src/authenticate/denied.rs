@@ -19,12 +19,14 @@ pub struct Denied {
 }
 
 /// The bearer challenge of a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
     /// No token came.
     Bearer,
     /// One came and was not good: `error="invalid_token"`.
     InvalidToken,
+    /// A good one lacks one of these scopes: `error="insufficient_scope"`.
+    InsufficientScope(String),
 }
 
 /// Why one attempt failed. The texts are for the log; they hold no secret, no signature and no token.
@@ -60,10 +62,7 @@ impl Denied {
     /// A refusal with one reason.
     pub(super) fn one(name: Arc<str>, reason: Reason) -> Box<Denied> {
         let cause = reason.cause();
-        let challenge = match &reason {
-            Reason::Token(_) => Some(Challenge::InvalidToken),
-            _ => None,
-        };
+        let challenge = reason.challenge();
         Box::new(Denied { cause, missing: None, challenge, attempts: vec![(name, reason)] })
     }
 }
@@ -87,6 +86,16 @@ impl Denied {
 }
 
 impl Reason {
+    /// What a client with a token is told besides.
+    pub(super) fn challenge(&self) -> Option<Challenge> {
+        match self {
+            Reason::Token(TokenError::InsufficientScope(scope)) => Some(Challenge::InsufficientScope(scope.clone())),
+            Reason::Token(_) => Some(Challenge::InvalidToken),
+            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,
+            Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
+        }
+    }
+
     /// What the client may know of it.
     pub fn cause(&self) -> Cause {
         use crate::message::BodyError;
@@ -111,6 +120,7 @@ impl Reason {
             },
             Reason::OtherHost => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
+            Reason::Token(TokenError::InsufficientScope(_)) => Cause::InsufficientScope,
             Reason::Token(_) => Cause::InvalidToken,
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,
             Reason::Hold(HoldError::TooLarge { .. } | HoldError::Sender(BodyError::TooLarge { .. })) => Cause::TooLarge,

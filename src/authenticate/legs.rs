@@ -349,7 +349,8 @@ impl<'a, 'd> Legs<'a, 'd> {
             Some((_, first)) => {
                 let cause = first.cause();
                 let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
-                Box::new(Denied { cause, missing: None, challenge: token.then_some(Challenge::InvalidToken), attempts })
+                let challenge = first.challenge().or_else(|| token.then_some(Challenge::InvalidToken));
+                Box::new(Denied { cause, missing: None, challenge, attempts })
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct SignatureRule {
     pub beside: Option<Carrier>,
     /// Whether it signs the host that was asked.
     pub binds_authority: bool,
+    /// Whether a request goes on where the store cannot tell if it was accepted before.
+    pub may_go_unchecked: bool,
 }
 
 /// A verifier with the place it takes its tokens from.
@@ -55,10 +57,14 @@ pub struct TokenRule {
     pub place: jwt::Carrier,
     /// The same as a place in a request.
     pub carrier: Carrier,
+    /// What the token must have been given, each of them.
+    pub scope: Vec<String>,
     /// Each `jti` once.
     pub replay: bool,
     /// How far past `exp` a token is still good, and so its `jti` remembered.
     pub leeway: Duration,
+    /// Whether a request goes on where the store cannot tell if its token was accepted before.
+    pub may_go_unchecked: bool,
 }
 
 impl Requirement {
@@ -110,19 +116,22 @@ impl SignatureRule {
         };
         let binds_authority = scheme.coverage().authority;
         let beside = scheme.beside_carrier().map(Carrier::header);
-        SignatureRule { name: scheme.name().into(), scheme, keys, carrier, beside, binds_authority }
+        let name = scheme.name().into();
+        SignatureRule { name, scheme, keys, carrier, beside, binds_authority, may_go_unchecked: false }
     }
 }
 
 impl TokenRule {
-    /// A rule for tokens that stand at `place`.
-    pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier, replay: bool, leeway: Duration) -> TokenRule {
+    /// A rule for tokens that stand at `place`, which asks for no scope and may be shown more than once.
+    pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier) -> TokenRule {
         let carrier = match &place {
             jwt::Carrier::Bearer | jwt::Carrier::Authorization => Carrier::header("authorization"),
             jwt::Carrier::Header(name) => Carrier::header(name),
             jwt::Carrier::Cookie(name) => Carrier::Cookie(name.as_str().into()),
             jwt::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
         };
-        TokenRule { name: verifier.name().into(), verifier, place, carrier, replay, leeway }
+        let (scope, replay, leeway, may_go_unchecked) = (Vec::new(), false, Duration::ZERO, false);
+        let name = verifier.name().into();
+        TokenRule { name, verifier, place, carrier, scope, replay, leeway, may_go_unchecked }
     }
 }

@@ -150,7 +150,11 @@ fn check(
     let live = key.key().live(now_millis)?;
     let index = rule.scheme.verify(claimed, view, live.prepared())?;
     let replay = rule.scheme.replay_key(claimed, view, now_millis)?;
-    let replay = replay.map(|key| Replay { digest: key.digest, until_millis: key.until_millis });
+    let replay = replay.map(|key| Replay {
+        digest: key.digest,
+        until_millis: key.until_millis,
+        may_go_unchecked: rule.may_go_unchecked,
+    });
     Ok((live.place(index), replay))
 }
 

@@ -23,7 +23,17 @@ pub(super) fn verify(
     now_millis: i64,
 ) -> Result<Arc<Token>, Reason> {
     let token = find(rule, head)?.ok_or(Reason::Absent)?;
-    Ok(tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?)
+    let token = tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?;
+    check_scope(rule, &token)?;
+    Ok(token)
+}
+
+/// The last thing that is asked, so that a client is sent for more rights only with a token that is good.
+fn check_scope(rule: &TokenRule, token: &Token) -> Result<(), TokenError> {
+    if rule.scope.iter().all(|scope| token.has_scope(scope)) {
+        return Ok(());
+    }
+    Err(TokenError::InsufficientScope(rule.scope.join(" ")))
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.
@@ -40,7 +50,8 @@ pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, 
     }
     let leeway = i64::try_from(rule.leeway.as_secs()).unwrap_or(i64::MAX);
     let until = token.expires().map_or(i64::MAX, |exp| exp.saturating_add(leeway).saturating_mul(1000));
-    Ok(Some(Replay { digest: digest.finalize().into(), until_millis: until }))
+    let may_go_unchecked = rule.may_go_unchecked;
+    Ok(Some(Replay { digest: digest.finalize().into(), until_millis: until, may_go_unchecked }))
 }
 
 impl Known for Token {

@@ -4,6 +4,7 @@
 
 mod proofs;
 mod rates;
+mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use ipnet::IpNet;
 
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
+pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
     jose::Key,
@@ -49,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// Replay memory.
     pub replay: ReplayMemory,
+    /// What is remembered outside of this process; `None`: nothing is.
+    pub store: Option<Store>,
     /// Limits on what is not verified yet.
     pub unverified: Option<Unverified>,
 }
@@ -135,6 +139,8 @@ pub struct SchemeConfig {
     pub keys: usize,
     /// The preset it was made from, if any.
     pub preset: Option<String>,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// `tokens: { NAME: … }`
@@ -156,10 +162,22 @@ pub struct Tokens {
     pub required_claims: Vec<String>,
     /// Claims that must equal a value (as JSON text: `"admin"`, `123`, `true`).
     pub equal_claims: Vec<(String, String)>,
+    /// Claims that must equal one of several.
+    pub one_of_claims: Vec<(String, Vec<String>)>,
+    /// Claims that must hold each of several.
+    pub contained_claims: Vec<(String, Vec<String>)>,
+    /// Scopes that the token must have been given.
+    pub scope: Vec<String>,
+    /// How long ago it may have been issued.
+    pub max_age: Option<Duration>,
+    /// How long it may be valid, from `iat` to `exp`.
+    pub max_lifetime: Option<Duration>,
     /// Where the token is, unless the route says otherwise.
     pub from: TokenFrom,
     /// Each `jti` is accepted once.
     pub replay: bool,
+    /// What becomes of a request whose claim no store can decide.
+    pub on_store_failure: OnStoreFailure,
 }
 
 /// A key that verifies tokens.
@@ -309,12 +327,21 @@ pub enum Requirement {
     Public,
     /// A signature; index into [`Config::schemes`].
     Hmac(usize),
-    /// A token; index into [`Config::tokens`], and where it is, if not where the tokens entry says.
-    Jwt(usize, Option<TokenFrom>),
+    /// A token; index into [`Config::tokens`], and what the route says of it.
+    Jwt(usize, TokenLeg),
     /// One of these.
     AnyOf(Vec<Requirement>),
     /// All of these.
     AllOf(Vec<Requirement>),
+}
+
+/// What a route says of the tokens it takes, beyond their entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenLeg {
+    /// Where the token is, if not where the entry says.
+    pub from: Option<TokenFrom>,
+    /// Scopes that it must have besides the entry's.
+    pub scope: Vec<String>,
 }
 
 /// `refusals:` of a route (or of the whole config, as the default of all).
@@ -413,11 +440,4 @@ pub enum LogSink {
 pub enum LogFormat {
     Pretty,
     Json,
-}
-
-/// `replay:` of the whole config.
-#[derive(Debug, Clone)]
-pub struct ReplayMemory {
-    /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
-    pub capacity: usize,
 }

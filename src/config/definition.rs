@@ -268,7 +268,7 @@ fn replay(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Opt
         Value::Scalar(scalar) if scalar.text == "true" => Some(Some(ReplayDefinition { key: None, remember: None })),
         Value::Scalar(scalar) if scalar.text == "false" => Some(None),
         Value::Map(_) => {
-            let fields = reader.fields(node, "`replay`", &["key", "remember"])?;
+            let fields = reader.fields(node, "`replay`", &["key", "remember", "on_store_failure"])?;
             let key = fields.value("key").map(|node| sites.template(node, "replay", None, reader));
             let remember = fields.value("remember").map(|node| reader.positive_duration(node, "`remember`"));
             Some(Some(ReplayDefinition { key: all_or_none(key)?, remember: all_or_none(remember)? }))

@@ -8,13 +8,13 @@ use super::{
     reader::Reader,
     refusals,
     routes::{self, Named},
-    schemes, signing, tokens,
+    schemes, signing, store, tokens,
     tree::{Node, Place},
     upstreams,
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -30,6 +30,7 @@ const KEYS: [&str; 15] = [
     "timeouts",
     "log",
     "replay",
+    "store",
 ];
 
 /// Walks the whole document. What it gives holds together only if no problem is an error.
@@ -63,7 +64,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
-    let replay = fields.value("replay").and_then(|node| limits::read_replay(node, reader));
+    let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
+    let store = fields.value("store").and_then(|node| store::read(node, reader));
     // What an error kept from being read may be what refers to the rest.
     let sound = !reader.found_errors();
     if sound {
@@ -90,6 +92,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         timeouts: timeouts.unwrap_or_default(),
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
+        store,
         unverified,
     };
     if sound {

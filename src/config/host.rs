@@ -20,6 +20,8 @@ pub(super) fn is_host_name(text: &str) -> bool {
 pub(crate) enum UrlError {
     #[error("it must begin with `http://` or `https://`")]
     Scheme,
+    #[error("it must begin with `redis://` or `rediss://`")]
+    RedisScheme,
     #[error("a user name or password in it is not used")]
     UserInfo,
     #[error("its host is not a lower-case name or an address")]
@@ -32,6 +34,8 @@ pub(crate) enum UrlError {
     Prefix,
     #[error("a query or fragment is not wanted here")]
     Query,
+    #[error("what follows the host is not the number of a database")]
+    Database,
 }
 
 /// `https://api.example.com`: scheme and authority, nothing else. The scheme's own port is left out.
@@ -62,6 +66,30 @@ pub(super) fn server(text: &str) -> Result<Server, UrlError> {
     Ok(Server { tls: url.tls, host: url.host.to_owned(), port, prefix: prefix.to_owned() })
 }
 
+/// `redis://host:port/2`, or `rediss://` for TLS.
+pub(super) fn redis(text: &str) -> Result<RedisUrl, UrlError> {
+    let (tls, rest) = match (text.strip_prefix("redis://"), text.strip_prefix("rediss://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return Err(UrlError::RedisScheme),
+    };
+    let url = after_scheme(tls, rest)?;
+    let database = match url.path.strip_prefix('/') {
+        None | Some("") => None,
+        Some(digits) => Some(digits.parse().ok().filter(|_| digits.len() <= 5).ok_or(UrlError::Database)?),
+    };
+    Ok(RedisUrl { tls, host: url.host.to_owned(), port: url.port.unwrap_or(6379), database })
+}
+
+/// Where a Redis is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RedisUrl {
+    pub(super) tls: bool,
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) database: Option<u32>,
+}
+
 struct Url<'t> {
     tls: bool,
     host: &'t str,
@@ -75,6 +103,10 @@ fn url(text: &str) -> Result<Url<'_>, UrlError> {
         (_, Some(rest)) => (true, rest),
         _ => return Err(UrlError::Scheme),
     };
+    after_scheme(tls, rest)
+}
+
+fn after_scheme(tls: bool, rest: &str) -> Result<Url<'_>, UrlError> {
     if rest.contains(['?', '#']) {
         return Err(UrlError::Query);
     }

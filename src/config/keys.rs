@@ -10,7 +10,7 @@ use super::{
 use crate::keys::{KeyRecord, LONGEST_ID, is_key_id};
 
 /// The kinds of sources.
-const KINDS: [&str; 4] = ["shared", "static", "sql", "http"];
+const KINDS: [&str; 5] = ["shared", "static", "sql", "redis", "http"];
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Keys> {
@@ -22,7 +22,7 @@ fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
     let source = reader.one_key(&entry.value, &what, &KINDS)?;
     let source = match source.key.as_str() {
         "shared" => KeySource::Shared(key_record::of_secrets(&source.value, reader)?),
-        "sql" | "http" => KeySource::Elsewhere(Box::new(elsewhere::read(source, reader)?)),
+        "sql" | "redis" | "http" => KeySource::Elsewhere(Box::new(elsewhere::read(source, reader)?)),
         _ => KeySource::Static(by_id(&source.value, reader)?),
     };
     Some(Keys { name: entry.key.clone(), source })

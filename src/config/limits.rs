@@ -1,9 +1,9 @@
-//! `limits:`, `timeouts:`, `log:` and `replay:`: settings of the whole gateway, each with a default.
+//! `limits:`, `timeouts:` and `log:`: settings of the whole gateway, each with a default.
 
 use std::time::Duration;
 
 use super::{
-    checked::{Limits, Log, LogFormat, LogSink, ReplayMemory, Timeouts},
+    checked::{Limits, Log, LogFormat, LogSink, Timeouts},
     reader::Reader,
     shape::Fields,
     tree::{Node, Value},
@@ -46,12 +46,6 @@ impl Default for Timeouts {
 impl Default for Log {
     fn default() -> Log {
         Log { access: LogSink::Stdout, format: None }
-    }
-}
-
-impl Default for ReplayMemory {
-    fn default() -> ReplayMemory {
-        ReplayMemory { capacity: 1_000_000 }
     }
 }
 
@@ -133,15 +127,14 @@ fn sink(node: &Node, reader: &mut Reader<'_>) -> Option<LogSink> {
     }
 }
 
-/// Reads `replay:`.
-pub(super) fn read_replay(node: &Node, reader: &mut Reader<'_>) -> Option<ReplayMemory> {
-    let fields = reader.fields(node, "`replay`", &["capacity"])?;
-    let mut memory = ReplayMemory::default();
-    count(&fields, "capacity", 1..100_000_001, &mut memory.capacity, reader);
-    Some(memory)
-}
-
-fn count(fields: &Fields<'_>, key: &str, bounds: std::ops::Range<u64>, into: &mut usize, reader: &mut Reader<'_>) {
+/// Reads a count into its default.
+pub(super) fn count(
+    fields: &Fields<'_>,
+    key: &str,
+    bounds: std::ops::Range<u64>,
+    into: &mut usize,
+    reader: &mut Reader<'_>,
+) {
     let read = fields.value(key).and_then(|node| reader.count(node, &format!("`{key}`"), bounds));
     *into = read.and_then(|number| usize::try_from(number).ok()).unwrap_or(*into);
 }

@@ -112,9 +112,13 @@ fn replay(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<(bool, Option<
     match fields.value("replay") {
         None => Some((false, None)),
         Some(node @ Node { value: Value::Map(_), .. }) => {
-            let fields = reader.fields(node, "`replay`", &["remember"])?;
-            let remember = fields.required("remember", reader);
-            Some((true, Some(remember.and_then(|node| reader.positive_duration(node, "`remember`"))?)))
+            let fields = reader.fields(node, "`replay`", &["remember", "on_store_failure"])?;
+            let remember = match fields.value("on_store_failure") {
+                None => fields.required("remember", reader),
+                Some(_) => fields.value("remember"),
+            };
+            let remember = remember.map(|node| reader.positive_duration(node, "`remember`"));
+            Some((true, all_or_none(remember)?))
         }
         Some(node) => {
             let choices = [("true", true), ("false", false)];

@@ -1,10 +1,12 @@
 //! `public:` and `require:`: what a caller must show, with the names in it resolved.
 
 use super::{
-    checked::{Requirement, SchemeConfig, Tokens},
+    checked::{Requirement, SchemeConfig, TokenLeg, Tokens},
+    definition::all_or_none,
     reader::Reader,
     section::Section,
     shape::Fields,
+    token_claims,
     tokens::token_from,
     tree::{Node, Place, Value},
 };
@@ -70,16 +72,13 @@ fn requirement(
 
 fn jwt(node: &Node, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Option<Requirement> {
     let Value::Map(_) = node.value else {
-        return tokens.find(node, reader).map(|index| Requirement::Jwt(index, None));
+        return tokens.find(node, reader).map(|index| Requirement::Jwt(index, TokenLeg::default()));
     };
-    let fields = reader.fields(node, "`jwt`", &["tokens", "from"])?;
+    let fields = reader.fields(node, "`jwt`", &["tokens", "from", "scope"])?;
     let from = fields.value("from").map(|node| token_from(node, reader));
+    let scope = token_claims::scope(&fields, reader);
     let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader))?;
-    match from {
-        Some(None) => None,
-        Some(from) => Some(Requirement::Jwt(index, from)),
-        None => Some(Requirement::Jwt(index, None)),
-    }
+    Some(Requirement::Jwt(index, TokenLeg { from: all_or_none(from)?, scope: scope? }))
 }
 
 impl Requirement {

@@ -11,6 +11,7 @@ use super::{
     reader::Reader,
     section::Section,
     sites::Sites,
+    store,
     tree::{self, Entry, Node, Place, Scalar, Style, Value},
 };
 use crate::scheme::{Scheme, presets};
@@ -85,7 +86,14 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
         Value::Scalar(scalar) => Some(scalar.text.clone()),
         _ => None,
     });
-    Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index?, preset })
+    let on_store_failure = store::on_failure(fields.value("replay"), reader)?;
+    Some(SchemeConfig {
+        name: entry.key.clone(),
+        scheme: Arc::new(scheme),
+        keys: keys_index?,
+        preset,
+        on_store_failure,
+    })
 }
 
 /// A scheme that is no template but a specification.
@@ -109,7 +117,18 @@ fn built_in(
     {
         check_secrets(source.value.place, &scheme, keys, reader);
     }
-    Some(SchemeConfig { name: entry.key.clone(), scheme: Arc::new(scheme), keys: keys_index?, preset: None })
+    let replay = match &rfc9421.value.value {
+        Value::Map(entries) => entries.iter().find(|entry| entry.key == "replay").map(|entry| &entry.value),
+        Value::Scalar(_) | Value::List(_) => None,
+    };
+    let on_store_failure = store::on_failure(replay, reader)?;
+    Some(SchemeConfig {
+        name: entry.key.clone(),
+        scheme: Arc::new(scheme),
+        keys: keys_index?,
+        preset: None,
+        on_store_failure,
+    })
 }
 
 /// The preset's keys, all of them placed at its name in the user's file.

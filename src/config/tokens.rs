@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::{
     checked::{TokenFrom, Tokens},
+    definition::all_or_none,
     header,
     reader::Reader,
     section::Section,
     shape::Fields,
-    token_keys,
-    tree::{Entry, Node, Style, Value},
+    store, token_claims, token_keys,
+    tree::{Entry, Node, Value},
 };
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 16] = [
     "keys",
     "jwks",
     "dangerously_short_rsa",
@@ -22,6 +23,11 @@ const KEYS: [&str; 11] = [
     "expiry",
     "require",
     "equal",
+    "one_of",
+    "contains",
+    "scope",
+    "max_age",
+    "max_lifetime",
     "from",
     "replay",
 ];
@@ -48,9 +54,15 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let required = [("required", true), ("optional", false)];
     let require_exp = fields.value("expiry").map_or(Some(true), |node| reader.choice(node, "`expiry`", &required));
     let required_claims = fields.value("require").map(|node| lines(node, "`require`", reader)).unwrap_or_default();
-    let equal_claims = fields.value("equal").map(|node| equal_claims(node, reader)).unwrap_or_default();
+    let equal_claims = fields.value("equal").map(|node| token_claims::equal(node, reader)).unwrap_or_default();
+    let [one_of_claims, contained_claims] = ["one_of", "contains"]
+        .map(|key| fields.value(key).map(|node| token_claims::several(node, key, reader)).unwrap_or_default());
+    let scope = token_claims::scope(&fields, reader);
+    let [max_age, max_lifetime] = ["max_age", "max_lifetime"]
+        .map(|key| all_or_none(fields.value(key).map(|node| reader.positive_duration(node, &format!("`{key}`")))));
     let from = fields.value("from").map_or(Some(TokenFrom::Bearer), |node| token_from(node, reader));
-    let replay = fields.value("replay").map_or(Some(false), |node| reader.boolean(node, "`replay`"));
+    let replay = fields.value("replay").map_or(Some(false), |node| replay(node, reader));
+    let on_store_failure = store::on_failure(fields.value("replay"), reader);
     check_replay(&fields, replay, require_exp, reader);
     Some(Tokens {
         name: entry.key.clone(),
@@ -61,9 +73,26 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
         require_exp: require_exp?,
         required_claims,
         equal_claims,
+        one_of_claims,
+        contained_claims,
+        scope: scope?,
+        max_age: max_age?,
+        max_lifetime: max_lifetime?,
         from: from?,
         replay: replay?,
+        on_store_failure: on_store_failure?,
     })
+}
+
+/// `true`, `false`, or a map that says more of it.
+fn replay(node: &Node, reader: &mut Reader<'_>) -> Option<bool> {
+    match node.value {
+        Value::Map(_) => reader.fields(node, "`replay`", &["on_store_failure"]).map(|_| true),
+        Value::Scalar(_) | Value::List(_) => {
+            let choices = [("true", true), ("false", false)];
+            reader.choice_or(node, "`replay`", &choices, "`{ on_store_failure: … }`")
+        }
+    }
 }
 
 fn lines(node: &Node, what: &str, reader: &mut Reader<'_>) -> Vec<String> {
@@ -78,29 +107,6 @@ fn check_replay(fields: &Fields<'_>, replay: Option<bool>, require_exp: Option<b
             .error(entry.value.place, "`replay: true` needs `expiry: required`")
             .hint("the id of a token without `exp` would have to be remembered for ever");
     }
-}
-
-/// Claims and the JSON they must equal: what is quoted is text, `true`, `false` and whole numbers are themselves.
-fn equal_claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, String)> {
-    let entries = reader.map(node, "`equal`").unwrap_or_default();
-    let mut claims = Vec::new();
-    for entry in entries {
-        let Some(scalar) = reader.scalar(&entry.value, &format!("the claim `{}`", entry.key)) else { continue };
-        let json = if scalar.style == Style::Plain && is_bare_json(&scalar.text) {
-            scalar.text.clone()
-        } else {
-            serde_json::Value::from(scalar.text.as_str()).to_string()
-        };
-        claims.push((entry.key.clone(), json));
-    }
-    claims
-}
-
-/// `true`, `false`, or a whole number as JSON writes it.
-fn is_bare_json(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    matches!(text, "true" | "false") || is_number && (digits == "0" || !digits.starts_with('0'))
 }
 
 /// `bearer`, `authorization`, `{ cookie: … }`, `{ query: … }` or `{ header: … }`.
@@ -127,19 +133,4 @@ pub(super) fn token_from(node: &Node, reader: &mut Reader<'_>) -> Option<TokenFr
         return None;
     }
     Some(if entry.key == "cookie" { TokenFrom::Cookie(name.to_owned()) } else { TokenFrom::Header(name.to_owned()) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_claim_is_compared_as_the_json_that_was_meant() {
-        for bare in ["true", "false", "0", "-1", "123"] {
-            assert!(is_bare_json(bare), "{bare}");
-        }
-        for text in ["admin", "", "-", "007", "1.5", "null", "1e3", "+1"] {
-            assert!(!is_bare_json(text), "{text}");
-        }
-    }
 }

@@ -2,7 +2,9 @@
 
 mod limits;
 mod signers;
+mod stores;
 mod tables;
+mod tokens;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -11,7 +13,8 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
-use self::signers::Signers;
+pub use self::stores::{Stores, StoresError};
+use self::{signers::Signers, tokens::TokenEntry};
 use super::{
     handshake::Handshake,
     key_book::KeyBook,
@@ -20,9 +23,9 @@ use super::{
     snapshot::{Route, Snapshot},
 };
 use crate::{
-    authenticate::{Leg, Requirement, SignatureRule, TokenRule, jwt},
+    authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
-    config::{self, Config, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -33,7 +36,7 @@ use crate::{
     observe::Labels,
     policy::{Edge, RateLimit},
     scheme::KeyFault,
-    store::{Claims, Counters, MemoryCounters, MemoryStore},
+    store::{Counters, MemoryCounters},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -83,7 +86,7 @@ pub enum AssembleError {
 ///
 /// # Errors
 /// [`AssembleError`]
-pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError> {
+pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapshot, AssembleError> {
     let keys = KeyBook::default().turned(&config, &clock)?;
     let rules = Rules::new(&config, &keys)?;
     let targets = targets(&config)?;
@@ -121,7 +124,7 @@ pub fn assemble(config: Config, clock: Clock) -> Result<Snapshot, AssembleError>
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: Arc::new(Claims::Memory(MemoryStore::new(config.replay.capacity))),
+        claims: stores.claims.clone(),
         counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
         guard,
         clock,
@@ -249,23 +252,19 @@ fn shape(refusals: config::Refusals) -> Shape {
 /// The schemes and tokens that routes point at, each built once.
 struct Rules {
     signatures: Vec<Arc<SignatureRule>>,
-    tokens: Vec<(Arc<jwt::Verifier>, TokenFrom, bool, Duration)>,
+    tokens: Vec<TokenEntry>,
 }
 
 impl Rules {
     fn new(config: &Config, book: &KeyBook) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
             let table = tables::verifying(config, book, entry)?.at(SourceIndex(entry.keys));
-            Ok(Arc::new(SignatureRule::new(entry.scheme.clone(), table)))
-        };
-        let token = |entry: &config::Tokens| {
-            let verifier = jwt::Verifier::new(settings(entry))
-                .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
-            Ok((Arc::new(verifier), entry.from.clone(), entry.replay, entry.leeway))
+            let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
+            Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
-            tokens: config.tokens.iter().map(token).collect::<Result<_, AssembleError>>()?,
+            tokens: config.tokens.iter().map(TokenEntry::new).collect::<Result<_, AssembleError>>()?,
         })
     }
 
@@ -283,12 +282,8 @@ impl Rules {
             config::Requirement::Hmac(index) => {
                 self.signatures.get(*index).map(|rule| vec![Leg::Signature(rule.clone())]).into_iter().collect()
             }
-            config::Requirement::Jwt(index, place) => {
-                let leg = |(verifier, usual, replay, leeway): &(Arc<jwt::Verifier>, TokenFrom, bool, _)| {
-                    let place = carrier(place.as_ref().unwrap_or(usual));
-                    vec![Leg::Token(Arc::new(TokenRule::new(verifier.clone(), place, *replay, *leeway)))]
-                };
-                self.tokens.get(*index).map(leg).into_iter().collect()
+            config::Requirement::Jwt(index, leg) => {
+                self.tokens.get(*index).map(|entry| vec![Leg::Token(Arc::new(entry.rule(leg)))]).into_iter().collect()
             }
             config::Requirement::AnyOf(options) => {
                 options.iter().flat_map(|option| self.alternatives(option)).collect()
@@ -298,29 +293,6 @@ impl Rules {
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
             }),
         }
-    }
-}
-
-fn settings(tokens: &config::Tokens) -> jwt::Settings {
-    jwt::Settings {
-        name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
-        issuer: tokens.issuer.clone(),
-        audience: tokens.audience.clone(),
-        leeway: tokens.leeway,
-        require_exp: tokens.require_exp,
-        required_claims: tokens.required_claims.clone(),
-        equal_claims: tokens.equal_claims.clone(),
-    }
-}
-
-fn carrier(from: &TokenFrom) -> jwt::Carrier {
-    match from {
-        TokenFrom::Bearer => jwt::Carrier::Bearer,
-        TokenFrom::Authorization => jwt::Carrier::Authorization,
-        TokenFrom::Cookie(name) => jwt::Carrier::Cookie(name.clone()),
-        TokenFrom::Query(name) => jwt::Carrier::Query(name.clone()),
-        TokenFrom::Header(name) => jwt::Carrier::Header(name.clone()),
     }
 }
 

@@ -158,9 +158,13 @@ impl Refusal {
                 limited(response, beyond)
             }
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
-            Refusal::Denied(denied) => match denied.challenge {
+            Refusal::Denied(denied) => match &denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
                 Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
+                // A scope's characters need no escape: the config takes no others.
+                Some(Challenge::InsufficientScope(scope)) => {
+                    response.with("WWW-Authenticate", format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
+                }
                 None => response,
             },
             Refusal::Failed(_) if self.cause() == Cause::InvalidToken => {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     acceptor::{Acceptor, Hand},
-    assemble::{AssembleError, assemble},
+    assemble::{AssembleError, Stores, StoresError, assemble},
     descriptors,
     snapshot::Snapshot,
     tls::Acceptors,
@@ -22,8 +22,8 @@ use crate::{
     admin::{self, AdminState, Readiness, Stage},
     clock::Clock,
     config::{Config, LogFormat, LogSink},
-    observe::{Destination, Format, Metrics, Sink, SinkError, Sources},
-    store::MemoryCounters,
+    observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
+    store::{Claims, MemoryCounters},
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -32,6 +32,9 @@ pub enum StartError {
     /// The config cannot be used here.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
+    /// A store cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
     /// An address cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -59,7 +62,11 @@ impl StartError {
     pub fn is_in_config(&self) -> bool {
         match self {
             StartError::Assemble(_) | StartError::Tls(_) => true,
-            StartError::Bind { .. } | StartError::Log(_) | StartError::Thread(_) | StartError::Admin(_) => false,
+            StartError::Stores(_)
+            | StartError::Bind { .. }
+            | StartError::Log(_)
+            | StartError::Thread(_)
+            | StartError::Admin(_) => false,
         }
     }
 }
@@ -81,7 +88,8 @@ pub struct Running {
 /// [`StartError`]
 pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
     Acceptors::new(config.listen.iter().map(|listen| listen.tls.as_ref())).map_err(StartError::Tls)?;
-    assemble(config, clock)?;
+    let stores = Stores::for_rehearsal(&config);
+    assemble(config, clock, &stores)?;
     Ok(())
 }
 
@@ -96,7 +104,8 @@ pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running
     let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
     let admin_address = config.admin;
     let log = config.log.clone();
-    let snapshot = Arc::new(assemble(config, clock)?);
+    let stores = Stores::open(&config)?;
+    let snapshot = Arc::new(assemble(config, clock, &stores)?);
     let listeners = addresses.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
     let admin_listener = admin_address.map(bind).transpose()?;
     let destination = destination(log.access);
@@ -250,14 +259,10 @@ fn destination(sink: LogSink) -> Destination {
 fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
     let claims = snapshot.claims.clone();
     let (counters, guard) = (snapshot.counters.clone(), snapshot.guard.as_ref().map(|guard| guard.counters.clone()));
-    let replay_capacity = match &*snapshot.claims {
-        crate::store::Claims::Memory(memory) => u64::try_from(memory.capacity()).unwrap_or(u64::MAX),
-    };
     let metrics = Metrics::new(Sources {
         started_unix_millis,
         dropped_lines: sink.dropped(),
-        replay_entries: Box::new(move || u64::try_from(claims.held().unwrap_or_default()).unwrap_or(u64::MAX)),
-        replay_capacity,
+        replay: Box::new(move || replay_figures(&claims)),
         rate_counters: Box::new(move || {
             let memory = counters.in_memory().map_or(0, MemoryCounters::len);
             u64::try_from(memory + guard.as_ref().map_or(0, |counters| counters.len())).unwrap_or(u64::MAX)
@@ -265,4 +270,21 @@ fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> A
     });
     metrics.config_loaded(started_unix_millis);
     metrics
+}
+
+fn replay_figures(claims: &Claims) -> ReplayFigures {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    ReplayFigures {
+        entries: claims.held().map(number),
+        capacity: claims.capacity().map(number),
+        failures: claims.failures(),
+        unchecked: claims.unchecked(),
+        store: claims.link().map(|link| StoreFigures {
+            up: link.is_up(),
+            connects: link.connects(),
+            timeouts: link.timeouts(),
+            errors: link.errors(),
+            turned_away: link.turned_away(),
+        }),
+    }
 }

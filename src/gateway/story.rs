@@ -71,6 +71,7 @@ pub(super) async fn story<'s>(
     };
     let mut permit = policy::admit(caller, client, admission).await?;
 
+    trail.unchecked = permit.is_unchecked();
     trail.receipt = Some(permit.take_receipt());
     trail.told = permit.take_told();
     if let Some(signing) = &route.sign_response {

@@ -20,6 +20,8 @@ pub(super) struct Trail<'s> {
     pub(super) client: Option<String>,
     pub(super) route: Option<&'s Route>,
     pub(super) identity: Option<Rc<Identity<'s>>>,
+    /// Whether it went on although no store could decide its claim.
+    pub(super) unchecked: bool,
     /// Whether it was one that the gateway answers unsigned.
     pub(super) handshake: bool,
     pub(super) report: Report,
@@ -67,6 +69,7 @@ impl<'s> Trail<'s> {
             client: None,
             route: None,
             identity: None,
+            unchecked: false,
             handshake: false,
             report: Report::default(),
             receipt: None,

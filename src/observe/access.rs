@@ -42,6 +42,8 @@ pub struct AccessLine<'a> {
     pub secret: Option<&'a str>,
     /// The verified subject.
     pub subject: Option<&'a str>,
+    /// Whether it went on although no store could tell whether it was accepted before.
+    pub unchecked: bool,
     /// From the complete head to the answer's last byte, in microseconds.
     pub duration_micros: u64,
     /// From sending to the upstream to its answer's head, in microseconds.
@@ -189,6 +191,7 @@ fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Ve
     text_field(name!("key_id"), line.key_id, out);
     text_field(name!("secret"), line.secret, out);
     text_field(name!("subject"), line.subject, out);
+    plain_field(name!("replay"), line.unchecked.then_some("unchecked"), out);
     number_field(name!("duration_micros"), Some(line.duration_micros), out);
     number_field(name!("upstream_micros"), line.upstream_micros, out);
     number_field(name!("bytes_in"), Some(line.bytes_in), out);

@@ -24,6 +24,7 @@ pub(super) fn write(line: &AccessLine<'_>, colour: bool, stamp: &mut Stamp, out:
     pair("key", line.key_id, out);
     pair("secret", line.secret, out);
     pair("subject", line.subject, out);
+    pair("replay", line.unchecked.then_some("unchecked"), out);
     pair("route", line.route, out);
     out.extend_from_slice(b" client=");
     escape::display(&line.client, out);

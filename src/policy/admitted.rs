@@ -79,6 +79,7 @@ pub struct Admitted<'a> {
     client: Client<'a>,
     admission: Admission<'a>,
     receipt: Receipt,
+    unchecked: bool,
     told: Option<Box<Told>>,
 }
 
@@ -86,7 +87,7 @@ pub struct Admitted<'a> {
 #[derive(Default)]
 #[must_use = "claims of a request that came to nothing are to be released"]
 pub struct Receipt {
-    keys: SmallVec<[ClaimKey; 1]>,
+    keys: SmallVec<[(ClaimKey, i64); 1]>,
     claims: Option<Arc<Claims>>,
 }
 
@@ -107,7 +108,8 @@ pub fn admit<'a>(
         return Soon::later(claim(caller, client, admission));
     }
     let (request, identity, _) = caller.into_parts();
-    let mut admitted = Admitted { request, identity, client, admission, receipt: Receipt::default(), told: None };
+    let mut admitted =
+        Admitted { request, identity, client, admission, receipt: Receipt::default(), unchecked: false, told: None };
     if admission.limits.is_empty() {
         return Soon::now(Ok(admitted));
     }
@@ -127,7 +129,7 @@ async fn claim<'a>(
     admission: Admission<'a>,
 ) -> Result<Admitted<'a>, NotAdmitted> {
     let (request, identity, replays) = caller.into_parts();
-    let mut receipt = Receipt::default();
+    let (mut receipt, mut unchecked) = (Receipt::default(), false);
     for replay in replays {
         let key = ClaimKey(replay.digest);
         let now_millis = admission.clock.unix_millis();
@@ -138,11 +140,16 @@ async fn claim<'a>(
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
                 receipt.claims.get_or_insert_with(|| admission.claims.clone());
-                receipt.keys.push(key);
+                receipt.keys.push((key, replay.until_millis));
             }
             Ok(Claimed::Seen) => {
                 receipt.release().await;
                 return Err(NotAdmitted::Replayed);
+            }
+            Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
+                tracing::debug!(%error, "a request goes on unchecked");
+                admission.claims.note_unchecked();
+                unchecked = true;
             }
             Err(error) => {
                 receipt.release().await;
@@ -150,7 +157,7 @@ async fn claim<'a>(
             }
         }
     }
-    limited(Admitted { request, identity, client, admission, receipt, told: None }).await
+    limited(Admitted { request, identity, client, admission, receipt, unchecked, told: None }).await
 }
 
 /// Within the limits of its route, or not: then its claims are given back.
@@ -178,8 +185,8 @@ impl Receipt {
     /// Gives the claims back: the request came to nothing and may come again.
     pub async fn release(self) {
         if let Some(claims) = self.claims {
-            for key in &self.keys {
-                claims.release(key).await;
+            for (key, until_millis) in &self.keys {
+                claims.release(key, *until_millis).await;
             }
         }
     }
@@ -223,6 +230,11 @@ impl<'a> Admitted<'a> {
     /// Its id in logs.
     pub fn request_id(&self) -> &str {
         self.admission.request_id
+    }
+
+    /// Whether it was let in although no store could tell whether it was before.
+    pub fn is_unchecked(&self) -> bool {
+        self.unchecked
     }
 
     /// Takes out what to give back if it comes to nothing.

@@ -164,7 +164,7 @@ impl<'a> Asked<'a> {
             Drawn::Beyond { draw, wait } => match self.limits.get(draw) {
                 Some(limit) => Err(NotWithin::Beyond(limit.beyond(wait))),
                 // There is a draw for each limit and no other.
-                None => Err(NotWithin::Store(StoreError::Unavailable)),
+                None => Err(NotWithin::Store(StoreError::Unexpected)),
             },
         }
     }

@@ -110,11 +110,11 @@ impl Store for MemoryStore {
         }
     }
 
-    async fn release(&self, key: &ClaimKey) {
+    async fn release(&self, key: &ClaimKey, until_millis: i64) {
         let hash = self.hasher.hash_one(key.0);
         let place = self.place(hash);
         let mut shard = place.lock();
-        if shard.release(hash, key) {
+        if shard.release(hash, key, until_millis) {
             self.room.give(1);
         }
         place.note_earliest(&shard);

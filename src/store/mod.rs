@@ -1,19 +1,23 @@
-//! What the gateway must remember between requests: so far the claims that make a second use of a request visible.
+//! What the gateway must remember between requests: the claims that make a second use of a request visible.
 //!
 //! A store keeps hashes and times and knows nothing of what was signed or by whom; namespaces, windows and what to do
 //! when a store is away are admission's. Times are given by the caller, so one clock decides for a whole request.
 
+mod claims;
 mod counters;
 mod memory;
+pub mod redis;
 mod shard;
 mod slots;
 
 use thiserror::Error;
 
 pub use self::{
+    claims::Claims,
     counters::{Counters, Draw, Drawn, MemoryCounters, Standing},
     memory::MemoryStore,
 };
+use crate::redis_link::LinkError;
 
 /// What is claimed: a SHA-256 over the replay key, already namespaced by scheme and key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,15 +33,18 @@ pub enum Claimed {
     Seen,
 }
 
-/// Why a store cannot answer. Neither case says anything about the key: refuse in doubt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Why a store cannot answer. No case says anything about the key: refuse in doubt.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// Every place is taken by a live claim; none is forgotten to make room.
     #[error("the replay store is full of live claims")]
     Full,
-    /// The store cannot be reached.
-    #[error("the replay store is unavailable")]
-    Unavailable,
+    /// The store cannot be asked, or did not answer. Whether it did what it was asked for is not known.
+    #[error("the replay store is unavailable: {0}")]
+    Unavailable(#[source] LinkError),
+    /// It answered something else than it was asked.
+    #[error("the store gave an answer of another kind than expected")]
+    Unexpected,
 }
 
 /// A place for claims. Of any number of concurrent claims on one key exactly one is [`Fresh`](Claimed::Fresh).
@@ -49,39 +56,9 @@ pub trait Store {
     /// millisecond `now_millis`, so that two of them at once cannot both be fresh.
     async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError>;
 
-    /// Gives a claim back, so that the same request may come again. Only for whoever got
-    /// [`Fresh`](Claimed::Fresh); a key that is not held is left alone.
-    async fn release(&self, key: &ClaimKey);
-}
-
-/// The store that the config chose.
-#[derive(Debug)]
-pub enum Claims {
-    /// In this process, shared by its workers.
-    Memory(MemoryStore),
-}
-
-impl Claims {
-    /// Claims held, expired ones that are not yet swept included; `None` where the store cannot tell cheaply.
-    pub fn held(&self) -> Option<usize> {
-        match self {
-            Claims::Memory(memory) => Some(memory.len()),
-        }
-    }
-}
-
-impl Store for Claims {
-    async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
-        match self {
-            Claims::Memory(memory) => memory.claim(key, until_millis, now_millis).await,
-        }
-    }
-
-    async fn release(&self, key: &ClaimKey) {
-        match self {
-            Claims::Memory(memory) => memory.release(key).await,
-        }
-    }
+    /// Gives a claim back, so that the same request may come again. Only for whoever got [`Fresh`](Claimed::Fresh), with
+    /// the time it was claimed until; a key that is not held, or by now is held until another time, is left alone.
+    async fn release(&self, key: &ClaimKey, until_millis: i64);
 }
 
 #[cfg(test)]

@@ -69,9 +69,11 @@ impl Shard {
         Attempt::Fresh
     }
 
-    /// Forgets `key`. Whether it was there.
-    pub(super) fn release(&mut self, hash: u64, key: &ClaimKey) -> bool {
-        let Some(id) = self.find(hash, key) else { return false };
+    /// Forgets `key`, if it is held until then. Whether it was.
+    pub(super) fn release(&mut self, hash: u64, key: &ClaimKey, until_millis: i64) -> bool {
+        let Some(id) = self.find(hash, key).filter(|&id| self.slots[id].until_millis == until_millis) else {
+            return false;
+        };
         self.forget(hash, id);
         true
     }

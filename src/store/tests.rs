@@ -30,8 +30,8 @@ fn claim(store: &MemoryStore, number: u32, until: i64, now: i64) -> Result<Claim
     at_once(store.claim(&key(number), until, now))
 }
 
-fn release(store: &MemoryStore, number: u32) {
-    at_once(store.release(&key(number)));
+fn release(store: &MemoryStore, number: u32, until: i64) {
+    at_once(store.release(&key(number), until));
 }
 
 #[test]
@@ -48,11 +48,20 @@ fn a_second_claim_is_seen_through_the_last_millisecond_and_fresh_after_it() {
 fn a_released_claim_is_fresh_again() {
     let store = MemoryStore::new(10);
     assert_eq!(claim(&store, 1, 5_000, 1_000), Ok(Claimed::Fresh));
-    release(&store, 1);
+    release(&store, 1, 5_000);
     assert!(store.is_empty());
     assert_eq!(claim(&store, 1, 5_000, 1_000), Ok(Claimed::Fresh));
-    release(&store, 2);
+    release(&store, 2, 5_000);
     assert_eq!(claim(&store, 1, 5_000, 1_000), Ok(Claimed::Seen));
+}
+
+#[test]
+fn a_release_that_comes_late_leaves_the_next_claim_on_the_key_alone() {
+    let store = MemoryStore::new(10);
+    assert_eq!(claim(&store, 1, 5_000, 1_000), Ok(Claimed::Fresh));
+    assert_eq!(claim(&store, 1, 9_000, 6_000), Ok(Claimed::Fresh));
+    release(&store, 1, 5_000);
+    assert_eq!(claim(&store, 1, 9_000, 7_000), Ok(Claimed::Seen));
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn a_full_store_refuses_and_forgets_no_live_claim() {
     for number in 0..3 {
         assert_eq!(claim(&store, number, 60_000, 0), Ok(Claimed::Seen));
     }
-    release(&store, 1);
+    release(&store, 1, 60_000);
     assert_eq!(claim(&store, 7, 60_000, 0), Ok(Claimed::Fresh));
     assert_eq!(claim(&store, 8, 60_000, 0), Err(StoreError::Full));
 }
@@ -173,9 +182,17 @@ fn threads_that_fill_the_store_together_never_pass_its_capacity() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Claim { number: u32, lasting: i64 },
-    Release { number: u32 },
-    Pass { millis: i64 },
+    Claim {
+        number: u32,
+        lasting: i64,
+    },
+    /// Of the claim on it that was last fresh.
+    Release {
+        number: u32,
+    },
+    Pass {
+        millis: i64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -219,8 +236,9 @@ proptest! {
                     prop_assert_eq!(claim(&store, number, now + lasting, now), expected);
                 }
                 Step::Release { number } => {
-                    model.held.remove(&number);
-                    release(&store, number);
+                    if let Some(until) = model.held.remove(&number) {
+                        release(&store, number, until);
+                    }
                 }
                 Step::Pass { millis } => now += millis,
             }

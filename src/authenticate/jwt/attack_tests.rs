@@ -65,8 +65,10 @@ fn verifier(policy: &Value, route: &str, keys: &Value) -> Verifier {
         audience: vec![text(policy, "aud").to_owned()],
         leeway: Duration::from_secs(policy["leeway_s"].as_u64().expect("seconds")),
         require_exp: true,
-        required_claims: required.iter().map(|name| name.as_str().expect("a name").to_owned()).collect(),
-        equal_claims: Vec::new(),
+        claims: ClaimRules {
+            required: required.iter().map(|name| name.as_str().expect("a name").to_owned()).collect(),
+            ..ClaimRules::default()
+        },
     })
     .expect("good settings")
 }

@@ -65,6 +65,21 @@ pub enum TokenError {
     /// A claim that must have one value has another, or is absent.
     #[error("the claim {0:?} does not have the value it must have")]
     UnequalClaim(String),
+    /// A claim that must be one of several values is none of them, or absent.
+    #[error("the claim {0:?} has none of the values that it may have")]
+    ClaimNotAmong(String),
+    /// A claim that must hold some values lacks one of them, or is absent.
+    #[error("the claim {0:?} does not hold what it must hold")]
+    ClaimLacks(String),
+    /// Issued longer ago than a token may be.
+    #[error("the token was issued too long ago")]
+    TooOld,
+    /// More time from `iat` to `exp` than a token may have.
+    #[error("the token is valid for longer than a token may be")]
+    LivesTooLong,
+    /// RFC 6750 section 3.1. Everything else about it held.
+    #[error("the token does not have the scope {0:?}")]
+    InsufficientScope(String),
     /// RFC 7519 section 4.1.1.
     #[error("the token is from another issuer")]
     WrongIssuer,

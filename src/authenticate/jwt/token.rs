@@ -52,6 +52,16 @@ impl Token {
         }
     }
 
+    /// Whether it was given that scope: a word of `scope` (RFC 6749 section 3.3, RFC 9068 section 2.2.3) or of `scp`, which
+    /// some issuers write instead; either may be a list.
+    pub fn has_scope(&self, wanted: &str) -> bool {
+        ["scope", "scp"].into_iter().any(|name| match claims::find(&self.claims, name) {
+            Some(Value::String(words)) => words.split(' ').any(|word| word == wanted),
+            Some(Value::Array(list)) => list.iter().any(|one| one.into_string().is_some_and(|one| one == wanted)),
+            None | Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => false,
+        })
+    }
+
     /// Bytes of memory it takes, about.
     pub(super) fn memory(&self) -> usize {
         let texts = [&self.kid, &self.subject, &self.jti];

@@ -35,8 +35,7 @@ fn verifier_of(jwk: &Value) -> Option<Verifier> {
         audience: Vec::new(),
         leeway: Duration::ZERO,
         require_exp: false,
-        required_claims: Vec::new(),
-        equal_claims: Vec::new(),
+        claims: ClaimRules::default(),
     };
     Some(Verifier::new(settings).expect("good settings"))
 }

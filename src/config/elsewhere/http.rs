@@ -9,7 +9,7 @@ use super::{
         secret,
         tree::{Entry, Node, Value},
     },
-    SHARED_KEYS, shared,
+    SHARED_KEYS, shared, timeout,
 };
 use crate::{
     keys::{
@@ -25,21 +25,23 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 const OF_SECRET: [&str; 5] = ["secret", "encoding", "label", "not_before", "not_after"];
 
 pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Elsewhere> {
-    let keys = [&["url", "headers", "roots", "answer"], SHARED_KEYS.as_slice()].concat();
+    let keys = [&["url", "headers", "roots", "answer", "timeout"], SHARED_KEYS.as_slice()].concat();
     let fields = reader.fields(node, "`http`", &keys)?;
     let url = fields.required("url", reader).and_then(|node| url(node, reader));
     let headers = fields.value("headers").map_or(Some(Vec::new()), |node| headers(node, reader));
     let roots = fields.value("roots").map_or(Some(None), |node| reader.roots(node).map(Some));
     let answer = fields.value("answer").map_or_else(|| Some(pointers(&[])), |node| answer(node, reader));
-    let (shared, url) = (shared(&fields, reader)?, url?);
+    let timeout = timeout(&fields, reader);
+    let shared = shared(&fields, timeout.unwrap_or_default(), reader)?;
+    let (timeout, url) = (timeout?, url?);
     if let Some(entry) = fields.entry("roots").filter(|_| !url.is_tls()) {
         reader.warning(entry.key_place, "`roots` has no effect: the URL is not https");
     }
     let calls = outcall::Settings {
         tls: url.is_tls(),
         roots: roots?,
-        connect_timeout: shared.timeout,
-        timeout: shared.timeout,
+        connect_timeout: timeout,
+        timeout,
         largest_answer: LARGEST_ANSWER,
         most_calls: shared.cache.most_look_ups,
     };

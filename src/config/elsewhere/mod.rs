@@ -1,6 +1,7 @@
-//! Key sources that are elsewhere: a database, another service. And how long their answers are good.
+//! Key sources that are elsewhere: a database, Redis, another service. And how long their answers are good.
 
 mod http;
+mod redis;
 mod sql;
 
 use std::{ops::Range, time::Duration};
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::keys::{Elsewhere, Encoding, cache};
 
-/// What each such source may have besides its own.
-const SHARED_KEYS: [&str; 3] = ["encoding", "timeout", "cache"];
+/// What each such source may have besides its own and `timeout`.
+const SHARED_KEYS: [&str; 2] = ["encoding", "cache"];
 
 /// The longest that a look-up takes, where nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -22,6 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) fn read(source: &Entry, reader: &mut Reader<'_>) -> Option<Elsewhere> {
     match source.key.as_str() {
         "sql" => sql::read(&source.value, reader),
+        "redis" => redis::read(&source.value, reader),
         _ => http::read(&source.value, reader),
     }
 }
@@ -29,11 +31,14 @@ pub(super) fn read(source: &Entry, reader: &mut Reader<'_>) -> Option<Elsewhere>
 /// What every source has.
 struct Shared {
     encoding: Encoding,
-    timeout: Duration,
     cache: cache::Settings,
 }
 
-fn shared(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Shared> {
+fn timeout(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Duration> {
+    fields.value("timeout").map_or(Some(TIMEOUT), |node| reader.positive_duration(node, "`timeout`"))
+}
+
+fn shared(fields: &Fields<'_>, timeout: Duration, reader: &mut Reader<'_>) -> Option<Shared> {
     let encoding = match fields.value("encoding") {
         None => Some(Encoding::Text),
         Some(node) => {
@@ -41,15 +46,11 @@ fn shared(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Shared> {
             reader.choice(node, "the encoding of a secret", &choices)
         }
     };
-    let timeout = match fields.value("timeout") {
-        None => Some(TIMEOUT),
-        Some(node) => reader.positive_duration(node, "`timeout`"),
-    };
     let cache = match fields.value("cache") {
-        None => Some(usual(timeout.unwrap_or(TIMEOUT))),
-        Some(node) => cache(node, timeout.unwrap_or(TIMEOUT), reader),
+        None => Some(usual(timeout)),
+        Some(node) => cache(node, timeout, reader),
     };
-    Some(Shared { encoding: encoding?, timeout: timeout?, cache: cache? })
+    Some(Shared { encoding: encoding?, cache: cache? })
 }
 
 fn usual(timeout: Duration) -> cache::Settings {

@@ -9,7 +9,7 @@ use super::{
         shape::Fields,
         tree::{Node, Value},
     },
-    SHARED_KEYS, count, shared,
+    SHARED_KEYS, count, shared, timeout,
 };
 use crate::{
     keys::{
@@ -23,18 +23,19 @@ use crate::{
 const CONNECTIONS: usize = 4;
 
 pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Elsewhere> {
-    let keys = [&["url", "password", "query", "connections"], SHARED_KEYS.as_slice()].concat();
+    let keys = [&["url", "password", "query", "connections", "timeout"], SHARED_KEYS.as_slice()].concat();
     let fields = reader.fields(node, "`sql`", &keys)?;
     let address = address(&fields, reader);
     let query = fields.required("query", reader).and_then(|node| query(node, address.as_ref(), reader));
     let connections = count(&fields, "connections", 1..101, CONNECTIONS, reader);
-    let shared = shared(&fields, reader)?;
+    let timeout = timeout(&fields, reader);
+    let shared = shared(&fields, timeout.unwrap_or_default(), reader)?;
     let settings = Settings {
         address: address?,
         query: query?,
         encoding: shared.encoding,
         connections: u32::try_from(connections?).ok()?,
-        timeout: shared.timeout,
+        timeout: timeout?,
     };
     Some(Elsewhere { place: Place::Sql(settings), cache: shared.cache })
 }

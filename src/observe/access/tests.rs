@@ -19,6 +19,7 @@ fn line<'a>() -> AccessLine<'a> {
         key_id: Some("dev-1"),
         secret: None,
         subject: None,
+        unchecked: false,
         duration_micros: 1234,
         upstream_micros: Some(900),
         bytes_in: 64,
@@ -46,6 +47,13 @@ fn an_allowed_request_is_one_json_object() {
         "key_id": "dev-1", "duration_micros": 1234, "upstream_micros": 900, "bytes_in": 64, "bytes_out": 21,
     });
     assert_eq!(parsed(&line()), expected);
+}
+
+#[test]
+fn a_request_that_no_store_could_check_says_so() {
+    let unchecked = AccessLine { unchecked: true, ..line() };
+    assert_eq!(parsed(&unchecked)["replay"], "unchecked");
+    assert!(written(Format::Pretty { colour: false }, &unchecked).contains(" replay=unchecked "));
 }
 
 #[test]

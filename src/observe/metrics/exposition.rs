@@ -35,10 +35,7 @@ impl Metrics {
         let sources = &self.sources;
         let dropped = sources.dropped_lines.count();
         counter("countersign_log_lines_dropped", "Access lines lost to a full or failing log.", dropped, encoder)?;
-        let held = (sources.replay_entries)();
-        gauge("countersign_replay_entries", "Replay claims held.", clamped(held), encoder)?;
-        let capacity = clamped(sources.replay_capacity);
-        gauge("countersign_replay_capacity", "Replay claims that can be held.", capacity, encoder)?;
+        (sources.replay)().encode(encoder)?;
         let counters = clamped((sources.rate_counters)());
         gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
@@ -133,11 +130,16 @@ fn durations(
     Ok(())
 }
 
-fn counter(name: &str, help: &str, count: u64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+pub(super) fn counter(
+    name: &str,
+    help: &str,
+    count: u64,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), fmt::Error> {
     encoder.encode_descriptor(name, help, None, MetricType::Counter)?.encode_counter(&count, NO_EXEMPLAR)
 }
 
-fn gauge(name: &str, help: &str, value: i64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+pub(super) fn gauge(name: &str, help: &str, value: i64, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
     encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
 }
 
@@ -146,6 +148,6 @@ fn time(name: &str, help: &str, unix_millis: i64, encoder: &mut DescriptorEncode
     encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?.encode_gauge(&seconds)
 }
 
-fn clamped(number: u64) -> i64 {
+pub(super) fn clamped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -7,6 +7,7 @@ mod exposition;
 mod histogram;
 mod key_sources;
 mod keys;
+mod replay;
 mod totals;
 mod worker;
 
@@ -22,6 +23,7 @@ use prometheus_client::registry::Registry;
 
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
+pub use self::replay::{ReplayFigures, StoreFigures};
 pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
 use self::{totals::Totals, worker::Tables};
 use super::sink::DroppedLines;
@@ -47,10 +49,8 @@ pub struct Sources {
     pub started_unix_millis: i64,
     /// The access log's count of lost lines.
     pub dropped_lines: DroppedLines,
-    /// How many replay claims are held.
-    pub replay_entries: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// How many may be held.
-    pub replay_capacity: u64,
+    /// How full the replay memory is, and how its store is.
+    pub replay: Box<dyn Fn() -> ReplayFigures + Send + Sync>,
     /// How many counters of rate limits are held in memory.
     pub rate_counters: Box<dyn Fn() -> u64 + Send + Sync>,
 }

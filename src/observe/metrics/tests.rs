@@ -12,12 +12,12 @@ use crate::{
 
 fn metrics() -> Arc<Metrics> {
     let dropped_lines = Sink::open(&Destination::Off).unwrap().dropped();
-    let replay_entries = Box::new(|| 7);
+    let store = StoreFigures { up: true, connects: 2, timeouts: 3, errors: 4, turned_away: 5 };
+    let replay = ReplayFigures { entries: Some(7), capacity: Some(100), failures: 9, unchecked: 8, store: Some(store) };
     Metrics::new(Sources {
         started_unix_millis: 1_500,
         dropped_lines,
-        replay_entries,
-        replay_capacity: 100,
+        replay: Box::new(move || replay),
         rate_counters: Box::new(|| 3),
     })
 }
@@ -208,6 +208,13 @@ fn the_state_of_the_process_is_shown() {
         "countersign_log_lines_dropped_total 0",
         "countersign_replay_entries 7",
         "countersign_replay_capacity 100",
+        "countersign_replay_failures_total 9",
+        "countersign_replay_unchecked_total 8",
+        "countersign_store_up 1",
+        "countersign_store_connects_total 2",
+        "countersign_store_timeouts_total 3",
+        "countersign_store_errors_total 4",
+        "countersign_store_turned_away_total 5",
         "countersign_config_refused_total 1",
         "countersign_config_loaded_timestamp_seconds 2.25",
         "process_start_time_seconds 1.5",

@@ -25,6 +25,7 @@ fn line(path: &str) -> AccessLine<'_> {
         key_id: None,
         secret: None,
         subject: None,
+        unchecked: false,
         duration_micros: 1,
         upstream_micros: None,
         bytes_in: 0,

@@ -88,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
-    rule("config", &["scheme", "jose", "json", "keys", "outcall", "rate", "refusal", "secret"]),
+    rule("config", &["scheme", "jose", "json", "keys", "outcall", "rate", "redis_link", "refusal", "secret"]),
     // Of a caller it is known which key verified, and what else is known of that.
     rule("message", &["http1", "scheme", "keys::Matched"]),
     // The gateway's own calls know where they run and whom they trust, and not what they are for.

@@ -38,7 +38,7 @@ mod rates;
 mod servers;
 mod sidecar;
 mod signed_answers;
-mod signing;
+pub(crate) mod signing;
 mod soak;
 mod streaming;
 mod support;

@@ -11,42 +11,42 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// The key of every signature and token here.
-pub(super) const KEY: &str = "a-key-of-more-than-thirty-two-bytes";
+pub(crate) const KEY: &str = "a-key-of-more-than-thirty-two-bytes";
 
 /// Seconds since 1970.
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_secs()).expect("before the year 292 billion")
 }
 
 /// A text that was not used before.
-pub(super) fn nonce() -> String {
+pub(crate) fn nonce() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("nonce-of-sixteen-or-more-{}", COUNT.fetch_add(1, Ordering::SeqCst))
 }
 
 /// Hex HMAC-SHA256 with [`KEY`].
-pub(super) fn hmac_hex(message: impl AsRef<[u8]>) -> String {
+pub(crate) fn hmac_hex(message: impl AsRef<[u8]>) -> String {
     hex::encode(mac(KEY.as_bytes(), message.as_ref()))
 }
 
 /// The lines of a `device-v2` request, from the request line on, without framing fields.
-pub(super) fn device_v2(target: &str, body: &[u8]) -> String {
+pub(crate) fn device_v2(target: &str, body: &[u8]) -> String {
     device_v2_at(target, body, now(), &nonce())
 }
 
 /// The same with a time and a nonce of choice.
-pub(super) fn device_v2_at(target: &str, body: &[u8], time: i64, nonce: &str) -> String {
+pub(crate) fn device_v2_at(target: &str, body: &[u8], time: i64, nonce: &str) -> String {
     lines("POST", "a", target, body, time, nonce)
 }
 
 /// As [`device_v2`], for a host of choice.
-pub(super) fn device_v2_for(host: &str, target: &str, body: &[u8]) -> String {
+pub(crate) fn device_v2_for(host: &str, target: &str, body: &[u8]) -> String {
     lines("POST", host, target, body, now(), &nonce())
 }
 
 /// As [`device_v2`], for a GET.
-pub(super) fn device_v2_get(target: &str) -> String {
+pub(crate) fn device_v2_get(target: &str) -> String {
     lines("GET", "a", target, b"", now(), &nonce())
 }
 
@@ -60,12 +60,12 @@ fn lines(method: &str, host: &str, target: &str, body: &[u8], time: i64, nonce: 
 }
 
 /// A whole request of lines as [`device_v2`] makes them.
-pub(super) fn with_length(lines: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn with_length(lines: &str, body: &[u8]) -> Vec<u8> {
     [lines.as_bytes(), format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
 }
 
 /// The same in chunks.
-pub(super) fn with_chunks(lines: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn with_chunks(lines: &str, body: &[u8]) -> Vec<u8> {
     let mut request = format!("{lines}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
     for piece in body.chunks(10_000) {
         request.extend([format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
@@ -75,7 +75,7 @@ pub(super) fn with_chunks(lines: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// An HS256 token with [`KEY`], valid for an hour, of `alice` with those claims besides.
-pub(super) fn token(claims: &Value) -> String {
+pub(crate) fn token(claims: &Value) -> String {
     let mut whole = json!({ "sub": "alice", "iss": "us", "aud": "api", "iat": now(), "exp": now() + 3600 });
     for (name, value) in claims.as_object().expect("an object") {
         whole[name] = value.clone();

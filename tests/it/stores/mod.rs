@@ -1,3 +1,6 @@
 //! What is remembered outside of a gateway's memory, with real servers and real files.
 
+mod counters;
+mod gateways;
 mod link;
+mod shared;

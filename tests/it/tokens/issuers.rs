@@ -14,11 +14,14 @@ use crate::support::{Answer, Gateway, loopback};
 const CONFIG: &str = r#"
 listen: ADDRESS
 tokens:
-  staff: { jwks: { file: DIRECTORY/staff.json }, issuer: staff, audience: api }
+  staff: { jwks: { file: DIRECTORY/staff.json }, issuer: staff, audience: api, scope: read }
   partner: { keys: [{ public_key: { file: DIRECTORY/partner.json } }], issuer: partner, audience: api, require: [scope] }
 upstreams:
   ok: { respond: { body: '{"by":"{claim:iss}","sub":"{claim:sub}"}' } }
 routes:
+  - match: { path: /write }
+    require: { jwt: { tokens: staff, scope: [orders:write] } }
+    to: ok
   - match: { path: /** }
     require: { any_of: [{ jwt: staff }, { jwt: partner }] }
     to: ok
@@ -78,6 +81,24 @@ fn no_issuer_speaks_for_another() {
     }
     let stolen_name = SigningKey::rs256("rsa");
     assert_eq!(bench.get(&stolen_name.token(&claims("staff"))).status, 401);
+}
+
+#[test]
+fn a_good_token_without_the_route_s_scope_is_a_403_that_names_it() {
+    let bench = Bench::start();
+    let write = |token: &str| get(bench.address, "/write", token);
+    let answer = write(&bench.staff[0].token(&claims("staff")));
+    assert_eq!(refusal(&answer), (403, "urn:countersign:insufficient-scope".to_owned()));
+    let challenge = r#"Bearer error="insufficient_scope", scope="read orders:write""#;
+    assert_eq!(answer.field("www-authenticate"), Some(challenge));
+    let mut more = claims("staff");
+    more["scope"] = "orders:write read".into();
+    assert_eq!(write(&bench.staff[0].token(&more)).status, 200);
+    // One that is not good is told nothing of scopes.
+    assert_eq!(write(&SigningKey::rs256("rsa").token(&claims("staff"))).status, 401);
+    let mut old = claims("staff");
+    old["exp"] = (now() - 3600).into();
+    assert_eq!(refusal(&write(&bench.staff[0].token(&old))), (401, "urn:countersign:token-expired".to_owned()));
 }
 
 /// The first entry would say "invalid": the token is not its own.

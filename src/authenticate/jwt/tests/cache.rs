@@ -116,3 +116,12 @@ proptest! {
         prop_assert!(cache.len() <= 6);
     }
 }
+
+#[test]
+fn a_cached_token_grows_too_old_all_the_same() {
+    let claims = ClaimRules { max_age: Some(Duration::from_secs(5)), ..ClaimRules::default() };
+    let (verifier, mut cache) = (verifier(Settings { claims, ..settings() }), TokenCache::new(16, 1 << 20));
+    let token = token(&format!(r#"{{"iat":{NOW}}}"#));
+    assert!(cache.verify(&verifier, token.as_bytes(), NOW + 5).is_ok());
+    assert_eq!(cache.verify(&verifier, token.as_bytes(), NOW + 6).expect_err("old"), TokenError::TooOld);
+}

@@ -33,8 +33,7 @@ fn settings() -> Settings {
         audience: Vec::new(),
         leeway: Duration::ZERO,
         require_exp: false,
-        required_claims: Vec::new(),
-        equal_claims: Vec::new(),
+        claims: ClaimRules::default(),
     }
 }
 

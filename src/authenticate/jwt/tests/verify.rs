@@ -229,8 +229,11 @@ fn issuer_and_audience_are_compared_exactly() {
 fn required_and_equal_claims_are_asked_for() {
     let equal = [("role", r#""adm\u0069n""#), ("level", "3"), ("/org/on", "true")];
     let verifier = verifier(Settings {
-        required_claims: vec!["user".to_owned(), "/org/id".to_owned()],
-        equal_claims: equal.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec(),
+        claims: ClaimRules {
+            required: vec!["user".to_owned(), "/org/id".to_owned()],
+            equal: equal.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec(),
+            ..ClaimRules::default()
+        },
         ..settings()
     });
     let good = r#"{"user":0,"org":{"id":"","on":true},"role":"admin","level":3}"#;
@@ -260,12 +263,12 @@ fn settings_that_verify_nothing_or_anything_are_refused() {
     assert_eq!(keys(Vec::new()), SettingsError::NoKeys);
     assert_eq!(keys(vec![key(None, Algorithm::Hs256, KEY); MAX_KEYS_PER_KID + 1]), SettingsError::TooManyKeys);
     let equal = |text: &str| {
-        let equal_claims = vec![("role".to_owned(), text.to_owned())];
-        Verifier::new(Settings { equal_claims, ..settings() }).expect_err(text)
+        let claims = ClaimRules { equal: vec![("role".to_owned(), text.to_owned())], ..ClaimRules::default() };
+        Verifier::new(Settings { claims, ..settings() }).expect_err(text)
     };
-    assert!(matches!(equal("admin"), SettingsError::EqualClaimNotJson(..)));
-    assert_eq!(equal("null"), SettingsError::EqualClaimNotScalar("role".to_owned()));
-    assert_eq!(equal("[1]"), SettingsError::EqualClaimNotScalar("role".to_owned()));
+    assert!(matches!(equal("admin"), SettingsError::ClaimNotJson(..)));
+    assert_eq!(equal("null"), SettingsError::ClaimNotScalar("role".to_owned()));
+    assert_eq!(equal("[1]"), SettingsError::ClaimNotScalar("role".to_owned()));
 }
 
 #[test]
@@ -320,5 +323,70 @@ fn every_single_flipped_bit_is_refused() {
             bytes[at] ^= 1 << bit;
             assert!(verifier.verify(&bytes, NOW).is_err(), "bit {bit} of byte {at}");
         }
+    }
+}
+
+#[test]
+fn a_claim_may_be_one_of_several_values() {
+    let one_of = vec![("role".to_owned(), vec![r#""admin""#.to_owned(), "7".to_owned()])];
+    let verifier = verifier(Settings { claims: ClaimRules { one_of, ..ClaimRules::default() }, ..settings() });
+    for good in [r#"{"role":"admin"}"#, r#"{"role":7}"#] {
+        assert!(verifier.verify(token(good).as_bytes(), NOW).is_ok(), "{good}");
+    }
+    for bad in ["{}", r#"{"role":null}"#, r#"{"role":"Admin"}"#, r#"{"role":"7"}"#, r#"{"role":["admin"]}"#] {
+        assert_eq!(refusal(&verifier, &token(bad)), TokenError::ClaimNotAmong("role".to_owned()), "{bad}");
+    }
+}
+
+#[test]
+fn a_claim_may_have_to_hold_each_of_several_values() {
+    let contains = vec![("/realm/roles".to_owned(), vec![r#""a""#.to_owned(), r#""b""#.to_owned()])];
+    let verifier = verifier(Settings { claims: ClaimRules { contains, ..ClaimRules::default() }, ..settings() });
+    let good = r#"{"realm":{"roles":["b",1,"a",["c"]]}}"#;
+    assert!(verifier.verify(token(good).as_bytes(), NOW).is_ok());
+    for bad in ["[]", r#"["a"]"#, r#"["ab"]"#, r#""a""#, r#""a b""#, r#"{"a":"b"}"#, "null", r#"[["a","b"]]"#] {
+        let token = token(&format!(r#"{{"realm":{{"roles":{bad}}}}}"#));
+        assert_eq!(refusal(&verifier, &token), TokenError::ClaimLacks("/realm/roles".to_owned()), "{bad}");
+    }
+}
+
+#[test]
+fn a_token_may_not_be_too_old_nor_live_too_long() {
+    let claims = ClaimRules {
+        max_age: Some(Duration::from_secs(100)),
+        max_lifetime: Some(Duration::from_secs(300)),
+        ..ClaimRules::default()
+    };
+    let verifier = verifier(Settings { claims, leeway: Duration::from_secs(10), ..settings() });
+    let outcome = |payload: String| verifier.verify(token(&payload).as_bytes(), NOW).err();
+    let times = |issued: i64, expires: i64| outcome(format!(r#"{{"iat":{},"exp":{}}}"#, NOW + issued, NOW + expires));
+    assert_eq!(times(0, 300), None);
+    assert_eq!(times(-110, 50), None);
+    assert_eq!(times(-111, 50), Some(TokenError::TooOld));
+    assert_eq!(times(0, 301), Some(TokenError::LivesTooLong));
+    assert_eq!(outcome(format!(r#"{{"exp":{}}}"#, NOW + 9)), Some(TokenError::MissingClaim("iat".to_owned())));
+    assert_eq!(outcome(format!(r#"{{"iat":{NOW}}}"#)), Some(TokenError::MissingClaim("exp".to_owned())));
+    let far = format!(r#"{{"iat":0,"exp":{}}}"#, 9_007_199_254_740_992_i64);
+    assert_eq!(outcome(far), Some(TokenError::LivesTooLong));
+}
+
+#[test]
+fn a_scope_is_one_word_of_scope_or_an_item_of_scp() {
+    let cases = [
+        (r#"{"scope":"read write"}"#, true),
+        (r#"{"scope":"write"}"#, true),
+        (r#"{"scp":["read","write"]}"#, true),
+        (r#"{"scp":"read write"}"#, true),
+        (r#"{"scope":["write"]}"#, true),
+        (r#"{"scope":"read","scp":["write"]}"#, true),
+        (r#"{"scope":"writer rewrite Write"}"#, false),
+        (r#"{"scope":"read,write"}"#, false),
+        (r#"{"scope":null,"scp":{"write":true}}"#, false),
+        (r#"{"scp":["read write"]}"#, false),
+        ("{}", false),
+    ];
+    for (payload, has) in cases {
+        let verified = verifier(settings()).verify(token(payload).as_bytes(), NOW).expect("genuine");
+        assert_eq!(verified.has_scope("write"), has, "{payload}");
     }
 }

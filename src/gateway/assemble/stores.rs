@@ -1,0 +1,47 @@
+//! What is remembered between requests, opened once for all the configs that a gateway has after one another.
+
+use std::sync::Arc;
+
+use crate::{
+    config::Config,
+    redis_link::{Link, LinkError},
+    store::{Claims, MemoryStore, redis::RedisClaims},
+};
+
+/// What outlives a request, and a config.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// Replay claims.
+    pub claims: Arc<Claims>,
+    /// The way to the shared store, where there is one.
+    pub link: Option<Link>,
+}
+
+/// Why a store cannot be opened. That nobody answers there is no reason.
+#[derive(Debug, thiserror::Error)]
+pub enum StoresError {
+    /// No way to it can be made.
+    #[error("store: {0}")]
+    Link(#[from] LinkError),
+    /// The system has no randomness to give.
+    #[error("store: no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
+}
+
+impl Stores {
+    /// Opens what `config` says.
+    ///
+    /// # Errors
+    /// [`StoresError`]
+    pub fn open(config: &Config) -> Result<Stores, StoresError> {
+        let Some(store) = &config.store else { return Ok(Stores::for_rehearsal(config)) };
+        let link = Link::open(store.redis.link_settings(true))?;
+        let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
+        Ok(Stores { claims, link: Some(link) })
+    }
+
+    /// Memory only: nothing is opened, locked or connected to.
+    pub fn for_rehearsal(config: &Config) -> Stores {
+        Stores { claims: Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity))), link: None }
+    }
+}

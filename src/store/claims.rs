@@ -1,0 +1,96 @@
+//! The store that the config chose, whichever it is, and what is counted of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{ClaimKey, Claimed, MemoryStore, Store, StoreError, redis::RedisClaims};
+use crate::redis_link::Health;
+
+/// The replay claims of a gateway. One outlives every reload that leaves its settings alone.
+#[derive(Debug)]
+pub struct Claims {
+    place: Place,
+    failures: AtomicU64,
+    unchecked: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// In this process, shared by its workers.
+    Memory(MemoryStore),
+    /// Shared by all gateways on one Redis.
+    Redis(RedisClaims),
+}
+
+impl Claims {
+    /// In this process's memory, and gone with it.
+    pub fn in_memory(memory: MemoryStore) -> Claims {
+        Claims::at(Place::Memory(memory))
+    }
+
+    /// In Redis.
+    pub fn in_redis(claims: RedisClaims) -> Claims {
+        Claims::at(Place::Redis(claims))
+    }
+
+    fn at(place: Place) -> Claims {
+        Claims { place, failures: AtomicU64::new(0), unchecked: AtomicU64::new(0) }
+    }
+
+    /// Claims held, expired ones that are not yet swept included; `None` where the store cannot tell cheaply.
+    pub fn held(&self) -> Option<usize> {
+        match &self.place {
+            Place::Memory(memory) => Some(memory.len()),
+            Place::Redis(_) => None,
+        }
+    }
+
+    /// The most that can be held; `None` where another says so.
+    pub fn capacity(&self) -> Option<usize> {
+        match &self.place {
+            Place::Memory(memory) => Some(memory.capacity()),
+            Place::Redis(_) => None,
+        }
+    }
+
+    /// How the way to the store is, where there is one.
+    pub fn link(&self) -> Option<&Health> {
+        match &self.place {
+            Place::Memory(_) => None,
+            Place::Redis(claims) => Some(claims.health()),
+        }
+    }
+
+    /// Claims that the store could not decide.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Those of them whose requests went on nevertheless.
+    pub fn unchecked(&self) -> u64 {
+        self.unchecked.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a request goes on although its claim could not be decided.
+    pub fn note_unchecked(&self) {
+        self.unchecked.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Store for Claims {
+    async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
+        let claimed = match &self.place {
+            Place::Memory(memory) => memory.claim(key, until_millis, now_millis).await,
+            Place::Redis(claims) => claims.claim(key, until_millis, now_millis).await,
+        };
+        claimed.inspect_err(|_| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    async fn release(&self, key: &ClaimKey, until_millis: i64) {
+        match &self.place {
+            Place::Memory(memory) => memory.release(key, until_millis).await,
+            Place::Redis(claims) => claims.release(key, until_millis).await,
+        }
+    }
+}
