@@ -1,6 +1,7 @@
 //! Keys as operators keep them: several secrets on one id, when each is good, and what else is known of an id.
 
 mod databases;
+mod redis;
 mod rotation;
 mod service;
 
