@@ -30,6 +30,7 @@ pub mod json;
 pub mod message;
 pub mod outcall;
 pub mod percent;
+pub mod proxy_protocol;
 pub mod rate;
 pub mod redis_link;
 pub mod refusal;

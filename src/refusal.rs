@@ -46,6 +46,8 @@ pub enum Cause {
     HeadTooLarge,
     /// The client took too long to send its request.
     RequestTimeout,
+    /// Requests from this address are not accepted.
+    AddressDenied,
     /// Too many requests.
     RateLimited,
     /// A store that admission needs is away or full.
@@ -73,7 +75,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 25] = [
+    pub const ALL: [Cause; 26] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -94,6 +96,7 @@ impl Cause {
         Cause::TooLarge,
         Cause::HeadTooLarge,
         Cause::RequestTimeout,
+        Cause::AddressDenied,
         Cause::RateLimited,
         Cause::StoreUnavailable,
         Cause::Overloaded,
@@ -144,6 +147,9 @@ impl Cause {
                 ("head-too-large", 431, "Request head too large", "The request's head is larger than accepted")
             }
             Cause::RequestTimeout => ("request-timeout", 408, "Request timeout", "The request did not arrive in time"),
+            Cause::AddressDenied => {
+                ("address-denied", 403, "Address denied", "Requests from this address are not accepted")
+            }
             Cause::RateLimited => ("rate-limited", 429, "Rate limited", "Too many requests"),
             Cause::StoreUnavailable => {
                 ("store-unavailable", 503, "Store unavailable", "The request cannot be admitted right now")

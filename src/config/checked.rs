@@ -2,16 +2,14 @@
 //!
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
+mod admission;
 mod proofs;
-mod rates;
 mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use ipnet::IpNet;
-
+pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
-pub use rates::{Prefixes, RateLimit, RatePer, Unverified};
 pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
@@ -30,7 +28,9 @@ pub struct Config {
     /// The admin listener, if any.
     pub admin: Option<SocketAddr>,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: TrustedProxies,
+    /// Who may come to any listener.
+    pub addresses: Option<Addresses>,
     /// Named key sources.
     pub keys: Vec<Keys>,
     /// Named signature schemes.
@@ -67,6 +67,8 @@ pub struct Listen {
     pub public_origin: Option<Origin>,
     /// `tls:`
     pub tls: Option<ListenTls>,
+    /// Who may come here.
+    pub addresses: Option<Addresses>,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
 }
@@ -316,6 +318,8 @@ pub struct Route {
     pub must_cover: Vec<Part>,
     /// What a webhook's sender is answered before it sends.
     pub handshake: Option<Handshake>,
+    /// Who may come.
+    pub addresses: Option<Addresses>,
     /// Its limits of rate, named ones and its own.
     pub rate_limits: Vec<Arc<RateLimit>>,
 }

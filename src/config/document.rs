@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     checked::{Config, Refusals, Route},
-    conflicts, keys, limits, listen, rates,
+    conflicts, keys, limits, listen, networks, rates,
     reader::Reader,
     refusals,
     routes::{self, Named},
@@ -14,10 +14,11 @@ use super::{
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "listen",
     "admin",
     "trusted_proxies",
+    "addresses",
     "keys",
     "schemes",
     "tokens",
@@ -38,7 +39,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let fields = reader.fields(root, "the config", &KEYS)?;
     let mut listeners = fields.required("listen", reader).map(|node| listen::read(node, reader)).unwrap_or_default();
     let admin = fields.value("admin").and_then(|node| listen::read_admin(node, &mut listeners, reader));
-    let proxies = fields.value("trusted_proxies").map(|node| listen::read_proxies(node, reader));
+    let proxies = fields.value("trusted_proxies").map(|node| networks::proxies(node, reader));
+    let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
     let mut keys = keys::read(fields.value("keys"), reader);
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
@@ -82,6 +84,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         listen: listeners.into_items(),
         admin,
         trusted_proxies: proxies.unwrap_or_default(),
+        addresses,
         keys: keys.into_items(),
         schemes: schemes.into_items(),
         tokens: tokens.into_items(),

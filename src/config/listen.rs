@@ -1,8 +1,6 @@
-//! `listen:`, `admin:` and `trusted_proxies:`: where the gateway is reached and whom it believes about that.
+//! `listen:` and `admin:`: where the gateway is reached.
 
 use std::net::SocketAddr;
-
-use ipnet::IpNet;
 
 use super::{
     checked::{Config, Listen, ListenTls},
@@ -75,20 +73,22 @@ fn listener(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> 
     if let Value::Scalar(_) = node.value {
         let listen = address(node, reader).map(|address| {
             listeners.take(address, node.place, reader);
-            Listen { address, public_origin: None, tls: None, name: None }
+            Listen { address, public_origin: None, tls: None, addresses: None, name: None }
         });
         return (None, listen);
     }
-    let Some(fields) = reader.fields(node, "a listener", &["address", "public_origin", "name", "tls"]) else {
+    let Some(fields) = reader.fields(node, "a listener", &["address", "public_origin", "name", "tls", "addresses"])
+    else {
         return (None, None);
     };
     let name = fields.value("name").and_then(|node| listener_name(node, listeners, reader));
     let origin = fields.value("public_origin").and_then(|node| public_origin(node, reader));
     let tls = fields.value("tls").and_then(|node| listener_tls(node, reader));
+    let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
     let listen = fields.required("address", reader).and_then(|node| {
         let address = address(node, reader)?;
         listeners.take(address, node.place, reader);
-        Some(Listen { address, public_origin: origin, tls, name: name.clone() })
+        Some(Listen { address, public_origin: origin, tls, addresses, name: name.clone() })
     });
     (name, listen)
 }
@@ -169,9 +169,4 @@ fn admin_fields<'t>(fields: Fields<'t>, reader: &mut Reader<'_>) -> (Option<&'t 
     let meant = fields.value("dangerously_not_loopback");
     let meant = meant.and_then(|node| reader.boolean(node, "`dangerously_not_loopback`"));
     (fields.required("address", reader), meant.unwrap_or(false))
-}
-
-/// Reads `trusted_proxies:`: addresses and networks.
-pub(super) fn read_proxies(node: &Node, reader: &mut Reader<'_>) -> Vec<IpNet> {
-    networks::list(node, "`trusted_proxies`", "any client can say whom it speaks for", reader)
 }

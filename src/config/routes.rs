@@ -9,7 +9,7 @@ use super::{
     },
     handshake,
     listen::Listeners,
-    must_cover, pattern,
+    must_cover, networks, pattern,
     rates::{self, ReadLimit},
     reader::Reader,
     refusals, requirement,
@@ -22,7 +22,7 @@ use super::{
     upstreams::ReadUpstream,
 };
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "name",
     "match",
     "public",
@@ -39,6 +39,7 @@ const KEYS: [&str; 16] = [
     "must_cover",
     "handshake",
     "rate_limits",
+    "addresses",
 ];
 
 /// What routes refer to.
@@ -100,6 +101,7 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     });
     let proofs = proofs(&fields, matched.as_ref(), require.as_ref(), to, named, reader);
     check_signature(&fields, proofs.sign.as_ref(), &set_headers, to, named, reader);
+    let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
     let name = name.flatten().or(matched.as_ref().map(|matched| matched.path.as_str())).unwrap_or_default().to_owned();
     let rate_limits = rate_limits(&fields, &name, require.as_ref(), named, reader);
     let matched = matched?;
@@ -123,6 +125,7 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
         must_cover: proofs.must_cover,
         handshake: proofs.handshake,
         rate_limits,
+        addresses,
     };
     let sign_response = fields.value("sign_response").map(|node| node.place);
     Some(ReadRoute { route, place: node.place, sign_response })

@@ -80,7 +80,7 @@ replay: { capacity: 7 }
 ",
     );
     assert_eq!(config.listen[0].public_origin.as_ref().unwrap().authority, "api.example.com:8443");
-    assert_eq!((config.listen.len(), config.trusted_proxies.len()), (2, 2));
+    assert_eq!((config.listen.len(), config.trusted_proxies.nets.len()), (2, 2));
     let KeySource::Static(ids) = &config.keys[0].source else { panic!("not static") };
     assert_eq!((ids[0].0.as_str(), ids[0].1.secrets.len()), ("dev-1", 2));
     assert_eq!(config.schemes[0].scheme.remembers(), Some(Duration::from_secs(3600)));

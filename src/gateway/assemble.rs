@@ -25,7 +25,7 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
     clock::Clock,
-    config::{self, Config, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
+    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
     forward::{
         AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
         Timeouts, client_tls,
@@ -34,7 +34,7 @@ use crate::{
     keys::SourceIndex,
     message::{Budget, Budgets, HoldLimits},
     observe::Labels,
-    policy::{Edge, RateLimit},
+    policy::{Believed, Edge, Networks, RateLimit},
     scheme::KeyFault,
     store::{Counters, MemoryCounters},
 };
@@ -168,12 +168,24 @@ fn read_headers(config: &Config) -> Vec<String> {
 }
 
 fn edges(config: &Config) -> Vec<Edge> {
+    let everywhere = config.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
+    let trusted_proxies = Networks::new(&config.trusted_proxies.nets);
+    let believed = match config.trusted_proxies.header {
+        None => Believed::Any,
+        Some(ForwardingHeader::XForwardedFor) => Believed::XForwardedFor,
+        Some(ForwardingHeader::Forwarded) => Believed::Forwarded,
+    };
     let edge = |(index, listen): (usize, &config::Listen)| Edge {
         index,
         name: listen.name.clone().unwrap_or_else(|| listen.address.to_string()),
         scheme: if listen.tls.is_some() { "https" } else { "http" },
         public_origin: listen.public_origin.as_ref().map(|origin| (origin.scheme.clone(), origin.authority.clone())),
-        trusted_proxies: config.trusted_proxies.clone(),
+        trusted_proxies: trusted_proxies.clone(),
+        believed,
+        addresses: {
+            let here = listen.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
+            everywhere.iter().cloned().chain(here).collect()
+        },
     };
     config.listen.iter().enumerate().map(edge).collect()
 }
@@ -229,6 +241,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        addresses: route.addresses.as_ref().map(limits::addresses),
         limits: rates,
         hold,
         patience: patience(hold),

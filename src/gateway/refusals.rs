@@ -8,7 +8,7 @@ use crate::{
     forward::Failure,
     http1::BadRequest,
     message::{BodyError, HoldError, Response},
-    policy::{Beyond, NotAdmitted},
+    policy::{AddressDenied, Beyond, NotAdmitted},
     refusal::Cause,
     scheme,
     scheme::Carrier,
@@ -28,6 +28,9 @@ pub(super) enum Refusal {
     /// Its body is larger than the route takes.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// Its address is not let in.
+    #[error(transparent)]
+    Address(#[from] AddressDenied),
     /// Its address has sent too much that was not verified.
     #[error(transparent)]
     Unverified(#[from] Beyond),
@@ -66,6 +69,7 @@ impl Refusal {
             Refusal::Slow => Cause::RequestTimeout,
             Refusal::NotRouted(error) => error.cause(),
             Refusal::Body(error) => of_body(error),
+            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted) => Cause::AddressDenied,
             Refusal::Unverified(_) => Cause::RateLimited,
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,

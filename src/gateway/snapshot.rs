@@ -11,7 +11,7 @@ use crate::{
     http1,
     message::{Budgets, HoldLimits},
     observe::Labels,
-    policy::{Edge, Guard, RateLimit},
+    policy::{Addresses, Edge, Guard, RateLimit},
     store::{Claims, Counters},
 };
 
@@ -66,6 +66,8 @@ pub struct Route {
     pub sign_response: Option<Arc<AnswerSigning>>,
     /// What its senders ask before they send.
     pub handshake: Option<Handshake>,
+    /// Who may come here.
+    pub addresses: Option<Addresses>,
     /// Its limits of rate.
     pub limits: Box<[RateLimit]>,
     /// Bounds on the body.

@@ -23,9 +23,13 @@ pub(super) async fn story<'s>(
     let request_id = trail.request_id;
     let client = policy::screen(edge, peer, &request.head);
     trail.client = client.behind_proxy.then(|| client.address.to_string());
+    edge.addresses.iter().try_for_each(|addresses| addresses.check(client.address))?;
     let head = request.head.clone();
     let found = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path());
     trail.route = found.as_ref().ok().map(|route| &***route);
+    if let Some(addresses) = trail.route.and_then(|route| route.addresses.as_ref()) {
+        addresses.check(client.address)?;
+    }
     if let Some(guard) = &snapshot.guard {
         guard.enter(client.address, nanos(trail.unix_millis))?;
     }

@@ -1,9 +1,8 @@
 //! Where a request comes from: the socket's address, or what a trusted proxy says of it.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use ipnet::IpNet;
-
+use super::{Addresses, Networks, chain};
 use crate::http1::RequestHead;
 
 /// What a listener knows of itself.
@@ -18,7 +17,22 @@ pub struct Edge {
     /// Scheme and authority as the public sees them, where they are configured.
     pub public_origin: Option<(String, String)>,
     /// Proxies that are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Networks,
+    /// What of them is believed.
+    pub believed: Believed,
+    /// Who may come here: each of these must let an address in.
+    pub addresses: Vec<Arc<Addresses>>,
+}
+
+/// What is believed of what a trusted proxy says. A field that is not may be its client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Believed {
+    /// `X-Forwarded-For` says who the client is; it, its siblings and `Forwarded` are continued.
+    Any,
+    /// `X-Forwarded-For` and its siblings alone.
+    XForwardedFor,
+    /// `Forwarded` alone.
+    Forwarded,
 }
 
 /// The other end of a connection, written down once for all of its requests.
@@ -58,6 +72,8 @@ pub struct Client<'p> {
     pub peer: &'p Peer,
     /// Whether the peer is a trusted proxy, so that what it forwards is kept.
     pub behind_proxy: bool,
+    /// What of it is kept.
+    pub(super) continues: Option<Believed>,
     pub(super) tls: bool,
 }
 
@@ -75,36 +91,26 @@ impl Client<'_> {
 /// not one of them is the client, for everything left of it is the client's own word.
 pub fn screen<'p>(edge: &Edge, peer: &'p Peer, head: &RequestHead) -> Client<'p> {
     let tls = edge.scheme == "https";
-    let is_trusted = |address: &IpAddr| edge.trusted_proxies.iter().any(|net| net.contains(address));
-    if edge.trusted_proxies.is_empty() || !is_trusted(&peer.address) {
-        return Client { address: peer.address, peer, behind_proxy: false, tls };
+    let stranger = Client { address: peer.address, peer, behind_proxy: false, continues: None, tls };
+    if edge.trusted_proxies.is_empty() || !edge.trusted_proxies.contains(peer.address) {
+        return stranger;
     }
+    let hops = match edge.believed {
+        Believed::Forwarded => chain::forwarded(head.values("forwarded")),
+        Believed::XForwardedFor | Believed::Any => chain::x_forwarded_for(head.values("x-forwarded-for")),
+    };
     let mut address = peer.address;
-    for hop in chain(head).rev() {
+    for hop in hops.into_iter().rev() {
         match hop {
             Some(hop) => address = hop,
             // An unreadable hop ends what can be believed.
             None => break,
         }
-        if !is_trusted(&address) {
+        if !edge.trusted_proxies.contains(address) {
             break;
         }
     }
-    Client { address, peer, behind_proxy: true, tls }
-}
-
-/// The hops that `X-Forwarded-For` names, leftmost first; `None` for one that is no address.
-fn chain(head: &RequestHead) -> impl DoubleEndedIterator<Item = Option<IpAddr>> {
-    let lines: Vec<&[u8]> = head.values("x-forwarded-for").collect();
-    let hops: Vec<Option<IpAddr>> =
-        lines.iter().flat_map(|line| line.split(|byte| *byte == b',')).map(|hop| parse(hop.trim_ascii())).collect();
-    hops.into_iter()
-}
-
-fn parse(hop: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(hop).ok()?;
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    Client { address, behind_proxy: true, continues: Some(edge.believed), ..stranger }
 }
 
 #[cfg(test)]
@@ -117,14 +123,20 @@ mod tests {
             name: "test".to_owned(),
             scheme: "http",
             public_origin: None,
-            trusted_proxies: trusted.iter().map(|net| net.parse().unwrap()).collect(),
+            trusted_proxies: Networks::new(&trusted.iter().map(|net| net.parse().unwrap()).collect::<Vec<_>>()),
+            believed: Believed::Any,
+            addresses: Vec::new(),
         }
     }
 
     fn from(edge: &Edge, peer: &str, forwarded: &[&str]) -> IpAddr {
+        from_fields(edge, peer, &forwarded.iter().map(|value| ("x-forwarded-for", *value)).collect::<Vec<_>>())
+    }
+
+    fn from_fields(edge: &Edge, peer: &str, fields: &[(&'static str, &str)]) -> IpAddr {
         let fields: Vec<(&str, &[u8])> = [("host", &b"h"[..])]
             .into_iter()
-            .chain(forwarded.iter().map(|value| ("x-forwarded-for", value.as_bytes())))
+            .chain(fields.iter().map(|(name, value)| (*name, value.as_bytes())))
             .collect();
         let head = RequestHead::from_parts("GET", "/", &fields).unwrap();
         screen(edge, &Peer::new(peer.parse().unwrap()), &head).address
@@ -151,5 +163,19 @@ mod tests {
     #[test]
     fn an_unreadable_hop_ends_the_chain() {
         assert_eq!(from(&edge(&["10.0.0.0/8"]), "10.0.0.1", &["198.51.100.1, unknown"]).to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn only_the_field_that_is_believed_says_who_the_client_is() {
+        let fields = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=198.51.100.2, for=10.0.0.2")];
+        let edge = |believed| Edge { believed, ..edge(&["10.0.0.0/8"]) };
+        for (believed, client) in [
+            (Believed::Any, "198.51.100.1"),
+            (Believed::XForwardedFor, "198.51.100.1"),
+            (Believed::Forwarded, "198.51.100.2"),
+        ] {
+            assert_eq!(from_fields(&edge(believed), "10.0.0.1", &fields).to_string(), client);
+            assert_eq!(from_fields(&edge(believed), "203.0.113.5", &fields).to_string(), "203.0.113.5");
+        }
     }
 }

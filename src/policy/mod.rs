@@ -4,7 +4,9 @@
 //! burn a nonce or fill the store.
 
 mod address;
+mod addresses;
 mod admitted;
+pub mod chain;
 mod forwarded;
 mod guard;
 mod known;
@@ -12,7 +14,8 @@ mod networks;
 mod rates;
 mod told;
 
-pub use address::{Client, Edge, Peer, screen};
+pub use address::{Believed, Client, Edge, Peer, screen};
+pub use addresses::{AddressDenied, Addresses};
 pub use admitted::{Admission, Admitted, NotAdmitted, Receipt, admit};
 pub use guard::{Guard, GuardLimit};
 pub use networks::Networks;

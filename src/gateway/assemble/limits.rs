@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{self, Config, RatePer},
-    policy::{Guard, GuardLimit, Networks, Per, Prefixes, RateLimit},
+    policy::{Addresses, Guard, GuardLimit, Networks, Per, Prefixes, RateLimit},
     rate::Quota,
     store::MemoryCounters,
 };
@@ -54,6 +54,11 @@ pub(super) fn guard(config: &Config, counters: &Arc<MemoryCounters>, names: &[St
         failures: limit(FAILURES, unverified.failures),
         except: Networks::new(&unverified.except),
     })
+}
+
+/// Who may come.
+pub(super) fn addresses(of: &config::Addresses) -> Addresses {
+    Addresses { allow: of.allow.as_deref().map(Networks::new), deny: Networks::new(&of.deny) }
 }
 
 fn prefixes(of: config::Prefixes) -> Prefixes {

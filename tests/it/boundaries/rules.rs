@@ -102,6 +102,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("errands", &[]),
     rule("json", &[]),
     rule("percent", &[]),
+    rule("proxy_protocol", &[]),
     rule("refusal", &[]),
     rule("roots", &[]),
     rule("secret", &[]),
@@ -130,7 +131,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     // Rooms that tests must be able to run without a runtime or a log.
     Crate {
         names: &["tokio", "tracing"],
-        only: Rooms::AllBut(&["scheme", "http1", "jose", "json", "rate", "refusal", "secret"]),
+        only: Rooms::AllBut(&["scheme", "http1", "jose", "json", "proxy_protocol", "rate", "refusal", "secret"]),
     },
     // Rooms that are told the time.
     Crate {

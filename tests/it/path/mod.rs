@@ -8,6 +8,7 @@
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
+//! - [`addresses`]: lists of networks, and whose word about an address counts.
 //! - [`rates`]: limits of rate, on what is verified and on what is not.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`message_signatures`]: the signatures of RFC 9421.
@@ -22,6 +23,7 @@
 //! - [`mutations`]: requests and answers that are almost right.
 //! - [`soak`]: all of it at once, for a while.
 
+mod addresses;
 mod answers;
 mod credentials;
 mod fields;

@@ -1,4 +1,4 @@
-//! Limits of rate, as the config has them.
+//! Limits of rate and lists of addresses, as the config has them.
 
 use ipnet::IpNet;
 
@@ -33,6 +33,32 @@ pub struct Prefixes {
     pub ipv4: u8,
     /// Default 64.
     pub ipv6: u8,
+}
+
+/// `addresses:`
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// Where it is there, only these are let in.
+    pub allow: Option<Vec<IpNet>>,
+    /// These never are.
+    pub deny: Vec<IpNet>,
+}
+
+/// `trusted_proxies:`
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies {
+    /// Who they are.
+    pub nets: Vec<IpNet>,
+    /// Which header of theirs is believed; `None`: `X-Forwarded-For`, and `Forwarded` is continued with it.
+    pub header: Option<ForwardingHeader>,
+}
+
+/// `header:` of `trusted_proxies`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ForwardingHeader {
+    XForwardedFor,
+    Forwarded,
 }
 
 /// `unverified:`

@@ -1,0 +1,23 @@
+//! The first bytes of a connection that a PROXY header must begin. However they arrive the header is the same, it is within
+//! the bound, and what is refused is refused whatever comes after it.
+#![no_main]
+
+use countersign::proxy_protocol::{LONGEST, parse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let whole = parse(bytes);
+    if let Ok(Some(header)) = whole {
+        assert!(header.length <= bytes.len().min(LONGEST));
+        assert!(header.source.is_none_or(|source| source.to_canonical() == source));
+    }
+    for end in 0..bytes.len() {
+        match parse(&bytes[..end]) {
+            Ok(None) => {}
+            told => {
+                assert_eq!(told, whole);
+                break;
+            }
+        }
+    }
+});
