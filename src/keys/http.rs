@@ -75,6 +75,18 @@ pub struct Source {
     clock: Clock,
 }
 
+impl Settings {
+    /// What an answer about `id` says.
+    ///
+    /// # Errors
+    /// [`Trouble::Unreadable`]
+    pub fn read(&self, id: &[u8], body: &[u8], now_millis: i64) -> Result<Option<KeyRecord>, Trouble> {
+        let document = Document::parse(body).map_err(|_| Trouble::unreadable("the answer is no JSON"))?;
+        let rows = self.answer.rows(&document)?;
+        rows::record(id, &rows, self.encoding, now_millis).map_err(Trouble::unreadable)
+    }
+}
+
 impl Source {
     /// Nobody was asked yet.
     pub fn new(client: Client, settings: Settings, clock: Clock) -> Source {
@@ -86,17 +98,10 @@ impl Source {
         let headers: HeaderMap = self.settings.headers.iter().cloned().collect();
         let answer = self.client.get(uri, headers).await.map_err(of_call)?;
         match answer.status {
-            StatusCode::OK => self.read(id, &answer.body),
+            StatusCode::OK => self.settings.read(id, &answer.body, self.clock.unix_millis()),
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
             other => Err(Trouble::refused(format_args!("the key service answered with {}", other.as_u16()))),
         }
-    }
-
-    fn read(&self, id: &[u8], body: &[u8]) -> Result<Option<KeyRecord>, Trouble> {
-        let document = Document::parse(body).map_err(|_| Trouble::unreadable("the answer is no JSON"))?;
-        let rows = self.settings.answer.rows(&document)?;
-        let now_millis = self.clock.unix_millis();
-        rows::record(id, &rows, self.settings.encoding, now_millis).map_err(Trouble::unreadable)
     }
 }
 
@@ -216,7 +221,6 @@ impl UrlTemplate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errands::Errands;
 
     fn pointers(secrets: Option<&str>) -> Pointers {
         let names = ["secret", "encoding", "label", "not_before", "not_after"];
@@ -240,7 +244,6 @@ mod tests {
             largest_answer: 1024,
             most_calls: 1,
         };
-        let client = Client::new(Errands::start().unwrap(), &calls).unwrap();
         let settings = Settings {
             url: UrlTemplate::parse("http://127.0.0.1/{id}").unwrap(),
             headers: Vec::new(),
@@ -248,7 +251,7 @@ mod tests {
             encoding: Encoding::Text,
             calls,
         };
-        Source::new(client, settings, Clock::fixed(0)).read(b"dev-1", body.as_bytes())
+        settings.read(b"dev-1", body.as_bytes(), 0)
     }
 
     #[test]
