@@ -89,6 +89,11 @@ impl Deadlines {
         self.wake_all();
     }
 
+    /// Wakes whoever waits, to look again at what they wait for.
+    pub fn stir(&self) {
+        self.wake_all();
+    }
+
     /// Whether [`drain`](Deadlines::drain) was called.
     pub fn is_draining(&self) -> bool {
         self.0.draining.get()

@@ -9,7 +9,10 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::{
+        Arc, Weak,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
     thread,
     time::Duration,
 };
@@ -42,8 +45,10 @@ struct Stamp {
 #[derive(Debug)]
 pub struct Watch {
     _watcher: Option<notify::RecommendedWatcher>,
-    /// Closed when this is dropped, which ends the thread.
-    _alive: SyncSender<()>,
+    /// The thread ends when this is gone.
+    _alive: Arc<()>,
+    /// Keeps the thread listening where there is no watcher.
+    _events: SyncSender<()>,
 }
 
 impl Files {
@@ -115,17 +120,19 @@ impl Watch {
     /// # Errors
     /// The system gives no thread.
     pub fn start(files: Files, changed: impl FnMut() + Send + 'static) -> io::Result<Watch> {
-        let (alive, events) = sync_channel(1);
-        let told = alive.clone();
+        let (wake, events) = sync_channel(1);
+        let told = wake.clone();
         // A full queue says already what there is to say.
         let tell = move |_: notify::Result<notify::Event>| _ = told.try_send(());
         let watcher = watcher(&files, tell);
-        thread::Builder::new().name("watch".into()).spawn(move || look(files, &events, changed))?;
-        Ok(Watch { _watcher: watcher, _alive: alive })
+        let alive = Arc::new(());
+        let is_alive = Arc::downgrade(&alive);
+        thread::Builder::new().name("watch".into()).spawn(move || look(files, &events, &is_alive, changed))?;
+        Ok(Watch { _watcher: watcher, _alive: alive, _events: wake })
     }
 }
 
-fn look(mut files: Files, events: &Receiver<()>, mut changed: impl FnMut()) {
+fn look(mut files: Files, events: &Receiver<()>, is_alive: &Weak<()>, mut changed: impl FnMut()) {
     loop {
         match events.recv_timeout(LOOK_AGAIN) {
             // Other files in the same directory change too, an access log all the time.
@@ -133,7 +140,12 @@ fn look(mut files: Files, events: &Receiver<()>, mut changed: impl FnMut()) {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if files.have_changed() {
+        let have_changed = files.have_changed();
+        // Dropped in between: another watch may have begun from what these files are like by now.
+        if is_alive.strong_count() == 0 {
+            return;
+        }
+        if have_changed {
             changed();
         }
     }

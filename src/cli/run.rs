@@ -7,8 +7,7 @@ use clap::Args;
 use super::{Exit, words};
 use crate::{
     clock::Clock,
-    config,
-    gateway::{self, Running},
+    gateway::{self, Running, Source, Trigger},
     observe::logging,
 };
 
@@ -18,7 +17,8 @@ use crate::{
 ///   countersign run -c gateway.yaml --workers 2
 ///
 /// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0.
-/// SIGHUP: open the log file again.
+/// SIGHUP: open the log file again, and load the config again. It is also loaded when
+/// it changes, or a file that it names. One that is bad leaves the old one in force.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
@@ -35,7 +35,8 @@ impl Run {
         if let Err(error) = logging::init(None) {
             words(format_args!("countersign: {error}"));
         }
-        let (config, notes) = match config::load(&self.config) {
+        let mut source = Source::new(self.config);
+        let (config, notes) = match source.load() {
             Ok(loaded) => loaded,
             Err(problems) => {
                 words(format_args!("{problems}"));
@@ -46,7 +47,7 @@ impl Run {
             words(format_args!("{note}"));
         }
         let workers = self.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-        match gateway::start(config, workers, Clock::system()) {
+        match gateway::start(config, Some(source), workers, Clock::system()) {
             Ok(running) => serve(running, workers),
             Err(error) => {
                 words(format_args!("countersign: {error}"));
@@ -76,7 +77,7 @@ fn serve(running: Running, workers: usize) -> Exit {
     Exit::Ok
 }
 
-/// Waits for SIGTERM or SIGINT. SIGHUP opens the log again.
+/// Waits for SIGTERM or SIGINT. SIGHUP opens the log again and reloads.
 pub(super) fn until_told(running: &Running) -> std::io::Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(signalled(running))
 }
@@ -89,7 +90,10 @@ async fn signalled(running: &Running) -> std::io::Result<()> {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => running.reopen_log(),
+            _ = hangup.recv() => {
+                running.reopen_log();
+                running.reload(Trigger::Signal);
+            }
         }
     }
 }

@@ -83,7 +83,7 @@ pub struct Origin {
 }
 
 /// Certificate and key in PEM files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenTls {
     /// The chain, leaf first.
     pub certificate: PathBuf,
@@ -417,7 +417,7 @@ pub struct Timeouts {
 }
 
 /// `log:`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// Where access lines go.
     pub access: LogSink,

@@ -1,8 +1,6 @@
 //! What forwarding is told: plain settings, made by `gateway::assemble`.
 
 use std::{
-    io,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 
 use super::Signing;
-use crate::{roots, scheme::Template};
+use crate::scheme::Template;
 
 /// Where a route's requests go.
 #[derive(Debug, Clone)]
@@ -37,8 +35,8 @@ pub struct Servers {
     pub host: HostPolicy,
     /// Requests at once that one worker may have there.
     pub most: usize,
-    /// Whose turn it is.
-    pub next: AtomicUsize,
+    /// Whose turn it is; goes on over reloads.
+    pub next: Arc<AtomicUsize>,
 }
 
 impl Servers {
@@ -70,7 +68,8 @@ impl Servers {
 /// One server.
 #[derive(Debug)]
 pub struct Server {
-    /// Its place in each worker's [`Pools`](super::Pools).
+    /// Its place in each worker's [`Pools`](super::Pools): the same over reloads for as long as it is connected to in the
+    /// same way, and no other server's ever.
     pub id: usize,
     /// Name or address.
     pub host: String,
@@ -232,14 +231,11 @@ fn fold(byte: &u8) -> u8 {
     if is_odd(byte) { b'-' } else { byte.to_ascii_lowercase() }
 }
 
-/// TLS towards upstreams: the system's roots, or those of a PEM file.
-///
-/// # Errors
-/// The file cannot be read, or there is no root in it.
-pub fn client_tls(roots: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
-    let mut config = ClientConfig::builder().with_root_certificates(roots::trusted(roots)?).with_no_client_auth();
+/// TLS towards upstreams that these roots vouch for.
+pub fn client_tls(trusted: RootCertStore) -> Arc<ClientConfig> {
+    let mut config = ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    edition::Edition,
     refusals::Refusal,
     snapshot::Snapshot,
     story::story,
@@ -78,7 +79,7 @@ async fn signed(
 }
 
 /// Writes the access line and counts.
-pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_>, status: u16) {
+pub(super) fn record(worker: &Worker, edition: &Edition, edge: &Edge, peer: &Peer, trail: &Trail<'_>, status: u16) {
     let duration_micros = micros(trail.started.elapsed());
     let upstream_micros = trail.report.waited.map(micros);
     let identity = trail.identity.as_ref();
@@ -104,12 +105,12 @@ pub(super) fn record(worker: &Worker, edge: &Edge, peer: &Peer, trail: &Trail<'_
     });
     // A tunnel's life is no request's duration: what counts is how long it took to begin.
     let counted_micros = if status == 101 { upstream_micros.unwrap_or(duration_micros) } else { duration_micros };
-    count(worker, trail, counted_micros, upstream_micros);
+    count(edition, trail, counted_micros, upstream_micros);
 }
 
 /// The same for bytes that never became a request.
 pub(super) fn record_head_refusal(
-    worker: &Worker,
+    (worker, edition): (&Worker, &Edition),
     (edge, peer): (Option<&Edge>, &Peer),
     request_id: RequestId,
     refusal: &Refusal,
@@ -135,7 +136,7 @@ pub(super) fn record_head_refusal(
         bytes_in: 0,
         bytes_out: 0,
     });
-    worker.metrics.request(None, Caller::Unknown, Outcome::Refused(refusal.cause()), 0);
+    edition.metrics.request(None, Caller::Unknown, Outcome::Refused(refusal.cause()), 0);
 }
 
 fn verdict<'t>(trail: &'t Trail<'_>) -> Verdict<'t> {
@@ -157,7 +158,7 @@ fn by<'t>(trail: &'t Trail<'_>) -> Option<&'t str> {
     }
 }
 
-fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micros: Option<u64>) {
+fn count(edition: &Edition, trail: &Trail<'_>, duration_micros: u64, upstream_micros: Option<u64>) {
     let outcome = match verdict(trail) {
         Verdict::Allowed => Outcome::Allowed,
         Verdict::Refused { cause, .. } => Outcome::Refused(cause),
@@ -166,21 +167,21 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
     let is_public = trail.identity.as_ref().is_some_and(|identity| identity.by.is_none());
     let caller = match by(trail) {
         Some(_) if is_public => Caller::Public,
-        Some(rule) => worker.caller(rule),
+        Some(rule) => edition.caller(rule),
         None => Caller::Unknown,
     };
     let keys = trail.identity.iter().flat_map(|identity| identity.keys());
-    keys.for_each(|key| worker.metrics.key_used(key.source().0, key.place(), trail.unix_millis));
+    keys.for_each(|key| edition.metrics.key_used(key.source().0, key.place(), trail.unix_millis));
     let route = trail.route;
     if let Some(beyond) = trail.refusal.as_ref().and_then(Refusal::beyond) {
-        worker.metrics.rate_limited(beyond.index);
+        edition.metrics.rate_limited(beyond.index);
     }
-    worker.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
+    edition.metrics.request(route.map(|route| route.index), caller, outcome, duration_micros);
     if let Some(route) = route {
         let report = &trail.report;
-        (0..report.connects).for_each(|_| worker.metrics.upstream_connect(route.upstream, true));
-        (0..report.retries).for_each(|_| worker.metrics.upstream_retry(route.upstream));
-        (0..report.failed_connects).for_each(|_| worker.metrics.upstream_connect(route.upstream, false));
+        (0..report.connects).for_each(|_| edition.metrics.upstream_connect(route.upstream, true));
+        (0..report.retries).for_each(|_| edition.metrics.upstream_retry(route.upstream));
+        (0..report.failed_connects).for_each(|_| edition.metrics.upstream_connect(route.upstream, false));
     }
     if let (Some(micros), Some(route)) = (upstream_micros, route) {
         let outcome = match &trail.refusal {
@@ -189,7 +190,7 @@ fn count(worker: &Worker, trail: &Trail<'_>, duration_micros: u64, upstream_micr
             Some(Refusal::Failed(failure)) if failure.blames_upstream() => UpstreamOutcome::Failed,
             Some(_) => return,
         };
-        worker.metrics.upstream_request(route.upstream, outcome, micros);
+        edition.metrics.upstream_request(route.upstream, outcome, micros);
     }
 }
 

@@ -6,16 +6,12 @@ mod stores;
 mod tables;
 mod tokens;
 
-use std::{
-    sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
-};
-
-use rustls::pki_types::ServerName;
+use std::{sync::Arc, time::Duration};
 
 pub use self::stores::{Stores, StoresError};
 use self::{signers::Signers, tokens::TokenEntry};
 use super::{
+    carried::Carried,
     handshake::Handshake,
     key_book::KeyBook,
     refusals::Shape,
@@ -24,19 +20,14 @@ use super::{
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
-    clock::Clock,
-    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamHost, UpstreamKind},
-    forward::{
-        AnswerSigning, Dress, HostPolicy, NEVER_PASSED, ReadSet, Respond, Server, Servers, Signing, StripSet, Target,
-        Timeouts, client_tls,
-    },
+    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom},
+    forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::SourceIndex,
-    message::{Budget, Budgets, HoldLimits},
+    message::{Budgets, HoldLimits},
     observe::Labels,
     policy::{Believed, Edge, Networks, RateLimit},
     scheme::KeyFault,
-    store::{Counters, MemoryCounters},
 };
 
 /// Why a config that is well-formed cannot be used on this machine.
@@ -82,14 +73,15 @@ pub enum AssembleError {
     ServerName(String),
 }
 
-/// Builds everything that workers share.
+/// Builds everything that workers share under `config`. It changes nothing of what is carried over, so that a config that
+/// comes to nothing leaves no trace.
 ///
 /// # Errors
 /// [`AssembleError`]
-pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapshot, AssembleError> {
-    let keys = KeyBook::default().turned(&config, &clock)?;
+pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
+    let keys = carried.keys.turned(&config, &carried.clock)?;
     let rules = Rules::new(&config, &keys)?;
-    let targets = targets(&config)?;
+    let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
             .into_iter()
@@ -99,15 +91,11 @@ pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapsho
     let labels = labels(&config);
     let edges = edges(&config);
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
-    let budgets = Budgets {
-        memory: Budget::new(config.limits.body_memory_total),
-        spool: Budget::new(config.limits.spool_total),
-        directory: config.limits.spool.clone(),
-    };
+    let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
+    let clock = carried.clock.clone();
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
-    let counters = Arc::new(MemoryCounters::new(config.limits.rate_counters));
-    let guard = limits::guard(&config, &counters, &labels.limits);
+    let guard = limits::guard(&config, &carried.strangers, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -124,8 +112,9 @@ pub fn assemble(config: Config, clock: Clock, stores: &Stores) -> Result<Snapsho
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
-        claims: stores.claims.clone(),
-        counters: Arc::new(Counters::Memory(MemoryCounters::new(limits.rate_counters))),
+        claims: carried.stores.claims.clone(),
+        upstreams,
+        counters: carried.counters.clone(),
         guard,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
@@ -306,75 +295,5 @@ impl Rules {
                 sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
             }),
         }
-    }
-}
-
-fn targets(config: &Config) -> Result<Vec<Target>, AssembleError> {
-    let mut next_server = 0;
-    let mut targets = Vec::new();
-    for upstream in &config.upstreams {
-        targets.push(match &upstream.kind {
-            UpstreamKind::Echo => Target::Echo,
-            UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
-                status: respond.status,
-                headers: respond.headers.clone(),
-                body: respond.body.clone(),
-            })),
-            UpstreamKind::Servers { servers, tls, host } => {
-                let wants_tls = servers.iter().any(|server| server.tls);
-                let client = match wants_tls.then(|| client_tls(tls.roots.as_deref())).transpose() {
-                    Ok(client) => client,
-                    Err(source) => return Err(AssembleError::Tls { name: upstream.name.clone(), source }),
-                };
-                let mut list = Vec::new();
-                for server in servers {
-                    list.push(self::server(&upstream.name, next_server, server, tls, client.as_ref())?);
-                    next_server += 1;
-                }
-                Target::Servers(Arc::new(Servers {
-                    name: upstream.name.clone(),
-                    servers: list,
-                    host: host_policy(host),
-                    most: config.limits.upstream_requests,
-                    next: AtomicUsize::new(0),
-                }))
-            }
-        });
-    }
-    Ok(targets)
-}
-
-fn server(
-    upstream: &str,
-    id: usize,
-    server: &config::Server,
-    tls: &config::UpstreamTls,
-    client: Option<&Arc<rustls::ClientConfig>>,
-) -> Result<Server, AssembleError> {
-    let usual_port = if server.tls { 443 } else { 80 };
-    let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
-    let tls = match client.filter(|_| server.tls) {
-        None => None,
-        Some(client) => {
-            let name = tls.server_name.clone().unwrap_or_else(|| server.host.clone());
-            let name = ServerName::try_from(name).map_err(|_| AssembleError::ServerName(upstream.to_owned()))?;
-            Some((client.clone(), name))
-        }
-    };
-    Ok(Server {
-        id,
-        host: server.host.clone(),
-        port: server.port,
-        authority: if server.port == usual_port { host } else { format!("{host}:{}", server.port) },
-        prefix: server.prefix.clone(),
-        tls,
-    })
-}
-
-fn host_policy(host: &UpstreamHost) -> HostPolicy {
-    match host {
-        UpstreamHost::Client => HostPolicy::Client,
-        UpstreamHost::Server => HostPolicy::Server,
-        UpstreamHost::Fixed(name) => HostPolicy::Fixed(name.clone()),
     }
 }

@@ -5,15 +5,15 @@ use std::{
     net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
-    sync::Arc,
     task::Poll,
 };
 
 use super::{
     answer,
     client_body::{ClientBody, Progress},
+    doors::DoorId,
+    edition::Edition,
     refusals::Refusal,
-    snapshot::Snapshot,
     trail::Trail,
     wire::Wire,
     worker::Worker,
@@ -34,8 +34,7 @@ mod writing;
 pub(super) struct Connection {
     pub(super) wire: Wire,
     pub(super) worker: Rc<Worker>,
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) edge: usize,
+    pub(super) door: DoorId,
     pub(super) peer: Peer,
     output: Vec<u8>,
     requests: u64,
@@ -59,15 +58,9 @@ enum After {
 }
 
 impl Connection {
-    pub(super) fn new(
-        transport: Transport,
-        worker: Rc<Worker>,
-        snapshot: Arc<Snapshot>,
-        edge: usize,
-        peer: IpAddr,
-    ) -> Connection {
+    pub(super) fn new(transport: Transport, worker: Rc<Worker>, door: DoorId, peer: IpAddr) -> Connection {
         let wire = Wire::new(transport, worker.forwarder.buffers.clone());
-        Connection { wire, worker, snapshot, edge, peer: Peer::new(peer), output: Vec::new(), requests: 0 }
+        Connection { wire, worker, door, peer: Peer::new(peer), output: Vec::new(), requests: 0 }
     }
 
     /// Serves the connection to its end.
@@ -93,15 +86,17 @@ impl Connection {
     }
 
     async fn next_head(&mut self) -> Next {
-        let limits = self.snapshot.head_limits;
-        let timeouts = &self.snapshot.timeouts;
-        // A connection that never sent anything gets no longer than a head does.
-        let idle = if self.requests == 0 { timeouts.head } else { timeouts.idle };
+        let is_first = self.requests == 0;
         let mut wait = self.worker.forwarder.deadlines.wait();
         let mut begun = false;
         self.requests += 1;
-        let wire = &self.wire;
+        let (wire, worker, door) = (&self.wire, &self.worker, self.door);
         poll_fn(move |context| {
+            // Not kept while nothing comes: a connection may idle through many configs.
+            let edition = worker.edition();
+            let (limits, timeouts) = (edition.snapshot.head_limits, &edition.snapshot.timeouts);
+            // A connection that never sent anything gets no longer than a head does.
+            let idle = if is_first { timeouts.head } else { timeouts.idle };
             loop {
                 match wire.with_input(|input| (RequestHead::parse(input, &limits), !input.is_empty())) {
                     (Ok(Some(head)), _) => return Poll::Ready(Next::Head(Rc::new(head))),
@@ -118,6 +113,7 @@ impl Connection {
                     Poll::Pending if begun => {
                         return wait.poll_elapsed(context, timeouts.head).map(|Elapsed| Next::Refused(Refusal::Slow));
                     }
+                    Poll::Pending if edition.doors.place(door).is_none() => return Poll::Ready(Next::Closed),
                     Poll::Pending => return wait.poll_idle(context, idle).map(|Elapsed| Next::Closed),
                 }
             }
@@ -126,15 +122,16 @@ impl Connection {
     }
 
     async fn exchange(&mut self, head: Rc<RequestHead>) -> After {
-        let _in_flight = self.worker.metrics.in_flight();
-        let (body, progress) = self.body(&head);
+        let _in_flight = self.worker.gauges.in_flight();
+        // By this one the request is judged to its end, whatever comes meanwhile.
+        let edition = self.worker.edition();
+        let (body, progress) = self.body(&head, &edition);
         // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.
         let keeps = head.keep_alive() && head.value("upgrade").is_none();
         let request = Request { head: head.clone(), body };
-        let (snapshot, worker) = (self.snapshot.clone(), self.worker.clone());
-        let shared = &*snapshot;
-        let Some(edge) = shared.edges.get(self.edge) else { return After::Close };
-        let mut trail = self.trail(&head);
+        let (worker, shared) = (self.worker.clone(), &*edition.snapshot);
+        let Some(edge) = edition.edge(self.door) else { return After::Close };
+        let mut trail = Trail::new(worker.request_id(), shared.clock.unix_millis(), head.clone());
         let answered = {
             // Pinned where it is made: this future is the largest there is, and moving it would cost more than the rest.
             let answering = pin!(answer::answer(&worker, shared, edge, &self.peer, request, &mut trail));
@@ -145,13 +142,13 @@ impl Connection {
                 trail.release_unsent().await;
                 trail.broken = Some("the client left".to_owned());
                 trail.received = progress.received();
-                answer::record(&worker, edge, &self.peer, &trail, 499);
+                answer::record(&worker, &edition, edge, &self.peer, &trail, 499);
                 return After::Close;
             }
             Some(mut response) if response.tunnel.is_some() => {
                 let Some(upstream) = response.tunnel.take() else { return After::Close };
                 let after = Box::pin(self.hand_over(&response, upstream, &mut trail)).await;
-                answer::record(&worker, edge, &self.peer, &trail, response.status);
+                answer::record(&worker, &edition, edge, &self.peer, &trail, response.status);
                 after
             }
             Some(response) => {
@@ -159,7 +156,7 @@ impl Connection {
                 let keeps = keeps && self.is_reusable(&progress);
                 let after = self.write(response, &mut trail, keeps, &progress).await;
                 trail.received = progress.received();
-                answer::record(&worker, edge, &self.peer, &trail, status);
+                answer::record(&worker, &edition, edge, &self.peer, &trail, status);
                 after
             }
         };
@@ -169,32 +166,31 @@ impl Connection {
     /// A body that the stages left unread: what has already come of it is thrown away; for more nobody waits.
     fn is_reusable(&self, progress: &Progress) -> bool {
         !self.worker.forwarder.deadlines.is_draining()
+            && self.worker.is_open(self.door)
             && (progress.is_complete() || progress.is_being_read() || progress.discard_arrived(&self.wire))
     }
 
-    fn body(&self, head: &RequestHead) -> (Body, Progress) {
+    fn body(&self, head: &RequestHead, edition: &Edition) -> (Body, Progress) {
+        let snapshot = &edition.snapshot;
         let framing = head.framing();
         if framing == Framing::None {
             return (Body::Empty, Progress::none());
         }
-        let progress = Progress::of(BodyDecoder::new(framing, &self.snapshot.head_limits));
-        let timing = (self.snapshot.timeouts.body, self.worker.forwarder.deadlines.wait());
+        let progress = Progress::of(BodyDecoder::new(framing, &snapshot.head_limits));
+        let timing = (snapshot.timeouts.body, self.worker.forwarder.deadlines.wait());
         // Which route's limit holds is not known yet: the widest of all bounds what may arrive.
-        let limit = self.snapshot.largest_body;
+        let limit = snapshot.largest_body;
         let invite = head.expects_continue() && head.version() == Version::Http11;
         let body = ClientBody::new(self.wire.clone(), progress.clone(), framing, limit, timing, invite);
         (Body::Stream(Box::new(body)), progress)
     }
 
-    fn trail<'s>(&self, head: &Rc<RequestHead>) -> Trail<'s> {
-        Trail::new(self.worker.request_id(), self.snapshot.clock.unix_millis(), head.clone())
-    }
-
     async fn refuse_head(&mut self, refusal: Refusal) {
-        let response = refusal.response(&self.snapshot.shape);
+        let edition = self.worker.edition();
+        let response = refusal.response(&edition.snapshot.shape);
         let request_id = self.worker.request_id();
-        let place = (self.snapshot.edges.get(self.edge), &self.peer);
-        answer::record_head_refusal(&self.worker, place, request_id, &refusal, response.status);
+        let place = (edition.edge(self.door), &self.peer);
+        answer::record_head_refusal((&self.worker, &edition), place, request_id, &refusal, response.status);
         self.write_refusal(response, request_id).await;
     }
 

@@ -1,22 +1,18 @@
 //! A gateway that runs: its threads, its admin listener, and how it ends.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    sync::{Arc, atomic::AtomicUsize},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
-    acceptor::{Acceptor, Hand},
     assemble::{AssembleError, Stores, StoresError, assemble},
-    descriptors,
-    snapshot::Snapshot,
-    tls::Acceptors,
-    worker::{self, Order, Recruit},
+    carried::Carried,
+    crew::{Crew, Prepared, Threads},
+    doors::{DoorId, Doors},
+    reload::{Reloader, Reloads, Settled, Trigger},
+    sockets::bind,
+    source::Source,
+    worker::Order,
 };
 use crate::{
     admin::{self, AdminState, Readiness, Stage},
@@ -74,9 +70,9 @@ impl StartError {
 /// A running gateway. Dropped without [`stop`](Running::stop) it is left to the process's end.
 pub struct Running {
     addresses: Vec<SocketAddr>,
-    stop_accepting: Option<oneshot::Sender<()>>,
-    acceptor: Option<JoinHandle<()>>,
-    workers: Vec<(mpsc::UnboundedSender<Order>, JoinHandle<bool>)>,
+    threads: Threads,
+    reloads: Reloads,
+    reloader: JoinHandle<()>,
     admin: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     readiness: Readiness,
     sink: Sink,
@@ -87,32 +83,27 @@ pub struct Running {
 /// # Errors
 /// [`StartError`]
 pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
-    Acceptors::new(config.listen.iter().map(|listen| listen.tls.as_ref())).map_err(StartError::Tls)?;
-    let stores = Stores::for_rehearsal(&config);
-    assemble(config, clock, &stores)?;
+    let listeners = config.listen.iter().map(|listen| (DoorId::unused(), listen.tls.as_ref()));
+    Doors::open(listeners, None).map_err(StartError::Tls)?;
+    let carried = Carried::new(&config, clock, Stores::for_rehearsal(&config));
+    assemble(config, &carried)?;
     Ok(())
 }
 
-/// Binds everything, then starts `workers` threads.
+/// Binds everything, then starts `workers` threads. The config is read again from `source` when that changes.
 ///
 /// # Errors
 /// [`StartError`]; nothing stays bound then.
-pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running, StartError> {
-    config.limits.connections = descriptors::room(config.limits.connections);
+pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Clock) -> Result<Running, StartError> {
     let started_unix_millis = clock.unix_millis();
-    let acceptors = Acceptors::new(config.listen.iter().map(|listen| listen.tls.as_ref())).map_err(StartError::Tls)?;
-    let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
-    let admin_address = config.admin;
-    let log = config.log.clone();
-    let stores = Stores::open(&config)?;
-    let snapshot = Arc::new(assemble(config, clock, &stores)?);
-    let listeners = addresses.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
-    let admin_listener = admin_address.map(bind).transpose()?;
+    let (admin, log, settled) = (config.admin, config.log.clone(), Settled::of(&config));
+    let carried = Carried::new(&config, clock.clone(), Stores::open(&config)?);
+    let first = Prepared::new(config, &carried, None)?;
+    let addresses = first.addresses();
+    let admin_listener = admin.map(bind).transpose()?;
     let destination = destination(log.access);
     let sink = Sink::open(&destination)?;
-    let metrics = metrics(&snapshot, &sink, started_unix_millis);
-    let keys = snapshot.keys.clone();
-    metrics.show_key_sources(move || keys.counts());
+    let metrics = metrics(&carried, &sink, started_unix_millis);
     let readiness = Readiness::new();
     let admin = match admin_listener {
         None => None,
@@ -127,25 +118,14 @@ pub fn start(mut config: Config, workers: usize, clock: Clock) -> Result<Running
         Some(LogFormat::Json) => Format::Json,
         Some(LogFormat::Pretty) => Format::pretty_for(&destination),
     };
-    let bound: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-    let crew = Crew { snapshot, acceptors: Arc::new(acceptors), open: Arc::default(), metrics, sink: &sink, format };
-    let (workers, hands) = crew.start(workers)?;
-    let (stop_accepting, stopped) = oneshot::channel();
-    let acceptor = crew.accept(listeners, hands, stopped)?;
+    let (crew, threads) = Crew::start(carried, first, workers, metrics.clone(), (&sink, format))?;
+    let (reloads, reloader) = Reloader { crew, source, settled, metrics, clock }.start()?;
     readiness.set(Stage::Ready);
-    Ok(Running {
-        addresses: bound,
-        stop_accepting: Some(stop_accepting),
-        acceptor: Some(acceptor),
-        workers,
-        admin,
-        readiness,
-        sink,
-    })
+    Ok(Running { addresses, threads, reloads, reloader, admin, readiness, sink })
 }
 
 impl Running {
-    /// Where it listens, in the config's order (with the ports that the system chose).
+    /// Where it listened at the start, in the config's order (with the ports that the system chose).
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -155,96 +135,33 @@ impl Running {
         self.sink.reopen();
     }
 
+    /// Reads the config again, and takes it on if it is good. What comes of it is in the log.
+    pub fn reload(&self, trigger: Trigger) {
+        self.reloads.ask(trigger);
+    }
+
     /// Takes no new connection, lets requests in flight finish within the config's limit, and ends. True where all of
     /// them did.
-    pub fn stop(mut self) -> bool {
+    pub fn stop(self) -> bool {
         self.readiness.set(Stage::Draining);
-        drop(self.stop_accepting.take());
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
-        for (orders, _) in &self.workers {
+        // With it goes the last who could tell the acceptor anything, and so the acceptor.
+        self.reloads.end();
+        let _ = self.reloader.join();
+        let _ = self.threads.acceptor.join();
+        for (orders, _) in &self.threads.workers {
             let _ = orders.send(Order::Drain);
         }
         let mut whole = true;
-        for (_, thread) in self.workers.drain(..) {
+        for (_, thread) in self.threads.workers {
             whole &= thread.join().unwrap_or(false);
         }
         whole &= self.sink.close(Duration::from_secs(2));
-        if let Some((stop, thread)) = self.admin.take() {
+        if let Some((stop, thread)) = self.admin {
             drop(stop);
             let _ = thread.join();
         }
         whole
     }
-}
-
-struct Crew<'s> {
-    snapshot: Arc<Snapshot>,
-    acceptors: Arc<Acceptors>,
-    open: Arc<AtomicUsize>,
-    metrics: Arc<Metrics>,
-    sink: &'s Sink,
-    format: Format,
-}
-
-type Workers = Vec<(mpsc::UnboundedSender<Order>, JoinHandle<bool>)>;
-
-impl Crew<'_> {
-    fn start(&self, count: usize) -> Result<(Workers, Vec<Hand>), StartError> {
-        let (mut workers, mut hands) = (Vec::new(), Vec::new());
-        for number in 0..count.max(1) {
-            let (orders, received) = mpsc::unbounded_channel();
-            let recruit = Recruit {
-                snapshot: self.snapshot.clone(),
-                acceptors: self.acceptors.clone(),
-                orders: received,
-                log: self.sink.worker(self.format),
-                metrics: self.metrics.worker(&self.snapshot.labels),
-                connections: self.open.clone(),
-            };
-            hands.push(Hand { orders: orders.clone(), open: Arc::default() });
-            let runtime = worker::runtime().map_err(StartError::Thread)?;
-            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(&runtime, recruit))?));
-        }
-        Ok((workers, hands))
-    }
-
-    fn accept(
-        &self,
-        listeners: Vec<TcpListener>,
-        hands: Vec<Hand>,
-        stopped: oneshot::Receiver<()>,
-    ) -> Result<JoinHandle<()>, StartError> {
-        let most = self.snapshot.limits.connections;
-        let acceptor = Acceptor { listeners, hands, open: self.open.clone(), most };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
-        thread("acceptor", move || {
-            let stop = async { stopped.await.unwrap_or_default() };
-            tokio::task::LocalSet::new().block_on(&runtime, acceptor.run(stop));
-        })
-    }
-}
-
-fn thread<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, StartError> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StartError::Thread)
-}
-
-fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = || {
-        let domain = socket2::Domain::for_address(address);
-        let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
-        // A restart must not wait for the old connections' last minutes.
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(4096)?;
-        Ok(socket.into())
-    };
-    bound().map_err(|source| StartError::Bind { address, source })
 }
 
 fn destination(sink: LogSink) -> Destination {
@@ -256,16 +173,16 @@ fn destination(sink: LogSink) -> Destination {
     }
 }
 
-fn metrics(snapshot: &Arc<Snapshot>, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
-    let claims = snapshot.claims.clone();
-    let (counters, guard) = (snapshot.counters.clone(), snapshot.guard.as_ref().map(|guard| guard.counters.clone()));
+fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
+    let claims = carried.stores.claims.clone();
+    let (counters, strangers) = (carried.counters.clone(), carried.strangers.clone());
     let metrics = Metrics::new(Sources {
         started_unix_millis,
         dropped_lines: sink.dropped(),
         replay: Box::new(move || replay_figures(&claims)),
         rate_counters: Box::new(move || {
             let memory = counters.in_memory().map_or(0, MemoryCounters::len);
-            u64::try_from(memory + guard.as_ref().map_or(0, |counters| counters.len())).unwrap_or(u64::MAX)
+            u64::try_from(memory + strangers.len()).unwrap_or(u64::MAX)
         }),
     });
     metrics.config_loaded(started_unix_millis);

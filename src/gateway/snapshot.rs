@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{handshake::Handshake, key_book::KeyBook, refusals::Shape, routes::Routes};
+use super::{handshake::Handshake, key_book::KeyBook, refusals::Shape, routes::Routes, upstreams::Book};
 use crate::{
     authenticate::Requirement,
     clock::Clock,
@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub largest_body: u64,
     /// Time-outs.
     pub timeouts: Timeouts,
+    /// The servers, for the next config to go on with.
+    pub upstreams: Book,
     /// Names behind the metrics' indices.
     pub labels: Arc<Labels>,
     /// Key sources that have to be asked.

@@ -93,7 +93,7 @@ fn blame(client: &Client<'_>, worker: &Worker, snapshot: &Snapshot) {
     if let Some(guard) = &snapshot.guard
         && guard.blame(client.address, nanos(snapshot.clock.unix_millis()))
     {
-        worker.metrics.lockout();
+        worker.gauges.lockout();
     }
 }
 

@@ -1,6 +1,10 @@
-//! TLS on a listener: certificate and key from PEM files, read again when they change.
+//! A listener's certificate and key, from PEM files, read again when they change.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arc_swap::ArcSwap;
 use rustls::{
@@ -11,62 +15,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
-use crate::{
-    config::ListenTls,
-    transport::Transport,
-    watch::{self, Watch},
-};
+use crate::{config::ListenTls, transport::Transport};
 
-/// How each listener's connections are taken.
-pub(super) struct Acceptors {
-    edges: Vec<Option<Arc<ArcSwap<ServerConfig>>>>,
-    /// Alive for as long as the files are to be watched.
-    _watch: Option<Watch>,
-}
-
-impl Acceptors {
-    /// Reads every listener's files, and watches them from now on.
-    ///
-    /// # Errors
-    /// A file cannot be read or used.
-    pub(super) fn new<'l>(listeners: impl Iterator<Item = Option<&'l ListenTls>>) -> io::Result<Acceptors> {
-        let mut edges = Vec::new();
-        let mut watched = Vec::new();
-        let mut noted = watch::Files::new();
-        for tls in listeners {
-            edges.push(match tls {
-                None => None,
-                Some(tls) => {
-                    noted.add(&tls.certificate);
-                    noted.add(&tls.key);
-                    let files = Files::read(tls)?;
-                    let config = Arc::new(ArcSwap::from_pointee(files.config(tls)?));
-                    watched.push(Watched { tls: tls.clone(), files, config: config.clone() });
-                    Some(config)
-                }
-            });
-        }
-        let watch = if watched.is_empty() { None } else { Some(Watch::start(noted, move || refresh(&mut watched))?) };
-        Ok(Acceptors { edges, _watch: watch })
-    }
-
-    /// The connection's stream, after the handshake where there is one.
-    pub(super) async fn accept(&self, edge: usize, tcp: TcpStream) -> io::Result<Transport> {
-        match self.edges.get(edge) {
-            Some(Some(config)) => {
-                let tls = TlsAcceptor::from(config.load_full()).accept(tcp).await?;
-                Ok(Transport::tls(tls.into()))
-            }
-            _ => Ok(Transport::plain(tcp)),
-        }
-    }
-}
-
-/// A listener's files as they were when its config was made of them.
-struct Watched {
+/// A certificate in use, with the files that it is made of.
+pub(super) struct Certificate {
     tls: ListenTls,
-    files: Files,
-    config: Arc<ArcSwap<ServerConfig>>,
+    files: Mutex<Files>,
+    config: ArcSwap<ServerConfig>,
 }
 
 /// What stood in a certificate's and a key's file.
@@ -76,17 +31,50 @@ struct Files {
     key: Zeroizing<Vec<u8>>,
 }
 
-impl Watched {
-    /// Another listener's files may be what changed; a config made anew would forget the sessions that clients could
-    /// resume.
-    fn refresh(&mut self) -> io::Result<()> {
-        let files = Files::read(&self.tls)?;
-        if files != self.files {
-            // Kept also where they do not fit, so that it is said once.
-            self.files = files;
-            self.config.store(Arc::new(self.files.config(&self.tls)?));
+impl Certificate {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// A file cannot be read or used.
+    pub(super) fn read(tls: &ListenTls) -> io::Result<Arc<Certificate>> {
+        let files = Files::read(tls)?;
+        let config = ArcSwap::from_pointee(files.config(tls)?);
+        Ok(Arc::new(Certificate { tls: tls.clone(), files: Mutex::new(files), config }))
+    }
+
+    /// The same, with its files as they are now.
+    ///
+    /// # Errors
+    /// As [`read`](Certificate::read).
+    pub(super) fn refreshed(self: Arc<Certificate>) -> io::Result<Arc<Certificate>> {
+        self.refresh()?;
+        Ok(self)
+    }
+
+    /// Uses the files as they are now. Where they did not change nothing does: a config made anew would forget the
+    /// sessions that clients could resume.
+    ///
+    /// # Errors
+    /// As [`read`](Certificate::read); what was in use stays.
+    pub(super) fn refresh(&self) -> io::Result<()> {
+        let read = Files::read(&self.tls)?;
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if read != *files {
+            self.config.store(Arc::new(read.config(&self.tls)?));
+            *files = read;
         }
         Ok(())
+    }
+
+    /// Whether it is from these files.
+    pub(super) fn is_of(&self, tls: &ListenTls) -> bool {
+        self.tls == *tls
+    }
+
+    /// The stream after the handshake.
+    pub(super) async fn accept(&self, tcp: TcpStream) -> io::Result<Transport> {
+        let tls = TlsAcceptor::from(self.config.load_full()).accept(tcp).await?;
+        Ok(Transport::tls(tls.into()))
     }
 }
 
@@ -115,13 +103,4 @@ impl Files {
 
 fn named(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {error}", path.display()))
-}
-
-fn refresh(watched: &mut [Watched]) {
-    for listener in watched {
-        // Between two renames certificate and key may not fit: the pair in use stays.
-        if let Err(error) = listener.refresh() {
-            tracing::warn!(%error, "the changed certificate is not used");
-        }
-    }
 }

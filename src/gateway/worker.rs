@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc as std_mpsc,
     },
 };
 
@@ -16,14 +17,14 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::{connection::Connection, snapshot::Snapshot, tls::Acceptors};
+use super::{connection::Connection, doors::DoorId, edition::Edition};
 use crate::{
     authenticate::jwt::TokenCache,
     buffers::{Buffers, Outputs},
     clock::Clock,
     deadline::{Deadlines, TICK},
     forward::{Forwarder, Pools},
-    observe::{AccessLine, Caller, WorkerLog, WorkerMetrics},
+    observe::{AccessLine, Gauges, WorkerLog},
     transport::Transport,
 };
 
@@ -31,6 +32,8 @@ use crate::{
 pub(super) enum Order {
     /// Serve this connection.
     Serve(Accepted),
+    /// Judge every request that comes from now on by this edition, and say when it is so.
+    Adopt(Edition, std_mpsc::Sender<()>),
     /// Take no new request; end when those in flight have ended.
     Drain,
 }
@@ -39,7 +42,7 @@ pub(super) enum Order {
 pub(super) struct Accepted {
     pub(super) stream: StdStream,
     pub(super) peer: IpAddr,
-    pub(super) edge: usize,
+    pub(super) door: DoorId,
     pub(super) place: Place,
 }
 
@@ -55,11 +58,10 @@ impl Drop for Place {
 
 /// What a thread needs to become a worker.
 pub(super) struct Recruit {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) acceptors: Arc<Acceptors>,
+    pub(super) edition: Edition,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) log: WorkerLog,
-    pub(super) metrics: WorkerMetrics,
+    pub(super) gauges: Gauges,
     pub(super) connections: Arc<AtomicUsize>,
 }
 
@@ -67,10 +69,10 @@ pub(super) struct Recruit {
 pub(super) struct Worker {
     pub(super) forwarder: Forwarder,
     pub(super) tokens: RefCell<TokenCache>,
-    pub(super) metrics: Rc<WorkerMetrics>,
+    pub(super) gauges: Rc<Gauges>,
     pub(super) clock: Clock,
     log: RefCell<WorkerLog>,
-    snapshot: Arc<Snapshot>,
+    edition: RefCell<Rc<Edition>>,
     connections: Arc<AtomicUsize>,
     open: Cell<usize>,
     identifiers: Identifiers,
@@ -99,16 +101,15 @@ pub(super) fn run(runtime: &Runtime, recruit: Recruit) -> bool {
 }
 
 async fn work(recruit: Recruit) -> bool {
-    let Recruit { snapshot, acceptors, mut orders, log, metrics, connections } = recruit;
+    let Recruit { edition, mut orders, log, gauges, connections } = recruit;
     let deadlines = Deadlines::default();
-    let drain_limit = snapshot.timeouts.drain;
     let worker = Rc::new(Worker {
         forwarder: forwarder(&deadlines),
         tokens: RefCell::new(TokenCache::new(TOKENS, TOKEN_BYTES)),
-        metrics: Rc::new(metrics),
-        clock: snapshot.clock.clone(),
+        gauges: Rc::new(gauges),
+        clock: edition.snapshot.clock.clone(),
         log: RefCell::new(log),
-        snapshot: snapshot.clone(),
+        edition: RefCell::new(Rc::new(edition)),
         connections,
         open: Cell::new(0),
         identifiers: Identifiers::new(),
@@ -116,10 +117,15 @@ async fn work(recruit: Recruit) -> bool {
     });
     tokio::task::spawn_local(deadlines.clone().run());
     tokio::task::spawn_local(housekeeping(worker.clone()));
-    while let Some(Order::Serve(accepted)) = orders.recv().await {
-        tokio::task::spawn_local(serve(worker.clone(), acceptors.clone(), accepted));
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Serve(accepted) => drop(tokio::task::spawn_local(serve(worker.clone(), accepted))),
+            Order::Adopt(edition, adopted) => worker.adopt(edition, &adopted),
+            Order::Drain => break,
+        }
     }
     deadlines.drain();
+    let drain_limit = worker.edition().snapshot.timeouts.drain;
     let drained = tokio::time::timeout(drain_limit, worker.drained()).await.is_ok();
     if !drained {
         deadlines.give_up();
@@ -136,20 +142,23 @@ fn forwarder(deadlines: &Deadlines) -> Forwarder {
     Forwarder { deadlines: deadlines.clone(), pools, buffers, outputs: Outputs::default() }
 }
 
-async fn serve(worker: Rc<Worker>, acceptors: Arc<Acceptors>, accepted: Accepted) {
-    let Accepted { stream, peer, edge, place: _place } = accepted;
+async fn serve(worker: Rc<Worker>, accepted: Accepted) {
+    let Accepted { stream, peer, door, place: _place } = accepted;
     let _here = Here::new(&worker);
     let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
-    let patience = worker.snapshot.timeouts.head;
-    // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
-    let handshake = Box::pin(worker.forwarder.deadlines.within(patience, acceptors.accept(edge, stream)));
+    let handshake = {
+        let (doors, patience) = (worker.edition().doors.clone(), worker.edition().snapshot.timeouts.head);
+        let deadlines = worker.forwarder.deadlines.clone();
+        // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
+        Box::pin(async move { deadlines.within(patience, doors.accept(door, stream)).await })
+    };
     let transport: Transport = match handshake.await {
         Ok(Ok(transport)) => transport,
         Ok(Err(error)) => return tracing::debug!(%error, %peer, "the TLS handshake failed"),
         Err(_) => return tracing::debug!(%peer, "the TLS handshake timed out"),
     };
-    let open = worker.metrics.connection();
-    Connection::new(transport, worker.clone(), worker.snapshot.clone(), edge, peer).serve(open).await;
+    let open = worker.gauges.connection();
+    Connection::new(transport, worker.clone(), door, peer).serve(open).await;
 }
 
 async fn housekeeping(worker: Rc<Worker>) {
@@ -171,18 +180,29 @@ impl Worker {
         self.log.borrow_mut().log(line);
     }
 
-    /// The metrics' index of a scheme or token rule.
-    pub(super) fn caller(&self, name: &str) -> Caller {
-        match self.snapshot.labels.callers.iter().position(|caller| caller == name) {
-            Some(index) => Caller::Named(index),
-            None => Caller::Unknown,
-        }
+    /// The config as it is now. Whoever serves a request keeps it; nobody keeps it while nothing happens, or an old one
+    /// could not go.
+    pub(super) fn edition(&self) -> Rc<Edition> {
+        self.edition.borrow().clone()
+    }
+
+    /// Whether a listener is still open: connections of one that is not end with the request they have.
+    pub(super) fn is_open(&self, door: DoorId) -> bool {
+        self.edition.borrow().doors.place(door).is_some()
+    }
+
+    fn adopt(&self, edition: Edition, adopted: &std_mpsc::Sender<()>) {
+        let _before = self.edition.replace(Rc::new(edition));
+        // Idle connections of a listener that is closed now are to see it.
+        self.forwarder.deadlines.stir();
+        // Whoever ordered it may have waited long enough.
+        let _ = adopted.send(());
     }
 
     /// Whether all but one in twenty of the connections that there may be are open: then those that idle must make room.
     fn is_pressed(&self) -> bool {
         let open = self.connections.load(Ordering::Relaxed);
-        open.saturating_mul(20) > self.snapshot.limits.connections.saturating_mul(19)
+        open.saturating_mul(20) > self.edition.borrow().snapshot.limits.connections.saturating_mul(19)
     }
 
     /// A new request id.

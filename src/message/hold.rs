@@ -24,7 +24,7 @@ pub struct Budget(Arc<Account>);
 
 #[derive(Debug)]
 struct Account {
-    limit: u64,
+    limit: AtomicU64,
     used: AtomicU64,
 }
 
@@ -202,7 +202,12 @@ fn size(length: usize) -> u64 {
 impl Budget {
     /// A budget of that many bytes.
     pub fn new(limit: u64) -> Budget {
-        Budget(Arc::new(Account { limit, used: AtomicU64::new(0) }))
+        Budget(Arc::new(Account { limit: AtomicU64::new(limit), used: AtomicU64::new(0) }))
+    }
+
+    /// Makes it `limit` bytes from now on. What is taken stays taken, and counts.
+    pub fn resize(&self, limit: u64) {
+        self.0.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Bytes taken right now.
@@ -218,8 +223,9 @@ impl Budget {
 impl Share {
     fn grow(&mut self, bytes: u64) -> bool {
         let account = &self.budget.0;
+        let limit = account.limit.load(Ordering::Relaxed);
         let granted = account.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(bytes).filter(|sum| *sum <= account.limit)
+            used.checked_add(bytes).filter(|sum| *sum <= limit)
         });
         if granted.is_ok() {
             self.taken += bytes;

@@ -90,3 +90,17 @@ fn an_announced_length_reserves_little_before_it_has_come() {
     assert_eq!(holding.expected(2), 16);
     assert_eq!(holding.expected(16_384), 60_000);
 }
+
+#[tokio::test]
+async fn a_budget_that_is_resized_still_counts_what_was_taken_before() {
+    let budgets = budgets(10, 0);
+    let held = hold(stream(&[6, 4]), LIMITS, &budgets).await.unwrap();
+    budgets.memory.resize(15);
+    assert!(matches!(hold(stream(&[6, 4]), LIMITS, &budgets).await, Err(HoldError::NoRoom(_))));
+    budgets.memory.resize(20);
+    assert!(hold(stream(&[6, 4]), LIMITS, &budgets).await.is_ok());
+    budgets.memory.resize(5);
+    assert_eq!(budgets.memory.used(), 10);
+    drop(held);
+    assert_eq!(budgets.memory.used(), 0);
+}

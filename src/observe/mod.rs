@@ -13,7 +13,7 @@ mod stamp;
 
 pub use access::{AccessLine, Format, Verdict};
 pub use metrics::{
-    Caller, KeyLabels, KeySourceCounts, Labels, Metrics, Open, Outcome, ReplayFigures, Sources, StoreFigures,
+    Caller, Gauges, KeyLabels, KeySourceCounts, Labels, Metrics, Open, Outcome, ReplayFigures, Sources, StoreFigures,
     UpstreamOutcome, WorkerMetrics,
 };
 pub use sink::{Destination, Sink, SinkError, WorkerLog};

@@ -1,7 +1,7 @@
 //! The binary as an operator runs it: it drains when told to stop, and with a bad config ends before it listens
 //! anywhere.
 
-use std::{fs, net::TcpListener, process::Command, thread::sleep, time::Duration};
+use std::{fs, net::TcpListener, thread::sleep, time::Duration};
 
 use crate::support::{Connection, Gateway, Recorder, countersign, loopback};
 
@@ -18,19 +18,13 @@ fn a_request_in_flight_finishes_when_the_gateway_is_told_to_stop() {
     let mut connection = Connection::open(address);
     connection.write(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
     sleep(Duration::from_millis(200));
-    terminate(&gateway);
+    gateway.signal("TERM");
     assert!(gateway.ended_within(Duration::from_millis(500)).is_none(), "a request is in flight");
     let answer = connection.exchange(b"lf").expect("an answer");
     assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
     let ended = gateway.ended_within(Duration::from_secs(10)).expect("nothing is left to do");
     assert_eq!(ended.code(), Some(0));
     assert_eq!(upstream.requests().len(), 1);
-}
-
-fn terminate(gateway: &Gateway) {
-    let id = gateway.id().to_string();
-    let status = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &id]).status().expect("a shell");
-    assert!(status.success());
 }
 
 #[test]

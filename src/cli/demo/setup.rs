@@ -72,7 +72,7 @@ impl Setup {
     fn start_on(&self, port: u16, log: Log) -> Result<(Running, SocketAddr), Trouble> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (config, _) = config::parse(&text(address, log), "demo.yaml", &self.keys)?;
-        let running = gateway::start(config, 1, Clock::system())?;
+        let running = gateway::start(config, None, 1, Clock::system())?;
         let bound = running.addresses().first().copied().unwrap_or(address);
         Ok((running, bound))
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// `store:`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// `redis:`
     pub redis: RedisServer,
@@ -17,7 +17,7 @@ pub struct Store {
 }
 
 /// A Redis, of a store or of a key source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisServer {
     /// Where.
     pub place: RedisPlace,
@@ -93,7 +93,7 @@ pub enum OnStoreFailure {
 }
 
 /// `replay:` of the whole config.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayMemory {
     /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
     pub capacity: usize,

@@ -61,7 +61,7 @@ impl Connection {
 
     async fn copy(&self, upstream: &mut dyn Duplex, up: &mut Flow, down: &mut Flow) -> Result<(), Torn> {
         let deadlines = &self.worker.forwarder.deadlines;
-        let patience = self.snapshot.timeouts.tunnel;
+        let patience = self.worker.edition().snapshot.timeouts.tunnel;
         let (mut client, mut wait) = (self.wire.clone(), deadlines.wait());
         let (mut moved, mut turn) = (0, false);
         // What the client sent behind its head is the first that it says in the new protocol.

@@ -125,7 +125,7 @@ impl Connection {
         if self.output.is_empty() && piece.is_empty() {
             return Ok(());
         }
-        let patience = self.snapshot.timeouts.write;
+        let patience = self.worker.edition().snapshot.timeouts.write;
         let parts = [self.output.as_slice(), piece, end];
         let sending = self.wire.send(&parts, &self.worker.forwarder.deadlines, patience);
         let sent = sending.await;

@@ -40,6 +40,8 @@ impl Metrics {
         gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
+        let generation = clamped(self.config_generation.load(Ordering::Relaxed));
+        gauge("countersign_config_generation", "Configs loaded since the start.", generation, encoder)?;
         let loaded = self.config_loaded_unix_millis.load(Ordering::Relaxed);
         time("countersign_config_loaded_timestamp", "When the running config was loaded.", loaded, encoder)?;
         time("process_start_time", "When the process started.", sources.started_unix_millis, encoder)?;

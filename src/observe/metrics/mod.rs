@@ -24,8 +24,11 @@ use prometheus_client::registry::Registry;
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
 pub use self::replay::{ReplayFigures, StoreFigures};
-pub use self::worker::{Caller, Open, Outcome, UpstreamOutcome, WorkerMetrics};
-use self::{totals::Totals, worker::Tables};
+pub use self::worker::{Caller, Gauges, Open, Outcome, UpstreamOutcome, WorkerMetrics};
+use self::{
+    totals::Totals,
+    worker::{Levels, Tables},
+};
 use super::sink::DroppedLines;
 
 /// The names behind the indices that workers count by: one set for each loaded config.
@@ -59,6 +62,7 @@ pub struct Sources {
 pub struct Metrics {
     sources: Sources,
     config_loaded_unix_millis: AtomicI64,
+    config_generation: AtomicU64,
     config_refused: AtomicU64,
     ledger: Mutex<Ledger>,
     key_sources: Mutex<Option<ReadKeySources>>,
@@ -70,6 +74,7 @@ type ReadKeySources = Box<dyn Fn() -> Vec<KeySourceCounts> + Send + Sync>;
 /// Tables in use, and the sums of those that are not any more.
 #[derive(Debug, Default)]
 struct Ledger {
+    levels: Vec<Arc<Levels>>,
     tables: Vec<Arc<Tables>>,
     settled: Totals,
 }
@@ -80,6 +85,7 @@ impl Metrics {
         Arc::new(Metrics {
             sources,
             config_loaded_unix_millis: AtomicI64::new(0),
+            config_generation: AtomicU64::new(0),
             config_refused: AtomicU64::new(0),
             ledger: Mutex::default(),
             key_sources: Mutex::default(),
@@ -90,13 +96,23 @@ impl Metrics {
     /// requests that are still under way count in the old ones.
     pub fn worker(&self, labels: &Arc<Labels>) -> WorkerMetrics {
         let tables = Arc::new(Tables::new(Arc::clone(labels)));
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).tables.push(Arc::clone(&tables));
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.settle();
+        ledger.tables.push(Arc::clone(&tables));
         WorkerMetrics::new(tables)
     }
 
-    /// Notes that a config was loaded, at `unix_millis`.
-    pub fn config_loaded(&self, unix_millis: i64) {
+    /// What is open at one worker, under whatever config.
+    pub fn gauges(&self) -> Gauges {
+        let levels = Arc::<Levels>::default();
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).levels.push(Arc::clone(&levels));
+        Gauges::new(levels)
+    }
+
+    /// Notes that a config was loaded, at `unix_millis`. The how manieth it is of this process, from 1.
+    pub fn config_loaded(&self, unix_millis: i64) -> u64 {
         self.config_loaded_unix_millis.store(unix_millis, Ordering::Relaxed);
+        self.config_generation.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Shows from now on the key sources that `read` reads: those of the config that was loaded.
@@ -124,7 +140,17 @@ impl Metrics {
     /// The sums as they stand. Tables that no worker holds any more are settled on the way.
     fn totals(&self) -> Totals {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ledger { tables, settled } = &mut *ledger;
+        ledger.settle();
+        let mut totals = ledger.settled.clone();
+        ledger.tables.iter().for_each(|table| totals.add(table));
+        ledger.levels.iter().for_each(|levels| totals.add_levels(levels));
+        totals
+    }
+}
+
+impl Ledger {
+    fn settle(&mut self) {
+        let Ledger { tables, settled, .. } = self;
         for table in mem::take(tables) {
             // Taking it out, unlike counting its owners, also makes the last owner's writes visible here.
             match Arc::try_unwrap(table) {
@@ -132,9 +158,6 @@ impl Metrics {
                 Err(in_use) => tables.push(in_use),
             }
         }
-        let mut totals = settled.clone();
-        tables.iter().for_each(|table| totals.add(table));
-        totals
     }
 }
 

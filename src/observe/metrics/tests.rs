@@ -156,29 +156,41 @@ fn workers_are_added_up() {
 #[test]
 fn counts_go_on_over_a_reload_that_moves_the_indices() {
     let metrics = metrics();
-    let old = Rc::new(metrics.worker(&labels(&["verify", "gone"])));
+    let old = metrics.worker(&labels(&["verify", "gone"]));
     old.request(Some(0), Caller::Public, Outcome::Allowed, 1);
     old.request(Some(1), Caller::Public, Outcome::Allowed, 1);
-    let connection = old.connection();
-    let new = Rc::new(metrics.worker(&labels(&["first", "verify"])));
+    let connection = Rc::new(metrics.gauges()).connection();
+    let new = metrics.worker(&labels(&["first", "verify"]));
     new.request(Some(1), Caller::Public, Outcome::Allowed, 1);
     assert_eq!(metrics.ledger.lock().unwrap().tables.len(), 2);
     assert_shows(&metrics, "countersign_connections 1");
-    drop((old, connection));
+    drop(old);
     for _ in 0..2 {
         for (route, count) in [("verify", 2), ("gone", 1)] {
             let series = format!("route=\"{route}\",by=\"public\",outcome=\"allowed\",cause=\"\"");
             assert_shows(&metrics, &format!("countersign_requests_total{{{series}}} {count}"));
         }
-        assert_shows(&metrics, "countersign_connections 0");
+        assert_shows(&metrics, "countersign_connections 1");
     }
+    drop(connection);
+    assert_shows(&metrics, "countersign_connections 0");
     assert_eq!(metrics.ledger.lock().unwrap().tables.len(), 1);
+}
+
+#[test]
+fn tables_of_old_configs_do_not_pile_up_where_nobody_reads_them() {
+    let metrics = metrics();
+    for _ in 0..50 {
+        metrics.worker(&labels(&["verify"])).request(Some(0), Caller::Public, Outcome::Allowed, 1);
+    }
+    assert!(metrics.ledger.lock().unwrap().tables.len() <= 1);
+    assert_shows(&metrics, r#"countersign_requests_total{route="verify",by="public",outcome="allowed",cause=""} 50"#);
 }
 
 #[test]
 fn what_is_open_is_counted_until_it_is_dropped() {
     let metrics = metrics();
-    let worker = Rc::new(metrics.worker(&labels(&[])));
+    let worker = Rc::new(metrics.gauges());
     let (first, second, request) = (worker.connection(), worker.connection(), worker.in_flight());
     assert_shows(&metrics, "countersign_connections 2");
     assert_shows(&metrics, "countersign_requests_in_flight 1");
@@ -202,7 +214,8 @@ fn an_index_that_no_label_has_is_counted_as_none() {
 #[test]
 fn the_state_of_the_process_is_shown() {
     let metrics = metrics();
-    metrics.config_loaded(2_250);
+    assert_eq!(metrics.config_loaded(1_250), 1);
+    assert_eq!(metrics.config_loaded(2_250), 2);
     metrics.config_refused();
     for line in [
         "countersign_log_lines_dropped_total 0",
@@ -216,6 +229,7 @@ fn the_state_of_the_process_is_shown() {
         "countersign_store_errors_total 4",
         "countersign_store_turned_away_total 5",
         "countersign_config_refused_total 1",
+        "countersign_config_generation 2",
         "countersign_config_loaded_timestamp_seconds 2.25",
         "process_start_time_seconds 1.5",
         "# EOF",

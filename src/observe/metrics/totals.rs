@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     histogram::HistogramTotals,
     keys::{self, KeyTotals},
-    worker::Tables,
+    worker::{Levels, Tables},
 };
 
 /// The labels of a request counter.
@@ -62,9 +62,13 @@ impl Totals {
         for (name, count) in tables.labels.limits.iter().zip(&tables.rate_limited) {
             *self.rate_limited.entry(name.clone()).or_default() += count.read();
         }
-        self.lockouts += tables.lockouts.read();
-        self.connections = self.connections.wrapping_add(tables.connections.read().cast_signed());
-        self.in_flight = self.in_flight.wrapping_add(tables.in_flight.read().cast_signed());
+    }
+
+    /// Adds what a worker counts whatever its config.
+    pub(super) fn add_levels(&mut self, levels: &Levels) {
+        self.lockouts += levels.lockouts.read();
+        self.connections = self.connections.wrapping_add(levels.connections.read().cast_signed());
+        self.in_flight = self.in_flight.wrapping_add(levels.in_flight.read().cast_signed());
     }
 
     fn add_requests(&mut self, tables: &Tables) {

@@ -118,20 +118,33 @@ impl WorkerMetrics {
             counter.add(1);
         }
     }
+}
+
+/// What one worker counts over all the configs it has had, such as what is open there. Not to be shared with another thread either.
+#[derive(Debug)]
+pub struct Gauges {
+    levels: Arc<Levels>,
+    only_here: PhantomData<Cell<()>>,
+}
+
+impl Gauges {
+    pub(super) fn new(levels: Arc<Levels>) -> Gauges {
+        Gauges { levels, only_here: PhantomData }
+    }
 
     /// Counts an address that spent the last of its failures.
     pub fn lockout(&self) {
-        self.tables.lockouts.add(1);
+        self.levels.lockouts.add(1);
     }
 
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
-        Open::new(self, |tables| &tables.connections)
+        Open::new(self, |levels| &levels.connections)
     }
 
     /// A request is in flight for as long as the result lives.
     pub fn in_flight(self: &Rc<Self>) -> Open {
-        Open::new(self, |tables| &tables.in_flight)
+        Open::new(self, |levels| &levels.in_flight)
     }
 }
 
@@ -139,21 +152,21 @@ impl WorkerMetrics {
 #[derive(Debug)]
 #[must_use = "it counts for as long as it lives"]
 pub struct Open {
-    metrics: Rc<WorkerMetrics>,
-    gauge: fn(&Tables) -> &Counter,
+    gauges: Rc<Gauges>,
+    gauge: fn(&Levels) -> &Counter,
 }
 
 impl Open {
-    fn new(metrics: &Rc<WorkerMetrics>, gauge: fn(&Tables) -> &Counter) -> Open {
-        gauge(&metrics.tables).add(1);
-        Open { metrics: Rc::clone(metrics), gauge }
+    fn new(gauges: &Rc<Gauges>, gauge: fn(&Levels) -> &Counter) -> Open {
+        gauge(&gauges.levels).add(1);
+        Open { gauges: Rc::clone(gauges), gauge }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // Minus one. A worker's own gauge may pass below zero when a reload comes between; the sum is right.
-        (self.gauge)(&self.metrics.tables).add(u64::MAX);
+        // Minus one.
+        (self.gauge)(&self.gauges.levels).add(u64::MAX);
     }
 }
 
@@ -188,6 +201,12 @@ pub(super) struct Tables {
     /// By key source and the secret's place.
     pub(super) keys: Box<[Box<[KeyUses]>]>,
     pub(super) rate_limited: Box<[Counter]>,
+}
+
+/// What a worker counts whatever its config. Apart from the tables, or a connection that lives long would keep those of the
+/// config that it began with.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
     pub(super) lockouts: Counter,
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
@@ -202,9 +221,6 @@ impl Tables {
             upstreams: labels.upstreams.iter().map(|_| UpstreamRow::default()).collect(),
             keys: keys::rows(&labels),
             rate_limited: labels.limits.iter().map(|_| Counter::default()).collect(),
-            lockouts: Counter::default(),
-            connections: Counter::default(),
-            in_flight: Counter::default(),
             labels,
         }
     }

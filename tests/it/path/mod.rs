@@ -37,6 +37,7 @@ mod listeners;
 mod message_signatures;
 mod mutations;
 mod rates;
+mod reload;
 mod servers;
 mod sidecar;
 mod signed_answers;

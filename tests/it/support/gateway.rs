@@ -52,6 +52,24 @@ impl Gateway {
         self.child.id()
     }
 
+    /// Puts another file in the place of one of the gateway's own, in one step: its config is `gateway.yaml`.
+    pub(crate) fn put(&self, name: &str, content: &str) {
+        fs::write(self.path("fresh"), content).expect("written");
+        fs::rename(self.path("fresh"), self.path(name)).expect("renamed");
+    }
+
+    /// The path of one of the gateway's own files.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        let status = Command::new("sh").args(["-c", "kill -\"$1\" \"$2\"", "sh", name, &id]).status();
+        assert!(status.expect("a shell").success());
+    }
+
     /// What it has written so far, access log and events, once `done` finds in it what it wants.
     ///
     /// The log is written in batches off the hot path, so a line may come a moment after its answer.
@@ -92,10 +110,6 @@ impl Gateway {
             }
             sleep(Duration::from_millis(10));
         }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
     }
 }
 

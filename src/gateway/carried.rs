@@ -1,0 +1,49 @@
+//! What outlives a config: made once for the process, handed to each [`assemble`](super::assemble::assemble), the same for
+//! all snapshots.
+
+use std::sync::Arc;
+
+use super::{assemble::Stores, key_book::KeyBook, upstreams::Book};
+use crate::{
+    clock::Clock,
+    config::Config,
+    message::{Budget, Budgets},
+    store::{Counters, MemoryCounters},
+};
+
+/// State that a reload must not forget, and what a new snapshot goes on with of the one before.
+pub struct Carried {
+    /// The time.
+    pub clock: Clock,
+    /// What is remembered between requests.
+    pub stores: Stores,
+    /// What limits of rate remember.
+    pub counters: Arc<Counters>,
+    /// What is remembered of addresses before anything is verified; never in a shared store.
+    pub strangers: Arc<MemoryCounters>,
+    /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
+    pub budgets: Budgets,
+    /// The servers of the config before, each with its id.
+    pub upstreams: Book,
+    /// The key sources of the config before, with what is remembered of them.
+    pub keys: KeyBook,
+}
+
+impl Carried {
+    /// What the first config begins with.
+    pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
+        Carried {
+            clock,
+            stores,
+            counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
+            strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
+            budgets: Budgets {
+                memory: Budget::new(config.limits.body_memory_total),
+                spool: Budget::new(config.limits.spool_total),
+                directory: config.limits.spool.clone(),
+            },
+            upstreams: Book::default(),
+            keys: KeyBook::default(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The listeners as workers see them: which of them are open under a config, and with which TLS.
+//!
+//! A listener has an id for as long as it is the same address with or without TLS; its place in the config's list, its
+//! name and its certificate may change under a connection that stays.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::net::TcpStream;
+
+use super::tls::Certificate;
+use crate::{
+    config::ListenTls,
+    transport::Transport,
+    watch::{Files, Watch},
+};
+
+/// A listener's name for as long as the process lives; no other listener ever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct DoorId(u64);
+
+impl DoorId {
+    /// One that no listener had.
+    pub(super) fn unused() -> DoorId {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        DoorId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The listeners of one config, in its order.
+pub(super) struct Doors {
+    doors: Vec<Door>,
+    /// Alive for as long as the certificates are to be watched.
+    _watch: Option<Watch>,
+}
+
+struct Door {
+    id: DoorId,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Doors {
+    /// Reads every listener's certificate, and watches them from now on. One that stands in `before` and did not change
+    /// goes on, with the sessions that clients can resume.
+    ///
+    /// # Errors
+    /// A file cannot be read or used.
+    pub(super) fn open<'l>(
+        listeners: impl Iterator<Item = (DoorId, Option<&'l ListenTls>)>,
+        before: Option<&Doors>,
+    ) -> io::Result<Doors> {
+        let mut noted = Files::new();
+        let mut doors = Vec::new();
+        for (id, tls) in listeners {
+            let known = |tls| before.and_then(|before| before.certificate_of(tls));
+            let certificate = match tls {
+                None => None,
+                Some(tls) => {
+                    noted.add(&tls.certificate);
+                    noted.add(&tls.key);
+                    Some(known(tls).map_or_else(|| Certificate::read(tls), Certificate::refreshed)?)
+                }
+            };
+            doors.push(Door { id, certificate });
+        }
+        let watched: Vec<_> = doors.iter().filter_map(|door| door.certificate.clone()).collect();
+        let watch = if watched.is_empty() { None } else { Some(Watch::start(noted, move || refresh(&watched))?) };
+        Ok(Doors { doors, _watch: watch })
+    }
+
+    /// The place in the config's list of a listener that is open.
+    pub(super) fn place(&self, id: DoorId) -> Option<usize> {
+        self.doors.iter().position(|door| door.id == id)
+    }
+
+    /// The connection's stream, after the handshake where there is one.
+    pub(super) async fn accept(&self, id: DoorId, tcp: TcpStream) -> io::Result<Transport> {
+        let door = self.doors.iter().find(|door| door.id == id);
+        // Closed between the connection and this moment.
+        let door = door.ok_or(io::ErrorKind::NotConnected)?;
+        match &door.certificate {
+            Some(certificate) => certificate.accept(tcp).await,
+            None => Ok(Transport::plain(tcp)),
+        }
+    }
+
+    fn certificate_of(&self, tls: &ListenTls) -> Option<Arc<Certificate>> {
+        self.doors.iter().filter_map(|door| door.certificate.clone()).find(|known| known.is_of(tls))
+    }
+}
+
+fn refresh(watched: &[Arc<Certificate>]) {
+    for certificate in watched {
+        // Between two renames certificate and key may not fit: the pair in use stays.
+        if let Err(error) = certificate.refresh() {
+            tracing::warn!(%error, "the changed certificate is not used");
+        }
+    }
+}

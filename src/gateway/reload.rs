@@ -1,0 +1,225 @@
+//! Taking on a changed config while the gateway runs: read, check, build, swap. One thread, one config at a time.
+//!
+//! A config that is of no use changes nothing: the one in force stays, every problem is said in the log, and the refusal is
+//! counted. Whoever asked is told what came of it.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{
+    crew::{Crew, thread},
+    running::StartError,
+    source::Source,
+};
+use crate::{
+    clock::Clock,
+    config::{Config, Log, Problem, ReplayMemory, Severity, Store},
+    observe::Metrics,
+    watch::Watch,
+};
+
+/// How often it is looked whether old snapshots can go.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a config is read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// SIGHUP.
+    Signal,
+    /// The config, or a file that it names, changed.
+    File,
+    /// Somebody asked on the admin listener.
+    Admin,
+}
+
+/// What came of a reload.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The config is in force.
+    Loaded {
+        /// The how manieth config of this process, the first being 1.
+        generation: u64,
+        /// Its warnings, and what of it needs a restart.
+        notes: Vec<String>,
+    },
+    /// The config before stays in force.
+    Refused {
+        /// Every problem.
+        problems: Vec<String>,
+    },
+}
+
+/// What the thread is asked.
+pub(super) enum Wish {
+    Reload(Trigger, Option<Sender<Outcome>>),
+    End,
+}
+
+/// Asks for reloads. Clones ask the same thread.
+#[derive(Clone)]
+pub struct Reloads(Sender<Wish>);
+
+/// What stays as it was at the start until the gateway starts anew.
+pub(super) struct Settled {
+    admin: Option<SocketAddr>,
+    log: Log,
+    replay: ReplayMemory,
+    store: Option<Store>,
+    rate_counters: usize,
+}
+
+/// All that a reload needs; the thread's own, once it is [started](Reloader::start).
+pub(super) struct Reloader {
+    pub(super) crew: Crew,
+    /// Where the config came from; none for one that is in memory only.
+    pub(super) source: Option<Source>,
+    pub(super) settled: Settled,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Clock,
+}
+
+impl Reloads {
+    /// Asks for a reload, and whoever asked waits for nothing.
+    pub fn ask(&self, trigger: Trigger) {
+        // A thread that is gone is that of a gateway that ends.
+        let _ = self.0.send(Wish::Reload(trigger, None));
+    }
+
+    /// Asks for a reload; what came of it arrives at the receiver, nothing where the gateway ends.
+    pub fn outcome(&self, trigger: Trigger) -> Receiver<Outcome> {
+        let (answer, outcome) = mpsc::channel();
+        let _ = self.0.send(Wish::Reload(trigger, Some(answer)));
+        outcome
+    }
+
+    pub(super) fn end(&self) {
+        let _ = self.0.send(Wish::End);
+    }
+}
+
+impl Settled {
+    pub(super) fn of(config: &Config) -> Settled {
+        Settled {
+            admin: config.admin,
+            log: config.log.clone(),
+            replay: config.replay.clone(),
+            store: config.store.clone(),
+            rate_counters: config.limits.rate_counters,
+        }
+    }
+
+    /// What `config` has changed of it, in words.
+    fn unmet(&self, config: &Config) -> Vec<String> {
+        let Settled { admin, log, replay, store, rate_counters } = Settled::of(config);
+        let changed = [
+            ("admin", self.admin != admin),
+            ("log", self.log != log),
+            ("replay", self.replay != replay),
+            ("store", self.store != store),
+            ("limits.rate_counters", self.rate_counters != rate_counters),
+        ];
+        let says = |(key, _)| format!("`{key}` has changed, which needs a restart; it stays as it was");
+        changed.into_iter().filter(|(_, has_changed)| *has_changed).map(says).collect()
+    }
+}
+
+impl Reloader {
+    /// Starts the thread, and watches the files.
+    ///
+    /// # Errors
+    /// [`StartError::Thread`]
+    pub(super) fn start(self) -> Result<(Reloads, JoinHandle<()>), StartError> {
+        let (wishes, received) = mpsc::channel();
+        let reloads = Reloads(wishes);
+        let asks = reloads.clone();
+        let thread = thread("reload", move || self.run(&asks, &received))?;
+        Ok((reloads, thread))
+    }
+
+    fn run(mut self, asks: &Reloads, wishes: &Receiver<Wish>) {
+        let mut watch = self.watch(asks);
+        let mut has_old = false;
+        loop {
+            let patience = if has_old { LOOK_AGAIN } else { Duration::MAX };
+            match wishes.recv_timeout(patience) {
+                Ok(Wish::Reload(trigger, answer)) => {
+                    let outcome = self.reload(trigger);
+                    watch = self.watch(asks).or(watch);
+                    if let Some(answer) = answer {
+                        // Whoever asked may be gone.
+                        let _ = answer.send(outcome);
+                    }
+                }
+                Ok(Wish::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            has_old = self.crew.clear();
+        }
+    }
+
+    fn reload(&mut self, trigger: Trigger) -> Outcome {
+        let Some(source) = &mut self.source else {
+            return Outcome::Refused { problems: vec!["this config came from no file".to_owned()] };
+        };
+        tracing::info!(trigger = %trigger, "loading the config again");
+        announce_reload();
+        let outcome = match source.load() {
+            Ok((config, problems)) => self.take_on(config, problems),
+            Err(problems) => Err(problems.0.iter().map(ToString::to_string).collect()),
+        };
+        // Outside a service manager this says nothing to nobody.
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        outcome.unwrap_or_else(|problems| self.refuse(problems))
+    }
+
+    fn take_on(&mut self, config: Config, problems: Vec<Problem>) -> Result<Outcome, Vec<String>> {
+        let mut notes = self.settled.unmet(&config);
+        notes.extend(problems.iter().filter(|problem| problem.severity != Severity::Note).map(ToString::to_string));
+        let next = self.crew.prepare(config).map_err(|error| vec![error.to_string()])?;
+        if !self.crew.adopt(next) {
+            notes.push("a worker is busy and has not taken the config on yet".to_owned());
+        }
+        let generation = self.metrics.config_loaded(self.clock.unix_millis());
+        notes.iter().for_each(|note| tracing::warn!("{note}"));
+        tracing::info!(generation, "the config is in force");
+        Ok(Outcome::Loaded { generation, notes })
+    }
+
+    fn refuse(&self, problems: Vec<String>) -> Outcome {
+        self.metrics.config_refused();
+        problems.iter().for_each(|problem| tracing::error!("{problem}"));
+        tracing::error!(problems = problems.len(), "the config is refused; the one before stays in force");
+        Outcome::Refused { problems }
+    }
+
+    /// Watches the files as they were when they were read last. Without a watch a signal or a call still does.
+    fn watch(&self, asks: &Reloads) -> Option<Watch> {
+        let (files, asks) = (self.source.as_ref()?.files(), asks.clone());
+        let watch = Watch::start(files, move || asks.ask(Trigger::File));
+        watch.inspect_err(|error| tracing::warn!(%error, "the config is not watched")).ok()
+    }
+}
+
+fn announce_reload() {
+    let state = [sd_notify::NotifyState::Reloading];
+    let since = sd_notify::NotifyState::monotonic_usec_now().ok();
+    let _ = sd_notify::notify(&state.into_iter().chain(since).collect::<Vec<_>>());
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Trigger::Signal => "signal",
+            Trigger::File => "file",
+            Trigger::Admin => "admin",
+        })
+    }
+}
