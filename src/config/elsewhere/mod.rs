@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) fn read(source: &Entry, reader: &mut Reader<'_>) -> Option<Elsewhere> {
     match source.key.as_str() {
         "sql" => sql::read(&source.value, reader),
-        "redis" => redis::read(&source.value, reader),
+        "redis" => self::redis::read(&source.value, reader),
         _ => http::read(&source.value, reader),
     }
 }
