@@ -14,6 +14,7 @@ pub mod authenticate;
 pub mod policy;
 
 pub mod forward;
+pub mod issue;
 
 pub mod keys;
 pub mod store;
@@ -29,6 +30,7 @@ pub mod jose;
 pub mod json;
 pub mod message;
 pub mod outcall;
+pub mod password;
 pub mod percent;
 pub mod proxy_protocol;
 pub mod rate;

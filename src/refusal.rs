@@ -24,6 +24,10 @@ pub enum Cause {
     InvalidToken,
     /// The token was genuine and is past its `exp`.
     TokenExpired,
+    /// A login without a name or a password.
+    MissingCredentials,
+    /// A name and a password that do not go together.
+    InvalidCredentials,
     /// The token is good and was not given a scope that the route wants.
     InsufficientScope,
     /// A value that the scheme signs cannot be read (a missing JSON field, a wrong type).
@@ -75,7 +79,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 26] = [
+    pub const ALL: [Cause; 28] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -85,6 +89,8 @@ impl Cause {
         Cause::MissingToken,
         Cause::InvalidToken,
         Cause::TokenExpired,
+        Cause::MissingCredentials,
+        Cause::InvalidCredentials,
         Cause::InsufficientScope,
         Cause::UnreadableField,
         Cause::AmbiguousCredential,
@@ -121,6 +127,10 @@ impl Cause {
             Cause::MissingToken => ("missing-token", 401, "Missing token", "Missing bearer token"),
             Cause::InvalidToken => ("invalid-token", 401, "Invalid token", "Invalid token"),
             Cause::TokenExpired => ("token-expired", 401, "Token expired", "Token expired"),
+            Cause::MissingCredentials => {
+                ("missing-credentials", 400, "Missing credentials", "A name or a password is missing")
+            }
+            Cause::InvalidCredentials => ("invalid-credentials", 401, "Invalid credentials", "Invalid credentials"),
             Cause::InsufficientScope => {
                 ("insufficient-scope", 403, "Insufficient scope", "The token was not given the scope that this needs")
             }

@@ -153,6 +153,7 @@ fn check(
     let replay = replay.map(|key| Replay {
         digest: key.digest,
         until_millis: key.until_millis,
+        since_millis: key.since_millis,
         may_go_unchecked: rule.may_go_unchecked,
     });
     Ok((live.place(index), replay))

@@ -51,7 +51,8 @@ pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, 
     let leeway = i64::try_from(rule.leeway.as_secs()).unwrap_or(i64::MAX);
     let until = token.expires().map_or(i64::MAX, |exp| exp.saturating_add(leeway).saturating_mul(1000));
     let may_go_unchecked = rule.may_go_unchecked;
-    Ok(Some(Replay { digest: digest.finalize().into(), until_millis: until, may_go_unchecked }))
+    let since = token.issued().map_or(i64::MIN, |iat| iat.saturating_sub(leeway).saturating_mul(1000));
+    Ok(Some(Replay { digest: digest.finalize().into(), until_millis: until, since_millis: since, may_go_unchecked }))
 }
 
 impl Known for Token {

@@ -21,6 +21,8 @@ pub struct Replay {
     pub digest: [u8; 32],
     /// Until when it must be remembered, in milliseconds since 1970.
     pub until_millis: i64,
+    /// When it can have been accepted first, in milliseconds since 1970; the beginning of time where that is not known.
+    pub since_millis: i64,
     /// Whether the request may go on where the store cannot tell (`on_store_failure: allow`).
     pub may_go_unchecked: bool,
 }

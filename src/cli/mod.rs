@@ -6,6 +6,7 @@
 mod check;
 mod config_file;
 mod demo;
+mod hash_password;
 mod key_file;
 mod keys;
 mod protection;
@@ -58,6 +59,7 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand)]
     Scheme(scheme::SchemeCommand),
+    HashPassword(hash_password::HashPassword),
 }
 
 /// How a command ended.
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Verify(verify) => verify.execute(),
         Command::Keys(keys) => keys.execute(),
         Command::Scheme(scheme) => scheme.execute(),
+        Command::HashPassword(hash) => hash.execute(),
     };
     let exit = ended.unwrap_or_else(|trouble| trouble.tell());
     match LOST.get() {
@@ -162,7 +165,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 9);
+        assert_eq!(found, 10);
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub(super) enum Trouble {
     NoAnswer { place: String, source: io::Error },
     #[error("{0}")]
     Signals(io::Error),
+    #[error("{0}")]
+    Password(crate::password::PasswordFault),
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    #[error("standard input: {0}")]
+    Input(io::Error),
 }
 
 impl Trouble {
@@ -78,7 +84,10 @@ impl Trouble {
             | Trouble::Random(_)
             | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }
-            | Trouble::Signals(_) => Exit::Runtime,
+            | Trouble::Signals(_)
+            | Trouble::Password(_)
+            | Trouble::PasswordsDiffer
+            | Trouble::Input(_) => Exit::Runtime,
         }
     }
 }

@@ -3,17 +3,19 @@
 //! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
 mod admission;
+mod issuing;
 mod proofs;
 mod stores;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
+pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
-pub use stores::{OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
+pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
 use crate::{
-    jose::Key,
+    jose::{Key, SigningKey},
     keys::{Elsewhere, KeyRecord},
     refusal::Cause,
     scheme::{Scheme, Template},
@@ -37,6 +39,10 @@ pub struct Config {
     pub schemes: Vec<SchemeConfig>,
     /// Named token rules.
     pub tokens: Vec<Tokens>,
+    /// Named sources of users.
+    pub users: Vec<Users>,
+    /// Named issuers of tokens.
+    pub issuers: Vec<Issuer>,
     /// Named upstreams.
     pub upstreams: Vec<Upstream>,
     /// The routes.
@@ -189,6 +195,8 @@ pub struct TokenKey {
     pub key: Key,
     /// The secret it was made of, where it is one that stands in the config by itself.
     pub secret: Option<Secret>,
+    /// The half that signs, where the config has it: of a secret the same key.
+    pub signing: Option<SigningKey>,
 }
 
 /// Where a token stands in a request.
@@ -233,6 +241,8 @@ pub enum UpstreamKind {
     Echo,
     /// A fixed answer.
     Respond(Respond),
+    /// A token for a name and a password.
+    Login(Box<Login>),
 }
 
 /// One server of an upstream.
@@ -389,6 +399,10 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Passwords checked at once. Default: half as many as there are cores, at least one.
+    pub password_checks: Option<usize>,
+    /// Passwords that may wait to be checked. Default 32.
+    pub password_queue: usize,
     /// Counters of rate limits kept in memory, and as many of addresses. Default 1,000,000.
     pub rate_counters: usize,
 }

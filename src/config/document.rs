@@ -4,17 +4,19 @@ use std::collections::HashSet;
 
 use super::{
     checked::{Config, Refusals, Route},
-    conflicts, keys, limits, listen, networks, rates,
+    conflicts, issuers, keys, limits, listen,
+    login::Issuing,
+    networks, rates,
     reader::Reader,
     refusals,
     routes::{self, Named},
     schemes, signing, store, tokens,
     tree::{Node, Place},
-    upstreams,
+    upstreams, users,
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -22,6 +24,8 @@ const KEYS: [&str; 17] = [
     "keys",
     "schemes",
     "tokens",
+    "users",
+    "issuers",
     "upstreams",
     "rate_limits",
     "unverified",
@@ -44,7 +48,10 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut keys = keys::read(fields.value("keys"), reader);
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
-    let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, reader);
+    let mut users = users::read(fields.value("users"), reader);
+    let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, reader);
+    let mut issuing = Issuing { issuers: &mut issuers, users: &mut users };
+    let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, &mut issuing, reader);
     let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
     let unverified = fields.value("unverified").and_then(|node| rates::unverified(node, reader));
     let base = Refusals::default();
@@ -68,12 +75,15 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
     let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
     let store = fields.value("store").and_then(|node| store::read(node, reader));
+    store::report_idle(&fields, reader);
     // What an error kept from being read may be what refers to the rest.
     let sound = !reader.found_errors();
     if sound {
         keys.report_unused(reader);
         schemes.report_unused(reader);
         tokens.report_unused(reader);
+        users.report_unused(reader);
+        issuers.report_unused(reader);
         upstreams.report_unused(reader);
         rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
@@ -88,6 +98,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         keys: keys.into_items(),
         schemes: schemes.into_items(),
         tokens: tokens.into_items(),
+        users: users.into_items(),
+        issuers: issuers.into_items(),
         upstreams: upstreams.into_items().into_iter().map(|read| read.upstream).collect(),
         routes,
         refusals,
@@ -101,6 +113,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     if sound {
         listen::warn_of_hosts(&config, &listener_places, reader);
         routes::note_coverage(&config, &places, reader);
+        store::note_restart(&config, &fields, reader);
     }
     Some(config)
 }

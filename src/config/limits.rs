@@ -21,6 +21,8 @@ impl Default for Limits {
             spool_total: 1 << 30,
             spool: None,
             upstream_requests: 1_024,
+            password_checks: None,
+            password_queue: 32,
             rate_counters: 1_000_000,
         }
     }
@@ -61,6 +63,8 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
         "spool_total",
         "spool",
         "upstream_requests",
+        "password_checks",
+        "password_queue",
         "rate_counters",
     ];
     let fields = reader.fields(node, "`limits`", &allowed)?;
@@ -74,6 +78,9 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     size(&fields, "spool_total", 0, &mut limits.spool_total, reader);
     limits.spool = fields.value("spool").and_then(|node| reader.path(node, "`spool`"));
     count(&fields, "upstream_requests", 1..1_000_001, &mut limits.upstream_requests, reader);
+    let checks = fields.value("password_checks").and_then(|node| reader.count(node, "`password_checks`", 1..257));
+    limits.password_checks = checks.and_then(|number| usize::try_from(number).ok());
+    count(&fields, "password_queue", 1..10_001, &mut limits.password_queue, reader);
     count(&fields, "rate_counters", 1..100_000_001, &mut limits.rate_counters, reader);
     if u64::try_from(limits.body_memory).map_or(true, |one| one > limits.body_memory_total) {
         let entry = fields.entry("body_memory").or_else(|| fields.entry("body_memory_total"));

@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::tree::{Entry, Node, Tree, Value};
 
 /// Keys whose values are secrets, wherever they stand.
-const SECRET_KEYS: [&str; 7] = ["shared", "static", "secret", "secrets", "value", "password", "verify_token"];
+const SECRET_KEYS: [&str; 8] =
+    ["shared", "static", "secret", "secrets", "value", "password", "verify_token", "private_key"];
 /// Keys beside a secret whose values may be shown.
 const OPEN_KEYS: [&str; 10] =
     ["env", "file", "encoding", "kid", "algorithm", "label", "not_before", "not_after", "disabled", "attributes"];
@@ -53,6 +54,14 @@ fn collect_kind(kind: &Entry, masks: &mut Vec<Range<usize>>) {
         }
         Value::Map(_) | Value::List(_) | Value::Scalar(_) => collect_entry(kind, Inside::Secret, masks),
     }
+}
+
+/// The same of a file that holds nothing else.
+pub(super) fn all(tree: &Tree) -> Vec<Range<usize>> {
+    let mut masks = Vec::new();
+    collect(&tree.root, Inside::Secret, &mut masks);
+    masks.sort_by_key(|range| range.start);
+    masks
 }
 
 #[derive(Clone, Copy, PartialEq)]

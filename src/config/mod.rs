@@ -14,10 +14,12 @@ mod environment;
 mod handshake;
 mod header;
 mod host;
+mod issuers;
 mod key_record;
 mod keys;
 mod limits;
 mod listen;
+mod login;
 mod mask;
 mod message_signatures;
 mod must_cover;
@@ -47,6 +49,7 @@ mod tree;
 mod units;
 mod upgrade;
 mod upstreams;
+mod users;
 mod value;
 
 #[cfg(test)]
@@ -62,6 +65,7 @@ pub(crate) use host::{UrlError, origin};
 pub use problem::{Problem, Problems, Severity};
 use reader::Reader;
 use tree::Place;
+pub use users::read_file as read_users;
 
 use crate::scheme::Scheme;
 

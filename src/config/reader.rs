@@ -79,15 +79,20 @@ impl Reader<'_> {
         &mut self.problems[at]
     }
 
+    /// Takes over what was found in another file that this one names.
+    pub(super) fn adopt(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     /// Whether anything found is an error.
     pub(super) fn found_errors(&self) -> bool {
         self.beyond.with_error || self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
-    /// Everything found, in the file's order.
+    /// Everything found, in the file's order, and behind it what was found in others.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems;
-        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.sort_by_key(|problem| (problem.file != self.file, problem.line, problem.column));
         if let Some(mut last) = self.beyond.last {
             last.severity = if self.beyond.with_error { Severity::Error } else { Severity::Warning };
             last.message = format!("{} more problems, this the last of them: {}", self.beyond.count, last.message);

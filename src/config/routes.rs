@@ -89,6 +89,9 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
         let used = upstream.map_or([].as_slice(), |upstream| &upstream.sources);
         check_sources(used, Some(node.place), require, reader);
     }
+    if let Some(upstream) = to.and_then(|index| named.upstreams.item(index)) {
+        check_issuing(&fields, matched.as_ref(), upstream, reader);
+    }
     let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
     let refusals = fields.value("refusals").map(|node| refusals::read(node, named.refusals, reader));
     let max_body = fields.value("max_body").and_then(|node| reader.size(node, "`max_body`"));
@@ -214,6 +217,21 @@ fn check_upgrade(node: &Node, matched: Option<&Match>, upstream: Option<&ReadUps
     }
     if upstream.is_some_and(|upstream| !matches!(upstream.upstream.kind, UpstreamKind::Servers { .. })) {
         reader.error(node.place, "`upgrade` has no effect: the upstream has no servers");
+    }
+}
+
+/// Says where a token could be asked for in ways in which none should be.
+fn check_issuing(fields: &Fields<'_>, matched: Option<&Match>, upstream: &ReadUpstream, reader: &mut Reader<'_>) {
+    if !upstream.issues() {
+        return;
+    }
+    let unsafe_alone = |methods: &[String]| !methods.is_empty() && !methods.iter().any(|m| m == "GET" || m == "HEAD");
+    if let (Some(matched), Some(node)) = (matched, fields.value("match"))
+        && !unsafe_alone(&matched.methods)
+    {
+        reader
+            .error(node.place, "a route that issues tokens must not take GET: what it asks may be kept and sent again")
+            .expected("`methods: [POST]`");
     }
 }
 

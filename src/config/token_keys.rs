@@ -10,7 +10,7 @@ use super::{
     tree::{Node, Value},
 };
 use crate::{
-    jose::{Algorithm, Jwk, JwkFault, JwkSet, Key, KeyType, PublicKey, SetRules, ShortRsa},
+    jose::{Algorithm, Jwk, JwkFault, JwkSet, Key, KeyType, PublicKey, SetRules, ShortRsa, SigningKey},
     secret::Secret,
 };
 
@@ -77,14 +77,15 @@ fn listed(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Vec<T
 }
 
 fn token_key(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<TokenKey> {
-    let fields = reader.fields(node, "a token key", &["kid", "algorithm", "secret", "public_key"])?;
+    let fields = reader.fields(node, "a token key", &["kid", "algorithm", "secret", "public_key", "private_key"])?;
     let kid = fields.value("kid").map(|node| reader.line(node, "`kid`").map(str::to_owned));
     let kid = super::definition::all_or_none(kid)?;
-    match (fields.value("secret"), fields.value("public_key")) {
-        (_, None) => shared_key(kid, &fields, reader),
-        (None, Some(document)) => public_key(kid, document, &fields, short, reader),
-        (Some(_), Some(_)) => {
-            reader.error(node.place, "a token key is a `secret` or a `public_key`, not both");
+    match (fields.value("secret"), fields.value("public_key"), fields.value("private_key")) {
+        (_, None, None) => shared_key(kid, &fields, reader),
+        (None, Some(document), None) => public_key(kid, document, &fields, short, reader),
+        (None, None, Some(document)) => private_key(kid, document, &fields, reader),
+        _ => {
+            reader.error(node.place, "a token key is one of `secret`, `public_key` and `private_key`");
             None
         }
     }
@@ -102,8 +103,8 @@ fn shared_key(kid: Option<String>, fields: &Fields<'_>, reader: &mut Reader<'_>)
     let shortest = algorithm.map_or(32, Algorithm::shortest_secret);
     let node = fields.required("secret", reader)?;
     let secret = secret::secret(node, reader, shortest, "a key of this algorithm")?;
-    match Key::secret(kid, algorithm?, &secret) {
-        Ok(key) => Some(TokenKey { key, secret: Some(secret) }),
+    match SigningKey::secret(kid, algorithm?, &secret) {
+        Ok(key) => Some(TokenKey { key: key.verifying().clone(), secret: Some(secret), signing: Some(key) }),
         Err(fault) => {
             reader.error(node.place, fault.to_string());
             None
@@ -136,10 +137,29 @@ fn public_key(
     match key {
         Ok(key) => {
             warn_of_short(document, &key, short, reader);
-            Some(TokenKey { key, secret: None })
+            Some(TokenKey { key, secret: None, signing: None })
         }
         Err(why) => {
             reader.error(document.place, format!("the public key cannot be used: {why}")).expected(PUBLIC_KEY);
+            None
+        }
+    }
+}
+
+/// Signs, and its public half verifies.
+fn private_key(kid: Option<String>, node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<TokenKey> {
+    let given = fields.value("algorithm").map(|node| algorithm(node, reader));
+    let given = super::definition::all_or_none(given)?;
+    let text = secret::secret(node, reader, 0, "a private key")?;
+    if !reader.environment.has_secrets() {
+        return stand_in(kid, text.expose());
+    }
+    match SigningKey::from_pem(kid, given, text.expose()) {
+        Ok(key) => Some(TokenKey { key: key.verifying().clone(), secret: None, signing: Some(key) }),
+        Err(fault) => {
+            reader
+                .error(node.place, format!("the private key cannot be used: {fault}"))
+                .expected("PEM of a private key, such as `openssl genpkey -algorithm ed25519` makes");
             None
         }
     }
@@ -197,7 +217,7 @@ fn set_of_file(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<
         Ok(set) => {
             set.skipped.iter().for_each(|skipped| warn_of_skipped(file, skipped, reader));
             set.keys.iter().for_each(|key| warn_of_short(file, key, short, reader));
-            Some(set.keys.into_iter().map(|key| TokenKey { key, secret: None }).collect())
+            Some(set.keys.into_iter().map(|key| TokenKey { key, secret: None, signing: None }).collect())
         }
         Err(fault) => {
             reader.error(file.place, format!("the key set cannot be used: {fault}"));
@@ -216,7 +236,7 @@ fn warn_of_skipped(node: &Node, skipped: &(usize, Option<String>, JwkFault), rea
 /// A key where files are not what they are in earnest, for whoever only asks what the config describes.
 fn stand_in(kid: Option<String>, text: &[u8]) -> Option<TokenKey> {
     let key = Key::secret(kid, Algorithm::Hs256, &Secret::new(text.to_vec())).ok()?;
-    Some(TokenKey { key, secret: None })
+    Some(TokenKey { key, secret: None, signing: None })
 }
 
 /// `algorithms` of a set.

@@ -3,6 +3,7 @@
 use super::{
     checked::{Keys, Respond, SchemeConfig, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
+    login::{self, Issuing},
     reader::Reader,
     section::Section,
     shape::Fields,
@@ -21,7 +22,15 @@ pub(super) struct ReadUpstream {
 impl ReadUpstream {
     /// Whether the gateway answers in its place and reads nothing.
     pub(super) fn gets_no_requests(&self) -> bool {
-        matches!(self.upstream.kind, UpstreamKind::Respond(_))
+        match self.upstream.kind {
+            UpstreamKind::Respond(_) | UpstreamKind::Login(_) => true,
+            UpstreamKind::Servers { .. } | UpstreamKind::Echo => false,
+        }
+    }
+
+    /// Whether what it does must not be asked for by a method that is safe to repeat.
+    pub(super) fn issues(&self) -> bool {
+        matches!(self.upstream.kind, UpstreamKind::Login(_))
     }
 }
 
@@ -30,18 +39,25 @@ pub(super) fn read(
     node: Option<&Node>,
     schemes: &mut Section<SchemeConfig>,
     keys: &Section<Keys>,
+    issuing: &mut Issuing<'_>,
     reader: &mut Reader<'_>,
 ) -> Section<ReadUpstream> {
     let mut signers = Signers { schemes, keys };
-    Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, reader))
+    Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, issuing, reader))
 }
 
-const KINDS: [&str; 3] = ["servers", "echo", "respond"];
-const ONE_KIND: &str = "exactly one of `servers`, `echo` and `respond`";
+const KEYS: [&str; 7] = ["servers", "host", "tls", "sign", "echo", "respond", "login"];
+const KINDS: [&str; 4] = ["servers", "echo", "respond", "login"];
+const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond` and `login`";
 
-fn upstream(entry: &Entry, signers: &mut Signers<'_>, reader: &mut Reader<'_>) -> Option<ReadUpstream> {
+fn upstream(
+    entry: &Entry,
+    signers: &mut Signers<'_>,
+    issuing: &mut Issuing<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
-    let fields = reader.fields(&entry.value, &what, &["servers", "host", "tls", "sign", "echo", "respond"])?;
+    let fields = reader.fields(&entry.value, &what, &KEYS)?;
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
@@ -62,13 +78,14 @@ fn upstream(entry: &Entry, signers: &mut Signers<'_>, reader: &mut Reader<'_>) -
         }
     }
     let sign = fields.entry("sign");
-    if let Some(entry) = sign.filter(|_| kind.key == "respond") {
+    if let Some(entry) = sign.filter(|_| !matches!(kind.key.as_str(), "servers" | "echo")) {
         reader.error(entry.key_place, "`sign` has no effect: this upstream gets no requests");
     }
     let sign = sign.map(|entry| signing::request(&entry.value, signers, reader));
     let (kind, sources) = match kind.key.as_str() {
         "servers" => (servers(&kind.value, &fields, reader)?, Vec::new()),
         "echo" => (echo(&kind.value, reader)?, Vec::new()),
+        "login" => (UpstreamKind::Login(Box::new(login::read(&kind.value, issuing, reader)?)), Vec::new()),
         _ => respond(&kind.value, reader)?,
     };
     Some(ReadUpstream { upstream: Upstream { name: entry.key.clone(), kind, sign: sign.flatten() }, sources })

@@ -1,5 +1,6 @@
 //! Checked config → the stages' own settings. The one place that knows both.
 
+mod issuing;
 mod limits;
 mod signers;
 mod stores;
@@ -9,18 +10,18 @@ mod tokens;
 use std::{sync::Arc, time::Duration};
 
 pub use self::stores::{Stores, StoresError};
-use self::{signers::Signers, tokens::TokenEntry};
+use self::{issuing::Issuing, signers::Signers, tokens::TokenEntry};
 use super::{
     carried::Carried,
     handshake::Handshake,
     key_book::KeyBook,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
-    snapshot::{Route, Snapshot},
+    snapshot::{Route, Service, Snapshot},
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
-    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom},
+    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamKind},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::SourceIndex,
@@ -68,6 +69,12 @@ pub enum AssembleError {
         /// Why.
         source: std::io::Error,
     },
+    /// An issuer's key does not sign. The config's check says so with its place.
+    #[error("issuer {0}: its key does not sign")]
+    Issuer(String),
+    /// There are no threads to check passwords on.
+    #[error("threads to check passwords on: {0}")]
+    Passwords(#[source] std::io::Error),
     /// An upstream's host is no name that a certificate can have.
     #[error("upstream {0}: not a server name")]
     ServerName(String),
@@ -93,6 +100,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
     let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
     let clock = carried.clock.clone();
+    let issuing = Issuing::new(&config, &budgets, &clock)?;
+    let services = services(&config, targets, &issuing);
     let signers = Signers { config: &config, rules: &rules.signatures };
     let proofs = signers.proofs(&budgets, &clock)?;
     let guard = limits::guard(&config, &carried.strangers, &labels.limits);
@@ -100,12 +109,12 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
         let key = key(&route);
-        let Some(target) = targets.get(route.to) else { continue };
+        let Some(Some(service)) = services.get(route.to) else { continue };
         let requirement = rules.requirement(&route.require);
         let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
         let rates = limits::of_route(&route, &labels.limits);
-        entries.push((key, Arc::new(self::route(index, route, proven, target, (dress, rates), &limits))));
+        entries.push((key, Arc::new(self::route(index, route, proven, service, (dress, rates), &limits))));
     }
     Ok(Snapshot {
         edges,
@@ -215,7 +224,7 @@ fn route(
     index: usize,
     route: config::Route,
     (requirement, sign_response, handshake): (Requirement, Option<Arc<AnswerSigning>>, Option<Handshake>),
-    target: &Target,
+    service: &Service,
     (dress, rates): (Dress, Box<[RateLimit]>),
     limits: &config::Limits,
 ) -> Route {
@@ -225,7 +234,7 @@ fn route(
         name: route.name.as_str().into(),
         shape: Shape { accept_signature: requirement.accept_signature(), ..shape(route.refusals) },
         requirement,
-        target: target.clone(),
+        service: service.clone(),
         upstream: route.to,
         dress,
         sign_response,
@@ -296,4 +305,13 @@ impl Rules {
             }),
         }
     }
+}
+
+/// Who serves the requests of each upstream, in the config's order.
+fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Vec<Option<Service>> {
+    let service = |(upstream, target): (&config::Upstream, Option<Target>)| match &upstream.kind {
+        UpstreamKind::Login(login) => issuing.login(login).map(|login| Service::Issue(Arc::new(login))),
+        UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => target.map(Service::Forward),
+    };
+    config.upstreams.iter().zip(targets).map(service).collect()
 }

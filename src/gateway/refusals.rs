@@ -7,6 +7,7 @@ use crate::{
     authenticate::{Challenge, Denied},
     forward::Failure,
     http1::BadRequest,
+    issue,
     message::{BodyError, HoldError, Response},
     policy::{AddressDenied, Beyond, NotAdmitted},
     refusal::Cause,
@@ -42,6 +43,8 @@ pub(super) enum Refusal {
     NotAdmitted(#[from] NotAdmitted),
     #[error(transparent)]
     Failed(#[from] Failure),
+    #[error(transparent)]
+    NotIssued(#[from] issue::Failure),
 }
 
 /// How a route's refusals look.
@@ -75,7 +78,7 @@ impl Refusal {
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
-            Refusal::NotAdmitted(NotAdmitted::Stale) => Cause::Stale,
+            Refusal::NotAdmitted(NotAdmitted::Stale | NotAdmitted::BeforeStart) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
             Refusal::NotAdmitted(NotAdmitted::Beyond(_)) => Cause::RateLimited,
             Refusal::NotAdmitted(NotAdmitted::Uncounted(failure)) => of_template(failure),
@@ -94,6 +97,7 @@ impl Refusal {
                 | Failure::Unwritable(_) => Cause::UpstreamFailed,
                 Failure::Template(_, failure) => of_template(failure),
             },
+            Refusal::NotIssued(failure) => of_issuing(failure),
         }
     }
 
@@ -171,6 +175,7 @@ impl Refusal {
                 }
                 None => response,
             },
+            Refusal::NotIssued(issue::Failure::Busy) => response.with("Retry-After", "1"),
             Refusal::Failed(_) if self.cause() == Cause::InvalidToken => {
                 response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
             }
@@ -191,6 +196,21 @@ fn of_template(failure: &scheme::Failure) -> Cause {
         scheme::Failure::Unreadable { place, .. } if place.starts_with("claim:") => Cause::InvalidToken,
         scheme::Failure::Unreadable { place, .. } if place.starts_with("key:") => Cause::NotAllowed,
         _ => Cause::UnreadableField,
+    }
+}
+
+/// A wrong password and a name that does not exist have one face.
+fn of_issuing(failure: &issue::Failure) -> Cause {
+    match failure {
+        issue::Failure::Held(error) => of_held(error),
+        issue::Failure::Unreadable(_) => Cause::MissingCredentials,
+        issue::Failure::NoName
+        | issue::Failure::UnknownUser
+        | issue::Failure::DisabledUser
+        | issue::Failure::WrongPassword => Cause::InvalidCredentials,
+        issue::Failure::Busy => Cause::RateLimited,
+        issue::Failure::Claim(_, failure) | issue::Failure::Answer(failure) => of_template(failure),
+        issue::Failure::Unsigned | issue::Failure::NoRandomness => Cause::Overloaded,
     }
 }
 

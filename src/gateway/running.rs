@@ -97,7 +97,7 @@ pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
 pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Clock) -> Result<Running, StartError> {
     let started_unix_millis = clock.unix_millis();
     let (admin, log, settled) = (config.admin, config.log.clone(), Settled::of(&config));
-    let carried = Carried::new(&config, clock.clone(), Stores::open(&config)?);
+    let carried = Carried::new(&config, clock.clone(), Stores::open(&config, &clock)?);
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
     let admin_listener = admin.map(bind).transpose()?;

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::{Limits, Timeouts},
     forward::{AnswerSigning, Dress, Target},
-    http1,
+    http1, issue,
     message::{Budgets, HoldLimits},
     observe::Labels,
     policy::{Addresses, Edge, Guard, RateLimit},
@@ -49,6 +49,15 @@ pub struct Snapshot {
     pub keys: KeyBook,
 }
 
+/// Who serves the requests of a route.
+#[derive(Debug, Clone)]
+pub enum Service {
+    /// An upstream, or a fixed answer.
+    Forward(Target),
+    /// The token issuer.
+    Issue(Arc<issue::Service>),
+}
+
 /// One route, ready for use.
 #[derive(Debug)]
 pub struct Route {
@@ -58,8 +67,8 @@ pub struct Route {
     pub name: Arc<str>,
     /// What must be shown.
     pub requirement: Requirement,
-    /// Where requests go.
-    pub target: Target,
+    /// Who serves requests.
+    pub service: Service,
     /// The upstream's index in the config.
     pub upstream: usize,
     /// How requests are dressed for it.

@@ -1,11 +1,18 @@
 //! The life of a request, whole: each step hands on what only it can make.
 
-use super::{refusals::Refusal, snapshot::Snapshot, trail::Trail, worker::Worker};
+use std::{pin::Pin, rc::Rc};
+
+use super::{
+    refusals::Refusal,
+    snapshot::{Service, Snapshot},
+    trail::Trail,
+    worker::Worker,
+};
 use crate::{
     authenticate::{Desk, Origin, authenticate},
-    forward,
-    message::{Request, Response},
-    policy::{self, Admission, Client, Edge, Peer},
+    forward, issue,
+    message::{Identity, Request, Response},
+    policy::{self, Admission, Admitted, Client, Edge, Peer},
 };
 
 /// Screens, routes, authenticates, admits and serves `request`.
@@ -84,8 +91,35 @@ pub(super) async fn story<'s>(
     if let Some(answer) = route.handshake.as_ref().and_then(|handshake| handshake.signed(&permit)) {
         return Ok(answer);
     }
-    let served = forward::serve(&route.target, &route.dress, &worker.forwarder, permit, &mut trail.report);
+    let target = match &route.service {
+        Service::Forward(target) => target,
+        Service::Issue(service) => return issued(service, (worker, snapshot), permit, trail).await,
+    };
+    let served = forward::serve(target, &route.dress, &worker.forwarder, permit, &mut trail.report);
     Ok(served.await?)
+}
+
+/// What the token issuer answers; whom it issued to is noted for the log. On the heap: few requests are served so.
+fn issued<'r, 's>(
+    service: &'r issue::Service,
+    (worker, snapshot): (&'r Worker, &'r Snapshot),
+    permit: Admitted<'r>,
+    trail: &'r mut Trail<'s>,
+) -> Pin<Box<dyn Future<Output = Result<Response, Refusal>> + 'r>> {
+    Box::pin(async move {
+        let mut report = issue::Report::default();
+        let client = *permit.client();
+        let served = issue::serve(service, &worker.forwarder.deadlines, permit, &mut report).await;
+        if served.as_ref().is_err_and(issue::Failure::is_guess) {
+            blame(&client, worker, snapshot);
+        }
+        if let (Some(subject), Some(identity)) = (report.subject, &trail.identity) {
+            let mut identity = Identity::clone(identity);
+            identity.subject = Some(subject);
+            trail.identity = Some(Rc::new(identity));
+        }
+        Ok(served?)
+    })
 }
 
 /// Notes against its address that a credential came and was not good.

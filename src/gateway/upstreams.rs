@@ -51,11 +51,12 @@ struct Client {
 }
 
 impl Book {
-    /// The targets of `config`, in its order, and the book that the next config goes on with.
+    /// The targets of `config`, in its order, and the book that the next config goes on with. What the token issuer
+    /// answers has none.
     ///
     /// # Errors
     /// [`AssembleError`]; this book stays as it is.
-    pub fn targets(&self, config: &Config) -> Result<(Vec<Target>, Book), AssembleError> {
+    pub fn targets(&self, config: &Config) -> Result<(Vec<Option<Target>>, Book), AssembleError> {
         let mut writing = Writing { before: self, book: Book { free: self.free, ..Book::default() } };
         let most = config.limits.upstream_requests;
         let targets =
@@ -71,9 +72,10 @@ struct Writing<'b> {
 }
 
 impl Writing<'_> {
-    fn target(&mut self, upstream: &config::Upstream, most: usize) -> Result<Target, AssembleError> {
+    fn target(&mut self, upstream: &config::Upstream, most: usize) -> Result<Option<Target>, AssembleError> {
         let name = &upstream.name;
-        Ok(match &upstream.kind {
+        Ok(Some(match &upstream.kind {
+            UpstreamKind::Login(_) => return Ok(None),
             UpstreamKind::Echo => Target::Echo,
             UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
                 status: respond.status,
@@ -92,7 +94,7 @@ impl Writing<'_> {
                     next: self.turn(name),
                 }))
             }
-        })
+        }))
     }
 
     fn server(
@@ -189,6 +191,14 @@ mod tests {
         config::parse(&text, "t.yaml", &config::System).unwrap().0
     }
 
+    impl Book {
+        /// All that have one.
+        fn made(&self, config: &Config) -> (Vec<Target>, Book) {
+            let (targets, book) = self.targets(config).unwrap();
+            (targets.into_iter().flatten().collect(), book)
+        }
+    }
+
     fn ids(targets: &[Target]) -> Vec<usize> {
         let servers = targets.iter().filter_map(|target| match target {
             Target::Servers(servers) => Some(servers),
@@ -200,41 +210,40 @@ mod tests {
     #[test]
     fn a_server_keeps_its_id_wherever_it_stands_and_no_id_is_used_again() {
         let (targets, book) = Book::default()
-            .targets(&config(r#"a: { servers: ["http://h:1", "http://h:2"] }, b: { servers: ["http://h:1"] }"#))
-            .unwrap();
+            .made(&config(r#"a: { servers: ["http://h:1", "http://h:2"] }, b: { servers: ["http://h:1"] }"#));
         assert_eq!(ids(&targets), [0, 1, 2]);
         let moved = config(r#"a: { servers: ["http://h:3", "http://h:2", "http://h:1/v2", "http://h:1"] }"#);
-        let (targets, book) = book.targets(&moved).unwrap();
+        let (targets, book) = book.made(&moved);
         assert_eq!(ids(&targets), [3, 1, 4, 0]);
-        let (targets, _) = book.targets(&config(r#"a: { servers: ["http://h:4", "http://h:2"] }"#)).unwrap();
+        let (targets, _) = book.made(&config(r#"a: { servers: ["http://h:4", "http://h:2"] }"#));
         assert_eq!(ids(&targets), [5, 1]);
     }
 
     #[test]
     fn a_server_that_stands_twice_is_two() {
         let twice = config(r#"a: { servers: ["http://h:1", "http://h:1"] }"#);
-        let (targets, book) = Book::default().targets(&twice).unwrap();
+        let (targets, book) = Book::default().made(&twice);
         assert_eq!(ids(&targets), [0, 1]);
-        assert_eq!(ids(&book.targets(&twice).unwrap().0), [0, 1]);
+        assert_eq!(ids(&book.made(&twice).0), [0, 1]);
     }
 
     #[test]
     fn a_server_that_is_verified_otherwise_is_another_one() {
         let https = config(r#"a: { servers: ["https://h:1"] }"#);
-        let (targets, book) = Book::default().targets(&https).unwrap();
-        let (same, book) = book.targets(&https).unwrap();
+        let (targets, book) = Book::default().made(&https);
+        let (same, book) = book.made(&https);
         assert_eq!(ids(&targets), ids(&same));
         let (Target::Servers(one), Target::Servers(other)) = (&targets[0], &same[0]) else { panic!("no servers") };
         assert!(Arc::ptr_eq(&one.servers[0].tls.as_ref().unwrap().0, &other.servers[0].tls.as_ref().unwrap().0));
         let named = config(r#"a: { servers: ["https://h:1"], tls: { server_name: other } }"#);
-        assert_ne!(ids(&book.targets(&named).unwrap().0), ids(&targets));
+        assert_ne!(ids(&book.made(&named).0), ids(&targets));
     }
 
     #[test]
     fn turns_go_on() {
         let config = config(r#"a: { servers: ["http://h:1", "http://h:2"] }"#);
-        let (targets, book) = Book::default().targets(&config).unwrap();
-        let (again, _) = book.targets(&config).unwrap();
+        let (targets, book) = Book::default().made(&config);
+        let (again, _) = book.made(&config);
         let (Target::Servers(one), Target::Servers(other)) = (&targets[0], &again[0]) else { panic!("no servers") };
         one.next.store(7, Ordering::Relaxed);
         assert_eq!(other.next.load(Ordering::Relaxed), 7);

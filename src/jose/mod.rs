@@ -11,9 +11,11 @@ mod pem;
 mod public_key;
 mod rsa;
 mod set;
+mod signing_key;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use jwk::{Jwk, JwkFault};
 pub use key::{Key, KeyFault};
 pub use public_key::{PublicKey, PublicKeyFault, ShortRsa};
 pub use set::{JwkSet, SetFault, SetRules};
+pub use signing_key::{SigningKey, SigningKeyFault};

@@ -1,4 +1,4 @@
-//! PEM (RFC 7468): the one section of a file that holds a public key.
+//! PEM (RFC 7468): the one section of a file that holds a key.
 
 use rustls::{
     pki_types::{
@@ -8,7 +8,9 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::PublicKeyFault;
+use zeroize::Zeroizing;
+
+use super::{PublicKeyFault, SigningKeyFault};
 
 /// The encoded key: of a public key's section as it stands, of a certificate's what it certifies.
 pub(super) fn public_der(text: &[u8]) -> Result<Vec<u8>, PublicKeyFault> {
@@ -38,4 +40,17 @@ fn rsa_public_key(text: &[u8]) -> Result<Vec<u8>, PublicKeyFault> {
     let body = body.and_then(|rest| rest.strip_suffix("-----END RSA PUBLIC KEY-----"));
     let digits: String = body.ok_or(PublicKeyFault::NoDocument)?.split_ascii_whitespace().collect();
     base64::Engine::decode(&base64::prelude::BASE64_STANDARD, digits).map_err(|_| PublicKeyFault::NoDocument)
+}
+
+/// The encoded private key of the one section that there is.
+pub(super) fn private_der(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, SigningKeyFault> {
+    let sections: Result<Vec<(SectionKind, Vec<u8>)>, _> = PemObject::pem_slice_iter(text).collect();
+    let mut sections = sections.map_err(|_| SigningKeyFault::NoDocument)?;
+    match (sections.pop(), sections.as_slice()) {
+        (Some((SectionKind::PrivateKey | SectionKind::EcPrivateKey | SectionKind::RsaPrivateKey, der)), []) => {
+            Ok(Zeroizing::new(der))
+        }
+        (Some((SectionKind::PublicKey | SectionKind::Certificate, _)), _) => Err(SigningKeyFault::Public),
+        _ => Err(SigningKeyFault::NoDocument),
+    }
 }

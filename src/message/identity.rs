@@ -121,6 +121,8 @@ impl Known for Facts<'_> {
             Fact::Route => Some(Cow::Borrowed(self.route)),
             Fact::RequestId => Some(Cow::Borrowed(self.request_id)),
             Fact::ClientAddress => Some(Cow::Borrowed(self.client)),
+            // Only who issued it knows.
+            Fact::Token | Fact::ExpiresIn => None,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     http1::RequestHead,
     message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
-    scheme::{self, Escape, Template},
+    scheme::{self, Escape, Known, Template, View},
     soon::Soon,
     store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError},
 };
@@ -51,6 +51,9 @@ pub enum NotAdmitted {
     /// The time until which it was good passed while it was checked.
     #[error("the time ran out while it was checked")]
     Stale,
+    /// It may have been accepted before the gateway started, which remembers nothing of that time.
+    #[error("it may have been accepted before the gateway started")]
+    BeforeStart,
     /// It cannot be known whether it was.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -136,6 +139,10 @@ async fn claim<'a>(
         if now_millis > replay.until_millis {
             receipt.release().await;
             return Err(NotAdmitted::Stale);
+        }
+        if admission.claims.may_have_forgotten(replay.since_millis) {
+            receipt.release().await;
+            return Err(NotAdmitted::BeforeStart);
         }
         match admission.claims.claim(&key, replay.until_millis, now_millis).await {
             Ok(Claimed::Fresh) => {
@@ -253,6 +260,16 @@ impl<'a> Admitted<'a> {
     /// A value is absent or cannot stand there.
     pub fn render(&self, template: &Template, escape: Escape, out: &mut Vec<u8>) -> Result<(), scheme::Failure> {
         self.shown().render(template, escape, out)
+    }
+
+    /// The request as templates see it, and what is `known` of it by now.
+    pub fn view<'v>(&'v self, known: &'v dyn Known) -> View<'v> {
+        View { body: self.request.body.view(), ..self.shown().view(known) }
+    }
+
+    /// The name of its route.
+    pub fn route(&self) -> &'a str {
+        self.admission.route
     }
 
     fn shown(&self) -> Shown<'_, 'a> {

@@ -3,7 +3,7 @@
 use super::{Admission, Client};
 use crate::{
     message::{Facts, Identity, Request},
-    scheme::{self, Escape, Template, View},
+    scheme::{self, Escape, Known, Template, View},
 };
 
 /// A verified request as templates see it.
@@ -32,15 +32,21 @@ impl Shown<'_, '_> {
             request_id: self.admission.request_id,
             client: &client,
         };
-        let view = View {
+        template.render(&self.view(&facts), escape, out)
+    }
+}
+
+impl<'r> Shown<'r, '_> {
+    /// The request without its body, and what is `known` of it.
+    pub(super) fn view(&self, known: &'r dyn Known) -> View<'r> {
+        View {
             method: self.request.head.method(),
             target: self.request.head.origin_form(),
             scheme: self.admission.origin.0,
             authority: self.admission.origin.1,
             headers: &*self.request.head,
             body: scheme::Body::Unread,
-            known: &facts,
-        };
-        template.render(&view, escape, out)
+            known,
+        }
     }
 }

@@ -26,6 +26,9 @@ pub struct ReplayKey {
     pub digest: [u8; 32],
     /// Milliseconds since 1970; from then on the request is refused as stale anyway, or forgotten on purpose.
     pub until_millis: i64,
+    /// Milliseconds since 1970: nothing that this claim must tell from a second use was accepted before. The beginning of
+    /// time where the request does not say.
+    pub since_millis: i64,
 }
 
 impl Replay {
@@ -36,6 +39,17 @@ impl Replay {
     pub(super) fn at_most(&self, timestamp: Option<&Timestamp>) -> Duration {
         let window = timestamp.and_then(Timestamp::longest).unwrap_or_default();
         window.max(self.remember.unwrap_or_default())
+    }
+
+    /// Before its window began it was refused. Where the window does not end, what was accepted longer ago than it is
+    /// remembered is forgotten on purpose.
+    fn since(&self, claimed: &Claims, timestamp: Option<&Timestamp>, now_millis: i64) -> i64 {
+        let began = timestamp.zip(claimed.time_millis()).and_then(|(timestamp, time)| timestamp.admitted_from(time));
+        let began = began.unwrap_or(i64::MIN);
+        match (claimed.admitted_until, self.remember) {
+            (None, Some(remember)) => began.max(now_millis.saturating_sub(millis(remember))),
+            (Some(_), _) | (None, None) => began,
+        }
     }
 
     /// The later of both: forgotten before the window ends, a request could be used again.
@@ -63,7 +77,9 @@ impl Dialect {
         evaluation.feed(replay.key.as_ref().unwrap_or(&self.message), &mut |piece| inner.update(piece))?;
         // Hashed on its own, because a streamed message's length is not known beforehand.
         let digest = digest(&self.name, claimed.key_id().unwrap_or_default(), &inner.finalize());
-        Ok(Some(ReplayKey { digest, until_millis: replay.until(claimed, now_millis) }))
+        let until_millis = replay.until(claimed, now_millis);
+        let since_millis = replay.since(claimed, self.timestamp.as_ref(), now_millis);
+        Ok(Some(ReplayKey { digest, until_millis, since_millis }))
     }
 }
 

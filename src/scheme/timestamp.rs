@@ -78,6 +78,11 @@ impl Timestamp {
         Ok(times)
     }
 
+    /// From when on a request that states `stated` is let in, be that its time or its end; `None` if that is open.
+    pub(super) fn admitted_from(&self, stated: i64) -> Option<i64> {
+        self.future.map(|future| stated.saturating_sub(future))
+    }
+
     /// The longest time between the first and the last moment at which one request is let in; `None` if it is open.
     pub(super) fn longest(&self) -> Option<Duration> {
         let whole = match self.from {

@@ -71,6 +71,10 @@ pub enum Fact {
     RequestId,
     /// The client's address, behind trusted proxies.
     ClientAddress,
+    /// The token that was issued.
+    Token,
+    /// How long it is good for, in seconds.
+    ExpiresIn,
 }
 
 /// Nothing is known yet.

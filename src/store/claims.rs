@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ClaimKey, Claimed, MemoryStore, Store, StoreError, redis::RedisClaims};
+use super::{ClaimKey, Claimed, JournaledStore, MemoryStore, Store, StoreError, redis::RedisClaims};
 use crate::redis_link::Health;
 
 /// The replay claims of a gateway. One outlives every reload that leaves its settings alone.
 #[derive(Debug)]
 pub struct Claims {
     place: Place,
+    /// What was claimed up to then, in milliseconds since 1970, is not known here.
+    unknown_until_millis: Option<i64>,
     failures: AtomicU64,
     unchecked: AtomicU64,
 }
@@ -17,6 +19,8 @@ pub struct Claims {
 enum Place {
     /// In this process, shared by its workers.
     Memory(MemoryStore),
+    /// The same, with a journal that outlives it.
+    Journaled(JournaledStore),
     /// Shared by all gateways on one Redis.
     Redis(RedisClaims),
 }
@@ -27,19 +31,35 @@ impl Claims {
         Claims::at(Place::Memory(memory))
     }
 
+    /// In this process's memory, with a journal behind it.
+    pub fn in_journal(journaled: JournaledStore) -> Claims {
+        Claims::at(Place::Journaled(journaled))
+    }
+
     /// In Redis.
     pub fn in_redis(claims: RedisClaims) -> Claims {
         Claims::at(Place::Redis(claims))
     }
 
+    /// The same, but what can have been accepted up to `start_millis` is taken for accepted.
+    pub fn refusing_up_to(self, start_millis: i64) -> Claims {
+        Claims { unknown_until_millis: Some(start_millis), ..self }
+    }
+
+    /// Whether a claim that was first possible at `since_millis` may have been made when nothing was remembered yet.
+    pub fn may_have_forgotten(&self, since_millis: i64) -> bool {
+        self.unknown_until_millis.is_some_and(|unknown| since_millis <= unknown)
+    }
+
     fn at(place: Place) -> Claims {
-        Claims { place, failures: AtomicU64::new(0), unchecked: AtomicU64::new(0) }
+        Claims { place, unknown_until_millis: None, failures: AtomicU64::new(0), unchecked: AtomicU64::new(0) }
     }
 
     /// Claims held, expired ones that are not yet swept included; `None` where the store cannot tell cheaply.
     pub fn held(&self) -> Option<usize> {
         match &self.place {
             Place::Memory(memory) => Some(memory.len()),
+            Place::Journaled(journaled) => Some(journaled.memory().len()),
             Place::Redis(_) => None,
         }
     }
@@ -48,6 +68,7 @@ impl Claims {
     pub fn capacity(&self) -> Option<usize> {
         match &self.place {
             Place::Memory(memory) => Some(memory.capacity()),
+            Place::Journaled(journaled) => Some(journaled.memory().capacity()),
             Place::Redis(_) => None,
         }
     }
@@ -55,7 +76,7 @@ impl Claims {
     /// How the way to the store is, where there is one.
     pub fn link(&self) -> Option<&Health> {
         match &self.place {
-            Place::Memory(_) => None,
+            Place::Memory(_) | Place::Journaled(_) => None,
             Place::Redis(claims) => Some(claims.health()),
         }
     }
@@ -80,6 +101,7 @@ impl Store for Claims {
     async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
         let claimed = match &self.place {
             Place::Memory(memory) => memory.claim(key, until_millis, now_millis).await,
+            Place::Journaled(journaled) => journaled.claim(key, until_millis, now_millis).await,
             Place::Redis(claims) => claims.claim(key, until_millis, now_millis).await,
         };
         claimed.inspect_err(|_| {
@@ -90,6 +112,7 @@ impl Store for Claims {
     async fn release(&self, key: &ClaimKey, until_millis: i64) {
         match &self.place {
             Place::Memory(memory) => memory.release(key, until_millis).await,
+            Place::Journaled(journaled) => journaled.release(key, until_millis).await,
             Place::Redis(claims) => claims.release(key, until_millis).await,
         }
     }

@@ -62,6 +62,36 @@ impl MemoryStore {
         self.room.capacity
     }
 
+    /// Holds a claim that was made before, whatever room there is, and at least until then if it is held already.
+    pub(super) fn restore(&self, key: &ClaimKey, until_millis: i64) {
+        let hash = self.hasher.hash_one(key.0);
+        let place = self.place(hash);
+        let mut shard = place.lock();
+        shard.restore(hash, key, until_millis, || {
+            self.room.taken.fetch_add(1, Ordering::Relaxed);
+        });
+        place.note_earliest(&shard);
+    }
+
+    /// Lets go of a claim that is held until then.
+    pub(super) fn take_back(&self, key: &ClaimKey, until_millis: i64) {
+        let hash = self.hasher.hash_one(key.0);
+        let place = self.place(hash);
+        let mut shard = place.lock();
+        if shard.release(hash, key, until_millis) {
+            self.room.give(1);
+        }
+        place.note_earliest(&shard);
+    }
+
+    /// Shows every claim that is live, one shard after the other. Each shard is locked only while its claims are copied.
+    pub(super) fn each_live(&self, now_millis: i64, take: &mut dyn FnMut(&ClaimKey, i64)) {
+        for place in &self.places {
+            let live = place.lock().live(now_millis);
+            live.iter().for_each(|(key, until_millis)| take(key, *until_millis));
+        }
+    }
+
     fn place(&self, hash: u64) -> &Place {
         // Bits apart from the low ones and the top seven, which choose the bucket inside a shard's table.
         let index = (hash >> 48) as usize & (self.places.len() - 1);
@@ -111,13 +141,7 @@ impl Store for MemoryStore {
     }
 
     async fn release(&self, key: &ClaimKey, until_millis: i64) {
-        let hash = self.hasher.hash_one(key.0);
-        let place = self.place(hash);
-        let mut shard = place.lock();
-        if shard.release(hash, key, until_millis) {
-            self.room.give(1);
-        }
-        place.note_earliest(&shard);
+        self.take_back(key, until_millis);
     }
 }
 

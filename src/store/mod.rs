@@ -5,6 +5,8 @@
 
 mod claims;
 mod counters;
+pub mod journal;
+mod journaled;
 mod memory;
 pub mod redis;
 mod shard;
@@ -15,6 +17,7 @@ use thiserror::Error;
 pub use self::{
     claims::Claims,
     counters::{Counters, Draw, Drawn, MemoryCounters, Standing},
+    journaled::JournaledStore,
     memory::MemoryStore,
 };
 use crate::redis_link::LinkError;
@@ -42,6 +45,9 @@ pub enum StoreError {
     /// The store cannot be asked, or did not answer. Whether it did what it was asked for is not known.
     #[error("the replay store is unavailable: {0}")]
     Unavailable(#[source] LinkError),
+    /// The journal cannot be written, so the claim does not stand.
+    #[error("the replay journal cannot be written: {0}")]
+    Unwritable(std::io::ErrorKind),
     /// It answered something else than it was asked.
     #[error("the store gave an answer of another kind than expected")]
     Unexpected,

@@ -54,19 +54,35 @@ impl Shard {
             if self.slots[id].until_millis >= now_millis {
                 return Attempt::Seen;
             }
-            self.unlink(id);
-            self.slots[id].until_millis = until_millis;
-            self.link(id);
+            self.prolong(id, until_millis);
             return Attempt::Fresh;
         }
         if !take_room() {
             return Attempt::NoRoom;
         }
-        let id = self.slots.put(Slot { key: key.0, until_millis, before: NO_SLOT, after: NO_SLOT });
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.index.insert_unique(hash, id, |&id| hasher.hash_one(slots[id].key));
-        self.link(id);
+        self.insert(hash, key, until_millis);
         Attempt::Fresh
+    }
+
+    /// Holds `key` until then, or longer if it is held longer already; `took_room` is told of a new place.
+    pub(super) fn restore(&mut self, hash: u64, key: &ClaimKey, until_millis: i64, took_room: impl FnOnce()) {
+        match self.find(hash, key) {
+            Some(id) if self.slots[id].until_millis >= until_millis => {}
+            Some(id) => self.prolong(id, until_millis),
+            None => {
+                took_room();
+                self.insert(hash, key, until_millis);
+            }
+        }
+    }
+
+    /// The claims that are not over at `now_millis`.
+    pub(super) fn live(&self, now_millis: i64) -> Vec<(ClaimKey, i64)> {
+        let slots = self.index.iter().map(|&id| &self.slots[id]);
+        slots
+            .filter(|slot| slot.until_millis >= now_millis)
+            .map(|slot| (ClaimKey(slot.key), slot.until_millis))
+            .collect()
     }
 
     /// Forgets `key`, if it is held until then. Whether it was.
@@ -94,6 +110,19 @@ impl Shard {
     /// When the next claims can be swept; the end of time where there are none.
     pub(super) fn earliest_millis(&self) -> i64 {
         self.due.first_key_value().map_or(i64::MAX, |(second, _)| second.saturating_mul(1000))
+    }
+
+    fn insert(&mut self, hash: u64, key: &ClaimKey, until_millis: i64) {
+        let id = self.slots.put(Slot { key: key.0, until_millis, before: NO_SLOT, after: NO_SLOT });
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.index.insert_unique(hash, id, |&id| hasher.hash_one(slots[id].key));
+        self.link(id);
+    }
+
+    fn prolong(&mut self, id: SlotId, until_millis: i64) {
+        self.unlink(id);
+        self.slots[id].until_millis = until_millis;
+        self.link(id);
     }
 
     fn find(&self, hash: u64, key: &ClaimKey) -> Option<SlotId> {

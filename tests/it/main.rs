@@ -5,6 +5,7 @@
 //! - [`examples`]: every config we ship is one the binary accepts.
 //! - [`life`]: the binary as an operator runs it: it drains, and refuses bad configs before it listens.
 //! - [`clients`]: the clients that exist get the very answers that they know.
+//! - [`issuing`]: the token issuer, with the configs that we ship.
 //! - [`hygiene`]: which headers and bytes an upstream sees, whatever the client sent.
 //! - [`cli`]: the commands as a person types them: what they print where, and how they end.
 //! - [`dialects`]: every preset verifies what its clients send, and refuses any of it changed.
@@ -27,6 +28,7 @@ mod dialects;
 mod examples;
 mod http1_oracle;
 mod hygiene;
+mod issuing;
 mod life;
 mod path;
 mod peers;

@@ -92,9 +92,23 @@ pub enum OnStoreFailure {
     Allow,
 }
 
+/// What becomes of requests that can have been accepted before the start, of which nothing is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterStart {
+    /// They are accepted (the default).
+    #[default]
+    Accept,
+    /// They are refused as stale.
+    Refuse,
+}
+
 /// `replay:` of the whole config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayMemory {
     /// Claims remembered at once; when full, requests that need one are refused with 503. Default 1,000,000.
     pub capacity: usize,
+    /// What becomes of requests that may have been accepted before the start. Default: they are accepted.
+    pub after_start: AfterStart,
+    /// The directory of the journal; `None`: what is claimed is forgotten when the process ends.
+    pub journal: Option<PathBuf>,
 }

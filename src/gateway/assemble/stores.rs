@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    config::Config,
+    clock::Clock,
+    config::{AfterStart, Config, ReplayMemory},
     redis_link::{Link, LinkError},
-    store::{Claims, MemoryStore, redis::RedisClaims},
+    store::{Claims, JournaledStore, MemoryStore, journal::JournalError, redis::RedisClaims},
 };
 
 /// What outlives a request, and a config.
@@ -23,6 +24,9 @@ pub enum StoresError {
     /// No way to it can be made.
     #[error("store: {0}")]
     Link(#[from] LinkError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The system has no randomness to give.
     #[error("store: no randomness: {0}")]
     Randomness(#[from] getrandom::Error),
@@ -33,8 +37,10 @@ impl Stores {
     ///
     /// # Errors
     /// [`StoresError`]
-    pub fn open(config: &Config) -> Result<Stores, StoresError> {
-        let Some(store) = &config.store else { return Ok(Stores::for_rehearsal(config)) };
+    pub fn open(config: &Config, clock: &Clock) -> Result<Stores, StoresError> {
+        let Some(store) = &config.store else {
+            return Ok(Stores { claims: Arc::new(own_claims(&config.replay, clock)?), link: None });
+        };
         let link = Link::open(store.redis.link_settings(true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
         Ok(Stores { claims, link: Some(link) })
@@ -43,5 +49,15 @@ impl Stores {
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
         Stores { claims: Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity))), link: None }
+    }
+}
+
+/// Claims of this process alone.
+fn own_claims(replay: &ReplayMemory, clock: &Clock) -> Result<Claims, JournalError> {
+    let memory = MemoryStore::new(replay.capacity);
+    match (&replay.journal, replay.after_start) {
+        (Some(journal), _) => Ok(Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?)),
+        (None, AfterStart::Accept) => Ok(Claims::in_memory(memory)),
+        (None, AfterStart::Refuse) => Ok(Claims::in_memory(memory).refusing_up_to(clock.unix_millis())),
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Policy {
 pub(super) struct Times {
     /// In milliseconds since 1970.
     pub(super) stated: Option<i64>,
+    /// The first millisecond at which it is good, where it says one.
+    pub(super) admitted_from: Option<i64>,
     /// The last millisecond at which it is good.
     pub(super) admitted_until: Option<i64>,
 }
@@ -71,7 +73,13 @@ impl Policy {
             }
         }
         let ends = [created.map(|created| created.saturating_add(max_age)), expires];
-        Ok(Times { stated: created.or(expires), admitted_until: ends.into_iter().flatten().min() })
+        let longest = max_age.saturating_add(future);
+        let begins = created.map(|created| created.saturating_sub(future));
+        Ok(Times {
+            stated: created.or(expires),
+            admitted_from: begins.or(expires.map(|expires| expires.saturating_sub(longest))),
+            admitted_until: ends.into_iter().flatten().min(),
+        })
     }
 
     /// The algorithm that a signature says, if it does.

@@ -83,7 +83,12 @@ impl MessageSignatures {
         let remembered = now_millis.saturating_add(self.remember.map_or(0, millis));
         let until_millis = claimed.times.admitted_until.map_or(remembered, |end| end.saturating_add(1).max(remembered));
         let digest = replay::digest(&self.name, claimed.key_id().unwrap_or_default(), &inner.finalize());
-        Ok(Some(ReplayKey { digest, until_millis }))
+        let since_millis = match (claimed.times.admitted_from, self.remember) {
+            (Some(from), _) => from,
+            (None, Some(remember)) => now_millis.saturating_sub(millis(remember)),
+            (None, None) => i64::MIN,
+        };
+        Ok(Some(ReplayKey { digest, until_millis, since_millis }))
     }
 
     fn base(&self, claimed: &ClaimedSignature, view: &View<'_>) -> Result<String, Failure> {

@@ -55,6 +55,8 @@ pub enum Sources {
     /// What is known afterwards: `claim:NAME`, `subject`, `key_id`, `scheme_name`, `route`, `request_id`,
     /// `client_address`; and `method`, `path`, `target`, `query:NAME`, `header:NAME` of the request.
     Answer,
+    /// The same once something was issued: `token` and `expires_in`.
+    Issued,
 }
 
 /// How the values (never the literals) are made safe for the place they are written to.
@@ -74,6 +76,7 @@ impl Template {
         let vocabulary = match sources {
             Sources::Request => Vocabulary::Request,
             Sources::Answer => Vocabulary::Answer,
+            Sources::Issued => Vocabulary::Issued,
         };
         Template::compile_in(text, Scope { vocabulary, values: &[], key_id: false })
     }
@@ -186,7 +189,7 @@ impl Chain {
         if filters.len() > MOST_FILTERS {
             return Err(Fault::at(offset, length, format!("more than {MOST_FILTERS} filters")));
         }
-        if raw_digest && matches!(scope.vocabulary, Vocabulary::Emit | Vocabulary::ReplyEmission | Vocabulary::Answer) {
+        if raw_digest && scope.vocabulary.is_text() {
             let fault = Fault::at(offset, length, "a digest's raw bytes cannot stand in text");
             return Err(fault.hint("end with `hex` or `base64`"));
         }

@@ -43,6 +43,8 @@ pub(in crate::scheme) enum Vocabulary {
     Emit,
     /// What is known after verification.
     Answer,
+    /// The same, and what was issued.
+    Issued,
     /// An answer and the head of its request.
     Reply,
     /// The same, and what signing adds.
@@ -106,17 +108,27 @@ const ANSWER: &[&str] = &[
     "header",
 ];
 
+const ISSUED_ONLY: &[&str] = &["token", "expires_in"];
+
 impl Vocabulary {
     pub(super) fn contains(self, name: &str) -> bool {
         match self {
             Vocabulary::Request => REQUEST.contains(&name),
             Vocabulary::Emit => REQUEST.contains(&name) || EMIT_ONLY.contains(&name),
             Vocabulary::Answer => ANSWER.contains(&name),
+            Vocabulary::Issued => ANSWER.contains(&name) || ISSUED_ONLY.contains(&name),
             Vocabulary::Reply => REPLY.contains(&name),
             Vocabulary::ReplyEmission => REPLY.contains(&name) || REPLY_EMISSION.contains(&name),
             Vocabulary::Each => EACH.contains(&name),
             Vocabulary::Key => KEY.contains(&name),
         }
+    }
+}
+
+impl Vocabulary {
+    /// Whether what is written is read as text, and not hashed.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Vocabulary::Emit | Vocabulary::ReplyEmission | Vocabulary::Answer | Vocabulary::Issued)
     }
 }
 
@@ -144,7 +156,7 @@ impl Scope<'_> {
     pub(super) fn unknown(&self, word: &Word) -> Fault {
         let own = match self.vocabulary {
             Vocabulary::Request | Vocabulary::Emit => REQUEST,
-            Vocabulary::Answer => ANSWER,
+            Vocabulary::Answer | Vocabulary::Issued => ANSWER,
             Vocabulary::Reply | Vocabulary::ReplyEmission => REPLY,
             Vocabulary::Each => EACH,
             Vocabulary::Key => KEY,
@@ -156,8 +168,11 @@ impl Scope<'_> {
         if self.vocabulary == Vocabulary::ReplyEmission {
             candidates.extend(REPLY_EMISSION);
         }
+        if self.vocabulary == Vocabulary::Issued {
+            candidates.extend(ISSUED_ONLY);
+        }
         candidates.extend(self.values.iter().map(|value| value.name.as_str()));
-        let elsewhere = everything().chain(REPLY).any(|name| *name == word.text);
+        let elsewhere = everything().chain(REPLY).chain(ISSUED_ONLY).any(|name| *name == word.text);
         match elsewhere {
             true => word.fault(format!("`{}` cannot be used in this place", word.text)),
             false => word

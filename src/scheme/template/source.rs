@@ -75,10 +75,10 @@ impl Source {
             "now" if call.argument.is_some() => Ok(Source::NowAs(pattern(call)?)),
             "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
             "key" => Ok(Source::Attribute(argument(call)?.text.clone())),
-            "query" if call.argument.is_some() || scope.vocabulary == Vocabulary::Answer => {
+            "query" if call.argument.is_some() || is_answer(scope.vocabulary) => {
                 Ok(Source::Parameter(argument(call)?.text.clone()))
             }
-            "key_id" if scope.vocabulary == Vocabulary::Answer => without_argument(call, Source::Fact(Fact::KeyId)),
+            "key_id" if is_answer(scope.vocabulary) => without_argument(call, Source::Fact(Fact::KeyId)),
             "key_id" if !scope.key_id => {
                 Err(call.fault("there is no key id here").hint("`key_id` must be set, and cannot use itself"))
             }
@@ -165,6 +165,8 @@ impl fmt::Display for Source {
             Source::Fact(Fact::Route) => f.write_str("route"),
             Source::Fact(Fact::RequestId) => f.write_str("request_id"),
             Source::Fact(Fact::ClientAddress) => f.write_str("client_address"),
+            Source::Fact(Fact::Token) => f.write_str("token"),
+            Source::Fact(Fact::ExpiresIn) => f.write_str("expires_in"),
             Source::Status => f.write_str("status"),
             Source::RequestHeader(name) => write!(f, "request_header:{name}"),
             Source::Signature => f.write_str("signature"),
@@ -177,6 +179,11 @@ impl fmt::Display for Source {
             Source::Each(of, except) => write!(f, "every {} but {except:?}", of.name()),
         }
     }
+}
+
+/// Whether what is meant is what is known after verification.
+fn is_answer(vocabulary: Vocabulary) -> bool {
+    matches!(vocabulary, Vocabulary::Answer | Vocabulary::Issued)
 }
 
 fn plain(name: &str) -> Option<Source> {
@@ -197,6 +204,8 @@ fn plain(name: &str) -> Option<Source> {
         "route" => Source::Fact(Fact::Route),
         "request_id" => Source::Fact(Fact::RequestId),
         "client_address" => Source::Fact(Fact::ClientAddress),
+        "token" => Source::Fact(Fact::Token),
+        "expires_in" => Source::Fact(Fact::ExpiresIn),
         "status" => Source::Status,
         "signature" => Source::Signature,
         "now" => Source::Now,

@@ -68,6 +68,23 @@ fn a_request_is_remembered_until_its_window_has_closed() {
 }
 
 #[test]
+fn when_a_request_can_have_been_accepted_first_is_known_where_its_window_or_memory_says_so() {
+    let since = |definition: &Definition| {
+        let scheme = scheme(definition);
+        replay_key(&scheme, &signed(&scheme, "a", NOW, NONCE), NOW).since_millis
+    };
+    // Not before the time from which on its timestamp was not too far ahead.
+    assert_eq!(since(&device_v2()), NOW - 300_000);
+    let remember = Some(Duration::from_secs(9));
+    let open = Definition {
+        replay: Some(ReplayDefinition { key: None, remember }),
+        timestamp: device_v2().timestamp.map(|timestamp| TimestampDefinition { past: None, future: None, ..timestamp }),
+        ..device_v2()
+    };
+    assert_eq!(since(&open), NOW - 9_000);
+}
+
+#[test]
 fn a_memory_longer_than_the_window_is_kept() {
     let remember = Some(Duration::from_secs(3600));
     let definition = Definition { replay: Some(ReplayDefinition { key: None, remember }), ..device_v2() };

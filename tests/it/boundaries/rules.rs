@@ -63,6 +63,11 @@ pub(super) const RULES: &[Rule] = &[
             "soon",
         ],
     ),
+    // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
+    rule(
+        "issue",
+        &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "jose", "password", "secret"],
+    ),
     rule(
         "keys",
         &[
@@ -88,7 +93,10 @@ pub(super) const RULES: &[Rule] = &[
     rule("admin", &["observe", "clock"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
-    rule("config", &["scheme", "jose", "json", "keys", "outcall", "rate", "redis_link", "refusal", "secret"]),
+    rule(
+        "config",
+        &["scheme", "jose", "json", "keys", "outcall", "password", "rate", "redis_link", "refusal", "secret"],
+    ),
     // Of a caller it is known which key verified, and what else is known of that.
     rule("message", &["http1", "scheme", "keys::Matched"]),
     // The gateway's own calls know where they run and whom they trust, and not what they are for.
@@ -101,6 +109,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("jose", &["json", "secret"]),
     rule("errands", &[]),
     rule("json", &[]),
+    rule("password", &[]),
     rule("percent", &[]),
     rule("proxy_protocol", &[]),
     rule("refusal", &[]),
@@ -121,6 +130,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     // Tests make tokens with it; what is verified is verified by our own reading of the standard.
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["issue"]) },
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
+    Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
     Crate { names: &["sqlx"], only: Rooms::These(&["keys"]) },
     Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
@@ -131,7 +141,17 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     // Rooms that tests must be able to run without a runtime or a log.
     Crate {
         names: &["tokio", "tracing"],
-        only: Rooms::AllBut(&["scheme", "http1", "jose", "json", "proxy_protocol", "rate", "refusal", "secret"]),
+        only: Rooms::AllBut(&[
+            "scheme",
+            "http1",
+            "jose",
+            "json",
+            "password",
+            "proxy_protocol",
+            "rate",
+            "refusal",
+            "secret",
+        ]),
     },
     // Rooms that are told the time.
     Crate {

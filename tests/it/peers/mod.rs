@@ -2,11 +2,13 @@
 //!
 //! - [`front`]: clients. They check statuses and bodies; the tests check what the upstream really got.
 //! - [`behind`]: servers. The tests check what comes through.
+//! - [`issuing`]: clients of the token issuer.
 //!
 //! What they need is installed by `scripts/test`. A tool that is missing fails its test.
 
 mod behind;
 mod front;
+mod issuing;
 mod server;
 mod stage;
 mod tools;

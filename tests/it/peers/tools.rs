@@ -35,6 +35,13 @@ pub(super) fn node() -> Command {
     tool("node", "nodejs")
 }
 
+/// Where what `package.json` lists is installed.
+pub(super) fn node_peers() -> PathBuf {
+    let peers = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("node-peers");
+    assert!(peers.join("node_modules").is_dir(), "{} is missing: run scripts/test, which makes it", peers.display());
+    peers
+}
+
 /// A file beside these tests.
 pub(super) fn beside(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers").join(name)

@@ -2,5 +2,6 @@
 
 mod counters;
 mod gateways;
+mod journal;
 mod link;
 mod shared;

@@ -1,0 +1,100 @@
+//! `issuers:`: which tokens are issued, with the keys of which tokens entry.
+
+use std::time::Duration;
+
+use super::{
+    checked::{ClaimValue, Issuer, Tokens},
+    reader::Reader,
+    section::Section,
+    shape::Fields,
+    template,
+    tree::{Entry, Node, Style, Value},
+    users,
+};
+
+const KEYS: [&str; 4] = ["tokens", "audience", "lifetime", "claims"];
+const LIFETIME: Duration = Duration::from_secs(3600);
+/// Longest lifetime that draws no warning.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+/// What `claims` of an issuer may not set. Their `sub` may be another than the name of who logged in.
+const RESERVED: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
+
+/// Reads the section.
+pub(super) fn read(node: Option<&Node>, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Section<Issuer> {
+    Section::read(node, "issuers", "issuer", reader, |entry, reader| issuer(entry, tokens, reader))
+}
+
+fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Option<Issuer> {
+    let what = format!("the issuer {}", reader.quote(entry.key_place, &entry.key));
+    let fields = reader.fields(&entry.value, &what, &KEYS)?;
+    let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader));
+    if let (Some(tokens), Some(node)) = (index.and_then(|index| tokens.item(index)), fields.value("tokens"))
+        && tokens.keys.first().is_none_or(|key| key.signing.is_none())
+        && reader.environment.has_secrets()
+    {
+        reader
+            .error(node.place, "the first key of this tokens entry cannot sign: it is the public half alone")
+            .expected("`secret`, or `private_key`");
+    }
+    let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
+    let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
+    let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
+    Some(Issuer { name: entry.key.clone(), tokens: index?, audience: audience?, lifetime: lifetime?, claims })
+}
+
+fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
+    let lifetime = reader.duration(node, "`lifetime`")?;
+    if lifetime < Duration::from_secs(1) {
+        reader.error(node.place, "`lifetime` must be a second or more");
+        return None;
+    }
+    if lifetime > LONG {
+        reader
+            .warning(node.place, "a token of this lifetime is good for longer than a day")
+            .hint("whoever gets hold of one can use it for as long");
+    }
+    Some(lifetime)
+}
+
+/// The tokens entry's own, where it has one; of several one must be chosen.
+fn audience(fields: &Fields<'_>, tokens: Option<&Tokens>, reader: &mut Reader<'_>) -> Option<Option<String>> {
+    let accepted = tokens.map_or([].as_slice(), |tokens| tokens.audience.as_slice());
+    match (fields.value("audience"), accepted) {
+        (None, []) => Some(None),
+        (None, [only]) => Some(Some(only.clone())),
+        (None, _) => {
+            reader
+                .error(fields.place, "`audience` is missing: the tokens entry accepts several")
+                .expected("one of those");
+            None
+        }
+        (Some(node), accepted) => {
+            let text = reader.line(node, "`audience`")?;
+            if !accepted.iter().any(|known| known == text) {
+                let shown = reader.quote(node.place, text);
+                let problem =
+                    reader.error(node.place, format!("the tokens entry does not accept the audience {shown}"));
+                problem.suggest(text, accepted.iter().map(String::as_str));
+                return None;
+            }
+            Some(Some(text.to_owned()))
+        }
+    }
+}
+
+/// Text is a template; what is not text is always the same.
+fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
+    let mut claims = Vec::new();
+    for entry in reader.map(node, "`claims`").unwrap_or_default() {
+        users::check_claim(entry, &RESERVED, reader);
+        let value = match (&entry.value.value, users::json(&entry.value)) {
+            (Value::Scalar(scalar), json) if json.is_string() || scalar.style != Style::Plain => {
+                let what = format!("the claim `{}`", entry.key);
+                template::answer(&entry.value, &what, reader).map(|answer| ClaimValue::Template(answer.template))
+            }
+            (_, json) => Some(ClaimValue::Json(json)),
+        };
+        claims.extend(value.map(|value| (entry.key.clone(), value)));
+    }
+    claims
+}

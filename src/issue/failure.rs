@@ -1,0 +1,57 @@
+//! Why nothing was issued.
+
+use crate::{message::HoldError, scheme};
+
+/// Why an admitted request got no token. What tells a wrong password from an unknown name is for the log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The body did not arrive, or is too large.
+    #[error("the request's body: {0}")]
+    Held(#[from] HoldError),
+    /// A name or a password is not there, or cannot be read.
+    #[error("{0}")]
+    Unreadable(#[source] scheme::Failure),
+    /// No name that a user could have.
+    #[error("the name is empty, too long, or holds control characters")]
+    NoName,
+    /// There is no user of that name.
+    #[error("no such user")]
+    UnknownUser,
+    /// The user may not log in.
+    #[error("the user is disabled")]
+    DisabledUser,
+    /// The password is another one.
+    #[error("wrong password")]
+    WrongPassword,
+    /// More passwords wait to be checked than may.
+    #[error("too many passwords wait to be checked")]
+    Busy,
+    /// A claim could not be filled in.
+    #[error("the claim {0:?}: {1}")]
+    Claim(String, #[source] scheme::Failure),
+    /// The answer could not be filled in.
+    #[error("the answer: {0}")]
+    Answer(#[source] scheme::Failure),
+    /// The token could not be signed.
+    #[error("the token could not be signed")]
+    Unsigned,
+    /// The system has no random bytes.
+    #[error("no random bytes to be had")]
+    NoRandomness,
+}
+
+impl Failure {
+    /// Whether somebody showed what is not good, as one does who tries what might be.
+    pub fn is_guess(&self) -> bool {
+        match self {
+            Failure::NoName | Failure::UnknownUser | Failure::DisabledUser | Failure::WrongPassword => true,
+            Failure::Held(_)
+            | Failure::Unreadable(_)
+            | Failure::Busy
+            | Failure::Claim(..)
+            | Failure::Answer(_)
+            | Failure::Unsigned
+            | Failure::NoRandomness => false,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `login`: a name and a password for a token.
+
+use std::{rc::Rc, sync::Arc};
+
+use serde_json::Value;
+
+use super::{Desk, Failure, Issuer, PasswordChecks, Report, UserTable, answer::Told, desk};
+use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
+
+/// How one login is served.
+#[derive(Debug)]
+pub struct Login {
+    /// Mints.
+    pub issuer: Arc<Issuer>,
+    /// Who may log in.
+    pub who: Who,
+    /// Where the name is.
+    pub username: Template,
+    /// What is answered.
+    pub answer: Template,
+    /// Whether anything that is read stands in the body.
+    pub reads_body: bool,
+    /// How requests are read.
+    pub desk: Desk,
+}
+
+/// Who may log in.
+#[derive(Debug)]
+pub enum Who {
+    /// Users who know their password.
+    Users {
+        /// They.
+        users: Arc<UserTable>,
+        /// Where the password is.
+        password: Template,
+        /// Checks it.
+        checks: PasswordChecks,
+    },
+    /// Whoever says any name.
+    Anyone,
+}
+
+impl Login {
+    pub(super) async fn serve(
+        &self,
+        deadlines: &Deadlines,
+        mut permit: Admitted<'_>,
+        report: &mut Report,
+    ) -> Result<Response, Failure> {
+        if self.reads_body {
+            self.desk.hold(&mut permit, deadlines).await?;
+        }
+        let name = desk::name(&self.username, &permit)?;
+        let claims = self.who.check(&name, &permit).await?;
+        let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };
+        let minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
+        report.subject = Some(Rc::from(name));
+        Ok(answer)
+    }
+}
+
+impl Who {
+    /// The claims of who is called `name` and knows the password.
+    async fn check(&self, name: &str, permit: &Admitted<'_>) -> Result<Value, Failure> {
+        match self {
+            Who::Anyone => Ok(Value::Null),
+            Who::Users { users, password, checks } => {
+                let password = desk::read(password, permit)?;
+                Ok(users.check(name, password, checks).await?.claims.clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Issuing tokens: what a route answers whose requests go to no upstream but to the gateway's own token issuer.
+//!
+//! Only an [`Admitted`] request gets here. What is issued is verified elsewhere, by the same keys; whether a token was
+//! taken back is the business of admission.
+
+mod answer;
+mod desk;
+mod failure;
+mod login;
+mod minter;
+mod passwords;
+mod users;
+
+pub use desk::Desk;
+pub use failure::Failure;
+pub use login::{Login, Who};
+pub use minter::{ClaimValue, Issuer, RESERVED_CLAIMS};
+pub use passwords::PasswordChecks;
+pub use users::{User, UserTable};
+
+use std::{pin::Pin, rc::Rc};
+
+use crate::{deadline::Deadlines, message::Response, policy::Admitted};
+
+/// What a route asks of the issuer.
+#[derive(Debug)]
+pub enum Service {
+    /// A name and a password for a token.
+    Login(Login),
+}
+
+/// What is said of one request, for the log.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Whom a token was issued to.
+    pub subject: Option<Rc<str>>,
+}
+
+/// An answer on its way. On the heap, so that no other route's requests are larger for it.
+pub type Serving<'s> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + 's>>;
+
+/// Serves `permit`, and reports of it.
+pub fn serve<'s>(
+    service: &'s Service,
+    deadlines: &'s Deadlines,
+    permit: Admitted<'s>,
+    report: &'s mut Report,
+) -> Serving<'s> {
+    match service {
+        Service::Login(login) => Box::pin(login.serve(deadlines, permit, report)),
+    }
+}

@@ -1,0 +1,139 @@
+//! Users by name, and the check of a password that tells nobody whether a name exists.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{Failure, PasswordChecks};
+use crate::password::PasswordHash;
+
+/// Somebody who may log in.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The name, as it is typed.
+    pub name: String,
+    /// The password's hash.
+    pub password: PasswordHash,
+    /// What their tokens say of them: an object.
+    pub claims: Value,
+    /// Whether they may not.
+    pub disabled: bool,
+}
+
+/// The users of one source. What it holds is replaced as a whole.
+pub struct UserTable {
+    users: ArcSwap<Users>,
+    /// Chosen by the process, so that nobody can know which user's hash stands in for a name that is not there.
+    stand_in: RandomState,
+}
+
+struct Users {
+    all: Vec<Arc<User>>,
+    by_name: HashMap<String, usize>,
+}
+
+impl UserTable {
+    /// A table of `users`; of two with one name the later counts.
+    pub fn new(users: Vec<User>) -> UserTable {
+        UserTable { users: ArcSwap::from_pointee(Users::new(users)), stand_in: RandomState::new() }
+    }
+
+    /// Puts other users in the place of those it has.
+    pub fn replace(&self, users: Vec<User>) {
+        self.users.store(Arc::new(Users::new(users)));
+    }
+
+    /// The user of that name, if that is their password.
+    ///
+    /// Each way to fail takes one check of a password: that of a name which does not exist is made against another
+    /// user's hash, always the same one for a name, so that its time is one that a user's could be.
+    pub(super) async fn check(
+        &self,
+        name: &str,
+        password: Zeroizing<Vec<u8>>,
+        checks: &PasswordChecks,
+    ) -> Result<Arc<User>, Failure> {
+        let (found, checked) = self.find(name);
+        let Some(checked) = checked else { return Err(Failure::UnknownUser) };
+        let matches = checks.matches(checked.password.clone(), password).await?;
+        match found {
+            None => Err(Failure::UnknownUser),
+            Some(_) if !matches => Err(Failure::WrongPassword),
+            Some(user) if user.disabled => Err(Failure::DisabledUser),
+            Some(user) => Ok(user),
+        }
+    }
+
+    /// The user of that name, and the one whose hash is to be checked; none only where there are no users at all.
+    fn find(&self, name: &str) -> (Option<Arc<User>>, Option<Arc<User>>) {
+        let users = self.users.load();
+        let found = users.by_name.get(name).and_then(|at| users.all.get(*at)).cloned();
+        let count = u64::try_from(users.all.len()).unwrap_or(u64::MAX);
+        let other = self.stand_in.hash_one(name).checked_rem(count);
+        let stand_in = other.and_then(|at| users.all.get(usize::try_from(at).ok()?)).cloned();
+        (found.clone(), found.or(stand_in))
+    }
+}
+
+impl Users {
+    fn new(users: Vec<User>) -> Users {
+        let all: Vec<Arc<User>> = users.into_iter().map(Arc::new).collect();
+        let by_name = all.iter().enumerate().map(|(at, user)| (user.name.clone(), at)).collect();
+        Users { all, by_name }
+    }
+}
+
+impl fmt::Debug for UserTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserTable({} users)", self.users.load().all.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::Method;
+
+    fn user(name: &str, password: &str, disabled: bool) -> User {
+        let password = PasswordHash::make(password.as_bytes(), Method::Argon2id).unwrap();
+        User { name: name.to_owned(), password, claims: Value::Null, disabled }
+    }
+
+    async fn check(table: &UserTable, name: &str, password: &str) -> Result<Arc<User>, Failure> {
+        let checks = PasswordChecks::start(1, 8).unwrap();
+        table.check(name, Zeroizing::new(password.as_bytes().to_vec()), &checks).await
+    }
+
+    #[tokio::test]
+    async fn only_a_user_who_may_and_knows_the_password_is_let_in() {
+        let table = UserTable::new(vec![user("alice", "a-secret", false), user("bob", "b-secret", true)]);
+        assert_eq!(check(&table, "alice", "a-secret").await.unwrap().name, "alice");
+        assert!(matches!(check(&table, "alice", "b-secret").await, Err(Failure::WrongPassword)));
+        assert!(matches!(check(&table, "bob", "b-secret").await, Err(Failure::DisabledUser)));
+        assert!(matches!(check(&table, "Alice", "a-secret").await, Err(Failure::UnknownUser)));
+        table.replace(vec![user("carol", "c-secret", false)]);
+        assert!(matches!(check(&table, "alice", "a-secret").await, Err(Failure::UnknownUser)));
+        assert!(check(&table, "carol", "c-secret").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_exist_costs_the_check_of_a_user_and_lets_nobody_in() {
+        let table = UserTable::new(vec![user("alice", "a-secret", false), user("bob", "b-secret", false)]);
+        for name in ["carol", "", "ALICE"] {
+            let (found, stand_in) = table.find(name);
+            let again = table.find(name).1.unwrap();
+            assert!(found.is_none() && Arc::ptr_eq(&stand_in.unwrap(), &again), "{name}");
+            let password = if again.name == "alice" { "a-secret" } else { "b-secret" };
+            assert!(matches!(check(&table, name, password).await, Err(Failure::UnknownUser)), "{name}");
+        }
+        let nobody = UserTable::new(Vec::new());
+        assert!(matches!(check(&nobody, "alice", "x").await, Err(Failure::UnknownUser)));
+    }
+}
