@@ -75,6 +75,8 @@ pub struct Listen {
     pub tls: Option<ListenTls>,
     /// Who may come here.
     pub addresses: Option<Addresses>,
+    /// Whether each connection must begin with a PROXY header of a trusted proxy.
+    pub proxy_protocol: bool,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
 }
@@ -383,6 +385,8 @@ pub struct RefusalText {
 pub struct Limits {
     /// Open client connections, over all listeners. Default 10,000.
     pub connections: usize,
+    /// Open connections of one address. Default: no bound of its own.
+    pub connections_per_address: Option<usize>,
     /// Bytes of a request head. Default 32 KiB.
     pub head: usize,
     /// Header fields in a head. Default 100.

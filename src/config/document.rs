@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    checked::{Config, Refusals, Route},
+    checked::{Config, Refusals, Route, TrustedProxies},
     conflicts, issuers, keys, limits, listen,
     login::Issuing,
     networks, rates,
@@ -45,6 +45,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let admin = fields.value("admin").and_then(|node| listen::read_admin(node, &mut listeners, reader));
     let proxies = fields.value("trusted_proxies").map(|node| networks::proxies(node, reader));
     let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
+    listen::check_proxied(&listeners, proxies.as_ref().unwrap_or(&TrustedProxies::default()), reader);
     let mut keys = keys::read(fields.value("keys"), reader);
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);

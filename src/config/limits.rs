@@ -13,6 +13,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 10_000,
+            connections_per_address: None,
             head: 32 << 10,
             headers: 100,
             body: 10 << 20,
@@ -55,6 +56,7 @@ impl Default for Log {
 pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits> {
     let allowed = [
         "connections",
+        "connections_per_address",
         "head",
         "headers",
         "body",
@@ -70,6 +72,9 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     let fields = reader.fields(node, "`limits`", &allowed)?;
     let mut limits = Limits::default();
     count(&fields, "connections", 1..1_000_001, &mut limits.connections, reader);
+    let per_address = fields.value("connections_per_address");
+    let per_address = per_address.and_then(|node| reader.count(node, "`connections_per_address`", 1..1_000_001));
+    limits.connections_per_address = per_address.and_then(|number| usize::try_from(number).ok());
     size(&fields, "head", 1 << 10, &mut limits.head, reader);
     count(&fields, "headers", 1..10_001, &mut limits.headers, reader);
     size(&fields, "body", 0, &mut limits.body, reader);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{
-    checked::{Config, Listen, ListenTls},
+    checked::{Config, Listen, ListenTls, TrustedProxies},
     host, networks,
     reader::Reader,
     section,
@@ -18,6 +18,8 @@ pub(super) struct Listeners {
     pub(super) places: Vec<Place>,
     items: Vec<Option<Listen>>,
     taken: Vec<(SocketAddr, Place)>,
+    /// Where a listener requires a PROXY header.
+    proxied: Vec<Place>,
 }
 
 impl Listeners {
@@ -52,6 +54,15 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Listeners {
     listeners
 }
 
+/// Reports listeners that require a PROXY header where nobody is trusted to write one.
+pub(super) fn check_proxied(listeners: &Listeners, proxies: &TrustedProxies, reader: &mut Reader<'_>) {
+    for place in listeners.proxied.iter().filter(|_| proxies.nets.is_empty()) {
+        reader
+            .error(*place, "`proxy_protocol` is required here and nobody is trusted: no connection would be taken")
+            .hint("trusted_proxies: [10.0.0.0/8], the networks of the load balancer");
+    }
+}
+
 /// Warns of listeners where a scheme signs the host that was asked and nobody said which one that is.
 pub(super) fn warn_of_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
     for (index, (listen, place)) in config.listen.iter().zip(places).enumerate() {
@@ -73,11 +84,12 @@ fn listener(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> 
     if let Value::Scalar(_) = node.value {
         let listen = address(node, reader).map(|address| {
             listeners.take(address, node.place, reader);
-            Listen { address, public_origin: None, tls: None, addresses: None, name: None }
+            Listen { address, public_origin: None, tls: None, addresses: None, proxy_protocol: false, name: None }
         });
         return (None, listen);
     }
-    let Some(fields) = reader.fields(node, "a listener", &["address", "public_origin", "name", "tls", "addresses"])
+    let Some(fields) =
+        reader.fields(node, "a listener", &["address", "public_origin", "name", "tls", "addresses", "proxy_protocol"])
     else {
         return (None, None);
     };
@@ -85,10 +97,14 @@ fn listener(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> 
     let origin = fields.value("public_origin").and_then(|node| public_origin(node, reader));
     let tls = fields.value("tls").and_then(|node| listener_tls(node, reader));
     let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
+    let proxy_protocol = fields.value("proxy_protocol");
+    let proxied = proxy_protocol.and_then(|node| reader.choice(node, "`proxy_protocol`", &[("required", true)]));
+    listeners.proxied.extend(proxy_protocol.map(|node| node.place));
+    let proxy_protocol = proxied.unwrap_or(false);
     let listen = fields.required("address", reader).and_then(|node| {
         let address = address(node, reader)?;
         listeners.take(address, node.place, reader);
-        Some(Listen { address, public_origin: origin, tls, addresses, name: name.clone() })
+        Some(Listen { address, public_origin: origin, tls, addresses, proxy_protocol, name: name.clone() })
     });
     (name, listen)
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{
-    checked::{Prefixes, RateLimit, RatePer, Unverified},
+    checked::{OnStoreFailure, Prefixes, RateLimit, RatePer, Unverified},
     networks,
     reader::Reader,
     section::Section,
@@ -76,12 +76,21 @@ fn own_name(route: &str, names: &mut HashSet<String>) -> String {
 }
 
 fn limit(node: &Node, what: &str, name: String, reader: &mut Reader<'_>) -> Option<ReadLimit> {
-    let fields = reader.fields(node, what, &["per", "rate", "burst", "headers"])?;
+    let fields = reader.fields(node, what, &["per", "rate", "burst", "headers", "on_store_failure"])?;
     let per = fields.required("per", reader).and_then(|node| per(node, reader));
     let quota = quota(&fields, reader);
     let headers = fields.value("headers").and_then(|node| reader.boolean(node, "`headers`"));
+    let choices = [("refuse", OnStoreFailure::Refuse), ("allow", OnStoreFailure::Allow)];
+    let on_store_failure = fields.value("on_store_failure");
+    let on_store_failure = on_store_failure.and_then(|node| reader.choice(node, "`on_store_failure`", &choices));
     let (per, sources) = per?;
-    let limit = RateLimit { name, per, quota: quota?, headers: headers.unwrap_or(false) };
+    let limit = RateLimit {
+        name,
+        per,
+        quota: quota?,
+        on_store_failure: on_store_failure.unwrap_or_default(),
+        headers: headers.unwrap_or(false),
+    };
     Some(ReadLimit { limit: Arc::new(limit), sources })
 }
 

@@ -180,6 +180,7 @@ fn edges(config: &Config) -> Vec<Edge> {
         public_origin: listen.public_origin.as_ref().map(|origin| (origin.scheme.clone(), origin.authority.clone())),
         trusted_proxies: trusted_proxies.clone(),
         believed,
+        proxy_protocol: listen.proxy_protocol,
         addresses: {
             let here = listen.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
             everywhere.iter().cloned().chain(here).collect()

@@ -34,8 +34,8 @@ impl Carried {
     pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
         Carried {
             clock,
+            counters: stores.counters.clone(),
             stores,
-            counters: Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters))),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),

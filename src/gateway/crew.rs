@@ -26,6 +26,7 @@ use super::{
     descriptors,
     doors::Doors,
     edition::Edition,
+    guests::Guests,
     running::StartError,
     snapshot::Snapshot,
     sockets::{Socket, sockets},
@@ -119,6 +120,7 @@ impl Crew {
         (sink, format): (&Sink, Format),
     ) -> Result<(Crew, Threads), StartError> {
         let open = Arc::<AtomicUsize>::default();
+        let guests = Arc::<Guests>::default();
         let (mut workers, mut hands) = (Vec::new(), Vec::new());
         for number in 0..count.max(1) {
             let (orders, received) = unbounded_channel();
@@ -128,6 +130,7 @@ impl Crew {
                 log: sink.worker(format),
                 gauges: metrics.gauges(),
                 connections: open.clone(),
+                guests: guests.clone(),
             };
             hands.push(Hand { orders: orders.clone(), open: Arc::default() });
             let runtime = worker::runtime().map_err(StartError::Thread)?;

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     config::{Config, LogFormat, LogSink},
     observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
-    store::{Claims, MemoryCounters},
+    store::Claims,
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -176,14 +176,13 @@ fn destination(sink: LogSink) -> Destination {
 fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
     let claims = carried.stores.claims.clone();
     let (counters, strangers) = (carried.counters.clone(), carried.strangers.clone());
+    let asked = carried.counters.clone();
     let metrics = Metrics::new(Sources {
         started_unix_millis,
         dropped_lines: sink.dropped(),
         replay: Box::new(move || replay_figures(&claims)),
-        rate_counters: Box::new(move || {
-            let memory = counters.in_memory().map_or(0, MemoryCounters::len);
-            u64::try_from(memory + strangers.len()).unwrap_or(u64::MAX)
-        }),
+        rate_counters: Box::new(move || u64::try_from(counters.held() + strangers.len()).unwrap_or(u64::MAX)),
+        rate_failures: Box::new(move || asked.failures()),
     });
     metrics.config_loaded(started_unix_millis);
     metrics

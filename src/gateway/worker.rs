@@ -17,7 +17,13 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::{connection::Connection, doors::DoorId, edition::Edition};
+use super::{
+    connection::Connection,
+    doors::DoorId,
+    edition::Edition,
+    guests::{Guest, Guests},
+    reception::Reception,
+};
 use crate::{
     authenticate::jwt::TokenCache,
     buffers::{Buffers, Outputs},
@@ -63,6 +69,7 @@ pub(super) struct Recruit {
     pub(super) log: WorkerLog,
     pub(super) gauges: Gauges,
     pub(super) connections: Arc<AtomicUsize>,
+    pub(super) guests: Arc<Guests>,
 }
 
 /// A worker's own things. Shared by its connections and by nobody else.
@@ -74,6 +81,7 @@ pub(super) struct Worker {
     log: RefCell<WorkerLog>,
     edition: RefCell<Rc<Edition>>,
     connections: Arc<AtomicUsize>,
+    guests: Arc<Guests>,
     open: Cell<usize>,
     identifiers: Identifiers,
     date: RefCell<(i64, String)>,
@@ -101,7 +109,7 @@ pub(super) fn run(runtime: &Runtime, recruit: Recruit) -> bool {
 }
 
 async fn work(recruit: Recruit) -> bool {
-    let Recruit { edition, mut orders, log, gauges, connections } = recruit;
+    let Recruit { edition, mut orders, log, gauges, connections, guests } = recruit;
     let deadlines = Deadlines::default();
     let worker = Rc::new(Worker {
         forwarder: forwarder(&deadlines),
@@ -111,6 +119,7 @@ async fn work(recruit: Recruit) -> bool {
         log: RefCell::new(log),
         edition: RefCell::new(Rc::new(edition)),
         connections,
+        guests,
         open: Cell::new(0),
         identifiers: Identifiers::new(),
         date: RefCell::default(),
@@ -145,7 +154,8 @@ fn forwarder(deadlines: &Deadlines) -> Forwarder {
 async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let Accepted { stream, peer, door, place: _place } = accepted;
     let _here = Here::new(&worker);
-    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+    let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
+    let Some((peer, _guest)) = receive(&worker, &mut stream, peer, door).await else { return };
     let handshake = {
         let (doors, patience) = (worker.edition().doors.clone(), worker.edition().snapshot.timeouts.head);
         let deadlines = worker.forwarder.deadlines.clone();
@@ -159,6 +169,34 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     };
     let open = worker.gauges.connection();
     Connection::new(transport, worker.clone(), door, peer).serve(open).await;
+}
+
+/// Where a connection came from, and its place among those of its address; `None` where it is turned away.
+async fn receive(
+    worker: &Worker,
+    stream: &mut tokio::net::TcpStream,
+    peer: IpAddr,
+    door: DoorId,
+) -> Option<(IpAddr, Option<Guest>)> {
+    let edition = worker.edition();
+    let reception = Reception {
+        edge: edition.edge(door)?,
+        guests: &worker.guests,
+        most: edition.snapshot.limits.connections_per_address,
+        deadlines: &worker.forwarder.deadlines,
+        patience: edition.snapshot.timeouts.head,
+    };
+    if !reception.asks() {
+        return Some((peer, None));
+    }
+    match Box::pin(reception.take_in(stream, peer)).await {
+        Ok(received) => Some(received),
+        Err(why) => {
+            worker.gauges.turned_away(why.reason());
+            tracing::debug!(%why, %peer, "a connection is turned away");
+            None
+        }
+    }
 }
 
 async fn housekeeping(worker: Rc<Worker>) {

@@ -14,6 +14,6 @@ mod stamp;
 pub use access::{AccessLine, Format, Verdict};
 pub use metrics::{
     Caller, Gauges, KeyLabels, KeySourceCounts, Labels, Metrics, Open, Outcome, ReplayFigures, Sources, StoreFigures,
-    UpstreamOutcome, WorkerMetrics,
+    TurnedAway, UpstreamOutcome, WorkerMetrics,
 };
 pub use sink::{Destination, Sink, SinkError, WorkerLog};

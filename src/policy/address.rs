@@ -20,6 +20,8 @@ pub struct Edge {
     pub trusted_proxies: Networks,
     /// What of them is believed.
     pub believed: Believed,
+    /// Whether each connection must begin with a PROXY header of a trusted proxy.
+    pub proxy_protocol: bool,
     /// Who may come here: each of these must let an address in.
     pub addresses: Vec<Arc<Addresses>>,
 }
@@ -125,6 +127,7 @@ mod tests {
             public_origin: None,
             trusted_proxies: Networks::new(&trusted.iter().map(|net| net.parse().unwrap()).collect::<Vec<_>>()),
             believed: Believed::Any,
+            proxy_protocol: false,
             addresses: Vec::new(),
         }
     }

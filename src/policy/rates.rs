@@ -25,6 +25,8 @@ pub struct RateLimit {
     pub per: Per,
     /// How much each of them has.
     pub quota: Quota,
+    /// Whether it is counted in this gateway alone while a shared store cannot be asked; if not, requests are refused then.
+    pub may_count_alone: bool,
     /// Whether clients are told how it stands when they are within it.
     pub headers: bool,
 }
@@ -125,8 +127,12 @@ impl Per {
 /// [`NotWithin`]; nothing is spent then.
 pub(super) async fn draw(shown: &Shown<'_, '_>, now_nanos: i64) -> Result<Option<Box<Told>>, NotWithin> {
     let asked = Asked::of(shown)?;
-    let drawn = shown.admission.counters.draw(&asked.draws(), now_nanos).await;
-    asked.judged(drawn.map_err(NotWithin::Store)?)
+    let (counters, draws) = (shown.admission.counters, asked.draws());
+    let drawn = match counters.draw(&draws, now_nanos).await {
+        Err(_) if asked.limits.iter().all(|limit| limit.may_count_alone) => counters.draw_alone(&draws, now_nanos),
+        drawn => drawn.map_err(NotWithin::Store)?,
+    };
+    asked.judged(drawn)
 }
 
 /// The same where nothing has to be waited for: the counters are in memory. `None` where they are not.

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub use self::{
     claims::Claims,
-    counters::{Counters, Draw, Drawn, MemoryCounters, Standing},
+    counters::{Counters, Draw, Drawn, MemoryCounters, SharedCounters, Standing},
     journaled::JournaledStore,
     memory::MemoryStore,
 };

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::OnStoreFailure;
 use crate::{rate::Quota, scheme::Template};
 
 /// `rate_limits: { NAME: … }`, or one that a route writes itself.
@@ -13,6 +14,8 @@ pub struct RateLimit {
     pub per: RatePer,
     /// `rate` and `burst`.
     pub quota: Quota,
+    /// What happens while a shared store cannot be asked. With `allow` each gateway counts for itself meanwhile.
+    pub on_store_failure: OnStoreFailure,
     /// Whether answers that are not refused say how it stands.
     pub headers: bool,
 }

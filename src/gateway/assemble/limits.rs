@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{self, Config, RatePer},
+    config::{self, Config, OnStoreFailure, RatePer},
     policy::{Addresses, Guard, GuardLimit, Networks, Per, Prefixes, RateLimit},
     rate::Quota,
     store::MemoryCounters,
@@ -36,6 +36,7 @@ pub(super) fn of_route(route: &config::Route, names: &[String]) -> Box<[RateLimi
             RatePer::Template(template) => Per::Template(template.clone()),
         },
         quota: limit.quota,
+        may_count_alone: limit.on_store_failure == OnStoreFailure::Allow,
         headers: limit.headers,
     };
     route.rate_limits.iter().map(limit).collect()

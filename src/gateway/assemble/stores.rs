@@ -6,7 +6,11 @@ use crate::{
     clock::Clock,
     config::{AfterStart, Config, ReplayMemory},
     redis_link::{Link, LinkError},
-    store::{Claims, JournaledStore, MemoryStore, journal::JournalError, redis::RedisClaims},
+    store::{
+        Claims, Counters, JournaledStore, MemoryCounters, MemoryStore, SharedCounters,
+        journal::JournalError,
+        redis::{RedisClaims, RedisCounters},
+    },
 };
 
 /// What outlives a request, and a config.
@@ -14,6 +18,8 @@ use crate::{
 pub struct Stores {
     /// Replay claims.
     pub claims: Arc<Claims>,
+    /// What limits of rate have counted.
+    pub counters: Arc<Counters>,
     /// The way to the shared store, where there is one.
     pub link: Option<Link>,
 }
@@ -39,17 +45,26 @@ impl Stores {
     /// [`StoresError`]
     pub fn open(config: &Config, clock: &Clock) -> Result<Stores, StoresError> {
         let Some(store) = &config.store else {
-            return Ok(Stores { claims: Arc::new(own_claims(&config.replay, clock)?), link: None });
+            let claims = Arc::new(own_claims(&config.replay, clock)?);
+            return Ok(Stores { claims, counters: own_counters(config), link: None });
         };
         let link = Link::open(store.redis.link_settings(true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
-        Ok(Stores { claims, link: Some(link) })
+        let counters = RedisCounters::new(link.clone(), &store.prefix);
+        let counters = Arc::new(Counters::Shared(SharedCounters::new(counters, config.limits.rate_counters)));
+        Ok(Stores { claims, counters, link: Some(link) })
     }
 
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
-        Stores { claims: Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity))), link: None }
+        let claims = Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity)));
+        Stores { claims, counters: own_counters(config), link: None }
     }
+}
+
+/// Counters of this process alone.
+fn own_counters(config: &Config) -> Arc<Counters> {
+    Arc::new(Counters::Memory(MemoryCounters::new(config.limits.rate_counters)))
 }
 
 /// Claims of this process alone.

@@ -37,6 +37,9 @@ impl Metrics {
         counter("countersign_log_lines_dropped", "Access lines lost to a full or failing log.", dropped, encoder)?;
         (sources.replay)().encode(encoder)?;
         let counters = clamped((sources.rate_counters)());
+        let failures = (sources.rate_failures)();
+        let help = "Questions about rates that the store did not decide.";
+        counter("countersign_rate_store_failures", help, failures, encoder)?;
         gauge("countersign_rate_counters", "Counters of rate limits held in memory.", counters, encoder)?;
         let refused = self.config_refused.load(Ordering::Relaxed);
         counter("countersign_config_refused", "Configs offered and refused.", refused, encoder)?;
@@ -101,6 +104,11 @@ fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result
     let mut family = encoder.encode_descriptor("countersign_rate_limited", help, None, MetricType::Counter)?;
     for (limit, count) in &totals.rate_limited {
         count_of(&[("limit", limit.as_str())], *count, &mut family)?;
+    }
+    let help = "Connections closed before anything was read of them.";
+    let mut family = encoder.encode_descriptor("countersign_connections_refused", help, None, MetricType::Counter)?;
+    for (reason, count) in &totals.turned_away {
+        count_of(&[("reason", *reason)], *count, &mut family)?;
     }
     let help = "Addresses that spent the last of their failures.";
     counter("countersign_lockouts", help, totals.lockouts, encoder)

@@ -24,7 +24,7 @@ use prometheus_client::registry::Registry;
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
 pub use self::replay::{ReplayFigures, StoreFigures};
-pub use self::worker::{Caller, Gauges, Open, Outcome, UpstreamOutcome, WorkerMetrics};
+pub use self::worker::{Caller, Gauges, Open, Outcome, TurnedAway, UpstreamOutcome, WorkerMetrics};
 use self::{
     totals::Totals,
     worker::{Levels, Tables},
@@ -56,6 +56,8 @@ pub struct Sources {
     pub replay: Box<dyn Fn() -> ReplayFigures + Send + Sync>,
     /// How many counters of rate limits are held in memory.
     pub rate_counters: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How often a shared store did not decide on rates.
+    pub rate_failures: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// All counters of the process, over its workers and over the configs it has had.

@@ -19,6 +19,7 @@ fn metrics() -> Arc<Metrics> {
         dropped_lines,
         replay: Box::new(move || replay),
         rate_counters: Box::new(|| 3),
+        rate_failures: Box::new(|| 2),
     })
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Totals {
     /// By limit.
     pub(super) rate_limited: BTreeMap<String, u64>,
     pub(super) lockouts: u64,
+    /// By reason.
+    pub(super) turned_away: BTreeMap<&'static str, u64>,
     pub(super) connections: i64,
     pub(super) in_flight: i64,
 }
@@ -67,6 +69,9 @@ impl Totals {
     /// Adds what a worker counts whatever its config.
     pub(super) fn add_levels(&mut self, levels: &Levels) {
         self.lockouts += levels.lockouts.read();
+        for (reason, count) in ["proxy-protocol", "per-address"].into_iter().zip(&levels.turned_away) {
+            *self.turned_away.entry(reason).or_default() += count.read();
+        }
         self.connections = self.connections.wrapping_add(levels.connections.read().cast_signed());
         self.in_flight = self.in_flight.wrapping_add(levels.in_flight.read().cast_signed());
     }

@@ -41,6 +41,15 @@ pub enum Outcome {
     Failed(Option<Cause>),
 }
 
+/// Why a connection was closed before anything was read of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// The PROXY header that must come first did not, or not from a trusted proxy.
+    ProxyProtocol,
+    /// Its address had as many connections as it may have.
+    PerAddress,
+}
+
 /// What became of a request to an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamOutcome {
@@ -137,6 +146,16 @@ impl Gauges {
         self.levels.lockouts.add(1);
     }
 
+    /// Counts a connection that was closed before anything was read of it.
+    pub fn turned_away(&self, why: TurnedAway) {
+        let [proxy_protocol, per_address] = &self.levels.turned_away;
+        match why {
+            TurnedAway::ProxyProtocol => proxy_protocol,
+            TurnedAway::PerAddress => per_address,
+        }
+        .add(1);
+    }
+
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
         Open::new(self, |levels| &levels.connections)
@@ -208,6 +227,8 @@ pub(super) struct Tables {
 #[derive(Debug, Default)]
 pub(super) struct Levels {
     pub(super) lockouts: Counter,
+    /// For want of a PROXY header, and for too many of one address.
+    pub(super) turned_away: [Counter; 2],
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }

@@ -150,7 +150,7 @@ impl MemoryCounters {
 }
 
 impl Standing {
-    fn of(draw: &Draw<'_>, full_at: i64, now_nanos: i64) -> Standing {
+    pub(super) fn of(draw: &Draw<'_>, full_at: i64, now_nanos: i64) -> Standing {
         let left = draw.quota.left(Some(full_at), now_nanos);
         let full_in = full_at.saturating_sub(now_nanos);
         let one_in = full_in.saturating_sub(draw.quota.window_nanos() - draw.quota.interval_nanos());

@@ -5,10 +5,11 @@
 
 mod memory;
 mod shard;
+mod shared;
 
 use smallvec::SmallVec;
 
-pub use self::memory::MemoryCounters;
+pub use self::{memory::MemoryCounters, shared::SharedCounters};
 use super::StoreError;
 use crate::rate::Quota;
 
@@ -52,6 +53,8 @@ pub enum Drawn {
 pub enum Counters {
     /// In this process, shared by its workers.
     Memory(MemoryCounters),
+    /// Shared by all gateways on one store.
+    Shared(SharedCounters),
 }
 
 impl Counters {
@@ -59,16 +62,44 @@ impl Counters {
     pub fn in_memory(&self) -> Option<&MemoryCounters> {
         match self {
             Counters::Memory(memory) => Some(memory),
+            Counters::Shared(_) => None,
         }
     }
 
-    /// Asks for one of each of `draws`, and spends all or nothing. `now_nanos` is since 1970.
+    /// Asks what is counted in this gateway alone, where the store cannot be asked.
+    pub fn draw_alone(&self, draws: &[Draw<'_>], now_nanos: i64) -> Drawn {
+        self.here().draw(draws, now_nanos)
+    }
+
+    /// Counters held in this process.
+    pub fn held(&self) -> usize {
+        self.here().len()
+    }
+
+    /// Draws that the store did not decide.
+    pub fn failures(&self) -> u64 {
+        match self {
+            Counters::Memory(_) => 0,
+            Counters::Shared(shared) => shared.failures(),
+        }
+    }
+
+    fn here(&self) -> &MemoryCounters {
+        match self {
+            Counters::Memory(memory) => memory,
+            Counters::Shared(shared) => shared.alone(),
+        }
+    }
+
+    /// Asks for one of each of `draws`, and spends all or nothing. `now_nanos` is since 1970; a shared store has a clock of
+    /// its own, the same for all gateways.
     ///
     /// # Errors
     /// [`StoreError`]: it cannot be known. What memory keeps is always known.
     pub async fn draw(&self, draws: &[Draw<'_>], now_nanos: i64) -> Result<Drawn, StoreError> {
         match self {
             Counters::Memory(memory) => Ok(memory.draw(draws, now_nanos)),
+            Counters::Shared(shared) => shared.draw(draws).await,
         }
     }
 }

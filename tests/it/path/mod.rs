@@ -9,6 +9,7 @@
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
 //! - [`addresses`]: lists of networks, and whose word about an address counts.
+//! - [`proxied`]: connections behind a load balancer, and how many one address may have.
 //! - [`rates`]: limits of rate, on what is verified and on what is not.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`message_signatures`]: the signatures of RFC 9421.
@@ -36,6 +37,7 @@ mod limits;
 mod listeners;
 mod message_signatures;
 mod mutations;
+mod proxied;
 mod rates;
 mod reload;
 mod servers;

@@ -4,4 +4,5 @@ mod counters;
 mod gateways;
 mod journal;
 mod link;
+mod rates;
 mod shared;

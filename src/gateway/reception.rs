@@ -1,0 +1,80 @@
+//! What is asked of a connection before its first byte is for anybody: where it came from, and whether its address may have
+//! another one.
+//!
+//! Whoever is turned away here is told nothing: no request came that could be answered.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpStream;
+
+use super::{
+    guests::{Guest, Guests},
+    proxied::{self, NotProxied},
+};
+use crate::{deadline::Deadlines, policy::Edge};
+
+/// What is asked at one listener.
+pub(super) struct Reception<'a> {
+    pub(super) edge: &'a Edge,
+    pub(super) guests: &'a Arc<Guests>,
+    /// Connections that one address may have.
+    pub(super) most: Option<usize>,
+    pub(super) deadlines: &'a Deadlines,
+    /// How long a PROXY header may take.
+    pub(super) patience: Duration,
+}
+
+/// A connection that goes no further.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TurnedAway {
+    #[error(transparent)]
+    NotProxied(#[from] NotProxied),
+    #[error("its PROXY header did not come in time")]
+    Late,
+    #[error("its address has as many connections as it may have")]
+    TooMany,
+}
+
+impl TurnedAway {
+    /// Its name in the metrics.
+    pub(super) fn reason(&self) -> crate::observe::TurnedAway {
+        match self {
+            TurnedAway::NotProxied(_) | TurnedAway::Late => crate::observe::TurnedAway::ProxyProtocol,
+            TurnedAway::TooMany => crate::observe::TurnedAway::PerAddress,
+        }
+    }
+}
+
+impl Reception<'_> {
+    /// Whether anything is asked at all.
+    pub(super) fn asks(&self) -> bool {
+        self.edge.proxy_protocol || self.most.is_some()
+    }
+
+    /// Takes in a connection: where it came from, and its place among those of its address.
+    ///
+    /// # Errors
+    /// [`TurnedAway`]
+    pub(super) async fn take_in(
+        &self,
+        stream: &mut TcpStream,
+        peer: IpAddr,
+    ) -> Result<(IpAddr, Option<Guest>), TurnedAway> {
+        let trusted = &self.edge.trusted_proxies;
+        let client = match self.edge.proxy_protocol {
+            false => peer,
+            true => {
+                let told = self.deadlines.within(self.patience, proxied::source(stream, peer, trusted)).await;
+                told.map_err(|_| TurnedAway::Late)??
+            }
+        };
+        match self.most {
+            // A proxy has the connections of many.
+            Some(most) if !trusted.contains(client) => {
+                let guest = self.guests.enter(client, most).ok_or(TurnedAway::TooMany)?;
+                Ok((client, Some(guest)))
+            }
+            _ => Ok((client, None)),
+        }
+    }
+}
