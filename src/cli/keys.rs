@@ -1,4 +1,8 @@
-//! `countersign keys new`: a random key.
+//! `countersign keys`: random keys, derived keys, and keys in a file.
+
+mod change;
+mod derive;
+mod store;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use clap::{Args, Subcommand, ValueEnum};
@@ -6,10 +10,16 @@ use zeroize::Zeroizing;
 
 use super::{Exit, data, trouble::Trouble, words};
 
-/// Make keys
+/// Make keys, and keep those in a file
 #[derive(Subcommand)]
 pub(super) enum Keys {
     New(New),
+    Derive(derive::Derive),
+    List(change::List),
+    Add(change::Add),
+    Rotate(change::Rotate),
+    Retire(change::Retire),
+    Disable(change::Disable),
 }
 
 /// Make a random key
@@ -43,9 +53,22 @@ struct BitsError;
 
 impl Keys {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
-        let Keys::New(new) = self;
-        let key = random(new.bits / 8)?;
-        let (text, name) = match new.encoding {
+        match self {
+            Keys::New(new) => new.execute(),
+            Keys::Derive(derive) => derive.execute(),
+            Keys::List(list) => list.execute(),
+            Keys::Add(add) => add.execute(),
+            Keys::Rotate(rotate) => rotate.execute(),
+            Keys::Retire(retire) => retire.execute(),
+            Keys::Disable(disable) => disable.execute(),
+        }
+    }
+}
+
+impl New {
+    fn execute(&self) -> Result<Exit, Trouble> {
+        let key = random(self.bits / 8)?;
+        let (text, name) = match self.encoding {
             Encoding::Hex => (hex::encode(&*key), "hex"),
             Encoding::Base64 => (BASE64_STANDARD.encode(&*key), "base64"),
         };
@@ -54,7 +77,7 @@ impl Keys {
             "A key of {} bits. Keep it in a variable or a file, and name that in the config: `{{ env: NAME }}`.\n\
              So the text itself is the key, as for `openssl dgst -hmac`; where clients decode it first, add\n\
              `encoding: {name}`. Both sides must do the same.",
-            new.bits
+            self.bits
         ));
         Ok(Exit::Ok)
     }

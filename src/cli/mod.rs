@@ -165,7 +165,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 10);
+        assert_eq!(found, 16);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use super::{Exit, key_file::KeyFileError, request::RequestError, words};
-use crate::{config::Problems, gateway::StartError, scheme};
+use crate::{config::Problems, gateway::StartError, keys::NotChanged, scheme};
 
 /// Anything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,16 @@ pub(super) enum Trouble {
     Scheme(Vec<scheme::Fault>),
     #[error("no answer from {place}: {source}")]
     NoAnswer { place: String, source: io::Error },
+    #[error("{}: {_1}", .0.display())]
+    Keys(PathBuf, NotChanged),
+    #[error("the audit line cannot be written: {0}; the keys are changed")]
+    Audit(io::Error),
+    #[error("the file for the secret cannot be written: {0}")]
+    Out(io::Error),
+    #[error("there is no key source `{0}` with `derive`")]
+    NotDerived(String),
+    #[error("`{0}` cannot be a key id: 1 to 256 visible ASCII characters")]
+    KeyId(String),
     #[error("{0}")]
     Signals(io::Error),
     #[error("{0}")]
@@ -73,11 +83,16 @@ impl Trouble {
             | Trouble::UnknownPreset { .. }
             | Trouble::WhichId(_)
             | Trouble::NoId
+            | Trouble::NotDerived(_)
+            | Trouble::KeyId(_)
             | Trouble::Url(_) => Exit::Usage,
             Trouble::Start(_)
             | Trouble::KeyFile(_)
             | Trouble::Request(_)
             | Trouble::NoSecret(_)
+            | Trouble::Keys(..)
+            | Trouble::Audit(_)
+            | Trouble::Out(_)
             | Trouble::Secret(_)
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)

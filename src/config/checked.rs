@@ -16,7 +16,7 @@ pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, 
 
 use crate::{
     jose::{Key, SigningKey},
-    keys::{Elsewhere, KeyRecord},
+    keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -115,6 +115,22 @@ pub enum KeySource {
     Shared(KeyRecord),
     /// Ids and what is known of each.
     Static(Vec<(String, KeyRecord)>),
+    /// Computed from a master secret and the id.
+    Derive {
+        /// The masters, in the order to try.
+        masters: Vec<KeySecret>,
+        /// How.
+        method: Method,
+        /// What of it is the key.
+        output: Output,
+    },
+    /// A file, read again when it changes.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// How it is written.
+        format: Format,
+    },
     /// Whoever has to be asked.
     Elsewhere(Box<Elsewhere>),
 }
@@ -124,7 +140,7 @@ impl KeySource {
     pub fn chooses_by_id(&self) -> bool {
         match self {
             KeySource::Shared(_) => false,
-            KeySource::Static(_) | KeySource::Elsewhere(_) => true,
+            KeySource::Static(_) | KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_) => true,
         }
     }
 
@@ -133,7 +149,7 @@ impl KeySource {
         match self {
             KeySource::Shared(record) => vec![(None, record)],
             KeySource::Static(ids) => ids.iter().map(|(id, record)| (Some(id.as_str()), record)).collect(),
-            KeySource::Elsewhere(_) => Vec::new(),
+            KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_) => Vec::new(),
         }
     }
 }

@@ -5,12 +5,12 @@ use super::{
     elsewhere, key_record,
     reader::Reader,
     section::Section,
-    tree::{Entry, Node},
+    tree::{Entry, Node, Value},
 };
-use crate::keys::{KeyRecord, LONGEST_ID, is_key_id};
+use crate::keys::{Format, KeyRecord, LONGEST_ID, Method, Output, is_key_id};
 
 /// The kinds of sources.
-const KINDS: [&str; 5] = ["shared", "static", "sql", "redis", "http"];
+const KINDS: [&str; 7] = ["shared", "static", "derive", "file", "sql", "redis", "http"];
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Keys> {
@@ -22,8 +22,10 @@ fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
     let source = reader.one_key(&entry.value, &what, &KINDS)?;
     let source = match source.key.as_str() {
         "shared" => KeySource::Shared(key_record::of_secrets(&source.value, reader)?),
+        "static" => KeySource::Static(by_id(&source.value, reader)?),
         "sql" | "redis" | "http" => KeySource::Elsewhere(Box::new(elsewhere::read(source, reader)?)),
-        _ => KeySource::Static(by_id(&source.value, reader)?),
+        "derive" => derived(&source.value, reader)?,
+        _ => file(&source.value, reader)?,
     };
     Some(Keys { name: entry.key.clone(), source })
 }
@@ -46,4 +48,50 @@ fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, KeyRecord)
         }
     }
     Some(ids)
+}
+
+fn derived(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
+    let fields = reader.fields(node, "`derive`", &["master", "method", "info", "salt", "output"])?;
+    let masters = fields.required("master", reader).and_then(|node| key_record::secrets(node, reader));
+    let is_hkdf = fields
+        .value("method")
+        .map_or(Some(true), |node| reader.choice(node, "`method`", &[("hkdf-sha256", true), ("hmac-sha256", false)]))?;
+    let output = fields.value("output").map_or(Some(Output::Raw), |node| {
+        reader.choice(node, "`output`", &[("raw", Output::Raw), ("hex", Output::Hex)])
+    });
+    let label = fields.value("info").map_or(Some("countersign"), |node| reader.line(node, "`info`"));
+    let salt = fields.value("salt").map_or(Some(""), |node| reader.line(node, "`salt`"));
+    let of_hkdf = ["info", "salt"].into_iter().filter_map(|key| fields.entry(key));
+    for entry in of_hkdf.filter(|_| !is_hkdf) {
+        reader.error(entry.key_place, format!("`{}` is of `hkdf-sha256`; `hmac-sha256` has none", entry.key));
+    }
+    let method = match is_hkdf {
+        true => Method::Hkdf { label: label?.to_owned(), salt: salt?.as_bytes().to_vec() },
+        false => Method::Hmac,
+    };
+    Some(KeySource::Derive { masters: masters?, method, output: output? })
+}
+
+/// A path alone, or with the format that its name does not tell.
+fn file(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
+    const FORMATS: [(&str, Format); 2] = [("csv", Format::Csv), ("jsonl", Format::JsonLines)];
+    let (path_node, format) = match node.value {
+        Value::Map(_) => {
+            let fields = reader.fields(node, "`file`", &["path", "format"])?;
+            let format = fields.value("format").map(|node| reader.choice(node, "`format`", &FORMATS));
+            (fields.required("path", reader)?, format)
+        }
+        Value::Scalar(_) | Value::List(_) => (node, None),
+    };
+    let path = reader.path(path_node, "the path of a file of keys")?;
+    let format = format.unwrap_or_else(|| {
+        let format = Format::of(&path);
+        if format.is_none() {
+            reader
+                .error(path_node.place, "the file's name does not tell its format")
+                .hint("`{ path: …, format: csv }`, or a name that ends in `.csv` or `.jsonl`");
+        }
+        format
+    });
+    Some(KeySource::File { path, format: format? })
 }

@@ -8,8 +8,23 @@ use super::tree::{Entry, Node, Tree, Value};
 const SECRET_KEYS: [&str; 8] =
     ["shared", "static", "secret", "secrets", "value", "password", "verify_token", "private_key"];
 /// Keys beside a secret whose values may be shown.
-const OPEN_KEYS: [&str; 10] =
-    ["env", "file", "encoding", "kid", "algorithm", "label", "not_before", "not_after", "disabled", "attributes"];
+const OPEN_KEYS: [&str; 15] = [
+    "env",
+    "file",
+    "encoding",
+    "kid",
+    "algorithm",
+    "label",
+    "not_before",
+    "not_after",
+    "disabled",
+    "attributes",
+    "path",
+    "format",
+    "method",
+    "info",
+    "output",
+];
 
 /// Kinds of key sources that hold no keys themselves.
 const ELSEWHERE: [&str; 3] = ["sql", "redis", "http"];

@@ -124,6 +124,15 @@ fn key_id(
                 .hint("give the scheme that signs a key source with `shared` or `static`");
             None
         }
+        (KeySource::Derive { .. } | KeySource::File { .. }, None) => {
+            reader
+                .error(written.place, format!("`key_id` is missing: `{}` has a key for each id", source.name))
+                .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
+            None
+        }
+        (KeySource::Derive { .. } | KeySource::File { .. }, Some((id, place))) => {
+            sound_id(id, place, reader).then(|| Some(id.to_owned()))
+        }
         (KeySource::Static(ids), None) => match ids.as_slice() {
             [(only, record)] => {
                 is_signing(&entry.scheme, record, written.place, source, reader)?;

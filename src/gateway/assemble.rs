@@ -7,10 +7,10 @@ mod stores;
 mod tables;
 mod tokens;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use self::stores::{Stores, StoresError};
-use self::{issuing::Issuing, signers::Signers, tokens::TokenEntry};
+use self::{issuing::Issuing, signers::Signers, tables::Sources, tokens::TokenEntry};
 use super::{
     carried::Carried,
     handshake::Handshake,
@@ -24,7 +24,7 @@ use crate::{
     config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamKind},
     forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
-    keys::SourceIndex,
+    keys::{FileFault, SourceIndex},
     message::{Budgets, HoldLimits},
     observe::Labels,
     policy::{Believed, Edge, Networks, RateLimit},
@@ -44,6 +44,14 @@ pub enum AssembleError {
         scheme: String,
         /// Why.
         source: KeyFault,
+    },
+    /// A file of keys cannot be used.
+    #[error("keys file {}: {source}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: FileFault,
     },
     /// A tokens entry cannot be used.
     #[error("tokens {name}: {source}")]
@@ -87,7 +95,8 @@ pub enum AssembleError {
 /// [`AssembleError`]
 pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
     let keys = carried.keys.turned(&config, &carried.clock)?;
-    let rules = Rules::new(&config, &keys)?;
+    let sources = Sources::open(&config, &keys)?;
+    let rules = Rules::new(&config, &sources)?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -102,7 +111,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let clock = carried.clock.clone();
     let issuing = Issuing::new(&config, &budgets, &clock)?;
     let services = services(&config, targets, &issuing);
-    let signers = Signers { config: &config, rules: &rules.signatures };
+    let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
     let guard = limits::guard(&config, &carried.strangers, &labels.limits);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
@@ -268,9 +277,9 @@ struct Rules {
 }
 
 impl Rules {
-    fn new(config: &Config, book: &KeyBook) -> Result<Rules, AssembleError> {
+    fn new(config: &Config, sources: &Sources) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
-            let table = tables::verifying(config, book, entry)?.at(SourceIndex(entry.keys));
+            let table = sources.verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
             Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
         };

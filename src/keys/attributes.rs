@@ -12,7 +12,7 @@ pub const LONGEST_NAME: usize = 64;
 pub const LONGEST_VALUE: usize = 1024;
 
 /// The attributes of one id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
     texts: Box<[(Box<str>, Box<str>)]>,
     /// `None`: all.

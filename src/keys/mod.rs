@@ -5,7 +5,9 @@
 
 mod attributes;
 pub mod cache;
+mod derive;
 mod elsewhere;
+mod file;
 pub mod http;
 mod key;
 mod lookup;
@@ -20,7 +22,11 @@ use std::{fmt, sync::Arc};
 use hashbrown::HashMap;
 
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
+pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
+pub use file::{
+    Change, FileFault, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position, Why, changed,
+};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, Lifetime, moment};

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{super::handshake::Handshake, AssembleError, hold, patience, tables};
+use super::{super::handshake::Handshake, AssembleError, hold, patience, tables::Sources};
 use crate::{
     authenticate::SignatureRule,
     clock::Clock,
@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Signers<'c> {
     pub(super) config: &'c Config,
     pub(super) rules: &'c [Arc<SignatureRule>],
+    pub(super) sources: &'c Sources,
 }
 
 /// What a route signs and answers itself.
@@ -81,7 +82,7 @@ impl Signers<'_> {
     /// The scheme and the key that signs. `None` only where the config's check has already said what is wrong.
     fn own(&self, signer: &Signer) -> Result<Option<OwnSigner>, AssembleError> {
         let Some(entry) = self.config.schemes.get(signer.scheme) else { return Ok(None) };
-        let key = tables::signing(self.config, entry, signer.key_id.as_deref().unwrap_or_default())?;
+        let key = self.sources.signing(self.config, entry, signer.key_id.as_deref().unwrap_or_default())?;
         Ok(Some((entry.scheme.clone(), key)))
     }
 }

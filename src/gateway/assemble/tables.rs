@@ -6,55 +6,86 @@ use super::{super::key_book::KeyBook, AssembleError};
 use crate::{
     config::{Config, KeySource, Keys, SchemeConfig},
     forward::OwnKey,
-    keys::{KeySecret, KeyTable, MOST_LIVE, Prepared, place_name},
+    keys::{Derived, KeyFile, KeySecret, KeyTable, Lookup, MOST_LIVE, Prepared, place_name},
     observe::KeyLabels,
     scheme::PreparedKey,
     secret::Secret,
 };
 
-/// The keys that verify what is signed by a scheme.
-pub(super) fn verifying(config: &Config, book: &KeyBook, entry: &SchemeConfig) -> Result<KeyTable, AssembleError> {
-    let scheme = entry.scheme.clone();
-    table(config, Some(book), entry, None, move |secret| scheme.key_recipe().verifying(secret))
-}
+/// The config's key sources that are opened or computed, by its indices: each once, whichever schemes use it.
+pub(super) struct Sources(Vec<Option<Arc<dyn Lookup>>>);
 
-/// The key that signs by a scheme in the name of that id.
-pub(super) fn signing(config: &Config, entry: &SchemeConfig, id: &str) -> Result<Arc<dyn OwnKey>, AssembleError> {
-    let scheme = entry.scheme.clone();
-    let table = table(config, None, entry, Some(id), move |secret| scheme.key_recipe().signing(secret))?;
-    Ok(Arc::new(Own { table, id: id.to_owned() }))
-}
+impl Sources {
+    /// Opens them.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub(super) fn open(config: &Config, book: &KeyBook) -> Result<Sources, AssembleError> {
+        Ok(Sources(config.keys.iter().map(|keys| open(keys, book)).collect::<Result<_, _>>()?))
+    }
 
-/// All keys of the scheme's source, or those of one id where only that is wanted.
-fn table(
-    config: &Config,
-    book: Option<&KeyBook>,
-    entry: &SchemeConfig,
-    only: Option<&str>,
-    prepare: impl Fn(&Secret) -> Prepared + Send + Sync + 'static,
-) -> Result<KeyTable, AssembleError> {
-    let source = config.keys.get(entry.keys);
-    let table = match source.map(|keys| &keys.source) {
-        Some(KeySource::Shared(record)) => KeyTable::shared(record, prepare),
-        Some(KeySource::Static(ids)) => {
-            let wanted = ids.iter().filter(|(id, _)| only.is_none_or(|only| only == id));
-            KeyTable::by_id(wanted.map(|(id, record)| (id.as_bytes(), record)), prepare)
+    /// The keys that verify what is signed by a scheme.
+    pub(super) fn verifying(&self, config: &Config, entry: &SchemeConfig) -> Result<KeyTable, AssembleError> {
+        let scheme = entry.scheme.clone();
+        self.table(config, entry, None, move |secret| scheme.key_recipe().verifying(secret))
+    }
+
+    /// The key that signs by a scheme in the name of that id.
+    pub(super) fn signing(
+        &self,
+        config: &Config,
+        entry: &SchemeConfig,
+        id: &str,
+    ) -> Result<Arc<dyn OwnKey>, AssembleError> {
+        let scheme = entry.scheme.clone();
+        let table = self.table(config, entry, Some(id), move |secret| scheme.key_recipe().signing(secret))?;
+        Ok(Arc::new(Own { table, id: id.to_owned() }))
+    }
+
+    /// All keys of the scheme's source, or those of one id where only that is wanted.
+    fn table(
+        &self,
+        config: &Config,
+        entry: &SchemeConfig,
+        only: Option<&str>,
+        prepare: impl Fn(&Secret) -> Prepared + Send + Sync + 'static,
+    ) -> Result<KeyTable, AssembleError> {
+        if let Some(Some(source)) = self.0.get(entry.keys) {
+            return Ok(KeyTable::asking(source.clone(), prepare));
         }
-        Some(KeySource::Elsewhere(_)) => match source.and_then(|keys| book?.source(&keys.name)) {
-            Some(source) => Ok(KeyTable::asking(source, prepare)),
-            None => KeyTable::by_id([], prepare),
-        },
-        // The config's indices point into it; a table without ids lets nobody in.
-        None => KeyTable::by_id([], prepare),
-    };
-    table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })
+        let table = match config.keys.get(entry.keys).map(|keys| &keys.source) {
+            Some(KeySource::Shared(record)) => KeyTable::shared(record, prepare),
+            Some(KeySource::Static(ids)) => {
+                let wanted = ids.iter().filter(|(id, _)| only.is_none_or(|only| only == id));
+                KeyTable::by_id(wanted.map(|(id, record)| (id.as_bytes(), record)), prepare)
+            }
+            // The config's indices point into it; a table without ids lets nobody in.
+            Some(KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_)) | None => {
+                KeyTable::by_id([], prepare)
+            }
+        };
+        table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })
+    }
+}
+
+fn open(keys: &Keys, book: &KeyBook) -> Result<Option<Arc<dyn Lookup>>, AssembleError> {
+    Ok(match &keys.source {
+        KeySource::Shared(_) | KeySource::Static(_) => None,
+        KeySource::Derive { masters, method, output } => Some(Arc::new(Derived::new(masters, method, *output))),
+        KeySource::Elsewhere(_) => book.source(&keys.name),
+        KeySource::File { path, format } => {
+            let refused = |source| AssembleError::KeyFile { path: path.clone(), source };
+            Some(Arc::new(KeyFile::open(path, *format).map_err(refused)?))
+        }
+    })
 }
 
 /// What metrics call the secrets of a source: by their labels where those stand in the config, so that there are few.
 pub(super) fn labels(keys: &Keys) -> KeyLabels {
     let named: &[KeySecret] = match &keys.source {
         KeySource::Shared(record) => &record.secrets,
-        KeySource::Static(_) | KeySource::Elsewhere(_) => &[],
+        KeySource::Derive { masters, .. } => masters,
+        KeySource::Static(_) | KeySource::File { .. } | KeySource::Elsewhere(_) => &[],
     };
     let label = |place| {
         let own = named.get(place).and_then(|secret: &KeySecret| secret.label.as_deref());

@@ -68,6 +68,7 @@ pub(super) const RULES: &[Rule] = &[
         "issue",
         &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "jose", "password", "secret"],
     ),
+    // A file of keys is read as strictly as a request is, and again when it changes.
     rule(
         "keys",
         &[
@@ -81,6 +82,7 @@ pub(super) const RULES: &[Rule] = &[
             "outcall",
             "redis_link",
             "json",
+            "watch",
         ],
     ),
     rule("store", &["clock", "rate", "redis_link"]),

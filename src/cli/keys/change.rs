@@ -1,0 +1,198 @@
+//! `countersign keys list|add|rotate|retire|disable`: keys in a file, changed while gateways run.
+
+use std::{fs::File, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::{
+    super::{Exit, data, trouble::Trouble, words},
+    random,
+    store::{KeyStore, Place},
+};
+use crate::{
+    keys::{Change, KeyRecord, NewSecret, NotChanged, Position},
+    secret::Secret,
+};
+
+/// Show what is known of an id, and no secret
+///
+///   countersign keys list --file customers.csv
+///   countersign keys list --file customers.csv --id cust-1
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    place: Place,
+    /// Only this id [default: how many there are]
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+/// Add an id with a new random secret
+///
+///   countersign keys add --file customers.csv --id cust-4 --label 2027 --out cust-4.key
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Add {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    new: New,
+}
+
+/// Give an id one more random secret
+///
+///   countersign keys rotate --file customers.csv --id cust-1 --label 2028 --out cust-1.key
+///
+/// The new secret stands behind those that the id has: they verify as before, and the
+/// first still signs. When its clients have the new one, `retire` the old.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Rotate {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    new: New,
+    /// Put the new secret in front, so that it signs from now on
+    #[arg(long)]
+    first: bool,
+}
+
+/// Take a secret of an id away
+///
+///   countersign keys retire --file customers.csv --id cust-1 --secret 1
+///   countersign keys retire --file customers.csv --id cust-1 --secret 2026
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Retire {
+    #[command(flatten)]
+    place: Place,
+    /// The id
+    #[arg(long, value_name = "ID")]
+    id: String,
+    /// Which: its label, or its place from 1 on, as log and metrics say it
+    #[arg(long, value_name = "NAME", default_value = "1")]
+    secret: String,
+}
+
+/// Shut an id out
+///
+///   countersign keys disable --file customers.csv --id cust-3
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Disable {
+    #[command(flatten)]
+    place: Place,
+    /// The id
+    #[arg(long, value_name = "ID")]
+    id: String,
+}
+
+/// A secret that is made, and where it goes.
+#[derive(Args)]
+struct New {
+    /// The id
+    #[arg(long, value_name = "ID")]
+    id: String,
+    /// What the log calls the new secret
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Write the secret to this new file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl List {
+    pub(super) fn execute(&self) -> Result<Exit, Trouble> {
+        let content = self.place.content()?;
+        let Some(id) = &self.id else {
+            data(format_args!("{} ids", content.ids()));
+            return Ok(Exit::Ok);
+        };
+        let record = content.record(id.as_bytes()).ok_or_else(|| Trouble::NoSecret(id.clone()))?;
+        data(format_args!("{id}{}", if record.disabled { "  disabled" } else { "" }));
+        for (place, secret) in record.secrets.iter().enumerate() {
+            data(format_args!("  secret {}  {} bytes{}", named(&record, place), secret.secret.len(), times(secret)));
+        }
+        for (name, text) in record.attributes.iter().flat_map(|attributes| attributes.texts()) {
+            data(format_args!("  {name}: {text}"));
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+impl Add {
+    pub(super) fn execute(&self) -> Result<Exit, Trouble> {
+        self.new.put(&self.place, "add", Change::Add)
+    }
+}
+
+impl Rotate {
+    pub(super) fn execute(&self) -> Result<Exit, Trouble> {
+        let position = if self.first { Position::First } else { Position::Last };
+        self.new.put(&self.place, "rotate", |secret| Change::Rotate(secret, position))
+    }
+}
+
+impl Retire {
+    pub(super) fn execute(&self) -> Result<Exit, Trouble> {
+        let store = self.place.store();
+        let record = store.record(&self.id)?.ok_or_else(|| Trouble::NoSecret(self.id.clone()))?;
+        let place = (0..record.secrets.len()).find(|place| named(&record, *place) == self.secret);
+        let refused = || Trouble::Keys(PathBuf::from(store.name()), NotChanged::NoSuchSecret);
+        store.change(&self.id, &Change::Retire(place.ok_or_else(refused)?))?;
+        self.place.note(&store, &format!("retire {}", self.secret), &self.id)?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Disable {
+    pub(super) fn execute(&self) -> Result<Exit, Trouble> {
+        let store = self.place.store();
+        store.change(&self.id, &Change::Disable)?;
+        self.place.note(&store, "disable", &self.id)?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl New {
+    /// The file for the secret is made first: nothing is changed where the secret could not be kept.
+    fn put(&self, place: &Place, what: &str, change: impl FnOnce(NewSecret) -> Change) -> Result<Exit, Trouble> {
+        let text = Zeroizing::new(hex::encode(&*random(32)?));
+        let store = place.store();
+        let out = self.out.as_ref().map(new_file).transpose().map_err(Trouble::Out)?;
+        let secret = NewSecret { secret: Secret::new(text.as_bytes().to_vec()), label: self.label.clone() };
+        if let Err(trouble) = store.change(&self.id, &change(secret)) {
+            self.out.as_ref().map(std::fs::remove_file);
+            return Err(trouble);
+        }
+        match out {
+            None => data(format_args!("{}", *text)),
+            Some(mut file) => writeln!(file, "{}", *text).and_then(|()| file.sync_all()).map_err(Trouble::Out)?,
+        }
+        place.note(&store, what, &self.id)?;
+        words(format_args!("The text itself is the secret, as for `openssl dgst -hmac`."));
+        Ok(Exit::Ok)
+    }
+}
+
+/// A file that was not there, for its owner alone.
+fn new_file(path: &PathBuf) -> std::io::Result<File> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// As log and metrics name it.
+fn named(record: &KeyRecord, place: usize) -> String {
+    let label = record.secrets.get(place).and_then(|secret| secret.label.as_deref());
+    label.map_or_else(|| (place + 1).to_string(), str::to_owned)
+}
+
+fn times(secret: &crate::keys::KeySecret) -> String {
+    let time = |millis| jiff::Timestamp::from_millisecond(millis).map(|time| time.to_string()).unwrap_or_default();
+    let from =
+        (secret.lifetime.from_millis != i64::MIN).then(|| format!("  from {}", time(secret.lifetime.from_millis)));
+    let until =
+        (secret.lifetime.until_millis != i64::MAX).then(|| format!("  until {}", time(secret.lifetime.until_millis)));
+    from.unwrap_or_default() + &until.unwrap_or_default()
+}

@@ -1,0 +1,50 @@
+//! CSV (RFC 4180): a header that names the columns, then a row a secret.
+
+use std::io::Read;
+
+use super::{
+    fault::{FileFault, Why},
+    row::{ID, Row, SECRET},
+    table::Filling,
+};
+
+/// Reads all rows, or the first thing that is wrong.
+pub(super) fn read(from: impl Read, filling: &mut Filling) -> Result<(), FileFault> {
+    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(from);
+    let columns = columns(&mut reader)?;
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(fault)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let mut row = Row::default();
+        columns.iter().zip(&record).for_each(|(column, text)| row.set(column, text));
+        row.put(filling).map_err(|(column, why)| FileFault { line, column, why })?;
+    }
+    Ok(())
+}
+
+fn columns<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, FileFault> {
+    let header = reader.headers().map_err(fault)?;
+    let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+    // First of all, and without a name: where the header is missing, what stands there may be a secret.
+    if let Some(missing) = [ID, SECRET].into_iter().find(|wanted| !columns.iter().any(|column| column == wanted)) {
+        return Err(FileFault { line: 1, column: None, why: Why::NoColumn(missing) });
+    }
+    for (index, column) in columns.iter().enumerate() {
+        if columns.iter().take(index).any(|before| before == column) {
+            return Err(FileFault { line: 1, column: Some(column.clone()), why: Why::ColumnTwice });
+        }
+    }
+    Ok(columns)
+}
+
+fn fault(error: csv::Error) -> FileFault {
+    let line = error.position().map_or(0, csv::Position::line);
+    let why = match error.into_kind() {
+        csv::ErrorKind::Io(error) => Why::Unreadable(error),
+        csv::ErrorKind::Utf8 { .. } => Why::NotText,
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => Why::Fields { found: len, wanted: expected_len },
+        // The kinds are open to more; none of them shows what was read.
+        _ => Why::NotCsv,
+    };
+    FileFault { line, column: None, why }
+}

@@ -1,0 +1,97 @@
+//! What is wrong with a file of keys, and where. No secret is in any text.
+
+use std::fmt;
+
+use super::super::{AttributeFault, LONGEST_ID, LONGEST_NAME, MOST_LIVE};
+
+/// Longest secret in a file, in bytes.
+pub const LONGEST_SECRET: usize = 4096;
+
+/// One thing that is wrong, and its place.
+#[derive(Debug)]
+pub struct FileFault {
+    /// From 1; 0 where it is the whole file.
+    pub line: u64,
+    /// The column's or member's name, where it is about one.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub why: Why,
+}
+
+/// What can be wrong.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each says itself what it is")]
+pub enum Why {
+    #[error("the file cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error("the file is not UTF-8")]
+    NotText,
+    #[error("the file has no column `{0}`")]
+    NoColumn(&'static str),
+    #[error("this column stands there twice")]
+    ColumnTwice,
+    #[error("the line has {found} fields where the header has {wanted}")]
+    Fields { found: u64, wanted: u64 },
+    #[error("it is no CSV")]
+    NotCsv,
+    #[error("it is no JSON object: {0}")]
+    NotJson(&'static str),
+    #[error("it is no list of maps in YAML: {0}")]
+    NotYaml(String),
+    #[error("it is missing")]
+    Missing,
+    #[error("it must be {0}")]
+    Type(&'static str),
+    #[error("a key id is 1 to {LONGEST_ID} visible ASCII characters")]
+    Id,
+    #[error("the secret is empty")]
+    EmptySecret,
+    #[error("the secret is longer than {LONGEST_SECRET} bytes")]
+    LongSecret,
+    #[error("it is not hexadecimal")]
+    NotHex,
+    #[error("it is not padded base64")]
+    NotBase64,
+    #[error("wanted is RFC 3339, or seconds since 1970")]
+    NotTime,
+    #[error("the secret is over before it begins")]
+    NeverGood,
+    #[error("a label has at most {LONGEST_NAME} bytes and no control character")]
+    Label,
+    #[error("an id has at most {MOST_LIVE} secrets")]
+    TooManySecrets,
+    #[error("the id has this secret already")]
+    SecretTwice,
+    #[error("the id has other attributes on another line")]
+    OtherAttributes,
+    #[error(transparent)]
+    Attribute(#[from] AttributeFault),
+    #[error("there is no room for more keys in one file")]
+    NoRoom,
+    #[error("{0}")]
+    Unfit(crate::scheme::KeyFault),
+}
+
+impl FileFault {
+    /// Of the whole file.
+    pub(super) fn whole(why: impl Into<Why>) -> FileFault {
+        FileFault { line: 0, column: None, why: why.into() }
+    }
+}
+
+impl fmt::Display for FileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, &self.column) {
+            (0, None) => write!(f, "{}", self.why),
+            (0, Some(column)) => write!(f, "`{column}`: {}", self.why),
+            (line, None) => write!(f, "line {line}: {}", self.why),
+            (line, Some(column)) => write!(f, "line {line}, `{column}`: {}", self.why),
+        }
+    }
+}
+
+impl std::error::Error for FileFault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.why)
+    }
+}

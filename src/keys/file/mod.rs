@@ -1,0 +1,174 @@
+//! A file of keys: CSV or JSON lines, read again when it changes.
+//!
+//! A new file that is broken changes nothing: the keys that were there stay, and what is wrong is said with its place.
+
+mod csv;
+mod fault;
+mod lines;
+mod rewrite;
+mod row;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+
+pub use fault::{FileFault, LONGEST_SECRET, Why};
+pub use rewrite::{Change, NewSecret, NotChanged, Position, changed};
+use table::{Filling, Table};
+
+use super::{Lookout, Lookup};
+use crate::watch::{Files, Watch};
+
+/// Bytes read at once.
+const BUFFER: usize = 1 << 18;
+
+/// How a file of keys is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A header and rows.
+    Csv,
+    /// An object a line.
+    JsonLines,
+}
+
+/// The keys of a file, as it is now.
+pub struct KeyFile {
+    inner: Arc<Inner>,
+    _watch: Watch,
+}
+
+struct Inner {
+    path: PathBuf,
+    format: Format,
+    table: ArcSwap<Table>,
+    refused: AtomicU64,
+}
+
+/// What a file of keys holds, read once.
+pub struct KeyFileContent(Table);
+
+impl Format {
+    /// By the ending of a file's name.
+    pub fn of(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()? {
+            "csv" => Some(Format::Csv),
+            "jsonl" | "ndjson" => Some(Format::JsonLines),
+            _ => None,
+        }
+    }
+}
+
+impl KeyFileContent {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn read(path: &Path, format: Format) -> Result<KeyFileContent, FileFault> {
+        let file = File::open(path).map_err(FileFault::whole)?;
+        KeyFileContent::parse(file, format)
+    }
+
+    /// Reads a content from wherever it comes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse(from: impl Read, format: Format) -> Result<KeyFileContent, FileFault> {
+        let mut filling = Filling::default();
+        let from = BufReader::with_capacity(BUFFER, from);
+        match format {
+            Format::Csv => csv::read(from, &mut filling)?,
+            Format::JsonLines => lines::read(from, &mut filling)?,
+        }
+        Ok(KeyFileContent(filling.finished()))
+    }
+
+    /// How many ids it holds.
+    pub fn ids(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What is known of `id`.
+    pub fn record(&self, id: &[u8]) -> Option<super::KeyRecord> {
+        self.0.record(id)
+    }
+}
+
+impl KeyFile {
+    /// Reads the file at `path`, and again whenever it changes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, or with watching it.
+    pub fn open(path: &Path, format: Format) -> Result<KeyFile, FileFault> {
+        let mut files = Files::new();
+        files.add(path);
+        let content = KeyFileContent::read(path, format)?;
+        let table = ArcSwap::from_pointee(content.0);
+        let inner = Arc::new(Inner { path: path.to_owned(), format, table, refused: AtomicU64::new(0) });
+        let watched = inner.clone();
+        let watch = Watch::start(files, move || watched.refresh()).map_err(FileFault::whole)?;
+        Ok(KeyFile { inner, _watch: watch })
+    }
+
+    /// How many ids it holds.
+    pub fn ids(&self) -> usize {
+        self.inner.table.load().len()
+    }
+
+    /// How many new contents were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.inner.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl Inner {
+    /// On the watcher's thread: requests go on with the table that is there until the new one is whole.
+    fn refresh(&self) {
+        let path = self.path.display();
+        match KeyFileContent::read(&self.path, self.format) {
+            Ok(content) => {
+                tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
+                self.table.store(Arc::new(content.0));
+            }
+            Err(fault) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(%path, %fault, "the changed keys are not used");
+            }
+        }
+    }
+}
+
+impl Lookup for KeyFile {
+    fn look_up(&self, id: &[u8]) -> Lookout<'_> {
+        Lookout::Now(Ok(self.inner.table.load().record(id).map(Arc::new)))
+    }
+}
+
+impl From<io::Error> for FileFault {
+    fn from(error: io::Error) -> FileFault {
+        FileFault::whole(error)
+    }
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyFile({} ids)", self.ids())
+    }
+}
+
+impl fmt::Debug for KeyFileContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyFileContent({} ids)", self.ids())
+    }
+}

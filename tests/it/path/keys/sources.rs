@@ -1,0 +1,72 @@
+//! Keys that stand in a file, and keys that are computed.
+
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::{Bench, CONFIG, NEW, OLD};
+use crate::support::{countersign, loopback};
+
+fn hex_hmac(key: &[u8], message: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length will do");
+    mac.update(message);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[test]
+fn a_derived_key_verifies_for_the_id_that_it_was_derived_for_and_for_no_other() {
+    let bench = Bench::start(
+        "{ derive: { master: [{ value: the-new-secret-of-32-bytes-or-so }, { value: the-old-secret-of-32-bytes-or-so }], \
+         method: hmac-sha256, output: hex } }",
+    );
+    let key = hex_hmac(NEW.as_bytes(), b"dev-1");
+    assert_eq!(bench.status("dev-1", &key, "/open"), 200);
+    assert_eq!(bench.status("dev-2", &key, "/open"), 403);
+    assert_eq!(
+        bench.status("dev-1", &hex_hmac(OLD.as_bytes(), b"dev-1"), "/open"),
+        200,
+        "the old master is live still"
+    );
+}
+
+#[test]
+fn a_file_of_keys_changes_under_way_and_a_broken_one_changes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.csv");
+    fs::write(&path, format!("id,secret,tenant,routes\na,{NEW},acme,told\n")).expect("a file");
+    let bench = Bench::start(&format!("{{ file: {} }}", path.display()));
+    assert_eq!(bench.send("a", NEW, "/told").1["headers"]["x-tenant"], "acme");
+    assert_eq!(bench.told("a", NEW, "/open"), (403, "not-allowed".to_owned()));
+    assert_eq!(bench.status("b", OLD, "/open"), 403);
+    fs::write(&path, format!("id,secret,tenant,routes\na,{NEW},acme,\nb,{OLD},,\n")).expect("a file");
+    let start = Instant::now();
+    while bench.status("b", OLD, "/open") != 200 {
+        assert_eq!(bench.status("a", NEW, "/told"), 200, "who was known is known meanwhile");
+        assert!(start.elapsed() < Duration::from_secs(2), "the change is not live");
+    }
+    fs::write(&path, format!("id,secret\nc,{OLD}\nb\n")).expect("a file");
+    let said = bench.gateway.output_when(|said| said.contains("the changed keys are not used"));
+    assert!(said.contains("line 3: the line has 1 fields where the header has 2") && !said.contains(OLD), "{said}");
+    assert_eq!((bench.status("a", NEW, "/told"), bench.status("b", OLD, "/open")), (200, 200));
+}
+
+#[test]
+fn a_broken_file_of_keys_is_a_broken_config() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("keys.csv"), "id,secret\na b,hunter2\n").expect("a file");
+    let config = directory.path().join("gateway.yaml");
+    let text = format!("listen: {}\nkeys: {{ devices: {{ file: keys.csv }} }}\n{CONFIG}", loopback());
+    fs::write(&config, text).expect("a file");
+    for command in ["check", "run"] {
+        let output = countersign().args([command, "-c"]).arg(&config).stdin(Stdio::null()).output().expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("keys.csv: line 2, `id`: a key id is") && !said.contains("hunter2"), "{said}");
+    }
+}
