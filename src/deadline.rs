@@ -40,6 +40,17 @@ struct Waiting {
     waker: Option<Waker>,
 }
 
+impl Shared {
+    /// A wait of at least a tick.
+    fn begin(&self, context: &Context<'_>, limit: Duration) -> Entry {
+        let (since, waker) = (self.now.get(), Some(context.waker().clone()));
+        let ticks = limit.as_millis().div_ceil(TICK.as_millis()).saturating_add(1);
+        let due = since.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX));
+        let key = self.waits.borrow_mut().insert(Waiting { due, idle_since: None, waker });
+        Entry { key, since, due }
+    }
+}
+
 /// The time was up first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("timed out")]
@@ -155,15 +166,10 @@ impl Wait {
     /// Ready when `limit` has passed since the first such call after the last [`clear`](Wait::clear).
     pub fn poll_elapsed(&mut self, context: &Context<'_>, limit: Duration) -> Poll<Elapsed> {
         let shared = &self.deadlines.0;
-        let entry = self.entry.get_or_insert_with(|| {
-            let ticks = limit.as_millis().div_ceil(TICK.as_millis()).saturating_add(1);
-            let due = shared.now.get().saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX));
-            Entry {
-                key: shared.waits.borrow_mut().insert(Waiting { due, idle_since: None, waker: None }),
-                since: shared.now.get(),
-                due,
-            }
-        });
+        let Some(entry) = &self.entry else {
+            self.entry = Some(shared.begin(context, limit));
+            return Poll::Pending;
+        };
         if shared.now.get() >= entry.due {
             return Poll::Ready(Elapsed);
         }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::BytesMut;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::TlsStream;
@@ -22,6 +22,9 @@ pub struct Transport {
     stream: Stream,
     appetite: Appetite,
 }
+
+/// What a socket nearly always has room for. Of more it may take a part, and then it is not to be asked again at once.
+const AT_ONCE: usize = 8 * 1024;
 
 #[derive(Debug)]
 enum Stream {
@@ -48,6 +51,11 @@ impl Transport {
         buffer: &mut BytesMut,
         buffers: &Buffers,
     ) -> Poll<io::Result<usize>> {
+        if !self.may_be_readable() && self.poll_readable(context).is_pending() {
+            // Most waits begin here: nothing is lent for them.
+            self.give_back(buffer, buffers);
+            return Poll::Pending;
+        }
         buffers.make_room(buffer, &mut self.appetite);
         let room = buffer.capacity() - buffer.len();
         let read = pin!(self.read_buf(buffer)).poll(context);
@@ -71,9 +79,13 @@ impl Transport {
         parts: &[&[u8]; 3],
         mut from: usize,
     ) -> Poll<io::Result<usize>> {
-        // Most messages are one part.
+        // Most messages are one part, and small enough to be taken at once.
         if let [only, [], []] = parts {
-            return Pin::new(self).poll_write(context, only.get(from..).unwrap_or_default());
+            let rest = only.get(from..).unwrap_or_default();
+            return match self.write_at_once(rest) {
+                0 => Pin::new(self).poll_write(context, rest),
+                count => Poll::Ready(Ok(count)),
+            };
         }
         let left = parts.map(|part| {
             let skipped = from.min(part.len());
@@ -87,9 +99,27 @@ impl Transport {
         }
     }
 
+    /// Writes as much of what is small as the socket takes without being waited for, and says how much that was. Nothing
+    /// of what is large, over TLS, or where a write fails: whoever writes on finds out.
+    pub fn write_at_once(&self, bytes: &[u8]) -> usize {
+        match &self.stream {
+            Stream::Plain(tcp) if bytes.len() <= AT_ONCE => tcp.try_write(bytes).unwrap_or(0),
+            Stream::Plain(_) | Stream::Tls(_) => 0,
+        }
+    }
+
     /// Gives a buffer back that nothing is read into for a while.
     pub fn give_back(&mut self, buffer: &mut BytesMut, buffers: &Buffers) {
         buffers.give_back(buffer, &mut self.appetite);
+    }
+
+    /// Whether a read may bring something. It asks no one to be woken, and costs next to nothing. TLS may always.
+    pub fn may_be_readable(&self) -> bool {
+        match &self.stream {
+            // What says that all went well leaves the readiness as it is.
+            Stream::Plain(tcp) => tcp.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Stream::Tls(_) => true,
+        }
     }
 
     /// Whether a read is worth a try: for who mostly waits and needs no room while it does. TLS is always worth one.

@@ -22,7 +22,7 @@ pub(super) fn verify(
     tokens: &RefCell<TokenCache>,
     now_millis: i64,
 ) -> Result<Arc<Token>, Reason> {
-    let token = find(rule, head)?.ok_or(Reason::Absent)?;
+    let token = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
     let token = tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?;
     check_scope(rule, &token)?;
     Ok(token)
@@ -57,6 +57,10 @@ pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, 
 
 impl Known for Token {
     fn claim(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
+        // What is asked for most is at hand.
+        if let ("sub", Some(subject)) = (name, self.subject()) {
+            return Some(subject.into());
+        }
         Token::claim(self, name)
     }
 

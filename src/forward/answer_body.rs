@@ -20,7 +20,7 @@ use crate::{
 
 /// Reads only when asked, so a slow client holds the upstream back and not the gateway's memory.
 pub(super) struct AnswerBody {
-    pub(super) connection: Option<Connection>,
+    pub(super) connection: Option<Box<Connection>>,
     pub(super) decoder: BodyDecoder,
     pub(super) length: Option<u64>,
     pub(super) pump: Option<Pump>,

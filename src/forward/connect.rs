@@ -13,10 +13,10 @@ use crate::transport::Transport;
 ///
 /// # Errors
 /// [`Failure::Connect`]; the time-out is the caller's.
-pub(super) async fn connect(server: &Server) -> Result<Connection, Failure> {
+pub(super) async fn connect(server: &Server) -> Result<Box<Connection>, Failure> {
     let transport =
         open(server).await.map_err(|source| Failure::Connect { server: server.authority.clone(), source })?;
-    Ok(Connection { transport, buffer: BytesMut::new(), was_kept: false })
+    Ok(Box::new(Connection { transport, buffer: BytesMut::new(), was_kept: false }))
 }
 
 async fn open(server: &Server) -> io::Result<Transport> {

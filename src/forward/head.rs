@@ -22,7 +22,7 @@ pub(super) struct Recipient<'a> {
 impl Recipient<'_> {
     /// Writes the head to `out`, and says whether the body goes in chunks.
     pub(super) fn write_head(self, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        encode::request_line(out, permit.head().method(), &self.target(permit));
+        encode::known_request_line(out, permit.head().method(), &self.target(permit));
         let chunked = self.write_fields(permit, out)?;
         encode::end(out);
         Ok(chunked)
@@ -71,7 +71,7 @@ impl Recipient<'_> {
     }
 
     fn write_fields(self, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        encode::line(out, b"Host", self.authority(permit).as_bytes());
+        encode::own_line(out, "Host: ", self.authority(permit).as_bytes());
         headers::write_passed_on(self.dress, permit, out);
         headers::write_added(self.dress, permit, out)?;
         if let Some(protocol) = self.protocol {
@@ -87,7 +87,7 @@ fn frame(out: &mut Vec<u8>, method: &str, body: &Body) -> bool {
         // A length of zero is said only where a body is expected (RFC 9110 section 8.6).
         Some(0) if !matches!(method, "POST" | "PUT" | "PATCH") => false,
         Some(length) => {
-            encode::field(out, "Content-Length", itoa::Buffer::new().format(length).as_bytes());
+            encode::own_line(out, "Content-Length: ", itoa::Buffer::new().format(length).as_bytes());
             false
         }
         None => {

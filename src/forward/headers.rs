@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    http1::encode,
-    message::{Carrier, is_hop_by_hop},
+    http1::{FieldName, Known, encode, is_visible},
+    message::Carrier,
     percent,
     policy::Admitted,
     scheme::Escape,
@@ -51,8 +51,8 @@ pub(super) fn write_passed_on(dress: &Dress, permit: &Admitted<'_>, out: &mut Ve
     let head = permit.head();
     let spends_cookies = !dress.forward_credentials && permit.identity().carriers().any(is_cookie);
     let is_changed = |name: &[u8]| spends_cookies && name.eq_ignore_ascii_case(b"cookie");
-    head.copy_lines(out, |name, _| passes(name, dress, permit) && !is_changed(name));
-    if spends_cookies && passes(b"cookie", dress, permit) {
+    head.copy_lines(out, |name| passes(name, dress, permit) && !is_changed(name.bytes));
+    if spends_cookies && passes(FieldName::new(b"cookie"), dress, permit) {
         for rest in head.values("cookie").filter_map(|value| without_spent_cookies(value, permit)) {
             encode::line(out, b"Cookie", &rest);
         }
@@ -67,12 +67,13 @@ pub(super) fn write_added(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8
     write_set_fields(dress, permit, out)
 }
 
-fn passes(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
-    !(name.eq_ignore_ascii_case(b"host")
-        || is_hop_by_hop(name)
+fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
+    let name = field.bytes;
+    !(field.known == Known::Host
+        || field.is_hop_by_hop()
         || dress.strip.contains(name)
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
-        || dress.read.is_twin(name)
+        || dress.read.is_twin(field)
         || is_spent(name, dress, permit)
         // A header that a signature covers stays, whoever put its name into `Connection` on the way.
         || permit.head().connection_names(name) && !dress.read.contains(name))
@@ -112,36 +113,40 @@ fn without_cookies(value: &[u8], is_spent: impl Fn(&[u8]) -> bool) -> Option<Vec
 
 fn write_identity_fields(permit: &Admitted<'_>, out: &mut Vec<u8>) {
     let identity = permit.identity();
-    let fields = [
-        ("X-Countersign-Subject", identity.subject.as_deref()),
-        ("X-Countersign-Key-Id", identity.key_id.as_deref()),
-        ("X-Countersign-Scheme", identity.by),
-    ];
-    for (name, value) in fields {
-        // What cannot stand in a header as it is is left out rather than altered.
-        if let Some(value) = value.filter(|value| stands_unaltered(value.as_bytes())) {
-            encode::line(out, name.as_bytes(), value.as_bytes());
-        }
+    // What cannot stand in a header as it is is left out rather than altered.
+    if let Some(subject) = unaltered(identity.subject.as_deref()) {
+        encode::own_line(out, "X-Countersign-Subject: ", subject);
     }
-    encode::line(out, b"X-Request-Id", permit.request_id().as_bytes());
+    if let Some(key_id) = unaltered(identity.key_id.as_deref()) {
+        encode::own_line(out, "X-Countersign-Key-Id: ", key_id);
+    }
+    if let Some(by) = unaltered(identity.by) {
+        encode::own_line(out, "X-Countersign-Scheme: ", by);
+    }
+    encode::own_line(out, "X-Request-Id: ", permit.request_id());
+}
+
+fn unaltered(value: Option<&str>) -> Option<&[u8]> {
+    value.map(str::as_bytes).filter(|value| stands_unaltered(value))
 }
 
 /// No control byte, and no space at the ends, which a reader would trim and so make another value of it.
 fn stands_unaltered(value: &[u8]) -> bool {
-    value.trim_ascii().len() == value.len() && !value.iter().any(u8::is_ascii_control)
+    let has_control = !is_visible(value) && value.iter().any(u8::is_ascii_control);
+    !(has_control || value.starts_with(b" ") || value.ends_with(b" "))
 }
 
 fn write_set_fields(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-    let mut value = Vec::new();
     for (name, template) in &dress.set {
-        value.clear();
-        permit
-            .render(template, Escape::Header, &mut value)
-            .map_err(|failure| Failure::Template(name.clone(), failure))?;
-        if !stands_unaltered(&value) {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        let start = out.len();
+        // A head that fails is thrown away as a whole.
+        permit.render(template, Escape::Header, out).map_err(|failure| Failure::Template(name.clone(), failure))?;
+        if !stands_unaltered(out.get(start..).unwrap_or_default()) {
             return Err(Failure::Unwritable(name.clone()));
         }
-        encode::line(out, name.as_bytes(), &value);
+        out.extend_from_slice(b"\r\n");
     }
     Ok(())
 }

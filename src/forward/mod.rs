@@ -155,16 +155,22 @@ pub fn serve<'f>(
 ) -> impl Future<Output = Result<Response, Failure>> {
     match target {
         Target::Servers(servers) => Serving::Forwarding(exchange::exchange(servers, dress, forwarder, permit, report)),
-        Target::Echo => Serving::Own(Soon::later(echo::answer(dress, &forwarder.deadlines, permit))),
-        Target::Respond(respond) => Serving::Own(Soon::now(respond::answer(respond, permit))),
+        Target::Echo => Serving::own(Soon::later(echo::answer(dress, &forwarder.deadlines, permit))),
+        Target::Respond(respond) => Serving::own(Soon::now(respond::answer(respond, permit))),
     }
 }
 
 /// The ways to serve.
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 enum Serving<'f> {
     Forwarding(exchange::Forwarding<'f>),
-    Own(Soon<'f, Result<Response, Failure>>),
+    /// On the heap, for an answer has more room than what waits for one.
+    Own(Box<Soon<'f, Result<Response, Failure>>>),
+}
+
+impl<'f> Serving<'f> {
+    fn own(answer: Soon<'f, Result<Response, Failure>>) -> Serving<'f> {
+        Serving::Own(Box::new(answer))
+    }
 }
 
 impl Future for Serving<'_> {
@@ -173,7 +179,7 @@ impl Future for Serving<'_> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Response, Failure>> {
         match &mut *self {
             Serving::Forwarding(forwarding) => Pin::new(forwarding).poll(context),
-            Serving::Own(answer) => Pin::new(answer).poll(context),
+            Serving::Own(answer) => Pin::new(answer.as_mut()).poll(context),
         }
     }
 }

@@ -27,8 +27,10 @@ pub(super) struct Connection {
 
 /// The kept connections of one worker, by server id. Clones share them.
 #[derive(Clone)]
-pub struct Pools {
-    pools: Rc<RefCell<Vec<Pool>>>,
+pub struct Pools(Rc<Shared>);
+
+struct Shared {
+    pools: RefCell<Vec<Pool>>,
     buffers: Buffers,
     deadlines: Deadlines,
 }
@@ -36,7 +38,7 @@ pub struct Pools {
 #[derive(Default)]
 struct Pool {
     /// Each with the tick since which it is unused.
-    idle: Vec<(Connection, u64)>,
+    idle: Vec<(Box<Connection>, u64)>,
     busy: usize,
 }
 
@@ -53,31 +55,32 @@ const KEPT_TICKS: u128 = KEPT_FOR.as_millis() / TICK.as_millis();
 impl Pools {
     /// No connections yet; `buffers` and `deadlines` are the worker's.
     pub fn new(buffers: Buffers, deadlines: Deadlines) -> Pools {
-        Pools { pools: Rc::default(), buffers, deadlines }
+        Pools(Rc::new(Shared { pools: RefCell::default(), buffers, deadlines }))
     }
 
     pub(super) fn buffers(&self) -> &Buffers {
-        &self.buffers
+        &self.0.buffers
     }
 
     /// The newest kept connection that is still open and silent.
-    pub(super) fn take(&self, server: usize) -> Option<Connection> {
+    pub(super) fn take(&self, server: usize) -> Option<Box<Connection>> {
         loop {
             let (mut connection, since) = self.with(server, |pool| pool.idle.pop())?;
-            if self.is_fresh(since) && is_silent(&mut connection, &self.buffers) {
+            if self.is_fresh(since) && is_silent(&mut connection, &self.0.buffers) {
                 return Some(connection);
             }
         }
     }
 
     /// Keeps a connection whose last answer was read to its end.
-    pub(super) fn keep(&self, server: usize, mut connection: Connection) {
+    pub(super) fn keep(&self, server: usize, mut connection: Box<Connection>) {
         if connection.buffer.is_empty() {
-            connection.transport.give_back(&mut connection.buffer, &self.buffers);
+            let Connection { transport, buffer, .. } = &mut *connection;
+            transport.give_back(buffer, &self.0.buffers);
             connection.was_kept = true;
             self.with(server, |pool| {
                 if pool.idle.len() < KEPT {
-                    pool.idle.push((connection, self.deadlines.ticks()));
+                    pool.idle.push((connection, self.0.deadlines.ticks()));
                 }
             });
         }
@@ -86,14 +89,14 @@ impl Pools {
     /// Closes what has been unused for too long or was closed by its server; to be called now and then.
     pub fn reap(&self) {
         let stays =
-            |connection: &mut Connection, since: &u64| self.is_fresh(*since) && is_silent(connection, &self.buffers);
-        for pool in self.pools.borrow_mut().iter_mut() {
+            |connection: &mut Connection, since: &u64| self.is_fresh(*since) && is_silent(connection, &self.0.buffers);
+        for pool in self.0.pools.borrow_mut().iter_mut() {
             pool.idle.retain_mut(|(connection, since)| stays(connection, since));
         }
     }
 
     fn is_fresh(&self, since: u64) -> bool {
-        u128::from(self.deadlines.ticks().saturating_sub(since)) < KEPT_TICKS
+        u128::from(self.0.deadlines.ticks().saturating_sub(since)) < KEPT_TICKS
     }
 
     /// Counts a request at `server`, unless there are `most` already.
@@ -103,7 +106,7 @@ impl Pools {
     }
 
     fn with<T>(&self, server: usize, work: impl FnOnce(&mut Pool) -> T) -> T {
-        let mut pools = self.pools.borrow_mut();
+        let mut pools = self.0.pools.borrow_mut();
         if pools.len() <= server {
             pools.resize_with(server + 1, Pool::default);
         }
@@ -129,13 +132,14 @@ impl Drop for Busy {
 
 /// Nothing to read and not closed: an answer that nobody asked for makes a connection unusable.
 fn is_silent(connection: &mut Connection, buffers: &Buffers) -> bool {
+    if !connection.transport.may_be_readable() {
+        return true;
+    }
     let mut context = Context::from_waker(Waker::noop());
     // Outside the task's budget: a read that is put off by the scheduler would look like silence.
     let look = poll_fn(|context| {
         let transport = &mut connection.transport;
-        let is_silent = transport.poll_readable(context).is_pending()
-            || transport.poll_fill(context, &mut connection.buffer, buffers).is_pending();
-        Poll::Ready(is_silent)
+        Poll::Ready(transport.poll_fill(context, &mut connection.buffer, buffers).is_pending())
     });
     matches!(pin!(tokio::task::unconstrained(look)).poll(&mut context), Poll::Ready(true))
 }

@@ -54,20 +54,20 @@ fn only<'v>(mut values: impl Iterator<Item = &'v [u8]>) -> Option<&'v [u8]> {
 
 /// The upstream's end of an upgraded connection. It counts against the upstream's limit until it is dropped.
 pub(super) struct UpgradedEnd {
-    connection: Connection,
+    connection: Box<Connection>,
     buffers: Buffers,
     _busy: Busy,
 }
 
 impl UpgradedEnd {
-    pub(super) fn new(connection: Connection, buffers: Buffers, busy: Busy) -> UpgradedEnd {
+    pub(super) fn new(connection: Box<Connection>, buffers: Buffers, busy: Busy) -> UpgradedEnd {
         UpgradedEnd { connection, buffers, _busy: busy }
     }
 }
 
 impl Duplex for UpgradedEnd {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
-        let Connection { transport, buffer: early, .. } = &mut self.connection;
+        let Connection { transport, buffer: early, .. } = &mut *self.connection;
         if !early.is_empty() {
             let count = early.len();
             buffer.unsplit(std::mem::take(early));

@@ -85,7 +85,7 @@ pub(super) fn record(worker: &Worker, edition: &Edition, edge: &Edge, peer: &Pee
     let identity = trail.identity.as_ref();
     worker.log(&AccessLine {
         unix_millis: trail.unix_millis,
-        request_id: trail.request_id.as_str(),
+        request_id: trail.request_id.as_bytes(),
         client: trail.client.as_deref().unwrap_or(peer.text()),
         listener: &edge.name,
         method: trail.head.method(),
@@ -118,7 +118,7 @@ pub(super) fn record_head_refusal(
 ) {
     worker.log(&AccessLine {
         unix_millis: worker.clock.unix_millis(),
-        request_id: request_id.as_str(),
+        request_id: request_id.as_bytes(),
         client: peer.text(),
         listener: edge.map_or("", |edge| &edge.name),
         method: "",

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     deadline::Elapsed,
-    http1::{BodyDecoder, Framing, RequestHead, Version},
+    http1::{BodyDecoder, Framing, Known, RequestHead, Version},
     message::{Body, Request},
     observe::Open,
     policy::Peer,
@@ -127,7 +127,7 @@ impl Connection {
         let edition = self.worker.edition();
         let (body, progress) = self.body(&head, &edition);
         // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.
-        let keeps = head.keep_alive() && head.value("upgrade").is_none();
+        let keeps = head.keep_alive() && !head.has(Known::Upgrade);
         let request = Request { head: head.clone(), body };
         let (worker, shared) = (self.worker.clone(), &*edition.snapshot);
         let Some(edge) = edition.edge(self.door) else { return After::Close };

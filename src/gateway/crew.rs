@@ -4,6 +4,7 @@
 //! accepting, the workers adopt the new snapshot, new listeners open.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -133,8 +134,10 @@ impl Crew {
                 guests: guests.clone(),
             };
             hands.push(Hand { orders: orders.clone(), open: Arc::default() });
-            let runtime = worker::runtime().map_err(StartError::Thread)?;
-            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(&runtime, recruit))?));
+            let (ready, begun) = std::sync::mpsc::sync_channel(1);
+            workers.push((orders, thread(&format!("worker-{number}"), move || worker::run(recruit, &ready))?));
+            // Before anything is accepted: afterwards clients might have taken every descriptor.
+            begun.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())).map_err(StartError::Thread)?;
         }
         let most = Arc::default();
         let (changes, received) = unbounded_channel();

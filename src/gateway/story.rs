@@ -60,7 +60,11 @@ pub(super) async fn story<'s>(
         budgets: &snapshot.budgets,
         tokens: &worker.tokens,
     };
-    let caller = match authenticate(&route.requirement, request, &desk).await {
+    let authenticated = match authenticate(&route.requirement, request, &desk).at_once() {
+        Ok(authenticated) => authenticated,
+        Err(later) => later.await,
+    };
+    let caller = match authenticated {
         Ok(caller) => caller,
         Err(denied) => {
             if denied.is_forgery() {
@@ -77,10 +81,13 @@ pub(super) async fn story<'s>(
         limits: &route.limits,
         clock: &snapshot.clock,
         route: &route.name,
-        request_id: request_id.as_str(),
+        request_id: request_id.as_bytes(),
         origin: (origin.scheme, origin.authority),
     };
-    let mut permit = policy::admit(caller, client, admission).await?;
+    let mut permit = match policy::admit(caller, client, &admission).at_once() {
+        Ok(admitted) => admitted?,
+        Err(later) => later.await?,
+    };
 
     trail.unchecked = permit.is_unchecked();
     trail.receipt = Some(permit.take_receipt());

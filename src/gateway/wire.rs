@@ -70,6 +70,11 @@ impl Wire {
         Pin::new(&mut *self.0.transport.borrow_mut()).poll_flush(context)
     }
 
+    /// Writes as much of what is small as the client takes without being waited for, and says how much that was.
+    pub(super) fn write_at_once(&self, bytes: &[u8]) -> usize {
+        self.0.transport.borrow().write_at_once(bytes)
+    }
+
     /// Writes all parts, one behind the other, in one call where the system takes them. The client has `patience` for each
     /// bit that it takes.
     pub(super) async fn send(&self, parts: &[&[u8]; 3], deadlines: &Deadlines, patience: Duration) -> io::Result<()> {

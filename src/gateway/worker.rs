@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    io,
     net::{IpAddr, TcpStream as StdStream},
     rc::Rc,
     sync::{
@@ -12,9 +13,8 @@ use std::{
 };
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, LocalOptions, LocalRuntime},
     sync::mpsc,
-    task::LocalSet,
 };
 
 use super::{
@@ -95,17 +95,26 @@ const TOKEN_BYTES: usize = 16 * 1024 * 1024;
 /// a megabyte and more once it has allocated.
 const BLOCKING_THREADS: usize = 16;
 
-/// A worker's runtime. Made before anything is accepted: afterwards clients might have taken every descriptor.
-///
-/// # Errors
-/// What the system says.
-pub(super) fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()
+/// Runs a worker to its end; `true` where every connection ended by itself. `ready` is told once it can begin, or why it
+/// cannot.
+pub(super) fn run(recruit: Recruit, ready: &std_mpsc::SyncSender<io::Result<()>>) -> bool {
+    // Whoever waited has gone where nobody listens.
+    match runtime() {
+        Ok(runtime) => {
+            let _ = ready.send(Ok(()));
+            runtime.block_on(work(recruit))
+        }
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            true
+        }
+    }
 }
 
-/// Runs a worker to its end; `true` where every connection ended by itself.
-pub(super) fn run(runtime: &Runtime, recruit: Recruit) -> bool {
-    LocalSet::new().block_on(runtime, work(recruit))
+/// A runtime of this thread alone: its tasks are woken with less ado than those of a set of local ones.
+fn runtime() -> io::Result<LocalRuntime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build_local(LocalOptions::default())
 }
 
 async fn work(recruit: Recruit) -> bool {
@@ -294,33 +303,59 @@ impl RequestId {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
-
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
 }
 
 /// Request ids: unique over workers and restarts, and not to be guessed from one another at a glance. They are names,
 /// not secrets.
 struct Identifiers {
-    seed: u64,
+    /// The half that is the same for all of a worker's, as it is written.
+    seed: [u8; 16],
     count: Cell<u64>,
 }
 
 impl Identifiers {
     fn new() -> Identifiers {
         let seed = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
-        Identifiers { seed, count: Cell::new(getrandom::u64().unwrap_or_default()) }
+        Identifiers { seed: digits(seed), count: Cell::new(getrandom::u64().unwrap_or_default()) }
     }
 
     fn next(&self) -> RequestId {
         // An odd factor makes each step a new value until all 2^64 are used.
         let count = self.count.get().wrapping_add(1);
         self.count.set(count);
-        let number = u128::from(self.seed) << 64 | u128::from(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut id = [0; 32];
-        // The buffer is twice as long as the bytes.
-        let _ = hex::encode_to_slice(number.to_be_bytes(), &mut id);
+        let (seed, own) = id.split_at_mut(16);
+        seed.copy_from_slice(&self.seed);
+        own.copy_from_slice(&digits(count.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         RequestId(id)
+    }
+}
+
+/// Sixteen hexadecimal digits, eight at a time: each request is given a name.
+fn digits(number: u64) -> [u8; 16] {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let eight = |half: u64| {
+        let spread = (half << 16 | half) & 0x0000_ffff_0000_ffff;
+        let spread = (spread << 8 | spread) & 0x00ff_00ff_00ff_00ff;
+        let spread = (spread << 4 | spread) & 0x0f0f_0f0f_0f0f_0f0f;
+        let is_letter = (spread + 6 * ONES) >> 4 & ONES;
+        spread + u64::from(b'0') * ONES + is_letter * u64::from(b'a' - b'0' - 10)
+    };
+    let mut digits = [0; 16];
+    let (high, low) = digits.split_at_mut(8);
+    high.copy_from_slice(&eight(number >> 32).to_be_bytes());
+    low.copy_from_slice(&eight(number & 0xffff_ffff).to_be_bytes());
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 1, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, u64::MAX, 0x9f0a_a0f9_9a9a_f000] {
+            assert_eq!(digits(number).as_slice(), format!("{number:016x}").as_bytes());
+        }
     }
 }

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 /// An authority whose parts were checked.
 pub(super) struct Authority<'a> {
-    host: &'a str,
+    host: &'a [u8],
     port: Option<u16>,
 }
 
@@ -15,23 +15,19 @@ impl<'a> Authority<'a> {
     ///
     /// Percent-encoded bytes and sub-delimiters are grammatical in a registered name and are refused: no host name
     /// has them, and an upstream may decode the one and split at the other.
-    pub(super) fn parse(text: &'a str) -> Option<Authority<'a>> {
-        let (host, port) = match text.strip_prefix('[') {
+    pub(super) fn parse(text: &'a [u8]) -> Option<Authority<'a>> {
+        let (host, port) = match text.strip_prefix(b"[") {
             Some(literal) => {
-                let (address, port) = literal.split_once(']')?;
-                address.parse::<Ipv6Addr>().ok()?;
-                (address, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
+                let (address, port) = literal.split_at_checked(memchr(b']', literal)?)?;
+                std::str::from_utf8(address).ok()?.parse::<Ipv6Addr>().ok()?;
+                (address, port.strip_prefix(b"]")?)
             }
             None => {
-                let (host, port) = match memchr(b':', text.as_bytes()) {
-                    Some(at) => (text.get(..at)?, Some(text.get(at + 1..)?)),
-                    None => (text, None),
-                };
-                let is_name = host.bytes().fold(!host.is_empty(), |sound, byte| sound & is_unreserved(byte));
-                is_name.then_some((host, port))?
+                let length = text.iter().position(|byte| !is_unreserved(*byte)).unwrap_or(text.len());
+                text.split_at_checked(length).filter(|(host, _)| !host.is_empty())?
             }
         };
-        let port = port.map(|digits| number(digits).ok_or(())).transpose().ok()?;
+        let port = if port.is_empty() { None } else { Some(number(port.strip_prefix(b":")?)?) };
         Some(Authority { host, port })
     }
 
@@ -43,13 +39,28 @@ impl<'a> Authority<'a> {
 }
 
 fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+    UNRESERVED[usize::from(byte)]
 }
 
-/// One to five digits; `parse` alone would take a sign.
-fn number(digits: &str) -> Option<u16> {
-    let plain = digits.len() <= 5 && digits.bytes().all(|digit| digit.is_ascii_digit());
-    if plain { digits.parse().ok() } else { None }
+const UNRESERVED: [bool; 256] = {
+    let mut unreserved = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        unreserved[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        byte += 1;
+    }
+    unreserved
+};
+
+/// One to five digits.
+fn number(digits: &[u8]) -> Option<u16> {
+    if digits.is_empty() || digits.len() > 5 {
+        return None;
+    }
+    let number = digits
+        .iter()
+        .try_fold(0_u32, |number, digit| digit.is_ascii_digit().then(|| 10 * number + u32::from(digit - b'0')));
+    u16::try_from(number?).ok()
 }
 
 #[cfg(test)]
@@ -59,7 +70,7 @@ mod tests {
     #[test]
     fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
         for good in ["gw.test", "GW.test:80", "127.0.0.1:65535", "[::1]", "[2001:db8::1]:0", "a_b~c-d"] {
-            assert!(Authority::parse(good).is_some(), "{good:?}");
+            assert!(Authority::parse(good.as_bytes()).is_some(), "{good:?}");
         }
     }
 
@@ -93,14 +104,16 @@ mod tests {
             "::1",
         ];
         for bad in bad {
-            assert!(Authority::parse(bad).is_none(), "{bad:?}");
+            assert!(Authority::parse(bad.as_bytes()).is_none(), "{bad:?}");
         }
     }
 
     #[test]
     fn case_and_a_default_port_do_not_make_another_server() {
-        let same =
-            |one, other| Authority::parse(one).expect("valid").is_same(&Authority::parse(other).expect("valid"), 80);
+        fn parse(text: &str) -> Authority<'_> {
+            Authority::parse(text.as_bytes()).expect("valid")
+        }
+        let same = |one: &str, other: &str| parse(one).is_same(&parse(other), 80);
         assert!(same("gw.test", "GW.TEST:80"));
         assert!(same("[::A]:80", "[::a]"));
         assert!(!same("gw.test", "gw.test:8080"));

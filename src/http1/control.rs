@@ -1,7 +1,7 @@
 //! The fields that govern a message's framing, authority and connection, gathered in one pass over the head.
 
-use super::fields::is_same_name;
 use super::grammar::elements;
+use super::known::Known;
 use super::{BadHead, Framing, Version};
 
 /// What those fields say. Each is kept as it came until the head that owns it decides.
@@ -25,21 +25,24 @@ impl<'a> ControlFields<'a> {
     pub(super) fn read(fields: &[httparse::Header<'a>]) -> Result<ControlFields<'a>, BadHead> {
         let mut control = ControlFields::default();
         for field in fields {
-            // The length tells nearly all fields apart before any byte is compared.
-            match field.name.len() {
-                4 if is_same_name(field.name.as_bytes(), b"Host") => {
-                    control.second_host |= control.host.replace(field.value).is_some();
-                }
-                6 if field.name.eq_ignore_ascii_case("expect") => {
-                    control.second_expect |= control.expect.replace(field.value).is_some();
-                }
-                10 if field.name.eq_ignore_ascii_case("connection") => control.connection(field.value),
-                14 if is_named(field.name, b"Content-Length")? => control.content_length(field.value)?,
-                17 if is_named(field.name, b"Transfer-Encoding")? => control.transfer_encoding(field.value)?,
-                _ => {}
-            }
+            let known = Known::of(field.name.as_bytes());
+            refuse_disguised(field.name, known)?;
+            control.take(known, field.value)?;
         }
         Ok(control)
+    }
+
+    /// Notes what one more field says.
+    pub(super) fn take(&mut self, known: Known, value: &'a [u8]) -> Result<(), BadHead> {
+        match known {
+            Known::Host => self.second_host |= self.host.replace(value).is_some(),
+            Known::Expect => self.second_expect |= self.expect.replace(value).is_some(),
+            Known::Connection => self.connection(value),
+            Known::ContentLength => self.content_length(value)?,
+            Known::TransferEncoding => self.transfer_encoding(value)?,
+            Known::Upgrade | Known::Date | Known::HopByHop | Known::Other => {}
+        }
+        Ok(())
     }
 
     /// How the body is delimited, `None` where neither field came (RFC 9112 section 6).
@@ -88,14 +91,16 @@ impl<'a> ControlFields<'a> {
     }
 }
 
-/// Whether the name is that of the framing field; it fails where it only passes for it with `_` read as `-`.
-fn is_named(name: &str, framing_field: &[u8]) -> Result<bool, BadHead> {
-    if is_same_name(name.as_bytes(), framing_field) {
-        return Ok(true);
+/// Fails for a name that only passes for a framing field's with `_` read as `-`.
+fn refuse_disguised(name: &str, known: Known) -> Result<(), BadHead> {
+    if known != Known::Other || !matches!(name.len(), 14 | 17) {
+        return Ok(());
     }
-    let dash = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    let disguised = name.bytes().map(dash).eq(framing_field.iter().map(u8::to_ascii_lowercase));
-    if disguised { Err(BadHead::DisguisedFraming) } else { Ok(false) }
+    match Known::of(name.replace('_', "-").as_bytes()) {
+        Known::ContentLength | Known::TransferEncoding => Err(BadHead::DisguisedFraming),
+        Known::Host | Known::Expect | Known::Connection | Known::Upgrade | Known::Date => Ok(()),
+        Known::HopByHop | Known::Other => Ok(()),
+    }
 }
 
 /// `1*DIGIT` up to 2^63-1, and nothing else: no sign, no space, no list.

@@ -30,6 +30,26 @@ pub fn status_line(out: &mut impl BufMut, status: u16, reason: &str) {
     out.put_slice(b"\r\n");
 }
 
+/// The request line of a head that was parsed: its bytes were checked then and are not checked again.
+pub fn known_request_line(out: &mut Vec<u8>, method: &str, target: &str) {
+    out.extend_from_slice(method.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+/// The status line of a head that was parsed, or of none: then `reason` is empty and the standard phrase is written.
+pub fn known_status_line(out: &mut Vec<u8>, status: u16, reason: &str) {
+    if status == 200 && matches!(reason, "" | "OK") {
+        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(if reason.is_empty() { standard_reason(status) } else { reason }.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// One field line.
 pub fn field(out: &mut impl BufMut, name: &str, value: &[u8]) {
     text(out, name.as_bytes());
@@ -63,6 +83,15 @@ pub fn line(out: &mut impl BufMut, name: &[u8], value: &[u8]) {
     out.put_slice(b": ");
     out.put_slice(value);
     out.put_slice(b"\r\n");
+}
+
+/// The same where the name is one of ours: `start` is the name, a colon and a space.
+// Inlined, for what has a known length is a store or two and not a call.
+#[inline(always)]
+pub fn own_line(out: &mut Vec<u8>, start: &'static str, value: &[u8]) {
+    out.extend_from_slice(start.as_bytes());
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The line before `data` as a chunk, and what must follow it: for those who write `data` beside. Nothing for no data.

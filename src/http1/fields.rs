@@ -2,7 +2,11 @@
 
 use smallvec::SmallVec;
 
-use super::{BadHead, encode, grammar::elements};
+use super::{
+    BadHead, encode,
+    grammar::elements,
+    known::{FieldName, Known},
+};
 
 /// The most field lines that are read, whatever the limits say: the parser's room for them is on the stack.
 pub(super) const MOST_FIELDS: usize = 256;
@@ -21,6 +25,11 @@ impl Span {
         let end = start.checked_add(part.len()).filter(|end| *end <= head.len()).ok_or(BadHead::TooLarge)?;
         let narrow = |offset| u16::try_from(offset).map_err(|_| BadHead::TooLarge);
         Ok(Span { start: narrow(start)?, end: narrow(end)? })
+    }
+
+    /// `length` bytes from `start` on. `None` beyond what 16 bits address.
+    pub(super) fn at(start: usize, length: usize) -> Option<Span> {
+        Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(start.checked_add(length)?).ok()? })
     }
 
     /// The bytes `from` up to where `text` ends.
@@ -63,55 +72,46 @@ impl Span {
 /// One field line: its name, and its value without the space around it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
-    name: Span,
-    value: Span,
+    pub(super) name: Span,
+    pub(super) value: Span,
+    pub(super) known: Known,
+    /// Whether the name holds anything but letters, digits and `-`.
+    pub(super) is_odd: bool,
+    /// Whether the line is `name: value` CRLF to the byte.
+    pub(super) is_as_written: bool,
 }
 
 impl Field {
-    /// Whether the line is `name: value` CRLF to the byte.
-    fn is_as_written(self, head: &[u8]) -> bool {
-        head.get(self.name.end()..self.value.start()) == Some(b": ")
-            && head.get(self.value.end()..self.value.end() + 2) == Some(b"\r\n")
+    /// The field that `header` is in `head`.
+    fn of(header: &httparse::Header<'_>, head: &[u8]) -> Result<Field, BadHead> {
+        let (name, value) = (Span::of(header.name.as_bytes(), head)?, Span::of(header.value, head)?);
+        let FieldName { known, is_odd, .. } = FieldName::new(header.name.as_bytes());
+        let is_as_written = head.get(name.end()..value.start()) == Some(b": ")
+            && head.get(value.end()..value.end() + 2) == Some(b"\r\n");
+        Ok(Field { name, value, known, is_odd, is_as_written })
     }
-}
 
-/// Where the line ends of which nothing but white space may be left at `rest`.
-pub(super) fn end_of_line(head: &[u8], mut rest: usize) -> Option<usize> {
-    while let b' ' | b'\t' = head.get(rest)? {
-        rest += 1;
+    fn name(self, head: &[u8]) -> FieldName<'_> {
+        FieldName { bytes: self.name.bytes(head), known: self.known, is_odd: self.is_odd }
     }
-    (head.get(rest..rest + 2) == Some(b"\r\n")).then_some(rest + 2)
 }
 
 /// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
 /// moved from hand to hand.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fields(SmallVec<[Field; 12]>);
 
 impl Fields {
     pub(super) fn read(parsed: &[httparse::Header<'_>], head: &[u8]) -> Result<Fields, BadHead> {
-        let mut fields = SmallVec::with_capacity(parsed.len());
-        for header in parsed {
-            fields.push(Field { name: Span::of(header.name.as_bytes(), head)?, value: Span::of(header.value, head)? });
-        }
-        Ok(Fields(fields))
+        parsed.iter().map(|header| Field::of(header, head)).collect::<Result<_, _>>().map(Fields)
     }
 
-    /// The lines of a head that begin at `start`, each of which ends in CRLF right where the next begins, and the last
-    /// before the empty line that ends `head`; `None` where this is not so.
-    pub(super) fn read_strict(parsed: &[httparse::Header<'_>], head: &[u8], start: usize) -> Option<Fields> {
-        let mut fields = SmallVec::with_capacity(parsed.len());
-        let mut line = start;
-        for header in parsed {
-            let field =
-                Field { name: Span::of(header.name.as_bytes(), head).ok()?, value: Span::of(header.value, head).ok()? };
-            if field.name.start() != line {
-                return None;
-            }
-            line = end_of_line(head, field.value.end())?;
-            fields.push(field);
-        }
-        (head.get(line..) == Some(b"\r\n")).then_some(Fields(fields))
+    pub(super) fn push(&mut self, field: Field) {
+        self.0.push(field);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn iter<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = (&'a str, &'a [u8])> {
@@ -124,23 +124,27 @@ impl Fields {
     }
 
     /// Writes the lines that `keeps`, in order. Those that already look as they would be written are copied in runs.
-    pub(super) fn copy(&self, head: &[u8], out: &mut Vec<u8>, mut keeps: impl FnMut(&[u8], &[u8]) -> bool) {
+    pub(super) fn copy(&self, head: &[u8], out: &mut Vec<u8>, mut keeps: impl FnMut(FieldName<'_>) -> bool) {
         let mut run = 0..0;
         for field in &self.0 {
-            let (name, value) = (field.name.bytes(head), field.value.bytes(head));
-            if !keeps(name, value) {
+            if !keeps(field.name(head)) {
                 continue;
             }
-            if run.end != field.name.start() || !field.is_as_written(head) {
+            if run.end != field.name.start() || !field.is_as_written {
                 out.extend_from_slice(head.get(run).unwrap_or_default());
                 run = field.name.start()..field.name.start();
             }
-            match field.is_as_written(head) {
+            match field.is_as_written {
                 true => run.end = field.value.end() + 2,
-                false => encode::line(out, name, value),
+                false => encode::line(out, field.name.bytes(head), field.value.bytes(head)),
             }
         }
         out.extend_from_slice(head.get(run).unwrap_or_default());
+    }
+
+    /// Whether there is a line of that name.
+    pub(super) fn has(&self, known: Known) -> bool {
+        self.0.iter().any(|field| field.known == known)
     }
 
     /// Whether a `Connection` line lists that name.
@@ -160,13 +164,16 @@ impl Fields {
 }
 
 /// Whether two names are one, whatever their case: asked of every field of every message, so eight bytes at a time.
+#[inline]
 pub(super) fn is_same_name(sent: &[u8], known: &[u8]) -> bool {
+    // Most are written in one way by all.
+    let same = |sent: &[u8; 8], known: &[u8; 8]| sent == known || lower(*sent) == lower(*known);
     let ((sent_words, sent_rest), (known_words, known_rest)) = (sent.as_chunks::<8>(), known.as_chunks::<8>());
     sent.len() == known.len()
-        && sent_words.iter().zip(known_words).all(|(sent, known)| lower(*sent) == lower(*known))
+        && sent_words.iter().zip(known_words).all(|(sent, known)| same(sent, known))
         && match (sent.last_chunk::<8>(), known.last_chunk::<8>()) {
             // Some bytes are looked at twice; that is cheaper than to look at each of the rest by itself.
-            (Some(sent), Some(known)) => lower(*sent) == lower(*known),
+            (Some(sent), Some(known)) => same(sent, known),
             _ => sent_rest.eq_ignore_ascii_case(known_rest),
         }
 }

@@ -1,7 +1,7 @@
 //! The character classes of RFC 9110 section 5.6, for what `httparse` does not check.
 
 /// Whether the byte is a `tchar` (RFC 9110 section 5.6.2).
-pub(super) fn is_token(byte: u8) -> bool {
+pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

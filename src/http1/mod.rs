@@ -18,7 +18,9 @@ pub mod encode;
 mod error;
 mod fields;
 mod grammar;
+mod known;
 mod lines;
+mod plain;
 mod request;
 mod response;
 mod target;
@@ -27,6 +29,8 @@ mod tests;
 
 pub use body::{BodyDecoder, Framing, ResponseFraming, Step};
 pub use error::{BadBody, BadHead, BadRequest, BadResponse};
+pub use known::{FieldName, Known};
+pub use plain::is_visible;
 pub use request::RequestHead;
 pub use response::ResponseHead;
 

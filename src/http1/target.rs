@@ -43,6 +43,18 @@ impl Target {
         })
     }
 
+    /// A target in origin form, whose `?` is at `question` in its head.
+    pub(super) fn plain(whole: Span, question: Option<usize>) -> Option<Target> {
+        let (path_before_query, query) = match question {
+            None => (None, None),
+            Some(at) => {
+                let path = Span::at(whole.start(), at.checked_sub(whole.start())?)?;
+                (Some(path), Some(Span::at(at + 1, whole.end().checked_sub(at + 1)?)?))
+            }
+        };
+        Some(Target { whole, origin: Some(whole), path_before_query, query, authority: None, default_port: 80 })
+    }
+
     pub(super) fn whole(self, line: &str) -> &str {
         self.whole.within(line)
     }
@@ -66,10 +78,9 @@ impl Target {
 
     /// The one authority of the request: that of `Host`, which an absolute form must repeat.
     pub(super) fn authority(self, host: Option<&[u8]>, head: &[u8]) -> Result<Span, BadRequest> {
-        let own = self.authority.map(|authority| (authority, Authority::parse(authority.text(head))));
+        let own = self.authority.map(|authority| (authority, Authority::parse(authority.bytes(head))));
         let Some(host) = host else { return Ok(own.map(|(authority, _)| authority).unwrap_or_default()) };
-        let text = std::str::from_utf8(host).map_err(|_| BadRequest::Host)?;
-        let server = Authority::parse(text).ok_or(BadRequest::Host)?;
+        let server = Authority::parse(host).ok_or(BadRequest::Host)?;
         match own {
             Some((_, None)) => Err(BadRequest::Target),
             Some((_, Some(own))) if !own.is_same(&server, self.default_port) => Err(BadRequest::AuthorityMismatch),
@@ -97,7 +108,7 @@ impl<'a> Form<'a> {
             _ => return None,
         };
         let (authority, origin) = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?;
-        Authority::parse(authority)?;
+        Authority::parse(authority.as_bytes())?;
         // `http://host?query` would need a `/` that no byte of the head supplies; clients send it (RFC 9112 3.2.1).
         (!origin.starts_with('?')).then_some(Form { authority: Some(authority), default_port, origin })
     }

@@ -2,6 +2,7 @@
 //! properties that hold for all input.
 
 mod framing;
+mod plain;
 mod properties;
 mod request;
 mod response;

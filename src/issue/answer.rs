@@ -53,7 +53,7 @@ impl Known for Told<'_> {
             Fact::KeyId => identity.key_id.as_deref().map(Cow::Borrowed),
             Fact::Scheme => identity.by.map(Cow::Borrowed),
             Fact::Route => Some(Cow::Borrowed(self.permit.route())),
-            Fact::RequestId => Some(Cow::Borrowed(self.permit.request_id())),
+            Fact::RequestId => Some(String::from_utf8_lossy(self.permit.request_id())),
             Fact::ClientAddress => Some(self.permit.client().text()),
             Fact::Token => self.minted.map(|minted| Cow::Borrowed(minted.token.as_str())),
             Fact::ExpiresIn => self.minted.map(|minted| Cow::Owned(minted.lifetime.to_string())),

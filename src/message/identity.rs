@@ -99,7 +99,7 @@ pub struct Facts<'a> {
     /// The route's name.
     pub route: &'a str,
     /// The request's id.
-    pub request_id: &'a str,
+    pub request_id: &'a [u8],
     /// The client's address, as text.
     pub client: &'a str,
 }
@@ -119,7 +119,7 @@ impl Known for Facts<'_> {
             Fact::KeyId => self.identity.key_id.as_deref().map(Cow::Borrowed),
             Fact::Scheme => self.identity.by.map(Cow::Borrowed),
             Fact::Route => Some(Cow::Borrowed(self.route)),
-            Fact::RequestId => Some(Cow::Borrowed(self.request_id)),
+            Fact::RequestId => Some(String::from_utf8_lossy(self.request_id)),
             Fact::ClientAddress => Some(Cow::Borrowed(self.client)),
             // Only who issued it knows.
             Fact::Token | Fact::ExpiresIn => None,

@@ -14,7 +14,7 @@ pub use body::{Body, BodyError, BodyStream, Spool};
 pub use duplex::Duplex;
 pub use hold::{Budget, Budgets, HoldError, HoldLimits, Share, hold};
 pub use identity::{Carrier, Facts, Identity};
-pub use response::{Fields, Response, is_hop_by_hop};
+pub use response::{Fields, Response};
 
 use std::rc::Rc;
 

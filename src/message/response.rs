@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::{Body, Duplex};
-use crate::{http1::ResponseHead, scheme::Headers};
+use crate::{
+    http1::{FieldName, ResponseHead},
+    scheme::Headers,
+};
 
 /// A final answer (never a 1xx, but for the 101 that hands the connection over).
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Response {
     pub fn copy_passed_on(&self, out: &mut Vec<u8>) {
         let Some(head) = &self.upstream else { return };
         let fields = self.fields();
-        head.copy_lines(out, |name, _| fields.passes(head, name));
+        head.copy_lines(out, |name| fields.passes(head, name));
     }
 
     /// The fields that its client will get, but for those that the writer of the message adds.
@@ -65,50 +68,20 @@ pub struct Fields<'r> {
 }
 
 impl Fields<'_> {
-    fn passes(&self, head: &ResponseHead, name: &[u8]) -> bool {
-        !(is_hop_by_hop(name)
-            || name.eq_ignore_ascii_case(b"x-request-id")
-            || head.connection_names(name)
-            || self.added.iter().any(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name)))
+    fn passes(&self, head: &ResponseHead, name: FieldName<'_>) -> bool {
+        !(name.is_hop_by_hop()
+            || name.bytes.eq_ignore_ascii_case(b"x-request-id")
+            || head.connection_names(name.bytes)
+            || self.added.iter().any(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name.bytes)))
     }
 }
 
 impl Headers for Fields<'_> {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        if let Some(head) = self.upstream.filter(|head| self.passes(head, name.as_bytes())) {
+        if let Some(head) = self.upstream.filter(|head| self.passes(head, FieldName::new(name.as_bytes()))) {
             head.values(name).for_each(&mut *visit);
         }
         let own = self.added.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         own.for_each(|(_, value)| visit(value.trim_ascii()));
-    }
-}
-
-/// Fields that belong to one connection (RFC 9110 section 7.6.1), and the length, which is written anew.
-pub fn is_hop_by_hop(name: &[u8]) -> bool {
-    // By length first: this is asked of every field of every message.
-    let same = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
-    match name.len() {
-        2 => same("te"),
-        7 => same("trailer") || same("upgrade"),
-        10 => same("connection") || same("keep-alive"),
-        14 => same("content-length"),
-        16 => same("proxy-connection"),
-        17 => same("transfer-encoding"),
-        18 => same("proxy-authenticate"),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hop_by_hop_fields_are_known_in_any_case() {
-        let known = ["TE", "Trailer", "upgrade", "Connection", "Keep-Alive", "Content-Length", "Proxy-Connection"];
-        for name in known.into_iter().chain(["Transfer-Encoding", "proxy-authenticate"]) {
-            assert!(is_hop_by_hop(name.as_bytes()), "{name}");
-        }
-        assert!(!is_hop_by_hop(b"host") && !is_hop_by_hop(b"trailers"));
     }
 }

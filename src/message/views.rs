@@ -24,6 +24,11 @@ impl Headers for RequestHead {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         self.values(name).for_each(visit);
     }
+
+    fn only(&self, name: &str) -> Option<&[u8]> {
+        let mut values = self.values(name);
+        values.next().filter(|_| values.next().is_none())
+    }
 }
 
 impl Headers for ResponseHead {

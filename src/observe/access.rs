@@ -6,7 +6,7 @@
 use std::{fmt::Display, io::IsTerminal};
 
 use super::{
-    escape::{self, json_string},
+    escape::{self, json_inside},
     pretty,
     sink::Destination,
     stamp::Stamp,
@@ -19,10 +19,10 @@ pub struct AccessLine<'a> {
     /// When the request's head was complete, in milliseconds since 1970.
     pub unix_millis: i64,
     /// The id that the answer and the upstream carry too.
-    pub request_id: &'a str,
-    /// The client's address: the peer's, or what a trusted proxy said.
+    pub request_id: &'a [u8],
+    /// The client's address: the peer's, or what a trusted proxy said. An address, so there is nothing to escape.
     pub client: &'a str,
-    /// Name or address of the listener.
+    /// Name or address of the listener. Names of the config's parts have nothing to escape.
     pub listener: &'a str,
     /// The method as it came; empty where no head could be read.
     pub method: &'a str,
@@ -168,30 +168,37 @@ macro_rules! name {
     };
 }
 
+/// The same with the quote that begins its text.
+macro_rules! text {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":\"")
+    };
+}
+
 fn write_json(line: &AccessLine<'_>, path: &str, stamp: &mut Stamp, out: &mut Vec<u8>) {
     out.reserve(USUAL_LINE);
     out.extend_from_slice(b"{\"time\":\"");
     stamp.write_rfc3339(line.unix_millis, out);
     out.push(b'"');
-    plain_field(name!("request_id"), Some(line.request_id), out);
-    text_field(name!("client"), Some(line.client), out);
-    text_field(name!("listener"), Some(line.listener), out);
+    plain_field(text!("request_id"), Some(line.request_id), out);
+    plain_field(text!("client"), Some(line.client.as_bytes()), out);
+    plain_field(text!("listener"), Some(line.listener.as_bytes()), out);
     let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
-    text_field(name!("method"), known(line.method), out);
-    text_field(name!("path"), known(path), out);
-    text_field(name!("route"), line.route, out);
+    text_field(text!("method"), known(line.method), out);
+    text_field(text!("path"), known(path), out);
+    text_field(text!("route"), line.route, out);
     number_field(name!("status"), Some(line.status.into()), out);
-    plain_field(name!("outcome"), Some(line.verdict.name()), out);
-    plain_field(name!("cause"), line.verdict.cause().map(|cause| cause.face().name), out);
+    plain_field(text!("outcome"), Some(line.verdict.name().as_bytes()), out);
+    plain_field(text!("cause"), line.verdict.cause().map(|cause| cause.face().name.as_bytes()), out);
     if let Some(why) = line.verdict.why() {
         out.extend_from_slice(name!("why").as_bytes());
         escape::json_display(why, out);
     }
-    text_field(name!("by"), line.by, out);
-    text_field(name!("key_id"), line.key_id, out);
-    text_field(name!("secret"), line.secret, out);
-    text_field(name!("subject"), line.subject, out);
-    plain_field(name!("replay"), line.unchecked.then_some("unchecked"), out);
+    plain_field(text!("by"), line.by.map(str::as_bytes), out);
+    text_field(text!("key_id"), line.key_id, out);
+    text_field(text!("secret"), line.secret, out);
+    text_field(text!("subject"), line.subject, out);
+    plain_field(text!("replay"), line.unchecked.then_some(b"unchecked"), out);
     number_field(name!("duration_micros"), Some(line.duration_micros), out);
     number_field(name!("upstream_micros"), line.upstream_micros, out);
     number_field(name!("bytes_in"), Some(line.bytes_in), out);
@@ -207,17 +214,17 @@ const USUAL_LINE: usize = 512;
 fn text_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(name.as_bytes());
-        json_string(value, out);
+        json_inside(value, out);
+        out.push(b'"');
     }
 }
 
 /// For what is ours and has nothing to escape.
 #[inline(always)]
-fn plain_field(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
+fn plain_field(name: &str, value: Option<&[u8]>, out: &mut Vec<u8>) {
     if let Some(value) = value {
         out.extend_from_slice(name.as_bytes());
-        out.push(b'"');
-        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(value);
         out.push(b'"');
     }
 }

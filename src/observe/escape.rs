@@ -7,17 +7,13 @@ use std::fmt::{self, Display, Write as _};
 /// Bytes of one value that are written; a longer one ends in `…`.
 pub(super) const LONGEST: usize = 1024;
 
-/// Appends `text` as a JSON string (RFC 8259 section 7).
-pub(super) fn json_string(text: &str, out: &mut Vec<u8>) {
+/// Appends `text` as what stands between the quotes of a JSON string (RFC 8259 section 7).
+#[inline]
+pub(super) fn json_inside(text: &str, out: &mut Vec<u8>) {
     if text.len() <= LONGEST && is_plain(text) {
-        out.reserve(text.len() + 2);
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        return out.push(b'"');
+        return out.extend_from_slice(text.as_bytes());
     }
-    out.push(b'"');
     let _ = JsonText { out, left: LONGEST }.write_str(text);
-    out.push(b'"');
 }
 
 /// Appends what `value` displays as a JSON string.
@@ -115,28 +111,29 @@ fn runs(text: &str, is_special: fn(char) -> bool, out: &mut Vec<u8>, mut special
 /// Whether all of it stands for itself in JSON and on a terminal. Nearly every value does, so it is asked of eight bytes at
 /// a time.
 fn is_plain(text: &str) -> bool {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let text = text.as_bytes();
+    let (words, rest) = text.as_chunks::<8>();
+    // Some bytes are looked at twice; that is cheaper than to look at each of the rest by itself.
+    let ends = match (text.last_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some(last), ..) => *last,
+        (None, Some([a, b, c, d]), Some([e, f, g, h])) => [*a, *b, *c, *d, *e, *f, *g, *h],
+        _ => return !rest.iter().any(|byte| !(b' '..=b'~').contains(byte) || matches!(byte, b'"' | b'\\')),
+    };
     // It ends at the first special: for texts this short the vector code that a whole look would become costs more.
-    !words.iter().any(|word| specials(*word) != 0)
-        && match text.as_bytes().last_chunk::<8>() {
-            // Some bytes are looked at twice; that is cheaper than to look at each of the rest by itself.
-            Some(last) => specials(*last) == 0,
-            None => !rest.iter().any(|byte| !(b' '..=b'~').contains(byte) || matches!(byte, b'"' | b'\\')),
-        }
+    specials(ends) == 0 && !words.iter().any(|word| specials(*word) != 0)
 }
 
-/// Not zero where a byte is a control, a quote, a backslash, DEL or not ASCII. Borrows between the bytes of a word can only
-/// mark more of them, and only behind one that is marked rightly.
+/// Not zero where a byte is a control, a quote, a backslash, DEL or not ASCII. Borrows and carries between the bytes of a
+/// word can only mark more of them, and only behind one that is marked rightly.
 fn specials(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let word = u64::from_le_bytes(word);
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let beyond = word.wrapping_sub(ONES * 0x20) | word.wrapping_add(ONES) | word;
     let quote = zeros(word ^ (ONES * u64::from(b'"')));
     let backslash = zeros(word ^ (ONES * u64::from(b'\\')));
-    let delete = zeros(word ^ (ONES * 0x7f));
-    (control | quote | backslash | delete | word) & HIGH
+    (beyond | quote | backslash) & HIGH
 }
 
 /// As much of `text` as `left` allows, and whether that is all of it.
@@ -166,8 +163,9 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> String {
-        let mut out = Vec::new();
-        json_string(text, &mut out);
+        let mut out = vec![b'"'];
+        json_inside(text, &mut out);
+        out.push(b'"');
         String::from_utf8(out).unwrap()
     }
 

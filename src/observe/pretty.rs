@@ -28,7 +28,7 @@ pub(super) fn write(line: &AccessLine<'_>, colour: bool, stamp: &mut Stamp, out:
     pair("route", line.route, out);
     out.extend_from_slice(b" client=");
     escape::display(&line.client, out);
-    pair("id", Some(line.request_id), out);
+    pair("id", Some(&String::from_utf8_lossy(line.request_id)), out);
     out.push(b'\n');
 }
 

@@ -34,7 +34,7 @@ pub struct Admission<'a> {
     /// The route's name, for templates.
     pub route: &'a str,
     /// The request's id.
-    pub request_id: &'a str,
+    pub request_id: &'a [u8],
     /// Public scheme and authority, for templates.
     pub origin: (&'a str, &'a str),
 }
@@ -80,7 +80,7 @@ pub struct Admitted<'a> {
     request: Request,
     identity: Rc<Identity<'a>>,
     client: Client<'a>,
-    admission: Admission<'a>,
+    admission: &'a Admission<'a>,
     receipt: Receipt,
     unchecked: bool,
     told: Option<Box<Told>>,
@@ -102,7 +102,7 @@ pub struct Receipt {
 pub fn admit<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
-    admission: Admission<'a>,
+    admission: &'a Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
     if !caller.identity().may_use(admission.route) {
         return Soon::now(Err(NotAdmitted::NotAllowed));
@@ -129,7 +129,7 @@ pub fn admit<'a>(
 async fn claim<'a>(
     caller: Verified<'a>,
     client: Client<'a>,
-    admission: Admission<'a>,
+    admission: &'a Admission<'a>,
 ) -> Result<Admitted<'a>, NotAdmitted> {
     let (request, identity, replays) = caller.into_parts();
     let (mut receipt, mut unchecked) = (Receipt::default(), false);
@@ -192,9 +192,13 @@ impl Receipt {
     /// Gives the claims back: the request came to nothing and may come again.
     pub async fn release(self) {
         if let Some(claims) = self.claims {
-            for (key, until_millis) in &self.keys {
-                claims.release(key, *until_millis).await;
-            }
+            // On the heap: it is rare, and a store that has to be asked needs much room.
+            let each = async move {
+                for (key, until_millis) in &self.keys {
+                    claims.release(key, *until_millis).await;
+                }
+            };
+            Box::pin(each).await;
         }
     }
 }
@@ -235,7 +239,7 @@ impl<'a> Admitted<'a> {
     }
 
     /// Its id in logs.
-    pub fn request_id(&self) -> &str {
+    pub fn request_id(&self) -> &[u8] {
         self.admission.request_id
     }
 
@@ -273,6 +277,6 @@ impl<'a> Admitted<'a> {
     }
 
     fn shown(&self) -> Shown<'_, 'a> {
-        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: &self.admission }
+        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: self.admission }
     }
 }

@@ -103,10 +103,7 @@ impl Dialect {
         };
         match held || !open.signature {
             true => {
-                // A request without a signature lacks just that, whatever else it lacks.
-                let carried = self.carried(&evaluation).map_err(of_carrier)?;
-                claimed.algorithm = self.algorithms.claimed(&evaluation)?;
-                claimed.signatures = self.decoded(&evaluation, carried, claimed.algorithm)?;
+                self.read_signatures(&evaluation, &mut claimed)?;
             }
             false => claimed.complete = false,
         }
@@ -125,6 +122,23 @@ impl Dialect {
             None => {}
         }
         Ok(claimed)
+    }
+
+    fn read_signatures(&self, evaluation: &Evaluation<'_>, claimed: &mut Claims) -> Result<(), Failure> {
+        // Nearly always there is one, alone in its header.
+        if let Some(text) = evaluation.lone_header(&self.signature).filter(|text| !text.is_empty())
+            && self.several == Several::No
+        {
+            claimed.algorithm = self.algorithms.claimed(evaluation)?;
+            let tag = Tag::decode(text, self.encoding, claimed.algorithm).ok_or(Failure::Undecodable)?;
+            claimed.signatures.push(tag);
+            return Ok(());
+        }
+        // A request without a signature lacks just that, whatever else it lacks.
+        let carried = self.carried(evaluation).map_err(of_carrier)?;
+        claimed.algorithm = self.algorithms.claimed(evaluation)?;
+        claimed.signatures = self.decoded(evaluation, carried, claimed.algorithm)?;
+        Ok(())
     }
 
     /// The carrier's text as a whole, before it is taken apart.
@@ -208,10 +222,13 @@ fn filtered<'f>(mut text: Scratch, filters: impl Iterator<Item = &'f Filter>) ->
 }
 
 pub(super) fn read_key_id(evaluation: &Evaluation<'_>, template: &Template) -> Result<SmallVec<[u8; 64]>, Failure> {
-    let id = evaluation.collect(template)?;
-    let is_sound = (1..=LONGEST_KEY_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
-    match is_sound {
-        true => Ok(SmallVec::from_slice(&id)),
-        false => Err(Failure::KeyIdUnreadable),
+    match template.lone_chain().and_then(|chain| evaluation.lone_header(chain)) {
+        Some(id) => sound_key_id(id),
+        None => sound_key_id(&evaluation.collect(template)?),
     }
+}
+
+fn sound_key_id(id: &[u8]) -> Result<SmallVec<[u8; 64]>, Failure> {
+    let is_sound = (1..=LONGEST_KEY_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
+    if is_sound { Ok(SmallVec::from_slice(id)) } else { Err(Failure::KeyIdUnreadable) }
 }

@@ -100,6 +100,14 @@ impl<'a> Evaluation<'a> {
         Ok(out)
     }
 
+    /// The value of a chain that is a header and nothing else, and that came once: nothing is copied then.
+    pub(super) fn lone_header(&self, chain: &Chain) -> Option<&'a [u8]> {
+        match (&chain.source, chain.filters.as_slice(), &chain.otherwise) {
+            (Source::Header(name), [], None) => self.view.headers.only(name),
+            _ => None,
+        }
+    }
+
     /// The source's value before its filters.
     pub(super) fn raw(&self, chain: &Chain) -> Result<Scratch, Failure> {
         let mut out = Scratch::new();
@@ -246,6 +254,10 @@ impl<'a> Evaluation<'a> {
     }
 
     fn header(&self, headers: &dyn Headers, name: &str, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Why> {
+        if let Some(value) = headers.only(name) {
+            sink(value);
+            return Ok(());
+        }
         let mut count = 0_usize;
         headers.each(name, &mut |value| {
             if count > 0 {

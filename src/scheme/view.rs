@@ -25,6 +25,11 @@ pub struct View<'a> {
 pub trait Headers {
     /// Visits each value of the field, trimmed, in order. Names are compared without regard to case.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
+
+    /// The value of a field that came once; `None` where it did not come, came more than once, or takes more than a look.
+    fn only(&self, _name: &str) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// The body of a request.

@@ -8,7 +8,7 @@ use std::{hash::BuildHasher, mem, sync::Arc};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-use super::{Token, TokenError, Verifier};
+use super::{Token, TokenError, Verifier, carrier};
 use crate::secret::are_equal;
 
 /// A bounded cache of verified tokens.
@@ -48,13 +48,15 @@ impl TokenCache {
         }
     }
 
-    /// As [`Verifier::verify`]; the times are checked again for a token that is found here.
+    /// As [`Verifier::verify`] of what is a token by its characters; the times are checked again for one that is found
+    /// here.
     pub fn verify(&mut self, verifier: &Verifier, token: &[u8], now_unix: i64) -> Result<Arc<Token>, TokenError> {
         let hash = self.hasher.hash_one((verifier.id(), token));
         if let Some(found) = self.find(hash, verifier.id(), token) {
             verifier.check_again(&found, now_unix)?;
             return Ok(found);
         }
+        carrier::refuse_odd(token)?;
         let verified = Arc::new(verifier.verify(token, now_unix)?);
         self.keep(Entry { hash, verifier: verifier.id(), text: token.into(), token: Arc::clone(&verified) });
         Ok(verified)

@@ -36,13 +36,26 @@ impl Carrier {
         headers: &'h dyn HeaderValues,
         query: Option<&'h str>,
     ) -> Result<Option<&'h [u8]>, TokenError> {
-        match self {
-            Carrier::Bearer => bearer(single(headers.values("authorization"))?),
-            Carrier::Authorization => token68(single(headers.values("authorization"))?),
-            Carrier::Header(name) => token68(single(headers.values(name))?),
-            Carrier::Cookie(name) => cookie(&headers.values("cookie"), name.as_bytes()),
-            Carrier::Query(name) => parameter(query.unwrap_or_default().as_bytes(), name.as_bytes()),
-        }
+        let candidate = self.candidate(headers, query)?;
+        candidate.map(refuse_odd).transpose()?;
+        Ok(candidate)
+    }
+
+    /// As [`find`](Carrier::find), but that nobody has looked at the characters that it is made of: for who knows which
+    /// tokens were looked at before.
+    pub(in crate::authenticate) fn candidate<'h>(
+        &self,
+        headers: &'h dyn HeaderValues,
+        query: Option<&'h str>,
+    ) -> Result<Option<&'h [u8]>, TokenError> {
+        let found = match self {
+            Carrier::Bearer => bearer(single(headers.values("authorization"))?)?,
+            Carrier::Authorization => single(headers.values("authorization"))?,
+            Carrier::Header(name) => single(headers.values(name))?,
+            Carrier::Cookie(name) => cookie(&headers.values("cookie"), name.as_bytes())?,
+            Carrier::Query(name) => parameter(query.unwrap_or_default().as_bytes(), name.as_bytes())?,
+        };
+        Ok(found.filter(|token| !token.is_empty()))
     }
 }
 
@@ -57,6 +70,9 @@ fn single<'h>(values: impl IntoIterator<Item = &'h [u8]>) -> Result<Option<&'h [
 /// The scheme's name in any case, exactly one space, the token.
 fn bearer(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
     let Some(value) = value else { return Ok(None) };
+    if let Some(token) = value.strip_prefix(b"Bearer ") {
+        return Ok(Some(token));
+    }
     let end = value.iter().position(|byte| !is_scheme_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).ok_or(TokenError::CarrierMalformed)?;
     if !scheme.eq_ignore_ascii_case(b"bearer") {
@@ -64,7 +80,7 @@ fn bearer(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
     }
     match rest.split_first() {
         None => Ok(None),
-        Some((b' ', token)) => token68(Some(token)),
+        Some((b' ', token)) => Ok(Some(token)),
         Some(_) => Err(TokenError::CarrierMalformed),
     }
 }
@@ -76,7 +92,7 @@ fn cookie<'h>(values: &[&'h [u8]], name: &[u8]) -> Result<Option<&'h [u8]>, Toke
         let (key, value) = split_once(pair, b'=')?;
         (key.trim_ascii() == name).then_some(value.trim_ascii())
     });
-    token68(single(named)?)
+    single(named)
 }
 
 /// A name in another spelling (`access%5Ftoken`) is the same name to an upstream, so it counts as a second one, and
@@ -87,7 +103,7 @@ fn parameter<'h>(query: &'h [u8], name: &[u8]) -> Result<Option<&'h [u8]>, Token
     else {
         return Ok(None);
     };
-    if key == name { token68(Some(value)) } else { Err(TokenError::CarrierMalformed) }
+    if key == name { Ok(Some(value)) } else { Err(TokenError::CarrierMalformed) }
 }
 
 type Pair<'h> = (&'h [u8], &'h [u8]);
@@ -99,16 +115,15 @@ fn single_pair<'h>(mut pairs: impl Iterator<Item = Pair<'h>>) -> Result<Option<P
     }
 }
 
-/// RFC 9110 section 11.2: the only characters that a token may be made of.
-fn token68(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
-    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
-    let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
-    let text = value.get(..value.len() - padding).unwrap_or_default();
+/// RFC 9110 section 11.2, token68: the only characters that a token may be made of.
+pub(super) fn refuse_odd(token: &[u8]) -> Result<(), TokenError> {
+    let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
+    let text = token.get(..token.len() - padding).unwrap_or_default();
     // Not stopping early is faster: nearly every token is whole.
     if text.is_empty() || !text.iter().fold(true, |whole, byte| whole & TOKEN68[usize::from(*byte)]) {
         return Err(TokenError::CarrierMalformed);
     }
-    Ok(Some(value))
+    Ok(())
 }
 
 /// The bytes of a token68, padding apart.

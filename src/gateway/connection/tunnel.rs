@@ -41,7 +41,7 @@ impl Connection {
         trail: &mut Trail<'_>,
     ) -> After {
         self.output = self.worker.forwarder.outputs.lend();
-        write_head(&mut self.output, response, trail.request_id.as_str());
+        write_head(&mut self.output, response, trail.request_id.as_bytes());
         let announced = self.send(b"", b"").await;
         self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         let (mut up, mut down) = (Flow::default(), Flow::default());
@@ -97,7 +97,7 @@ impl Connection {
     }
 }
 
-fn write_head(out: &mut Vec<u8>, response: &Response, request_id: &str) {
+fn write_head(out: &mut Vec<u8>, response: &Response, request_id: &[u8]) {
     let Some(head) = &response.upstream else { return };
     encode::status_line(out, response.status, head.reason());
     response.copy_passed_on(out);
@@ -105,7 +105,7 @@ fn write_head(out: &mut Vec<u8>, response: &Response, request_id: &str) {
     if let Some(protocol) = head.value("upgrade") {
         encode::line(out, b"Upgrade", protocol);
     }
-    encode::line(out, b"X-Request-Id", request_id.as_bytes());
+    encode::own_line(out, "X-Request-Id: ", request_id);
     encode::end(out);
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{After, Connection, Progress, present};
 use crate::{
     gateway::{trail::Trail, worker::RequestId},
-    http1::{Version, encode},
+    http1::{Known, Version, encode},
     message::{Body, BodyError, Response},
 };
 
@@ -40,12 +40,21 @@ impl Connection {
         self.output.extend_from_slice(progress.no_more_interim());
         write_head(&mut self.output, &response, delimited, version, keeps, trail.request_id);
         // A gateway adds what the upstream left out (RFC 9110 section 6.6.1).
-        if response.upstream.as_ref().is_none_or(|head| head.value("date").is_none()) {
+        if response.upstream.as_ref().is_none_or(|head| !head.has(Known::Date)) {
             encode::field(&mut self.output, "Date", self.worker.date().as_bytes());
         }
         encode::end(&mut self.output);
-        let body = if delimited == Delimited::Absent { &mut Body::Empty } else { &mut response.body };
-        let written = self.write_body(body, delimited == Delimited::ByChunks, trail, progress).await;
+        if delimited == Delimited::Absent {
+            response.body = Body::Empty;
+        }
+        let written = match self.append_small(&response.body, trail) {
+            true => self.send_small().await,
+            // On the heap: most answers are written at once.
+            false => {
+                let chunked = delimited == Delimited::ByChunks;
+                Box::pin(self.write_body(&mut response.body, chunked, trail, progress)).await
+            }
+        };
         self.worker.forwarder.outputs.take_back(std::mem::take(&mut self.output));
         match written {
             Ok(()) if keeps => After::KeepAlive,
@@ -67,6 +76,29 @@ impl Connection {
             self.output.extend_from_slice(&body);
         }
         let _ = self.send(b"", b"").await;
+    }
+
+    /// Puts a body behind its head that is small and there. False where it is another.
+    fn append_small(&mut self, body: &Body, trail: &mut Trail<'_>) -> bool {
+        match body {
+            Body::Empty => true,
+            Body::Bytes(bytes, _) if bytes.len() <= COPIED => {
+                trail.sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.output.extend_from_slice(bytes);
+                true
+            }
+            Body::Bytes(..) | Body::Spooled(_) | Body::Stream(_) => false,
+        }
+    }
+
+    /// Writes what was gathered, without waiting where the client's socket takes it.
+    async fn send_small(&mut self) -> Result<(), Broken> {
+        let written = self.wire.write_at_once(&self.output);
+        if written == self.output.len() {
+            return Ok(());
+        }
+        self.output.drain(..written);
+        self.send(b"", b"").await
     }
 
     async fn write_body(
@@ -185,7 +217,7 @@ fn write_head(
     request_id: RequestId,
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
-    encode::status_line(out, response.status, reason);
+    encode::known_status_line(out, response.status, reason);
     response.copy_passed_on(out);
     for (name, value) in &response.added {
         encode::field(out, name, value);
@@ -196,7 +228,7 @@ fn write_head(
         Delimited::Absent | Delimited::ByChunks | Delimited::ByClose => None,
     };
     if let Some(length) = length {
-        encode::line(out, b"Content-Length", itoa::Buffer::new().format(length).as_bytes());
+        encode::own_line(out, "Content-Length: ", itoa::Buffer::new().format(length).as_bytes());
     }
     if delimited == Delimited::ByChunks {
         encode::field(out, "Transfer-Encoding", b"chunked");
@@ -206,5 +238,5 @@ fn write_head(
         (Version::Http10, true) => encode::field(out, "Connection", b"keep-alive"),
         (_, false) => encode::field(out, "Connection", b"close"),
     }
-    encode::line(out, b"X-Request-Id", request_id.as_bytes());
+    encode::own_line(out, "X-Request-Id: ", request_id.as_bytes());
 }

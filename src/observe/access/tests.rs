@@ -7,7 +7,7 @@ use super::*;
 fn line<'a>() -> AccessLine<'a> {
     AccessLine {
         unix_millis: 1_795_295_307_045,
-        request_id: "0190f6c2",
+        request_id: b"0190f6c2",
         client: "192.0.2.7",
         listener: "public",
         method: "POST",

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn line(path: &str) -> AccessLine<'_> {
     AccessLine {
         unix_millis: 0,
-        request_id: "1",
+        request_id: b"1",
         client: "127.0.0.1",
         listener: "public",
         method: "GET",

@@ -108,14 +108,20 @@ impl Template {
             match part {
                 Part::Literal(literal) => out.extend_from_slice(literal.as_bytes()),
                 Part::Chain(chain) => {
-                    let mut value = Scratch::new();
-                    evaluation.chain(chain, &mut |piece| value.extend_from_slice(piece))?;
-                    let written = escape.write(&value, out);
+                    let written = escape.write_chain(evaluation, chain, out)?;
                     written.map_err(|why| Failure::unreadable(&chain.source, why))?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// The one source that it is made of, if it is.
+    pub(super) fn lone_chain(&self) -> Option<&Chain> {
+        match self.parts.as_slice() {
+            [Part::Chain(chain)] => Some(chain),
+            _ => None,
+        }
     }
 
     /// The text, if it names no source.
@@ -241,6 +247,23 @@ impl Chain {
 }
 
 impl Escape {
+    fn write_chain(
+        self,
+        evaluation: &Evaluation<'_>,
+        chain: &Chain,
+        out: &mut Vec<u8>,
+    ) -> Result<Result<(), Why>, Failure> {
+        if self == Escape::Json {
+            let mut value = Scratch::new();
+            evaluation.chain(chain, &mut |piece| value.extend_from_slice(piece))?;
+            return Ok(self.write(&value, out));
+        }
+        // Nothing is changed on the way, so nothing needs to be held.
+        let start = out.len();
+        evaluation.chain(chain, &mut |piece| out.extend_from_slice(piece))?;
+        Ok(self.admits(out.get(start..).unwrap_or_default()))
+    }
+
     fn write(self, value: &[u8], out: &mut Vec<u8>) -> Result<(), Why> {
         match self {
             Escape::None => out.extend_from_slice(value),
@@ -248,10 +271,20 @@ impl Escape {
                 let text = std::str::from_utf8(value).map_err(|_| Why::Unwritable)?;
                 out.extend_from_slice(json_inside(text).as_bytes());
             }
-            Escape::Header if value.iter().any(u8::is_ascii_control) => return Err(Why::Unwritable),
-            Escape::Header => out.extend_from_slice(value),
+            Escape::Header => {
+                self.admits(value)?;
+                out.extend_from_slice(value);
+            }
         }
         Ok(())
+    }
+
+    /// Whether `value` can stand there as it is.
+    fn admits(self, value: &[u8]) -> Result<(), Why> {
+        match self == Escape::Header && value.iter().any(u8::is_ascii_control) {
+            true => Err(Why::Unwritable),
+            false => Ok(()),
+        }
     }
 }
 

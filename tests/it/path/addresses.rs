@@ -4,7 +4,7 @@ use std::{fmt::Write, net::SocketAddr};
 
 use serde_json::Value;
 
-use super::support::{Talk, get, run};
+use super::support::{PATIENCE, Talk, eventually, get, run};
 use crate::support::Gateway;
 
 const CONFIG: &str = r#"
@@ -126,4 +126,25 @@ fn ten_thousand_networks_in_a_file_are_known() {
     for (client, status) in [("10.0.0.1", 403), ("10.39.15.127", 403), ("10.39.15.128", 200), ("10.39.16.1", 200)] {
         assert_eq!(forwarded_for(address, "/open", client), status, "{client}");
     }
+}
+
+#[test]
+fn a_list_in_a_file_is_read_again_when_it_changes_and_no_counter_is_forgotten() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("deny.nets");
+    std::fs::write(&file, "198.51.100.0/24\n").expect("written");
+    let counted =
+        "  - { match: { path: /counted }, public: true, to: fixed, rate_limits: { per: address, rate: 1/h } }\n";
+    let deny = format!("trusted_proxies: [127.0.0.1]\naddresses: {{ deny: {{ file: {} }} }}\n", file.display());
+    let (_gateway, address) = start(&format!("{counted}{deny}"));
+    let ask = |target: &str, client: &str| forwarded_for(address, target, client);
+    assert_eq!([ask("/open", "198.51.100.1"), ask("/open", "192.0.2.1")], [403, 200]);
+    assert_eq!([ask("/counted", "203.0.113.1"), ask("/counted", "203.0.113.1")], [200, 429]);
+    std::fs::write(&file, "192.0.2.0/24\n").expect("written");
+    assert!(eventually(PATIENCE, || ask("/open", "192.0.2.1") == 403), "the new list is in force");
+    assert_eq!(ask("/open", "198.51.100.1"), 200);
+    assert_eq!(ask("/counted", "203.0.113.1"), 429, "what was spent stays spent");
+    std::fs::write(&file, "everybody\n").expect("written");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(ask("/open", "192.0.2.1"), 403, "a list of no use changes nothing");
 }

@@ -1,0 +1,84 @@
+//! Getting a connection to one of an upstream's servers: a kept one, or a new one to the first that takes it.
+
+use std::time::Duration;
+
+use crate::{
+    deadline::{Deadlines, Elapsed},
+    forward::{
+        Dress, Failure, Forwarder, Server, Servers,
+        connect::connect,
+        pool::{Busy, Connection},
+        upgrade,
+    },
+    policy::Admitted,
+};
+
+/// A connection to a server, and a place among the requests there.
+pub(super) struct Place<'f> {
+    pub(super) servers: &'f Servers,
+    pub(super) server: &'f Server,
+    pub(super) connection: Box<Connection>,
+    pub(super) busy: Busy,
+}
+
+/// A kept connection to the server whose turn it is. None for what asks to change protocols: what follows that is no HTTP
+/// and gets a connection of its own. None for what is to be signed either, which may have to wait for its body first.
+pub(super) fn kept<'f>(
+    servers: &'f Servers,
+    turn: usize,
+    dress: &Dress,
+    forwarder: &Forwarder,
+    permit: &Admitted<'_>,
+) -> Option<Place<'f>> {
+    if dress.sign.is_some() || upgrade::asked(dress, permit.head()).is_some() {
+        return None;
+    }
+    let server = servers.nth(turn)?;
+    let busy = forwarder.pools.enter(server.id, servers.most)?;
+    forwarder.pools.take(server.id).map(|connection| Place { servers, server, connection, busy })
+}
+
+/// Connections made and not made, and what came before.
+#[derive(Default)]
+pub(super) struct Attempts {
+    pub(super) connects: u32,
+    pub(super) failed: u32,
+    /// How long the client took for a body that had to be there first: nothing that the upstream has to answer for.
+    pub(super) held: Duration,
+}
+
+/// A connection to the first server, from the one whose turn it is, that there is one to; a kept one if that `may_be_kept`.
+pub(super) async fn connected<'f>(
+    servers: &'f Servers,
+    turn: usize,
+    dress: &Dress,
+    forwarder: &Forwarder,
+    may_be_kept: bool,
+    attempts: &mut Attempts,
+) -> Result<Place<'f>, Failure> {
+    let mut failure = Failure::Busy(servers.most);
+    for offset in 0..servers.servers.len() {
+        let Some(server) = servers.nth(turn.wrapping_add(offset)) else { continue };
+        let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
+        if let Some(connection) = may_be_kept.then(|| forwarder.pools.take(server.id)).flatten() {
+            return Ok(Place { servers, server, connection, busy });
+        }
+        match open(server, &forwarder.deadlines, dress).await {
+            Ok(connection) => {
+                attempts.connects += 1;
+                return Ok(Place { servers, server, connection, busy });
+            }
+            Err(error) => {
+                attempts.failed += 1;
+                failure = error;
+            }
+        }
+    }
+    Err(failure)
+}
+
+/// A new connection to `server`.
+pub(super) async fn open(server: &Server, deadlines: &Deadlines, dress: &Dress) -> Result<Box<Connection>, Failure> {
+    let timed_out = |Elapsed| Failure::ConnectTimeout(server.authority.clone());
+    deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)?
+}
