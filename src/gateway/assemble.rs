@@ -14,7 +14,6 @@ use self::{issuing::Issuing, signers::Signers, tables::Sources, tokens::TokenEnt
 use super::{
     carried::Carried,
     handshake::Handshake,
-    key_book::KeyBook,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
     snapshot::{Route, Service, Snapshot},
