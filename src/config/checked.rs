@@ -10,7 +10,7 @@ mod stores;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
-pub use issuing::{ClaimValue, Issuer, Login, User, Users, UsersSource, Who};
+pub use issuing::{ClaimValue, Issuer, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 
@@ -28,7 +28,7 @@ pub struct Config {
     /// The public listeners; at least one.
     pub listen: Vec<Listen>,
     /// The admin listener, if any.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<Admin>,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: TrustedProxies,
     /// Who may come to any listener.
@@ -59,6 +59,8 @@ pub struct Config {
     pub replay: ReplayMemory,
     /// What is remembered outside of this process; `None`: nothing is.
     pub store: Option<Store>,
+    /// What is revoked, and where that is kept.
+    pub revocations: Option<Revocations>,
     /// Limits on what is not verified yet.
     pub unverified: Option<Unverified>,
 }
@@ -79,6 +81,24 @@ pub struct Listen {
     pub proxy_protocol: bool,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
+}
+
+/// `admin:`
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Where to bind.
+    pub address: SocketAddr,
+    /// What a caller must show who changes anything; without it nobody can.
+    pub token: Option<Secret>,
+}
+
+/// `revocations:`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocations {
+    /// The file that keeps them.
+    pub file: PathBuf,
+    /// How many there may be. Default 1,000,000.
+    pub capacity: usize,
 }
 
 /// Scheme and authority.
@@ -261,6 +281,12 @@ pub enum UpstreamKind {
     Respond(Respond),
     /// A token for a name and a password.
     Login(Box<Login>),
+    /// A refresh token for a new pair.
+    Refresh(Box<Renewal>),
+    /// The end of a refresh token.
+    Logout(Box<Logout>),
+    /// The public keys of an issuer; index into [`Config::issuers`].
+    Jwks(usize),
 }
 
 /// One server of an upstream.
@@ -419,6 +445,8 @@ pub struct Limits {
     pub spool: Option<PathBuf>,
     /// Requests at once towards one upstream. Default 1,024 a worker.
     pub upstream_requests: usize,
+    /// Families of refresh tokens kept in memory. Default 100,000.
+    pub refresh_families: usize,
     /// Passwords checked at once. Default: half as many as there are cores, at least one.
     pub password_checks: Option<usize>,
     /// Passwords that may wait to be checked. Default 32.

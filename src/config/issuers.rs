@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{ClaimValue, Issuer, Tokens},
+    checked::{ClaimValue, Issuer, RefreshSettings, Tokens},
     reader::Reader,
     section::Section,
     shape::Fields,
@@ -12,7 +12,7 @@ use super::{
     users,
 };
 
-const KEYS: [&str; 4] = ["tokens", "audience", "lifetime", "claims"];
+const KEYS: [&str; 5] = ["tokens", "audience", "lifetime", "claims", "refresh"];
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Longest lifetime that draws no warning.
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -39,7 +39,37 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) 
     let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
-    Some(Issuer { name: entry.key.clone(), tokens: index?, audience: audience?, lifetime: lifetime?, claims })
+    let refresh = fields.value("refresh").map(|node| refresh(node, reader));
+    Some(Issuer {
+        name: entry.key.clone(),
+        tokens: index?,
+        audience: audience?,
+        lifetime: lifetime?,
+        claims,
+        refresh: super::definition::all_or_none(refresh)?,
+    })
+}
+
+fn refresh(node: &Node, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
+    let fields = reader.fields(node, "`refresh`", &["lifetime", "absolute_lifetime", "grace"])?;
+    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+    let mut duration = |key: &str, usual| match fields.value(key) {
+        None => Some(usual),
+        Some(node) => reader.positive_duration(node, &format!("`{key}`")),
+    };
+    let lifetime = duration("lifetime", days(14))?;
+    let absolute_lifetime = duration("absolute_lifetime", days(90).max(lifetime))?;
+    let grace = match fields.value("grace") {
+        None => Duration::from_secs(2),
+        Some(node) => reader.duration(node, "`grace`")?,
+    };
+    if let Some(node) = fields.value("absolute_lifetime").filter(|_| absolute_lifetime < lifetime) {
+        reader.error(node.place, "`absolute_lifetime` is less than the `lifetime` of one refresh token");
+    }
+    if let Some(node) = fields.value("grace").filter(|_| grace > Duration::from_secs(60)) {
+        reader.error(node.place, "`grace` is more than a minute: a stolen token would go unnoticed for as long");
+    }
+    Some(RefreshSettings { lifetime, absolute_lifetime, grace })
 }
 
 fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {

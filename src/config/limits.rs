@@ -22,6 +22,7 @@ impl Default for Limits {
             spool_total: 1 << 30,
             spool: None,
             upstream_requests: 1_024,
+            refresh_families: 100_000,
             password_checks: None,
             password_queue: 32,
             rate_counters: 1_000_000,
@@ -65,6 +66,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
         "spool_total",
         "spool",
         "upstream_requests",
+        "refresh_families",
         "password_checks",
         "password_queue",
         "rate_counters",
@@ -83,6 +85,7 @@ pub(super) fn read_limits(node: &Node, reader: &mut Reader<'_>) -> Option<Limits
     size(&fields, "spool_total", 0, &mut limits.spool_total, reader);
     limits.spool = fields.value("spool").and_then(|node| reader.path(node, "`spool`"));
     count(&fields, "upstream_requests", 1..1_000_001, &mut limits.upstream_requests, reader);
+    count(&fields, "refresh_families", 1..100_000_001, &mut limits.refresh_families, reader);
     let checks = fields.value("password_checks").and_then(|node| reader.count(node, "`password_checks`", 1..257));
     limits.password_checks = checks.and_then(|number| usize::try_from(number).ok());
     count(&fields, "password_queue", 1..10_001, &mut limits.password_queue, reader);

@@ -1,24 +1,40 @@
-//! `login` of an upstream: what is read of a request, who may log in, and what is answered.
+//! `login`, `refresh`, `logout` and `jwks` of an upstream: what is read of a request, who may have a token, and what is
+//! answered.
+
+use std::time::Duration;
 
 use super::{
-    checked::{Issuer, Login, Users, Who},
+    checked::{Issuer, Login, Logout, Renewal, Tokens, Users, Who},
+    rates,
     reader::Reader,
     section::Section,
     shape::Fields,
     template,
     tree::Node,
 };
-use crate::scheme::{Sources, Template};
+use crate::{
+    rate::Quota,
+    scheme::{Sources, Template},
+};
 
 /// What logins refer to.
 pub(super) struct Issuing<'a> {
     pub(super) issuers: &'a mut Section<Issuer>,
     pub(super) users: &'a mut Section<Users>,
+    pub(super) tokens: &'a Section<Tokens>,
 }
 
-const KEYS: [&str; 6] = ["issuer", "users", "dangerously_without_password", "username_from", "password_from", "answer"];
+const KEYS: [&str; 7] =
+    ["issuer", "users", "dangerously_without_password", "username_from", "password_from", "answer", "throttle"];
 /// RFC 6749 section 5.1.
 const ANSWER: &str = r#"{"access_token":"{token}","token_type":"Bearer","expires_in":{expires_in}}"#;
+/// The same with a refresh token.
+const PAIR: &str = concat!(
+    r#"{"access_token":"{token}","token_type":"Bearer","expires_in":{expires_in},"#,
+    r#""refresh_token":"{refresh_token}"}"#
+);
+/// Failures of one name, and of one address, an hour; and how many at once.
+const USUAL_THROTTLE: [(u32, u32); 2] = [(20, 10), (200, 100)];
 
 /// Reads a login.
 pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Login> {
@@ -26,11 +42,66 @@ pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
     let issuer = fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader));
     let username = source(&fields, "username_from", "{json:/username}", reader);
     let who = who(&fields, issuing, reader);
-    let answer = match fields.value("answer") {
-        None => Template::compile(ANSWER, Sources::Issued).ok(),
-        Some(node) => answer(node, reader),
+    let answer = answer(&fields, issuer, issuing, reader);
+    let throttle = throttle(&fields, reader);
+    Some(Login { issuer: issuer?, who: who?, username: username?, answer: answer?, throttle: throttle? })
+}
+
+/// Reads a refresh.
+pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Renewal> {
+    let fields = reader.fields(node, "`refresh`", &["issuer", "users", "token_from", "answer"])?;
+    let issuer = refreshing(&fields, issuing, reader);
+    let users = fields.value("users").map(|node| issuing.users.find(node, reader));
+    let token = source(&fields, "token_from", "{json:/refresh_token}", reader);
+    let answer = answer(&fields, issuer, issuing, reader);
+    let users = super::definition::all_or_none(users)?;
+    Some(Renewal { issuer: issuer?, users, token: token?, answer: answer? })
+}
+
+/// Reads a logout.
+pub(super) fn logout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Logout> {
+    let fields = reader.fields(node, "`logout`", &["issuer", "token_from"])?;
+    let issuer = refreshing(&fields, issuing, reader);
+    let token = source(&fields, "token_from", "{json:/refresh_token}", reader);
+    Some(Logout { issuer: issuer?, token: token? })
+}
+
+/// Reads whose public keys are published.
+pub(super) fn jwks(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
+    let entry = reader.one_key(node, "`jwks`", &["issuer"])?;
+    let index = issuing.issuers.find(&entry.value, reader)?;
+    let tokens = issuing.issuers.item(index).and_then(|issuer| issuing.tokens.item(issuer.tokens));
+    let published = |tokens: &Tokens| tokens.keys.iter().any(|key| key.signing.is_some() && key.secret.is_none());
+    if reader.environment.has_secrets() && tokens.is_some_and(|tokens| !published(tokens)) {
+        reader
+            .error(entry.value.place, "this issuer has no public key: a secret that verifies also signs")
+            .expected("`private_key` in its tokens entry");
+    }
+    Some(index)
+}
+
+/// The issuer that is named, which must have refresh tokens.
+fn refreshing(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
+    let node = fields.required("issuer", reader)?;
+    let index = issuing.issuers.find(node, reader)?;
+    if issuing.issuers.item(index).is_some_and(|issuer| issuer.refresh.is_none()) {
+        reader
+            .error(node.place, "this issuer has no refresh tokens")
+            .expected("`refresh: {}` in it, for the usual ones");
+    }
+    Some(index)
+}
+
+fn throttle(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<(Quota, Quota)> {
+    let hour = Duration::from_secs(3600);
+    let [user, address] = USUAL_THROTTLE.map(|(count, burst)| Quota::new(count, hour, burst));
+    let Some(node) = fields.value("throttle") else { return Some((user?, address?)) };
+    let fields = reader.fields(node, "`throttle`", &["user", "address"])?;
+    let mut quota = |key: &str, usual| match fields.value(key) {
+        None => usual,
+        Some(node) => rates::quota(&reader.fields(node, &format!("`{key}`"), &["rate", "burst"])?, reader),
     };
-    Some(Login { issuer: issuer?, who: who?, username: username?, answer: answer? })
+    Some((quota("user", user)?, quota("address", address)?))
 }
 
 fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Who> {
@@ -78,11 +149,26 @@ fn source(fields: &Fields<'_>, key: &str, usual: &str, reader: &mut Reader<'_>) 
     Some(template)
 }
 
-fn answer(node: &Node, reader: &mut Reader<'_>) -> Option<Template> {
+fn answer(
+    fields: &Fields<'_>,
+    issuer: Option<usize>,
+    issuing: &Issuing<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<Template> {
+    let refreshes = issuer.and_then(|index| issuing.issuers.item(index)).map(|issuer| issuer.refresh.is_some());
+    let Some(node) = fields.value("answer") else {
+        return Template::compile(if refreshes == Some(true) { PAIR } else { ANSWER }, Sources::Issued).ok();
+    };
     let template = compile(node, "`answer`", Sources::Issued, reader)?;
-    if !template.source_names().any(|source| source == "token") {
+    let holds = |name: &str| template.source_names().any(|source| source == name);
+    if !holds("token") {
         reader.error(node.place, "`answer` does not hold the token").expected("such as `'{\"token\":\"{token}\"}'`");
         return None;
+    }
+    if holds("refresh_token") && refreshes == Some(false) {
+        reader
+            .error(node.place, "this issuer has no refresh tokens")
+            .expected("`refresh: {}` in it, for the usual ones");
     }
     Some(template)
 }

@@ -143,7 +143,7 @@ fn prefixes(node: &Node, reader: &mut Reader<'_>) -> Option<Prefixes> {
 }
 
 /// `rate` and `burst`. Without `burst` as many may come at once as the rate says.
-fn quota(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Quota> {
+pub(super) fn quota(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Quota> {
     let burst = fields.value("burst").map(|node| reader.count(node, "`burst`", 1..1_000_001));
     let node = fields.required("rate", reader)?;
     let (count, period) = rate(node, reader)?;

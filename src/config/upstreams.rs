@@ -23,14 +23,18 @@ impl ReadUpstream {
     /// Whether the gateway answers in its place and reads nothing.
     pub(super) fn gets_no_requests(&self) -> bool {
         match self.upstream.kind {
-            UpstreamKind::Respond(_) | UpstreamKind::Login(_) => true,
+            UpstreamKind::Respond(_)
+            | UpstreamKind::Login(_)
+            | UpstreamKind::Refresh(_)
+            | UpstreamKind::Logout(_)
+            | UpstreamKind::Jwks(_) => true,
             UpstreamKind::Servers { .. } | UpstreamKind::Echo => false,
         }
     }
 
     /// Whether what it does must not be asked for by a method that is safe to repeat.
     pub(super) fn issues(&self) -> bool {
-        matches!(self.upstream.kind, UpstreamKind::Login(_))
+        matches!(self.upstream.kind, UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_))
     }
 }
 
@@ -46,9 +50,9 @@ pub(super) fn read(
     Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, issuing, reader))
 }
 
-const KEYS: [&str; 7] = ["servers", "host", "tls", "sign", "echo", "respond", "login"];
-const KINDS: [&str; 4] = ["servers", "echo", "respond", "login"];
-const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond` and `login`";
+const KEYS: [&str; 10] = ["servers", "host", "tls", "sign", "echo", "respond", "login", "refresh", "logout", "jwks"];
+const KINDS: [&str; 7] = ["servers", "echo", "respond", "login", "refresh", "logout", "jwks"];
+const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout` and `jwks`";
 
 fn upstream(
     entry: &Entry,
@@ -86,6 +90,9 @@ fn upstream(
         "servers" => (servers(&kind.value, &fields, reader)?, Vec::new()),
         "echo" => (echo(&kind.value, reader)?, Vec::new()),
         "login" => (UpstreamKind::Login(Box::new(login::read(&kind.value, issuing, reader)?)), Vec::new()),
+        "refresh" => (UpstreamKind::Refresh(Box::new(login::refresh(&kind.value, issuing, reader)?)), Vec::new()),
+        "logout" => (UpstreamKind::Logout(Box::new(login::logout(&kind.value, issuing, reader)?)), Vec::new()),
+        "jwks" => (UpstreamKind::Jwks(login::jwks(&kind.value, issuing, reader)?), Vec::new()),
         _ => respond(&kind.value, reader)?,
     };
     Some(ReadUpstream { upstream: Upstream { name: entry.key.clone(), kind, sign: sign.flatten() }, sources })

@@ -108,7 +108,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
     let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
     let clock = carried.clock.clone();
-    let issuing = Issuing::new(&config, &budgets, &clock)?;
+    let issuing = Issuing::new(&config, &budgets, carried)?;
     let services = services(&config, targets, &issuing);
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
@@ -129,6 +129,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
+        revocations: carried.revocations.clone(),
         claims: carried.stores.claims.clone(),
         upstreams,
         counters: carried.counters.clone(),
@@ -319,7 +320,10 @@ impl Rules {
 /// Who serves the requests of each upstream, in the config's order.
 fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Vec<Option<Service>> {
     let service = |(upstream, target): (&config::Upstream, Option<Target>)| match &upstream.kind {
-        UpstreamKind::Login(login) => issuing.login(login).map(|login| Service::Issue(Arc::new(login))),
+        UpstreamKind::Login(login) => issuing.login(login),
+        UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
+        UpstreamKind::Logout(logout) => issuing.logout(logout),
+        UpstreamKind::Jwks(issuer) => issuing.key_set(config, *issuer),
         UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => target.map(Service::Forward),
     };
     config.upstreams.iter().zip(targets).map(service).collect()

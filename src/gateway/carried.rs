@@ -7,8 +7,9 @@ use super::{assemble::Stores, key_book::KeyBook, upstreams::Book};
 use crate::{
     clock::Clock,
     config::Config,
+    issue::Families,
     message::{Budget, Budgets},
-    store::{Counters, MemoryCounters},
+    store::{Counters, MemoryCounters, revocations::Revocations},
 };
 
 /// State that a reload must not forget, and what a new snapshot goes on with of the one before.
@@ -17,10 +18,14 @@ pub struct Carried {
     pub clock: Clock,
     /// What is remembered between requests.
     pub stores: Stores,
+    /// What is revoked.
+    pub revocations: Arc<Revocations>,
     /// What limits of rate remember.
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
     pub strangers: Arc<MemoryCounters>,
+    /// Families of refresh tokens.
+    pub families: Arc<Families>,
     /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
     pub budgets: Budgets,
     /// The servers of the config before, each with its id.
@@ -31,12 +36,14 @@ pub struct Carried {
 
 impl Carried {
     /// What the first config begins with.
-    pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
+    pub fn new(config: &Config, clock: Clock, stores: Stores, revocations: Revocations) -> Carried {
         Carried {
             clock,
             counters: stores.counters.clone(),
             stores,
+            revocations: Arc::new(revocations),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
+            families: Arc::new(Families::new(config.limits.refresh_families)),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),
                 spool: Budget::new(config.limits.spool_total),

@@ -7,9 +7,9 @@ use crate::{
     authenticate::{Challenge, Denied},
     forward::Failure,
     http1::BadRequest,
-    issue,
+    issue::{self, RefreshFault},
     message::{BodyError, HoldError, Response},
-    policy::{AddressDenied, Beyond, NotAdmitted},
+    policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
     refusal::Cause,
     scheme,
     scheme::Carrier,
@@ -77,6 +77,8 @@ impl Refusal {
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Key(_))) => Cause::RevokedKey,
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => Cause::RevokedToken,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale | NotAdmitted::BeforeStart) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
@@ -166,6 +168,9 @@ impl Refusal {
                 limited(response, beyond)
             }
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => {
+                response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            }
             Refusal::Denied(denied) => match &denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
                 Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
@@ -175,6 +180,9 @@ impl Refusal {
                 }
                 None => response,
             },
+            Refusal::NotIssued(issue::Failure::Throttled { seconds }) => {
+                response.with("Retry-After", seconds.to_string())
+            }
             Refusal::NotIssued(issue::Failure::Busy) => response.with("Retry-After", "1"),
             Refusal::Failed(_) if self.cause() == Cause::InvalidToken => {
                 response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
@@ -208,7 +216,16 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         | issue::Failure::UnknownUser
         | issue::Failure::DisabledUser
         | issue::Failure::WrongPassword => Cause::InvalidCredentials,
-        issue::Failure::Busy => Cause::RateLimited,
+        issue::Failure::Refresh(fault) => match fault {
+            RefreshFault::Full => Cause::StoreUnavailable,
+            RefreshFault::NoRandomness => Cause::Overloaded,
+            RefreshFault::Unknown
+            | RefreshFault::Expired
+            | RefreshFault::Reused
+            | RefreshFault::Crossed
+            | RefreshFault::OtherIssuer => Cause::InvalidCredentials,
+        },
+        issue::Failure::Busy | issue::Failure::Throttled { .. } => Cause::RateLimited,
         issue::Failure::Claim(_, failure) | issue::Failure::Answer(failure) => of_template(failure),
         issue::Failure::Unsigned | issue::Failure::NoRandomness => Cause::Overloaded,
     }

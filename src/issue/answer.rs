@@ -46,6 +46,10 @@ impl Known for Told<'_> {
         }
     }
 
+    fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.permit.identity().attribute(name).map(Cow::Borrowed)
+    }
+
     fn fact(&self, fact: Fact) -> Option<Cow<'_, str>> {
         let identity = self.permit.identity();
         match fact {
@@ -56,6 +60,7 @@ impl Known for Told<'_> {
             Fact::RequestId => Some(String::from_utf8_lossy(self.permit.request_id())),
             Fact::ClientAddress => Some(self.permit.client().text()),
             Fact::Token => self.minted.map(|minted| Cow::Borrowed(minted.token.as_str())),
+            Fact::RefreshToken => self.minted.and_then(|minted| minted.refresh.as_deref().map(Cow::Borrowed)),
             Fact::ExpiresIn => self.minted.map(|minted| Cow::Owned(minted.lifetime.to_string())),
         }
     }

@@ -1,5 +1,6 @@
 //! Why nothing was issued.
 
+use super::RefreshFault;
 use crate::{message::HoldError, scheme};
 
 /// Why an admitted request got no token. What tells a wrong password from an unknown name is for the log alone.
@@ -26,6 +27,15 @@ pub enum Failure {
     /// More passwords wait to be checked than may.
     #[error("too many passwords wait to be checked")]
     Busy,
+    /// Too many have failed by this name, or from this address.
+    #[error("too many failed by this name or from this address")]
+    Throttled {
+        /// Until the next may be tried.
+        seconds: i64,
+    },
+    /// The refresh token is not good.
+    #[error(transparent)]
+    Refresh(#[from] RefreshFault),
     /// A claim could not be filled in.
     #[error("the claim {0:?}: {1}")]
     Claim(String, #[source] scheme::Failure),
@@ -45,9 +55,16 @@ impl Failure {
     pub fn is_guess(&self) -> bool {
         match self {
             Failure::NoName | Failure::UnknownUser | Failure::DisabledUser | Failure::WrongPassword => true,
+            Failure::Refresh(fault) => match fault {
+                RefreshFault::Unknown | RefreshFault::Expired | RefreshFault::Reused | RefreshFault::OtherIssuer => {
+                    true
+                }
+                RefreshFault::Crossed | RefreshFault::Full | RefreshFault::NoRandomness => false,
+            },
             Failure::Held(_)
             | Failure::Unreadable(_)
             | Failure::Busy
+            | Failure::Throttled { .. }
             | Failure::Claim(..)
             | Failure::Answer(_)
             | Failure::Unsigned

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Desk, Failure, Issuer, PasswordChecks, Report, UserTable, answer::Told, desk};
+use super::{Desk, Failure, Issuer, PasswordChecks, Report, Throttle, UserTable, answer::Told, desk};
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
 /// How one login is served.
@@ -18,6 +18,8 @@ pub struct Login {
     pub username: Template,
     /// What is answered.
     pub answer: Template,
+    /// How often it may fail.
+    pub throttle: Throttle,
     /// Whether anything that is read stands in the body.
     pub reads_body: bool,
     /// How requests are read.
@@ -51,9 +53,16 @@ impl Login {
             self.desk.hold(&mut permit, deadlines).await?;
         }
         let name = desk::name(&self.username, &permit)?;
-        let claims = self.who.check(&name, &permit).await?;
+        let now_millis = self.desk.clock.unix_millis();
+        let attempt = self.throttle.attempt(&name, permit.client().address, now_millis)?;
+        let checked = self.who.check(&name, &permit).await;
+        if checked.as_ref().is_err_and(Failure::is_guess) {
+            attempt.failed(now_millis);
+        }
+        let claims = checked?;
         let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };
-        let minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        minted.refresh = self.issuer.begin(&told, now_millis)?;
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(name));
         Ok(answer)

@@ -1,11 +1,11 @@
 //! Minting: claims put together, signed, and written as a compact JWT (RFC 7519, RFC 7515 section 7.1).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{Failure, answer::Told};
+use super::{Failure, Grant, Refresh, answer::Told};
 use crate::{
     jose::{KeyType, SigningKey},
     scheme::{self, Escape, Template, View, Why},
@@ -29,6 +29,8 @@ pub struct Issuer {
     pub lifetime: Duration,
     /// More claims; they go before those of a user.
     pub claims: Vec<(String, ClaimValue)>,
+    /// How refresh tokens come with its tokens, if they do.
+    pub refresh: Option<Refresh>,
 }
 
 /// What a claim is made of.
@@ -45,6 +47,8 @@ pub enum ClaimValue {
 pub(super) struct Minted {
     pub(super) token: String,
     pub(super) lifetime: u64,
+    /// The refresh token that comes with it.
+    pub(super) refresh: Option<String>,
 }
 
 impl Issuer {
@@ -62,7 +66,18 @@ impl Issuer {
         claims.insert("iat".to_owned(), json!(now_unix));
         claims.insert("exp".to_owned(), json!(now_unix.saturating_add_unsigned(lifetime)));
         claims.insert("jti".to_owned(), json!(random_id()?));
-        Ok(Minted { token: self.written(&Value::Object(claims)).await?, lifetime })
+        Ok(Minted { token: self.written(&Value::Object(claims)).await?, lifetime, refresh: None })
+    }
+
+    /// The first refresh token of whoever is `told` of, where this issuer gives any.
+    pub(super) fn begin(&self, told: &Told<'_>, now_millis: i64) -> Result<Option<String>, Failure> {
+        let Some(refresh) = &self.refresh else { return Ok(None) };
+        let grant = Grant {
+            subject: told.subject.into(),
+            claims: Arc::new(told.claims.clone()),
+            issuer: self.name.as_str().into(),
+        };
+        Ok(Some(refresh.families.begin(refresh.rules, grant, now_millis)?))
     }
 
     async fn written(&self, claims: &Value) -> Result<String, Failure> {

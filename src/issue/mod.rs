@@ -9,6 +9,9 @@ mod failure;
 mod login;
 mod minter;
 mod passwords;
+mod refresh;
+mod refreshing;
+mod throttle;
 mod users;
 
 pub use desk::Desk;
@@ -16,6 +19,9 @@ pub use failure::Failure;
 pub use login::{Login, Who};
 pub use minter::{ClaimValue, Issuer, RESERVED_CLAIMS};
 pub use passwords::PasswordChecks;
+pub use refresh::{Families, Grant, Refresh, RefreshFault, RefreshRules, Refreshed};
+pub use refreshing::{Logout, Renewal};
+pub use throttle::Throttle;
 pub use users::{User, UserTable};
 
 use std::{pin::Pin, rc::Rc};
@@ -27,6 +33,10 @@ use crate::{deadline::Deadlines, message::Response, policy::Admitted};
 pub enum Service {
     /// A name and a password for a token.
     Login(Login),
+    /// A refresh token for a new pair.
+    Refresh(Renewal),
+    /// The end of a refresh token and all that came of it.
+    Logout(Logout),
 }
 
 /// What is said of one request, for the log.
@@ -48,5 +58,7 @@ pub fn serve<'s>(
 ) -> Serving<'s> {
     match service {
         Service::Login(login) => Box::pin(login.serve(deadlines, permit, report)),
+        Service::Refresh(renewal) => Box::pin(renewal.serve(deadlines, permit, report)),
+        Service::Logout(logout) => Box::pin(logout.serve(deadlines, permit)),
     }
 }

@@ -80,6 +80,8 @@ pub enum Fact {
     Token,
     /// How long it is good for, in seconds.
     ExpiresIn,
+    /// The refresh token that came with it.
+    RefreshToken,
 }
 
 /// Nothing is known yet.

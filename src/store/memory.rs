@@ -3,20 +3,14 @@
 //! It does not outlive the process. A shard is locked for one look-up and never across an await; no two shards are
 //! ever locked at once.
 
-use std::{
-    fmt,
-    hash::BuildHasher,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
-    },
-};
+use std::{fmt, hash::BuildHasher};
 
 use foldhash::quality::RandomState;
 
 use super::{
     ClaimKey, Claimed, Store, StoreError,
     shard::{Attempt, Shard},
+    sync::{AtomicI64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
 
 /// Claims a shard is made for, roughly; it grows beyond where the hash is uneven.

@@ -9,8 +9,10 @@ pub mod journal;
 mod journaled;
 mod memory;
 pub mod redis;
+pub mod revocations;
 mod shard;
 mod slots;
+mod sync;
 
 use thiserror::Error;
 
@@ -67,5 +69,7 @@ pub trait Store {
     async fn release(&self, key: &ClaimKey, until_millis: i64);
 }
 
+#[cfg(all(test, feature = "interleavings"))]
+mod interleavings;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use crate::{password::PasswordHash, scheme::Template};
+use crate::{password::PasswordHash, rate::Quota, scheme::Template};
 
 /// `users: { NAME: … }`
 #[derive(Debug)]
@@ -53,6 +53,19 @@ pub struct Issuer {
     pub lifetime: Duration,
     /// More claims.
     pub claims: Vec<(String, ClaimValue)>,
+    /// Refresh tokens, if there are any.
+    pub refresh: Option<RefreshSettings>,
+}
+
+/// `refresh:` of an issuer.
+#[derive(Debug, Clone, Copy)]
+pub struct RefreshSettings {
+    /// From one use to the next.
+    pub lifetime: Duration,
+    /// From the login on.
+    pub absolute_lifetime: Duration,
+    /// How long a token that was just used is refused without the family's end.
+    pub grace: Duration,
 }
 
 /// What a claim is made of.
@@ -73,8 +86,32 @@ pub struct Login {
     pub who: Who,
     /// Where the name is: a template of the request.
     pub username: Template,
-    /// What is answered: an answer template that knows `token` and `expires_in`.
+    /// What is answered: an answer template that knows `token`, `expires_in` and `refresh_token`.
     pub answer: Template,
+    /// How often it may fail by one name, and from one address.
+    pub throttle: (Quota, Quota),
+}
+
+/// `refresh:` of an upstream.
+#[derive(Debug)]
+pub struct Renewal {
+    /// Index into [`Config::issuers`](super::Config::issuers), which has refresh tokens.
+    pub issuer: usize,
+    /// Index into [`Config::users`](super::Config::users): those who must still be there.
+    pub users: Option<usize>,
+    /// Where the refresh token is: a template of the request.
+    pub token: Template,
+    /// What is answered.
+    pub answer: Template,
+}
+
+/// `logout:` of an upstream.
+#[derive(Debug)]
+pub struct Logout {
+    /// Index into [`Config::issuers`](super::Config::issuers), which has refresh tokens.
+    pub issuer: usize,
+    /// Where the refresh token is: a template of the request.
+    pub token: Template,
 }
 
 /// Who may log in.

@@ -2,12 +2,17 @@
 
 use std::{sync::Arc, thread::available_parallelism};
 
+use serde_json::json;
+
 use super::{AssembleError, hold, patience};
 use crate::{
-    clock::Clock,
     config::{self, ClaimValue, Config, UsersSource, Who},
-    issue::{self, Desk, Issuer, Login, PasswordChecks, UserTable},
+    forward::{Respond, Target},
+    gateway::{carried::Carried, snapshot::Service},
+    issue::{self, Desk, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle, UserTable},
     message::Budgets,
+    scheme::{Sources, Template},
+    store::MemoryCounters,
 };
 
 /// The issuers and users of a config, each built once.
@@ -16,24 +21,27 @@ pub(super) struct Issuing {
     users: Vec<Arc<UserTable>>,
     /// Where anything asks for passwords.
     checks: Option<PasswordChecks>,
+    /// Where failures are counted.
+    counters: Arc<MemoryCounters>,
     desk: Desk,
 }
 
 impl Issuing {
-    pub(super) fn new(config: &Config, budgets: &Budgets, clock: &Clock) -> Result<Issuing, AssembleError> {
+    pub(super) fn new(config: &Config, budgets: &Budgets, carried: &Carried) -> Result<Issuing, AssembleError> {
         let limits = hold(config.limits.body, &config.limits);
-        let desk = Desk { clock: clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
+        let desk = Desk { clock: carried.clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
         let checks = if config.users.is_empty() { None } else { Some(password_checks(&config.limits)?) };
         Ok(Issuing {
-            issuers: config.issuers.iter().map(|entry| issuer(config, entry)).collect::<Result<_, _>>()?,
+            issuers: config.issuers.iter().map(|entry| issuer(config, entry, carried)).collect::<Result<_, _>>()?,
             users: config.users.iter().map(|users| Arc::new(table(users))).collect(),
             checks,
+            counters: carried.strangers.clone(),
             desk,
         })
     }
 
     /// A login; `None` only where the config's check has already said what is wrong.
-    pub(super) fn login(&self, login: &config::Login) -> Option<issue::Service> {
+    pub(super) fn login(&self, login: &config::Login) -> Option<Service> {
         let who = match &login.who {
             Who::Anyone => issue::Who::Anyone,
             Who::Users { users, password } => issue::Who::Users {
@@ -42,15 +50,56 @@ impl Issuing {
                 checks: self.checks.clone()?,
             },
         };
-        Some(issue::Service::Login(Login {
+        Some(issued(issue::Service::Login(Login {
             issuer: self.issuers.get(login.issuer)?.clone(),
             who,
             username: login.username.clone(),
             answer: login.answer.clone(),
+            throttle: Throttle { counters: self.counters.clone(), user: login.throttle.0, address: login.throttle.1 },
             reads_body: login.reads_body(),
             desk: self.desk.clone(),
-        }))
+        })))
     }
+
+    /// A refresh, likewise.
+    pub(super) fn renewal(&self, renewal: &config::Renewal) -> Option<Service> {
+        let users = renewal.users.map(|index| self.users.get(index).cloned());
+        Some(issued(issue::Service::Refresh(Renewal {
+            issuer: self.issuers.get(renewal.issuer)?.clone(),
+            users: users.flatten(),
+            token: renewal.token.clone(),
+            answer: renewal.answer.clone(),
+            desk: self.desk.clone(),
+        })))
+    }
+
+    /// A logout, likewise.
+    pub(super) fn logout(&self, logout: &config::Logout) -> Option<Service> {
+        Some(issued(issue::Service::Logout(Logout {
+            issuer: self.issuers.get(logout.issuer)?.clone(),
+            token: logout.token.clone(),
+            desk: self.desk.clone(),
+        })))
+    }
+
+    /// The public keys of an issuer: an answer that is always the same.
+    pub(super) fn key_set(&self, config: &Config, issuer: usize) -> Option<Service> {
+        let tokens = config.tokens.get(config.issuers.get(issuer)?.tokens)?;
+        let keys: Vec<_> = tokens.keys.iter().filter_map(|key| key.signing.as_ref()?.public_jwk()).collect();
+        let text = |text: &str| Template::compile(text, Sources::Answer).ok();
+        let headers = [("Content-Type", "application/jwk-set+json"), ("Cache-Control", "public, max-age=300")];
+        let headers = headers.into_iter().map(|(name, value)| Some((name.to_owned(), text(value)?)));
+        let respond = Respond {
+            status: 200,
+            headers: headers.collect::<Option<_>>()?,
+            body: text(&json!({ "keys": keys }).to_string())?,
+        };
+        Some(Service::Forward(Target::Respond(Arc::new(respond))))
+    }
+}
+
+fn issued(service: issue::Service) -> Service {
+    Service::Issue(Arc::new(service))
 }
 
 fn password_checks(limits: &config::Limits) -> Result<PasswordChecks, AssembleError> {
@@ -60,7 +109,7 @@ fn password_checks(limits: &config::Limits) -> Result<PasswordChecks, AssembleEr
 }
 
 /// The first key of the tokens entry signs: those after it are on their way in or out.
-fn issuer(config: &Config, entry: &config::Issuer) -> Result<Arc<Issuer>, AssembleError> {
+fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<Arc<Issuer>, AssembleError> {
     let tokens = config.tokens.get(entry.tokens);
     let key = tokens.and_then(|tokens| tokens.keys.first()?.signing.clone());
     let key = key.ok_or_else(|| AssembleError::Issuer(entry.name.clone()))?;
@@ -78,6 +127,14 @@ fn issuer(config: &Config, entry: &config::Issuer) -> Result<Arc<Issuer>, Assemb
         audience: entry.audience.clone(),
         lifetime: entry.lifetime,
         claims: entry.claims.iter().map(claim).collect(),
+        refresh: entry.refresh.map(|settings| Refresh {
+            rules: RefreshRules {
+                lifetime: settings.lifetime,
+                absolute: settings.absolute_lifetime,
+                grace: settings.grace,
+            },
+            families: carried.families.clone(),
+        }),
     }))
 }
 

@@ -55,7 +55,7 @@ pub enum Sources {
     /// What is known afterwards: `claim:NAME`, `subject`, `key_id`, `scheme_name`, `route`, `request_id`,
     /// `client_address`; and `method`, `path`, `target`, `query:NAME`, `header:NAME` of the request.
     Answer,
-    /// The same once something was issued: `token` and `expires_in`.
+    /// The same once something was issued: `token`, `expires_in` and `refresh_token`.
     Issued,
 }
 

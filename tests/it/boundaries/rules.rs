@@ -66,7 +66,19 @@ pub(super) const RULES: &[Rule] = &[
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
     rule(
         "issue",
-        &["policy::Admitted", "http1", "message", "scheme", "clock", "deadline", "jose", "password", "secret"],
+        &[
+            "policy::Admitted",
+            "http1",
+            "message",
+            "scheme",
+            "clock",
+            "deadline",
+            "jose",
+            "password",
+            "rate",
+            "secret",
+            "store",
+        ],
     ),
     // A file of keys is read as strictly as a request is, and again when it changes.
     rule(
@@ -92,7 +104,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("redis_link", &["secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
-    rule("admin", &["observe", "clock"]),
+    rule("admin", &["observe", "clock", "secret"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
     rule(

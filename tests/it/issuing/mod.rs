@@ -4,6 +4,7 @@
 
 mod older_api;
 mod passwords;
+mod refreshing;
 mod token_api;
 
 use std::{fs, net::SocketAddr, path::Path};

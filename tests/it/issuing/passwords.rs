@@ -16,7 +16,7 @@ tokens:
 users: { staff: { file: users/staff.yaml } }
 issuers: { api: { tokens: api } }
 upstreams:
-  login: { login: { issuer: api, users: staff } }
+  login: { login: { issuer: api, users: staff, throttle: { user: { rate: 1000/s }, address: { rate: 1000/s } } } }
   ok: { respond: { body: ok } }
 limits: { password_checks: 1, password_queue: 2 }
 routes:

@@ -1,0 +1,240 @@
+//! Families in the memory of this process: after a restart everybody logs in again.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    Grant, RefreshFault, RefreshRules, Refreshed,
+    token::{self, FamilyId, SecretHash},
+};
+use crate::secret::are_equal;
+
+/// The living families of all issuers, so many at most.
+pub struct Families {
+    capacity: usize,
+    families: Mutex<HashMap<FamilyId, Family>>,
+}
+
+struct Family {
+    rules: RefreshRules,
+    grant: Grant,
+    /// The one good token's.
+    hash: SecretHash,
+    /// When that one was made, in milliseconds since 1970, and when the first.
+    renewed: i64,
+    begun: i64,
+}
+
+impl Families {
+    /// No families yet.
+    pub fn new(capacity: usize) -> Families {
+        Families { capacity, families: Mutex::default() }
+    }
+
+    /// Begins a family: the first refresh token after a login.
+    ///
+    /// # Errors
+    /// [`RefreshFault::Full`], for a living family is never forgotten early; or there is no randomness.
+    pub fn begin(&self, rules: RefreshRules, grant: Grant, now_millis: i64) -> Result<String, RefreshFault> {
+        let id = token::family_id()?;
+        let fresh = token::fresh(&id)?;
+        let mut families = self.lock();
+        if families.len() >= self.capacity {
+            families.retain(|_, family| !family.has_expired(now_millis));
+        }
+        if families.len() >= self.capacity {
+            return Err(RefreshFault::Full);
+        }
+        families.insert(id, Family { rules, grant, hash: fresh.hash, renewed: now_millis, begun: now_millis });
+        Ok(fresh.token)
+    }
+
+    /// Takes a token for its successor. Of many at once with the same token one gets it.
+    ///
+    /// # Errors
+    /// [`RefreshFault`]; after [`RefreshFault::Reused`] the family is dead.
+    pub fn renew(&self, shown: &[u8], issuer: &str, now_millis: i64) -> Result<Refreshed, RefreshFault> {
+        let (id, hash) = token::read(shown).ok_or(RefreshFault::Unknown)?;
+        let fresh = token::fresh(&id)?;
+        let mut families = self.lock();
+        let family = families.get_mut(&id).ok_or(RefreshFault::Unknown)?;
+        match family.judge(&hash, issuer, now_millis) {
+            Ok(()) => {
+                (family.hash, family.renewed) = (fresh.hash, now_millis);
+                Ok(Refreshed { token: fresh.token, grant: family.grant.clone() })
+            }
+            Err(fault) => {
+                if matches!(fault, RefreshFault::Reused | RefreshFault::Expired) {
+                    families.remove(&id);
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// Ends the family of a token, spent or not, if it is of that issuer.
+    pub fn revoke(&self, shown: &[u8], issuer: &str) {
+        let Some((id, _)) = token::read(shown) else { return };
+        let mut families = self.lock();
+        if families.get(&id).is_some_and(|family| *family.grant.issuer == *issuer) {
+            families.remove(&id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<FamilyId, Family>> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Family {
+    /// Whoever knows a family's id has seen one of its tokens; if it is not the good one, it is a spent one.
+    fn judge(&self, hash: &SecretHash, issuer: &str, now: i64) -> Result<(), RefreshFault> {
+        if *self.grant.issuer != *issuer {
+            return Err(RefreshFault::OtherIssuer);
+        }
+        if self.has_expired(now) {
+            return Err(RefreshFault::Expired);
+        }
+        match are_equal(&self.hash, hash) {
+            true => Ok(()),
+            false if self.renewed > self.begun && now < after(self.renewed, self.rules.grace) => {
+                Err(RefreshFault::Crossed)
+            }
+            false => Err(RefreshFault::Reused),
+        }
+    }
+
+    fn has_expired(&self, now: i64) -> bool {
+        now >= after(self.renewed, self.rules.lifetime) || now >= after(self.begun, self.rules.absolute)
+    }
+}
+
+fn after(millis: i64, duration: Duration) -> i64 {
+    millis.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl fmt::Debug for Families {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Families({} of {})", self.lock().len(), self.capacity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use serde_json::json;
+
+    use super::*;
+
+    const DAY: i64 = 86_400_000;
+
+    fn rules() -> RefreshRules {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        RefreshRules { lifetime: days(14), absolute: days(90), grace: Duration::from_secs(2) }
+    }
+
+    fn begin(families: &Families, now: i64) -> Result<String, RefreshFault> {
+        let grant = Grant { subject: "alice".into(), claims: Arc::new(json!({})), issuer: "api".into() };
+        families.begin(rules(), grant, now)
+    }
+
+    fn renew(families: &Families, token: &str, now: i64) -> Result<String, RefreshFault> {
+        families.renew(token.as_bytes(), "api", now).map(|refreshed| refreshed.token)
+    }
+
+    #[test]
+    fn each_token_is_good_once_and_its_successor_after_it() {
+        let families = Families::new(10);
+        let mut token = begin(&families, 0).unwrap();
+        for now in 1..5 {
+            let next = renew(&families, &token, now * DAY).unwrap();
+            assert_ne!(next, token);
+            token = next;
+        }
+    }
+
+    #[test]
+    fn a_spent_token_kills_its_family_however_long_ago_it_was_spent() {
+        for spent in [0, 1] {
+            let families = Families::new(10);
+            let first = begin(&families, 0).unwrap();
+            let second = renew(&families, &first, DAY).unwrap();
+            let third = renew(&families, &second, 2 * DAY).unwrap();
+            let again = [&first, &second][spent];
+            assert_eq!(renew(&families, again, 2 * DAY + 2_000), Err(RefreshFault::Reused));
+            assert_eq!(
+                renew(&families, &third, 2 * DAY + 2_001),
+                Err(RefreshFault::Unknown),
+                "the good one is dead too"
+            );
+        }
+    }
+
+    #[test]
+    fn of_fifty_at_once_one_gets_a_new_pair_and_the_family_lives_until_one_comes_again_later() {
+        let families = Arc::new(Families::new(10));
+        let token = begin(&families, 0).unwrap();
+        let all: Vec<_> = (0..50)
+            .map(|_| {
+                let (families, token) = (families.clone(), token.clone());
+                thread::spawn(move || renew(&families, &token, DAY))
+            })
+            .collect();
+        let all: Vec<_> = all.into_iter().map(|one| one.join().unwrap()).collect();
+        let got: Vec<&String> = all.iter().filter_map(|one| one.as_ref().ok()).collect();
+        assert_eq!(got.len(), 1, "{all:?}");
+        assert!(all.iter().all(|one| matches!(one, Ok(_) | Err(RefreshFault::Crossed))), "{all:?}");
+        let next = renew(&families, got[0], DAY + 1_000).unwrap();
+        assert_eq!(renew(&families, &token, DAY + 3_000), Err(RefreshFault::Reused));
+        assert_eq!(renew(&families, &next, DAY + 3_000), Err(RefreshFault::Unknown));
+    }
+
+    #[test]
+    fn a_family_ends_when_it_is_not_used_and_after_its_time_however_often_it_is() {
+        let families = Families::new(10);
+        let idle = begin(&families, 0).unwrap();
+        assert_eq!(renew(&families, &idle, 14 * DAY), Err(RefreshFault::Expired));
+        let mut token = begin(&families, 0).unwrap();
+        for day in (10..90).step_by(10) {
+            token = renew(&families, &token, day * DAY).unwrap();
+        }
+        assert_eq!(renew(&families, &token, 90 * DAY), Err(RefreshFault::Expired));
+    }
+
+    #[test]
+    fn another_issuer_neither_renews_nor_ends_a_family_and_its_own_ends_it_by_any_token_of_it() {
+        let families = Families::new(10);
+        let first = begin(&families, 0).unwrap();
+        assert_eq!(families.renew(first.as_bytes(), "other", DAY).unwrap_err(), RefreshFault::OtherIssuer);
+        families.revoke(first.as_bytes(), "other");
+        let next = renew(&families, &first, DAY).unwrap();
+        families.revoke(first.as_bytes(), "api");
+        assert_eq!(renew(&families, &next, DAY), Err(RefreshFault::Unknown));
+    }
+
+    #[test]
+    fn a_living_family_is_never_forgotten_early_and_an_expired_one_makes_room() {
+        let families = Families::new(2);
+        let first = begin(&families, 0).unwrap();
+        begin(&families, 10 * DAY).unwrap();
+        assert_eq!(begin(&families, 10 * DAY), Err(RefreshFault::Full));
+        begin(&families, 14 * DAY).unwrap();
+        assert_eq!(renew(&families, &first, 14 * DAY), Err(RefreshFault::Unknown));
+    }
+
+    #[test]
+    fn nothing_but_a_token_is_read_as_one() {
+        let families = Families::new(2);
+        let token = begin(&families, 0).unwrap();
+        let long = format!("{token}A");
+        for wrong in ["", "x", token.get(1..).unwrap_or_default(), &long, "=", "🙂"] {
+            assert_eq!(renew(&families, wrong, 0), Err(RefreshFault::Unknown), "{wrong}");
+        }
+        assert!(!format!("{families:?}").contains(&token));
+    }
+}

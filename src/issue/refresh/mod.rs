@@ -1,0 +1,79 @@
+//! Refresh tokens: opaque, good once, replaced at each use (RFC 9700 section 4.14).
+//!
+//! A login begins a family. Of a family one token is good at any time; one that was used before and comes again was stolen,
+//! or its successor was, and nobody can tell which, so the family dies. Only hashes are kept.
+
+mod memory;
+mod token;
+
+pub use memory::Families;
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+/// How long the tokens of an issuer are good.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshRules {
+    /// From one use to the next, at most.
+    pub lifetime: Duration,
+    /// From the login on, however often they are used.
+    pub absolute: Duration,
+    /// So long after its use a token that comes again is refused and its family lives: requests of one client that crossed.
+    pub grace: Duration,
+}
+
+/// What a family was granted, and to whom.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// `sub` of its tokens.
+    pub subject: Arc<str>,
+    /// Claims of their own: an object.
+    pub claims: Arc<Value>,
+    /// The issuer that alone renews it.
+    pub issuer: Arc<str>,
+}
+
+/// Why a refresh token is refused. Its bearer is not told which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshFault {
+    /// It is none of ours, or its family is gone.
+    #[error("the refresh token is unknown")]
+    Unknown,
+    /// It was not used in time, or the family is too old.
+    #[error("the refresh token has expired")]
+    Expired,
+    /// It was used before: the family is revoked.
+    #[error("the refresh token was used before; its family is revoked")]
+    Reused,
+    /// It was used a moment ago; the family lives.
+    #[error("the refresh token was used a moment ago")]
+    Crossed,
+    /// It is another issuer's.
+    #[error("the refresh token is another issuer's")]
+    OtherIssuer,
+    /// There is no room for another family.
+    #[error("no more families of refresh tokens can be kept")]
+    Full,
+    /// The system has no random bytes.
+    #[error("no random bytes to be had")]
+    NoRandomness,
+}
+
+/// The refresh tokens of one issuer.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// How long they are good.
+    pub rules: RefreshRules,
+    /// Where families are kept, those of other issuers too.
+    pub families: Arc<Families>,
+}
+
+/// A new refresh token, and what its family was granted.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// The only one that is good from now on.
+    pub token: String,
+    /// What access tokens say.
+    pub grant: Grant,
+}

@@ -1,0 +1,76 @@
+//! `refresh` and `logout`: a refresh token for a new pair, and its family's end.
+
+use std::{rc::Rc, sync::Arc};
+
+use super::{Desk, Failure, Issuer, RefreshFault, Report, UserTable, answer::Told, desk};
+use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
+
+/// How refresh tokens are taken.
+#[derive(Debug)]
+pub struct Renewal {
+    /// Mints; it has refresh tokens.
+    pub issuer: Arc<Issuer>,
+    /// Users who must still be there and whose claims are read anew, where they are said.
+    pub users: Option<Arc<UserTable>>,
+    /// Where the refresh token is.
+    pub token: Template,
+    /// What is answered.
+    pub answer: Template,
+    /// How requests are read.
+    pub desk: Desk,
+}
+
+/// How a family is ended.
+#[derive(Debug)]
+pub struct Logout {
+    /// Whose families.
+    pub issuer: Arc<Issuer>,
+    /// Where the refresh token is.
+    pub token: Template,
+    /// How requests are read.
+    pub desk: Desk,
+}
+
+impl Renewal {
+    pub(super) async fn serve(
+        &self,
+        deadlines: &Deadlines,
+        mut permit: Admitted<'_>,
+        report: &mut Report,
+    ) -> Result<Response, Failure> {
+        self.desk.hold(&mut permit, deadlines).await?;
+        let shown = desk::read(&self.token, &permit)?;
+        let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
+        let refreshed = refresh.families.renew(&shown, &self.issuer.name, self.desk.clock.unix_millis())?;
+        let grant = refreshed.grant;
+        let user = match &self.users {
+            None => None,
+            Some(users) => {
+                let user = users.current(&grant.subject);
+                if user.is_none() {
+                    refresh.families.revoke(refreshed.token.as_bytes(), &self.issuer.name);
+                }
+                Some(user.ok_or(Failure::UnknownUser)?)
+            }
+        };
+        let claims = user.as_ref().map_or(&*grant.claims, |user| &user.claims);
+        let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
+        let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        minted.refresh = Some(refreshed.token);
+        let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
+        report.subject = Some(Rc::from(&*grant.subject));
+        Ok(answer)
+    }
+}
+
+impl Logout {
+    /// Whatever was shown, afterwards it is good for nothing; so says the answer (RFC 7009 section 2.2).
+    pub(super) async fn serve(&self, deadlines: &Deadlines, mut permit: Admitted<'_>) -> Result<Response, Failure> {
+        self.desk.hold(&mut permit, deadlines).await?;
+        let shown = desk::read(&self.token, &permit)?;
+        if let Some(refresh) = &self.issuer.refresh {
+            refresh.families.revoke(&shown, &self.issuer.name);
+        }
+        Ok(Response::own(200, "application/json", "{}").with("Cache-Control", "no-store"))
+    }
+}
