@@ -61,6 +61,12 @@ impl Errands {
         drop(self.0.handle.spawn(errand));
     }
 
+    /// Calls `make` as if on the thread, so that what it makes has its tasks there.
+    pub fn within<T>(&self, make: impl FnOnce() -> T) -> T {
+        let _here = self.0.handle.enter();
+        make()
+    }
+
     /// Waits for `errand` on a thread that may block: before the workers start, or in a command.
     ///
     /// # Errors

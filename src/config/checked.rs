@@ -16,7 +16,7 @@ pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, 
 
 use crate::{
     jose::{Key, SigningKey},
-    keys::{Format, KeyRecord, KeySecret, Method, Output},
+    keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
     scheme::{Scheme, Template},
     secret::Secret,
@@ -151,6 +151,8 @@ pub enum KeySource {
         /// How it is written.
         format: Format,
     },
+    /// Whoever has to be asked.
+    Elsewhere(Box<Elsewhere>),
 }
 
 impl KeySource {
@@ -158,7 +160,7 @@ impl KeySource {
     pub fn chooses_by_id(&self) -> bool {
         match self {
             KeySource::Shared(_) => false,
-            KeySource::Static(_) | KeySource::Derive { .. } | KeySource::File { .. } => true,
+            KeySource::Static(_) | KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_) => true,
         }
     }
 
@@ -167,7 +169,7 @@ impl KeySource {
         match self {
             KeySource::Shared(record) => vec![(None, record)],
             KeySource::Static(ids) => ids.iter().map(|(id, record)| (Some(id.as_str()), record)).collect(),
-            KeySource::Derive { .. } | KeySource::File { .. } => Vec::new(),
+            KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_) => Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     checked::{KeySource, Keys},
-    key_record,
+    elsewhere, key_record,
     reader::Reader,
     section::Section,
     tree::{Entry, Node, Value},
@@ -10,7 +10,7 @@ use super::{
 use crate::keys::{Format, KeyRecord, LONGEST_ID, Method, Output, is_key_id};
 
 /// The kinds of sources.
-const KINDS: [&str; 4] = ["shared", "static", "derive", "file"];
+const KINDS: [&str; 7] = ["shared", "static", "derive", "file", "sql", "redis", "http"];
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Keys> {
@@ -23,6 +23,7 @@ fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
     let source = match source.key.as_str() {
         "shared" => KeySource::Shared(key_record::of_secrets(&source.value, reader)?),
         "static" => KeySource::Static(by_id(&source.value, reader)?),
+        "sql" | "redis" | "http" => KeySource::Elsewhere(Box::new(elsewhere::read(source, reader)?)),
         "derive" => derived(&source.value, reader)?,
         _ => file(&source.value, reader)?,
     };

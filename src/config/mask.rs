@@ -26,13 +26,16 @@ const OPEN_KEYS: [&str; 15] = [
     "output",
 ];
 
+/// Kinds of key sources that hold no keys themselves.
+const ELSEWHERE: [&str; 3] = ["sql", "redis", "http"];
+
 /// The byte ranges of every secret, sorted and apart.
 pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     let mut masks = Vec::new();
     if let Value::Map(entries) = &tree.root.value {
         for entry in entries {
             match entry.key.as_str() {
-                "keys" => each_value(entry).for_each(|value| collect(value, Inside::Secret, &mut masks)),
+                "keys" => each_value(entry).for_each(|value| collect_sources(value, &mut masks)),
                 "admin" => each_value(entry).for_each(|value| collect_admin(value, &mut masks)),
                 _ => collect_entry(entry, Inside::Open, &mut masks),
             }
@@ -42,6 +45,31 @@ pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     }
     masks.sort_by_key(|range| range.start);
     masks
+}
+
+/// `keys:`. All is taken for secret but how to ask a source that is elsewhere.
+fn collect_sources(node: &Node, masks: &mut Vec<Range<usize>>) {
+    let Value::Map(sources) = &node.value else { return collect(node, Inside::Secret, masks) };
+    for source in sources {
+        match &source.value.value {
+            Value::Map(kinds) if source.shadowed.is_empty() => {
+                kinds.iter().for_each(|kind| collect_kind(kind, masks));
+            }
+            Value::Map(_) | Value::List(_) | Value::Scalar(_) => collect_entry(source, Inside::Secret, masks),
+        }
+    }
+}
+
+fn collect_kind(kind: &Entry, masks: &mut Vec<Range<usize>>) {
+    match &kind.value.value {
+        Value::Map(entries) if ELSEWHERE.contains(&kind.key.as_str()) && kind.shadowed.is_empty() => {
+            for entry in entries {
+                let inside = if entry.key == "headers" { Inside::Secret } else { Inside::Open };
+                collect_entry(entry, inside, masks);
+            }
+        }
+        Value::Map(_) | Value::List(_) | Value::Scalar(_) => collect_entry(kind, Inside::Secret, masks),
+    }
 }
 
 /// The same of a file that holds nothing else.
@@ -158,6 +186,17 @@ mod tests {
         assert_eq!(masked("keys: { a: { static: { id: [{ value: s3, encoding: hex }, 'x y'] } } }"), ["s3", "'x y'"]);
         assert_eq!(masked("tokens: { t: { keys: [{ kid: k, algorithm: HS256, secret: { value: v } }] } }"), ["v"]);
         assert!(masked("keys: { a: { shared: { env: API_KEY } } }\nschemes: { s: { keys: a } }").is_empty());
+    }
+
+    #[test]
+    fn of_a_source_elsewhere_only_what_lets_one_in_is_secret() {
+        assert!(masked("keys: { a: { sql: { url: { env: URL }, query: select } } }").is_empty());
+        assert_eq!(masked("keys: { a: { sql: { url: 'postgres://u:hunter2@h/d' } } }"), ["'postgres://u:hunter2@h/d'"]);
+        assert_eq!(masked("keys: { a: { sql: { password: hunter2, timeout: 1s } } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { http: { headers: { X-Key: hunter2 } } } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { sql: hunter2 } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { static: { sql: hunter2 } } }"), ["hunter2"]);
+        assert_eq!(masked("keys: { a: { static: { sql: { query: hunter2 } } } }"), ["hunter2"]);
     }
 
     #[test]

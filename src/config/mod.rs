@@ -9,6 +9,7 @@ mod conflicts;
 mod definition;
 mod definition_values;
 mod document;
+mod elsewhere;
 mod environment;
 mod handshake;
 mod header;

@@ -115,6 +115,15 @@ fn key_id(
                 Some((id, place)) => sound_id(id, place, reader).then(|| Some(id.to_owned())),
             }
         }
+        (KeySource::Elsewhere(_), _) => {
+            reader
+                .error(
+                    written.place,
+                    format!("the keys in `{}` are elsewhere, and what signs must stand here", source.name),
+                )
+                .hint("give the scheme that signs a key source with `shared` or `static`");
+            None
+        }
         (KeySource::Derive { .. } | KeySource::File { .. }, None) => {
             reader
                 .error(written.place, format!("`key_id` is missing: `{}` has a key for each id", source.name))

@@ -60,6 +60,14 @@ pub enum AssembleError {
         /// Why.
         source: jwt::SettingsError,
     },
+    /// A key source cannot be opened on this machine.
+    #[error("keys {name}: {source}")]
+    Keys {
+        /// The source.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// An upstream's TLS settings cannot be used.
     #[error("upstream {name}: {source}")]
     Tls {
@@ -85,7 +93,8 @@ pub enum AssembleError {
 /// # Errors
 /// [`AssembleError`]
 pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
-    let sources = Sources::open(&config)?;
+    let keys = carried.keys.turned(&config, &carried.clock)?;
+    let sources = Sources::open(&config, &keys)?;
     let rules = Rules::new(&config, &sources)?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
@@ -131,6 +140,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         limits,
         timeouts,
         labels,
+        keys,
     })
 }
 

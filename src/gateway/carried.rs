@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{assemble::Stores, upstreams::Book};
+use super::{assemble::Stores, key_book::KeyBook, upstreams::Book};
 use crate::{
     clock::Clock,
     config::Config,
@@ -30,6 +30,8 @@ pub struct Carried {
     pub budgets: Budgets,
     /// The servers of the config before, each with its id.
     pub upstreams: Book,
+    /// The key sources of the config before, with what is remembered of them.
+    pub keys: KeyBook,
 }
 
 impl Carried {
@@ -48,6 +50,7 @@ impl Carried {
                 directory: config.limits.spool.clone(),
             },
             upstreams: Book::default(),
+            keys: KeyBook::default(),
         }
     }
 }

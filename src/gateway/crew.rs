@@ -186,6 +186,9 @@ impl Crew {
     fn settle(&mut self) {
         let limits = &self.current.snapshot.limits;
         self.carried.upstreams = self.current.snapshot.upstreams.clone();
+        let keys = self.current.snapshot.keys.clone();
+        self.carried.keys = keys.clone();
+        self.metrics.show_key_sources(move || keys.counts());
         self.carried.budgets.memory.resize(limits.body_memory_total);
         self.carried.budgets.spool.resize(limits.spool_total);
         self.most.store(limits.connections, Ordering::Relaxed);

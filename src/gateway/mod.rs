@@ -15,6 +15,7 @@ mod doors;
 mod edition;
 mod guests;
 mod handshake;
+mod key_book;
 mod proxied;
 mod reception;
 mod refusals;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{handshake::Handshake, refusals::Shape, routes::Routes, upstreams::Book};
+use super::{handshake::Handshake, key_book::KeyBook, refusals::Shape, routes::Routes, upstreams::Book};
 use crate::{
     authenticate::Requirement,
     clock::Clock,
@@ -47,6 +47,8 @@ pub struct Snapshot {
     pub upstreams: Book,
     /// Names behind the metrics' indices.
     pub labels: Arc<Labels>,
+    /// Key sources that have to be asked.
+    pub keys: KeyBook,
 }
 
 /// Who serves the requests of a route.

@@ -4,11 +4,18 @@
 //! wait. Nothing here says what a key may do: attributes are handed on to who decides.
 
 mod attributes;
+pub mod cache;
 mod derive;
+mod elsewhere;
 mod file;
+pub mod http;
 mod key;
 mod lookup;
 mod record;
+pub mod redis;
+mod remote;
+mod rows;
+pub mod sql;
 
 use std::{fmt, sync::Arc};
 
@@ -16,12 +23,15 @@ use hashbrown::HashMap;
 
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
 pub use derive::{Derived, Method, Output};
+pub use elsewhere::{Elsewhere, Place};
 pub use file::{
     Change, FileFault, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position, Why, changed,
 };
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, Lifetime, moment};
+pub use remote::{Asked, Remote, Trouble};
+pub use rows::{Encoding, Row, RowFault};
 
 use crate::{scheme::KeyFault, secret::Secret, soon::Soon};
 

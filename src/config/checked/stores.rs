@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::secret::Secret;
+use crate::{
+    redis_link::{Address, Place, Settings, Tls},
+    secret::Secret,
+};
 
 /// `store:`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,30 @@ pub struct RedisServer {
     pub timeout: Duration,
     /// The longest that an attempt to connect may take. Default 1 s.
     pub connect_timeout: Duration,
+}
+
+impl RedisServer {
+    /// A link's own settings. `must_keep`: whether it is said where the server may evict what is kept there.
+    pub fn link_settings(&self, must_keep: bool) -> Settings {
+        let address = |(host, port): &(String, u16)| Address { host: host.clone(), port: *port };
+        let place = match &self.place {
+            RedisPlace::Server(host, port) => Place::Server(Address { host: host.clone(), port: *port }),
+            RedisPlace::Sentinel { service, servers } => {
+                Place::Sentinel { service: service.clone(), sentinels: servers.iter().map(address).collect() }
+            }
+            RedisPlace::Cluster(nodes) => Place::Cluster(nodes.iter().map(address).collect()),
+        };
+        Settings {
+            place,
+            username: self.username.clone(),
+            password: self.password.clone(),
+            database: i64::from(self.database),
+            tls: self.tls.as_ref().map(|tls| Tls { roots: tls.ca.clone() }),
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+            must_keep,
+        }
+    }
 }
 
 /// Where a Redis is: hosts and ports.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    config::{AfterStart, Config, RedisPlace, RedisServer, ReplayMemory},
-    redis_link::{Address, Link, LinkError, Place, Settings, Tls},
+    config::{AfterStart, Config, ReplayMemory},
+    redis_link::{Link, LinkError},
     store::{
         Claims, Counters, JournaledStore, MemoryCounters, MemoryStore, SharedCounters,
         journal::JournalError,
@@ -48,7 +48,7 @@ impl Stores {
             let claims = Arc::new(own_claims(&config.replay, clock)?);
             return Ok(Stores { claims, counters: own_counters(config), link: None });
         };
-        let link = Link::open(link_settings(&store.redis, true))?;
+        let link = Link::open(store.redis.link_settings(true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
         let counters = RedisCounters::new(link.clone(), &store.prefix);
         let counters = Arc::new(Counters::Shared(SharedCounters::new(counters, config.limits.rate_counters)));
@@ -74,27 +74,5 @@ fn own_claims(replay: &ReplayMemory, clock: &Clock) -> Result<Claims, JournalErr
         (Some(journal), _) => Ok(Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?)),
         (None, AfterStart::Accept) => Ok(Claims::in_memory(memory)),
         (None, AfterStart::Refuse) => Ok(Claims::in_memory(memory).refusing_up_to(clock.unix_millis())),
-    }
-}
-
-/// A link's own settings. `must_keep`: whether it is said where the server may evict what is kept there.
-pub(in crate::gateway) fn link_settings(server: &RedisServer, must_keep: bool) -> Settings {
-    let address = |(host, port): &(String, u16)| Address { host: host.clone(), port: *port };
-    let place = match &server.place {
-        RedisPlace::Server(host, port) => Place::Server(Address { host: host.clone(), port: *port }),
-        RedisPlace::Sentinel { service, servers } => {
-            Place::Sentinel { service: service.clone(), sentinels: servers.iter().map(address).collect() }
-        }
-        RedisPlace::Cluster(nodes) => Place::Cluster(nodes.iter().map(address).collect()),
-    };
-    Settings {
-        place,
-        username: server.username.clone(),
-        password: server.password.clone(),
-        database: i64::from(server.database),
-        tls: server.tls.as_ref().map(|tls| Tls { roots: tls.ca.clone() }),
-        timeout: server.timeout,
-        connect_timeout: server.connect_timeout,
-        must_keep,
     }
 }

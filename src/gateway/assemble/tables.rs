@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::AssembleError;
+use super::{super::key_book::KeyBook, AssembleError};
 use crate::{
     config::{Config, KeySource, Keys, SchemeConfig},
     forward::OwnKey,
@@ -20,8 +20,8 @@ impl Sources {
     ///
     /// # Errors
     /// A file that cannot be used.
-    pub(super) fn open(config: &Config) -> Result<Sources, AssembleError> {
-        Ok(Sources(config.keys.iter().map(open).collect::<Result<_, _>>()?))
+    pub(super) fn open(config: &Config, book: &KeyBook) -> Result<Sources, AssembleError> {
+        Ok(Sources(config.keys.iter().map(|keys| open(keys, book)).collect::<Result<_, _>>()?))
     }
 
     /// The keys that verify what is signed by a scheme.
@@ -60,16 +60,19 @@ impl Sources {
                 KeyTable::by_id(wanted.map(|(id, record)| (id.as_bytes(), record)), prepare)
             }
             // The config's indices point into it; a table without ids lets nobody in.
-            Some(KeySource::Derive { .. } | KeySource::File { .. }) | None => KeyTable::by_id([], prepare),
+            Some(KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_)) | None => {
+                KeyTable::by_id([], prepare)
+            }
         };
         table.map_err(|source| AssembleError::Key { scheme: entry.name.clone(), source })
     }
 }
 
-fn open(keys: &Keys) -> Result<Option<Arc<dyn Lookup>>, AssembleError> {
+fn open(keys: &Keys, book: &KeyBook) -> Result<Option<Arc<dyn Lookup>>, AssembleError> {
     Ok(match &keys.source {
         KeySource::Shared(_) | KeySource::Static(_) => None,
         KeySource::Derive { masters, method, output } => Some(Arc::new(Derived::new(masters, method, *output))),
+        KeySource::Elsewhere(_) => book.source(&keys.name),
         KeySource::File { path, format } => {
             let refused = |source| AssembleError::KeyFile { path: path.clone(), source };
             Some(Arc::new(KeyFile::open(path, *format).map_err(refused)?))
@@ -82,7 +85,7 @@ pub(super) fn labels(keys: &Keys) -> KeyLabels {
     let named: &[KeySecret] = match &keys.source {
         KeySource::Shared(record) => &record.secrets,
         KeySource::Derive { masters, .. } => masters,
-        KeySource::Static(_) | KeySource::File { .. } => &[],
+        KeySource::Static(_) | KeySource::File { .. } | KeySource::Elsewhere(_) => &[],
     };
     let label = |place| {
         let own = named.get(place).and_then(|secret: &KeySecret| secret.label.as_deref());

@@ -12,6 +12,7 @@ use prometheus_client::{
 use super::{
     Metrics,
     histogram::HistogramTotals,
+    key_sources,
     totals::{RequestLabels, Totals},
 };
 
@@ -24,6 +25,7 @@ impl Collector for Metrics {
         encode_limits(&totals, &mut encoder)?;
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
+        key_sources::encode(&self.key_sources(), &mut encoder)?;
         self.encode_state(&mut encoder)
     }
 }
@@ -114,7 +116,11 @@ fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result
 
 const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;
 
-fn count_of(labels: &impl EncodeLabelSet, count: u64, family: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
+pub(super) fn count_of(
+    labels: &impl EncodeLabelSet,
+    count: u64,
+    family: &mut MetricEncoder<'_>,
+) -> Result<(), fmt::Error> {
     family.encode_family(labels)?.encode_counter(&count, NO_EXEMPLAR)
 }
 

@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod key_sources;
 mod keys;
 mod replay;
 mod totals;
@@ -20,6 +21,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
 pub use self::replay::{ReplayFigures, StoreFigures};
 pub use self::worker::{Caller, Gauges, Open, Outcome, TurnedAway, UpstreamOutcome, WorkerMetrics};
@@ -59,14 +61,17 @@ pub struct Sources {
 }
 
 /// All counters of the process, over its workers and over the configs it has had.
-#[derive(Debug)]
 pub struct Metrics {
     sources: Sources,
     config_loaded_unix_millis: AtomicI64,
     config_generation: AtomicU64,
     config_refused: AtomicU64,
     ledger: Mutex<Ledger>,
+    key_sources: Mutex<Option<ReadKeySources>>,
 }
+
+/// Asks the running config's key sources for their counts.
+type ReadKeySources = Box<dyn Fn() -> Vec<KeySourceCounts> + Send + Sync>;
 
 /// Tables in use, and the sums of those that are not any more.
 #[derive(Debug, Default)]
@@ -85,6 +90,7 @@ impl Metrics {
             config_generation: AtomicU64::new(0),
             config_refused: AtomicU64::new(0),
             ledger: Mutex::default(),
+            key_sources: Mutex::default(),
         })
     }
 
@@ -109,6 +115,16 @@ impl Metrics {
     pub fn config_loaded(&self, unix_millis: i64) -> u64 {
         self.config_loaded_unix_millis.store(unix_millis, Ordering::Relaxed);
         self.config_generation.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Shows from now on the key sources that `read` reads: those of the config that was loaded.
+    pub fn show_key_sources(&self, read: impl Fn() -> Vec<KeySourceCounts> + Send + Sync + 'static) {
+        *self.key_sources.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(read));
+    }
+
+    fn key_sources(&self) -> Vec<KeySourceCounts> {
+        let read = self.key_sources.lock().unwrap_or_else(PoisonError::into_inner);
+        read.as_ref().map(|read| read()).unwrap_or_default()
     }
 
     /// Notes that a config was offered and refused, so that the old one stays.
@@ -144,6 +160,12 @@ impl Ledger {
                 Err(in_use) => tables.push(in_use),
             }
         }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("sources", &self.sources).finish_non_exhaustive()
     }
 }
 

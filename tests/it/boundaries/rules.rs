@@ -81,7 +81,22 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     // A file of keys is read as strictly as a request is, and again when it changes.
-    rule("keys", &["scheme::KeyFault", "scheme::PreparedKey", "json", "secret", "clock", "soon", "watch"]),
+    rule(
+        "keys",
+        &[
+            "scheme::KeyFault",
+            "scheme::PreparedKey",
+            "secret",
+            "clock",
+            "soon",
+            // Sources elsewhere are asked among the errands, over the ways that are there, and some answer in JSON.
+            "errands",
+            "outcall",
+            "redis_link",
+            "json",
+            "watch",
+        ],
+    ),
     rule("store", &["clock", "rate", "redis_link"]),
     // How much is too much is arithmetic: it counts nobody and knows no time.
     rule("rate", &[]),
@@ -92,7 +107,10 @@ pub(super) const RULES: &[Rule] = &[
     rule("admin", &["observe", "clock", "secret"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
-    rule("config", &["scheme", "jose", "json", "keys", "password", "rate", "refusal", "secret"]),
+    rule(
+        "config",
+        &["scheme", "jose", "json", "keys", "outcall", "password", "rate", "redis_link", "refusal", "secret"],
+    ),
     // Of a caller it is known which key verified, and what else is known of that.
     rule("message", &["http1", "scheme", "keys::Matched"]),
     // The gateway's own calls know where they run and whom they trust, and not what they are for.
@@ -129,6 +147,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
+    Crate { names: &["sqlx"], only: Rooms::These(&["keys"]) },
     Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
     Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },

@@ -1,7 +1,10 @@
 //! Keys as operators keep them: several secrets on one id, when each is good, and what else is known of an id.
 
+mod databases;
 mod drill;
+mod redis;
 mod rotation;
+mod service;
 mod sources;
 
 use std::net::SocketAddr;
@@ -38,8 +41,13 @@ struct Bench {
 impl Bench {
     /// `keys` is what stands behind `keys: { devices:`.
     fn start(keys: &str) -> Bench {
+        Bench::start_with(keys, &[])
+    }
+
+    /// The same in an environment.
+    fn start_with(keys: &str, environment: &[(&str, &str)]) -> Bench {
         let admin = loopback();
-        let (gateway, address) = run(&format!("keys: {{ devices: {keys} }}\nadmin: {admin}\n{CONFIG}"), &[]);
+        let (gateway, address) = run(&format!("keys: {{ devices: {keys} }}\nadmin: {admin}\n{CONFIG}"), environment);
         Bench { gateway, address, admin }
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here judges a gateway; the tests do.
 
 mod client;
+mod databases;
 mod gateway;
 mod ports;
 mod recorder;
@@ -11,6 +12,7 @@ pub(crate) mod strict;
 
 pub(crate) use self::redis::RedisServer;
 pub(crate) use client::{Answer, Connection, send};
+pub(crate) use databases::{Database, PASSWORD, sqlite};
 pub(crate) use gateway::{Gateway, countersign};
 pub(crate) use ports::loopback;
 pub(crate) use recorder::Recorder;

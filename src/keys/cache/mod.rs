@@ -1,0 +1,237 @@
+//! In front of a key source elsewhere: what it said is remembered for a time, it is asked once however many want to know, and
+//! while it is away what is known goes on to serve, up to a limit.
+//!
+//! An id that is not known while the source is away is not refused as unknown: nobody can tell. What is remembered here is
+//! shared by all workers. Whether a secret is good at this time is not decided here; a record comes with its lifetimes.
+
+mod counts;
+mod flights;
+mod health;
+mod memory;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+pub use counts::{BOUNDS_MICROS, Reading};
+
+use self::{
+    counts::Counts,
+    flights::{Boarding, Flights, Landed, Pilot},
+    health::{Health, PAUSE},
+    memory::{Memory, Remembered},
+};
+use super::{Answer, KeyRecord, KeysAway, Lookout, Lookup, Remote, Trouble};
+use crate::{clock::Clock, errands::Errands};
+
+/// How a source is asked and its answers are remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a record is good. In its last quarter it is fetched again when it is asked for, without anybody waiting.
+    pub ttl: Duration,
+    /// How long an id counts as not known.
+    pub unknown_ttl: Duration,
+    /// How long beyond `ttl` a record serves while the source is away.
+    pub stale: Duration,
+    /// Ids remembered with a record, about.
+    pub capacity: usize,
+    /// Ids remembered as not known, about.
+    pub unknown_capacity: usize,
+    /// How long a look-up may take.
+    pub timeout: Duration,
+    /// Look-ups at once.
+    pub most_look_ups: usize,
+}
+
+/// A source and what is remembered of it. Clones are the same.
+#[derive(Clone)]
+pub struct Cached(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    remote: Box<dyn Remote>,
+    errands: Errands,
+    clock: Clock,
+    memory: Memory,
+    flights: Arc<Flights>,
+    health: Health,
+    counts: Counts,
+    timeout: Duration,
+}
+
+impl Cached {
+    /// Nothing is known yet and nobody was asked. `name` is the source's, for the log.
+    pub fn new(name: &str, remote: Box<dyn Remote>, settings: &Settings, errands: Errands, clock: Clock) -> Cached {
+        Cached(Arc::new(Inner {
+            name: name.to_owned(),
+            remote,
+            errands,
+            clock,
+            memory: Memory::new(settings),
+            flights: Flights::new(settings.most_look_ups),
+            health: Health::default(),
+            counts: Counts::default(),
+            timeout: settings.timeout,
+        }))
+    }
+
+    /// The counts as they stand.
+    pub fn reading(&self) -> Reading {
+        let ((hits, unknown_hits), (known, unknown)) = self.0.memory.counts();
+        Reading { hits, unknown_hits, known, unknown, is_up: self.0.health.is_up(), ..self.0.counts.read() }
+    }
+
+    /// An answer from memory, or a seat in a look-up. `over` is what serves if there can be none.
+    fn ask(&self, id: &[u8], now_millis: i64, over: Option<Arc<KeyRecord>>) -> Lookout<'_> {
+        let inner = &*self.0;
+        let turned_away = |why| match over {
+            Some(record) => self.stale(record),
+            None => {
+                Counts::one(&inner.counts.turned_away);
+                Lookout::Now(Err(why))
+            }
+        };
+        let flight = match inner.flights.board(id, || inner.known(id, now_millis)) {
+            Boarding::NotNeeded(answer) => return Lookout::Now(answer),
+            Boarding::Full => return turned_away(KeysAway::Busy),
+            Boarding::Joined(flight) => {
+                Counts::one(&inner.counts.joined);
+                flight
+            }
+            Boarding::Started(pilot, flight) => match inner.health.may_ask(now_millis) {
+                true => {
+                    self.take_off(pilot, now_millis);
+                    flight
+                }
+                false => return turned_away(KeysAway::Failed("the key source is away".into())),
+            },
+        };
+        Lookout::Later(Box::pin(async move {
+            let landed = flight.landed().await;
+            if landed.is_stale {
+                Counts::one(&inner.counts.stale);
+            }
+            landed.answer
+        }))
+    }
+
+    /// Fetches `id` again while nobody waits.
+    fn fetch(&self, id: &[u8], now_millis: i64) {
+        if let Boarding::Started(pilot, _) = self.0.flights.board(id, || None)
+            && self.0.health.may_ask(now_millis)
+        {
+            self.take_off(pilot, now_millis);
+        }
+    }
+
+    fn take_off(&self, pilot: Pilot, now_millis: i64) {
+        let inner = self.0.clone();
+        self.0.errands.send(async move {
+            let landed = inner.look_up(pilot.id(), now_millis).await;
+            pilot.land(landed);
+        });
+    }
+
+    fn stale(&self, record: Arc<KeyRecord>) -> Lookout<'_> {
+        Counts::one(&self.0.counts.stale);
+        Lookout::Now(Ok(Some(record)))
+    }
+}
+
+impl Lookup for Cached {
+    fn look_up(&self, id: &[u8]) -> Lookout<'_> {
+        let now_millis = self.0.clock.unix_millis();
+        match self.0.memory.recall(id, now_millis) {
+            Remembered::Known { record, fetch } => {
+                if fetch {
+                    self.fetch(id, now_millis);
+                }
+                Lookout::Now(Ok(Some(record)))
+            }
+            Remembered::Unknown => Lookout::Now(Ok(None)),
+            Remembered::Over { record, spared: true } => self.stale(record),
+            Remembered::Over { record, spared: false } if !self.0.health.is_up() => {
+                self.fetch(id, now_millis);
+                self.stale(record)
+            }
+            Remembered::Over { record, spared: false } => self.ask(id, now_millis, Some(record)),
+            Remembered::Nothing => self.ask(id, now_millis, None),
+        }
+    }
+}
+
+impl Inner {
+    fn known(&self, id: &[u8], now_millis: i64) -> Option<Answer> {
+        match self.memory.recall(id, now_millis) {
+            Remembered::Known { record, .. } => Some(Ok(Some(record))),
+            Remembered::Unknown => Some(Ok(None)),
+            Remembered::Over { .. } | Remembered::Nothing => None,
+        }
+    }
+
+    /// Asks the source, and remembers what it says.
+    async fn look_up(&self, id: &[u8], asked_millis: i64) -> Landed {
+        let started = Instant::now();
+        let asked = tokio::time::timeout(self.timeout, self.remote.ask(id)).await;
+        let asked = asked.unwrap_or(Err(Trouble::TimedOut));
+        self.counts.look_up(asked.as_ref().map(Option::is_some), started.elapsed());
+        match asked {
+            Ok(record) => {
+                self.answered();
+                let record = record.map(Arc::new);
+                match &record {
+                    Some(record) => self.memory.learn(id, record.clone(), asked_millis),
+                    None => self.memory.learn_unknown(id, asked_millis),
+                }
+                Landed { answer: Ok(record), is_stale: false }
+            }
+            Err(trouble) => self.failed(id, trouble),
+        }
+    }
+
+    fn answered(&self) {
+        if self.health.answered() {
+            tracing::info!(keys = self.name, "the key source is back");
+        }
+    }
+
+    fn failed(&self, id: &[u8], trouble: Trouble) -> Landed {
+        let now_millis = self.clock.unix_millis();
+        match &trouble {
+            Trouble::Away(_) | Trouble::TimedOut => {
+                if self.health.failed(now_millis) {
+                    tracing::warn!(keys = self.name, %trouble, "the key source is away");
+                }
+            }
+            Trouble::Refused(_) | Trouble::Unreadable(_) => {
+                tracing::warn!(keys = self.name, %trouble, "a key cannot be had");
+                self.answered();
+            }
+            Trouble::Busy => {}
+        }
+        let record = match trouble {
+            // It may have been made so to shut the id out.
+            Trouble::Unreadable(_) => {
+                self.memory.forget(id);
+                None
+            }
+            Trouble::Away(_) | Trouble::Busy | Trouble::Refused(_) | Trouble::TimedOut => {
+                let pause = i64::try_from(PAUSE.as_millis()).unwrap_or(i64::MAX);
+                self.memory.spare(id, now_millis, now_millis.saturating_add(pause))
+            }
+        };
+        match record {
+            Some(record) => Landed { answer: Ok(Some(record)), is_stale: true },
+            None => Landed { answer: Err(trouble.into()), is_stale: false },
+        }
+    }
+}
+
+impl fmt::Debug for Cached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cached(…)")
+    }
+}
