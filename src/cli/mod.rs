@@ -17,6 +17,7 @@ mod scheme;
 mod sign;
 mod table;
 mod terminal;
+mod token;
 mod trouble;
 mod verify;
 
@@ -59,6 +60,8 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand)]
     Scheme(scheme::SchemeCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     HashPassword(hash_password::HashPassword),
 }
 
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Verify(verify) => verify.execute(),
         Command::Keys(keys) => keys.execute(),
         Command::Scheme(scheme) => scheme.execute(),
+        Command::Token(token) => token.execute(),
         Command::HashPassword(hash) => hash.execute(),
     };
     let exit = ended.unwrap_or_else(|trouble| trouble.tell());
@@ -165,7 +169,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 16);
+        assert_eq!(found, 18);
     }
 
     #[test]

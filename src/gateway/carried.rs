@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{assemble::Stores, upstreams::Book};
+use super::{assemble::Stores, publisher_book::PublisherBook, upstreams::Book};
 use crate::{
     clock::Clock,
     config::Config,
@@ -28,6 +28,8 @@ pub struct Carried {
     pub budgets: Budgets,
     /// The servers of the config before, each with its id.
     pub upstreams: Book,
+    /// Whose keys are fetched, with the sets that they have published.
+    pub publishers: PublisherBook,
 }
 
 impl Carried {
@@ -45,6 +47,7 @@ impl Carried {
                 directory: config.limits.spool.clone(),
             },
             upstreams: Book::default(),
+            publishers: PublisherBook::default(),
         }
     }
 }

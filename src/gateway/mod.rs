@@ -15,6 +15,7 @@ mod edition;
 mod guests;
 mod handshake;
 mod proxied;
+mod publisher_book;
 mod reception;
 mod refusals;
 mod reload;
@@ -30,6 +31,7 @@ mod upstreams;
 mod wire;
 mod worker;
 
+pub use assemble::token_rule;
 pub use reload::{Outcome, Reloads, Trigger};
 pub use running::{Running, StartError, rehearse, start};
 pub use snapshot::Snapshot;

@@ -42,6 +42,9 @@ pub enum StartError {
     /// A certificate or key cannot be used.
     #[error("TLS: {0}")]
     Tls(#[source] io::Error),
+    /// The keys of issuers cannot be fetched by this machine.
+    #[error("keys of issuers: {0}")]
+    KeySets(#[source] io::Error),
     /// The access log cannot be opened.
     #[error(transparent)]
     Log(#[from] SinkError),
@@ -59,6 +62,7 @@ impl StartError {
         match self {
             StartError::Assemble(_) | StartError::Tls(_) => true,
             StartError::Stores(_)
+            | StartError::KeySets(_)
             | StartError::Bind { .. }
             | StartError::Log(_)
             | StartError::Thread(_)
