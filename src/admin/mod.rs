@@ -1,8 +1,10 @@
 //! The admin listener: is it alive, is it ready, what has it counted. On a socket and a thread of its own.
 //!
-//! It changes nothing, so it needs no token. It is meant for loopback, and it checks Host so that a web page cannot
-//! reach it by a name of its own (DNS rebinding). Nothing of it is ever served on a public listener.
+//! What it shows to everybody changes nothing and tells of nobody; [calls](Call) that do need a token. It is meant for
+//! loopback, and it checks Host so that a web page cannot reach it by a name of its own (DNS rebinding). Nothing of it is
+//! ever served on a public listener.
 
+mod calls;
 mod host;
 mod readiness;
 mod server;
@@ -12,14 +14,17 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
+use hyper::body::Body;
 use prometheus_client::{encoding::text, registry::Registry};
 
 use self::host::Host;
 pub use self::{
+    calls::{Call, Reply, Token, Work},
     readiness::{Readiness, Stage},
     server::{AdminError, serve, spawn},
 };
 
+const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -30,6 +35,10 @@ pub struct AdminState {
     pub registry: Arc<Registry>,
     /// Whether the gateway takes requests.
     pub readiness: Readiness,
+    /// What may be asked besides.
+    pub calls: Arc<[Call]>,
+    /// Who may ask it.
+    pub token: Token,
 }
 
 impl fmt::Debug for AdminState {
@@ -40,8 +49,12 @@ impl fmt::Debug for AdminState {
 
 type Answer = Response<Full<Bytes>>;
 
-/// Answers one request. Its body, if it has one, is not read.
-fn answer<B>(state: &AdminState, request: &Request<B>) -> Answer {
+/// Answers one request. Its body is read for a call alone, and only once the caller may make it.
+async fn answer<B>(state: &AdminState, request: Request<B>) -> Answer
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     // A target with an authority would be a second Host.
     let host = if request.uri().authority().is_some() { Host::Malformed } else { Host::of(request.headers()) };
     match host {
@@ -53,9 +66,31 @@ fn answer<B>(state: &AdminState, request: &Request<B>) -> Answer {
         "/livez" => |_| text(StatusCode::OK, "ok\n"),
         "/readyz" => readyz,
         "/metrics" => metrics,
+        path if state.calls.iter().any(|call| call.path == path) => return called(state, request).await,
         _ => return text(StatusCode::NOT_FOUND, "/livez, /readyz and /metrics are here\n"),
     };
-    if request.method() == Method::GET { page(state) } else { only_get() }
+    if request.method() == Method::GET { page(state) } else { only([&Method::GET].into_iter()) }
+}
+
+async fn called<B>(state: &AdminState, request: Request<B>) -> Answer
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let here = || state.calls.iter().filter(|call| call.path == request.uri().path());
+    let Some(call) = here().find(|call| call.method == request.method()) else {
+        return only(here().map(|call| &call.method));
+    };
+    if let Err(unheard) = state.token.check(request.headers()) {
+        let mut answer = document(unheard.reply());
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return answer;
+    }
+    let work = call.work.clone();
+    match calls::body(request.into_body()).await {
+        Ok(body) => document(work(body).await),
+        Err(reply) => document(reply),
+    }
 }
 
 fn readyz(state: &AdminState) -> Answer {
@@ -74,10 +109,17 @@ fn metrics(state: &AdminState) -> Answer {
     }
 }
 
-fn only_get() -> Answer {
-    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
-    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+fn only<'m>(methods: impl Iterator<Item = &'m Method>) -> Answer {
+    let allowed = methods.map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let mut answer = reply(StatusCode::METHOD_NOT_ALLOWED, PLAIN, format!("only {allowed}\n"));
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
     answer
+}
+
+fn document(Reply { status, body }: Reply) -> Answer {
+    reply(status, JSON, format!("{body}\n"))
 }
 
 fn text(status: StatusCode, body: &'static str) -> Answer {

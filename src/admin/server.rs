@@ -1,6 +1,6 @@
 //! The socket's side: accepts, bounds and ends connections. One request each, so that nothing idles here.
 
-use std::{convert::Infallible, future::ready, io, net, pin::pin, sync::Arc, thread, time::Duration};
+use std::{convert::Infallible, io, net, pin::pin, sync::Arc, thread, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -58,7 +58,7 @@ pub fn spawn(
     thread::Builder::new().name("admin".into()).spawn(run).map_err(AdminError)
 }
 
-/// Serves `/livez`, `/readyz` and `/metrics` until `shutdown` completes, on the current runtime.
+/// Serves health, metrics and calls until `shutdown` completes, on the current runtime.
 pub async fn serve(listener: TcpListener, state: AdminState, shutdown: impl Future<Output = ()>) {
     serve_with(Patience::USUAL, listener, state, shutdown).await;
 }
@@ -94,7 +94,10 @@ pub(super) async fn serve_with(
 
 /// One connection. Its errors are the client's affair.
 async fn converse(patience: Patience, stream: TcpStream, state: Arc<AdminState>) {
-    let service = service_fn(move |request| ready(Ok::<_, Infallible>(answer(&state, &request))));
+    let service = service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(answer(&state, request).await) }
+    });
     let served = http1::Builder::new()
         // Without a timer the time-out below would do nothing, silently.
         .timer(TokioTimer::new())

@@ -6,6 +6,7 @@ use std::{
 };
 
 use prometheus_client::metrics::counter::Counter;
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -17,6 +18,7 @@ use super::{
     server::{Patience, serve_with},
     *,
 };
+use crate::secret::Secret;
 
 struct Admin {
     address: SocketAddr,
@@ -30,7 +32,13 @@ fn state() -> AdminState {
     let counter = Counter::<u64>::default();
     counter.inc_by(3);
     registry.register("tries", "Tries", counter);
-    AdminState { registry: Arc::new(registry), readiness: Readiness::new() }
+    let token = Token::default();
+    token.set(Some(Secret::new(b"hunter2".to_vec())));
+    let echo = |body: Bytes| -> Work {
+        Box::pin(async move { Reply { status: StatusCode::OK, body: json!({ "bytes": body.len() }) } })
+    };
+    let calls = [Call { method: Method::POST, path: "/echo", work: Arc::new(echo) }].into();
+    AdminState { registry: Arc::new(registry), readiness: Readiness::new(), calls, token }
 }
 
 async fn start() -> Admin {
@@ -185,4 +193,34 @@ fn it_runs_on_a_thread_of_its_own() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     stop.send(()).unwrap();
     thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_call_is_answered_to_whoever_has_the_token_and_to_nobody_else() {
+    let admin = start().await;
+    let call = |authorization: &str| {
+        let host = admin.address;
+        format!("POST /echo HTTP/1.1\r\nHost: {host}\r\n{authorization}Content-Length: 4\r\n\r\nbody")
+    };
+    let heard = admin.sends(&call("Authorization: Bearer hunter2\r\n")).await;
+    assert!(heard.starts_with("HTTP/1.1 200 ") && heard.ends_with("{\"bytes\":4}\n"), "{heard}");
+    for authorization in ["", "Authorization: Bearer hunter3\r\n"] {
+        let unheard = admin.sends(&call(authorization)).await;
+        assert!(unheard.starts_with("HTTP/1.1 401 "), "{unheard}");
+    }
+    let foreign = call("Authorization: Bearer hunter2\r\n").replace(&admin.address.to_string(), "evil.example");
+    assert!(admin.sends(&foreign).await.starts_with("HTTP/1.1 421 "));
+    let got = admin.get("/echo").await;
+    assert!(got.starts_with("HTTP/1.1 405 ") && got.contains("\r\nallow: POST\r\n"), "{got}");
+}
+
+#[tokio::test]
+async fn a_call_s_body_is_bounded() {
+    let admin = start().await;
+    let head = format!(
+        "POST /echo HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer hunter2\r\nContent-Length: 65537\r\n\r\n",
+        admin.address
+    );
+    let answer = admin.sends(&(head + &"x".repeat(65_537))).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }

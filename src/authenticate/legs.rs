@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     keys::NoKey,
-    message::{Body, BodyError, Carrier, HoldLimits, Identity, Request, hold},
+    message::{Body, BodyError, Carrier, HoldLimits, Identity, Other, Request, hold},
     scheme::{BodyNeed, Failure, Presence},
     soon::{Soon, Wait},
 };
@@ -361,12 +361,14 @@ fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'
     match (leg, proof) {
         (_, Proof::Signature(accepted)) => {
             replays.extend(accepted.replay);
+            note_other(leg, accepted.key_id.clone(), None, identity);
             identity.add_key(accepted.key);
             identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
             identity.key_id = identity.key_id.take().or(accepted.key_id);
         }
         (Leg::Token(rule), Proof::Token(token)) => {
             replays.extend(token::replay(rule, &token)?);
+            note_other(leg, token.kid().map(Rc::from), Some(token.clone()), identity);
             identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
             identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
             identity.claims.get_or_insert(token);
@@ -397,6 +399,13 @@ fn shown<'a>(opened: Soon<'a, Result<Opened<'a>, Reason>>) -> Soon<'a, Result<Sh
     match opened.at_once() {
         Ok(opened) => Soon::now(opened.map(Shown::Signature)),
         Err(wait) => Soon::later(async { wait.await.map(Shown::Signature) }),
+    }
+}
+
+/// What can be revoked of a leg behind the first.
+fn note_other<'a>(leg: &'a Leg, key_id: Option<Rc<str>>, token: Option<Arc<Token>>, identity: &mut Identity<'a>) {
+    if identity.by.is_some() {
+        identity.add_other(Other { by: leg.name(), key_id, claims: token.map(|token| token as _) });
     }
 }
 

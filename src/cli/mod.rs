@@ -3,6 +3,7 @@
 //! Exit codes: 0 ok, 1 runtime, 2 usage, 3 bad config, 4 signature or token refused. No command takes a secret as an
 //! argument: arguments are seen by every process on the machine.
 
+mod admin;
 mod check;
 mod config_file;
 mod demo;
@@ -10,7 +11,9 @@ mod hash_password;
 mod key_file;
 mod keys;
 mod protection;
+mod reload;
 mod request;
+mod revoke;
 mod routes;
 mod run;
 mod scheme;
@@ -51,6 +54,10 @@ Every command has examples: `countersign COMMAND --help`.";
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Reload(reload::Reload),
+    Revoke(revoke::Revoke),
+    #[command(name = "revocations")]
+    ListRevocations(revoke::ListRevocations),
     Demo(demo::Demo),
     Check(check::Check),
     Routes(routes::RoutesCommand),
@@ -91,6 +98,9 @@ impl From<Exit> for ExitCode {
 pub fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Run(run) => Ok(run.execute()),
+        Command::Reload(reload) => reload.execute(),
+        Command::Revoke(revoke) => revoke.execute(),
+        Command::ListRevocations(list) => list.execute(),
         Command::Demo(demo) => demo.execute(),
         Command::Check(check) => Ok(check.execute()),
         Command::Routes(routes) => routes.execute(),
@@ -169,7 +179,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 18);
+        assert_eq!(found, 21);
     }
 
     #[test]

@@ -48,6 +48,16 @@ pub(super) enum Trouble {
     Scheme(Vec<scheme::Fault>),
     #[error("no answer from {place}: {source}")]
     NoAnswer { place: String, source: io::Error },
+    #[error("the gateway answered {status}: {error}")]
+    NotDone { status: u16, error: String },
+    #[error("no admin token: set COUNTERSIGN_ADMIN_TOKEN, or name a file with --token-file")]
+    NoToken,
+    #[error("the admin token in {}: {source}", .file.display())]
+    TokenFile { file: PathBuf, source: io::Error },
+    #[error("`{0}` is no time: wanted is RFC 3339, seconds since 1970, or `now`")]
+    Time(String),
+    #[error("nothing is revoked: {0}")]
+    NotRevoked(String),
     #[error("{}: {_1}", .0.display())]
     Keys(PathBuf, NotChanged),
     #[error("the audit line cannot be written: {0}; the keys are changed")]
@@ -92,6 +102,7 @@ impl Trouble {
             | Trouble::WhichId(_)
             | Trouble::NoId
             | Trouble::WhichTokens(_)
+            | Trouble::Time(_)
             | Trouble::NoToken
             | Trouble::NotDerived(_)
             | Trouble::KeyId(_)
@@ -111,6 +122,9 @@ impl Trouble {
             | Trouble::Random(_)
             | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }
+            | Trouble::NotDone { .. }
+            | Trouble::TokenFile { .. }
+            | Trouble::NotRevoked(_)
             | Trouble::Signals(_)
             | Trouble::Password(_)
             | Trouble::PasswordsDiffer

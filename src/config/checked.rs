@@ -28,7 +28,7 @@ pub struct Config {
     /// The public listeners; at least one.
     pub listen: Vec<Listen>,
     /// The admin listener, if any.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<Admin>,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: TrustedProxies,
     /// Who may come to any listener.
@@ -59,6 +59,8 @@ pub struct Config {
     pub replay: ReplayMemory,
     /// What is remembered outside of this process; `None`: nothing is.
     pub store: Option<Store>,
+    /// What is revoked, and where that is kept.
+    pub revocations: Option<Revocations>,
     /// Limits on what is not verified yet.
     pub unverified: Option<Unverified>,
 }
@@ -79,6 +81,24 @@ pub struct Listen {
     pub proxy_protocol: bool,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
+}
+
+/// `admin:`
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Where to bind.
+    pub address: SocketAddr,
+    /// What a caller must show who changes anything; without it nobody can.
+    pub token: Option<Secret>,
+}
+
+/// `revocations:`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocations {
+    /// The file that keeps them.
+    pub file: PathBuf,
+    /// How many there may be. Default 1,000,000.
+    pub capacity: usize,
 }
 
 /// Scheme and authority.

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -35,6 +35,7 @@ const KEYS: [&str; 19] = [
     "timeouts",
     "log",
     "replay",
+    "revocations",
     "store",
 ];
 
@@ -74,6 +75,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
+    let revocations = fields.value("revocations").and_then(|node| store::read_revocations(node, reader));
     let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
     let store = fields.value("store").and_then(|node| store::read(node, reader));
     store::report_idle(&fields, reader);
@@ -109,6 +111,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         log: log.unwrap_or_default(),
         replay: replay.unwrap_or_default(),
         store,
+        revocations,
         unverified,
     };
     if sound {

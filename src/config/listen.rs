@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use super::{
-    checked::{Config, Listen, ListenTls, TrustedProxies},
+    checked::{Admin, Config, Listen, ListenTls, TrustedProxies},
     host, networks,
     reader::Reader,
-    section,
+    secret, section,
     shape::Fields,
     tree::{Node, Place, Value},
 };
+use crate::secret::Secret;
 
 /// The public listeners. One that could not be read keeps its name and its index.
 #[derive(Default)]
@@ -162,12 +163,12 @@ fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
 }
 
 /// Reads `admin:`, which must be on a loopback address unless it says that it knows.
-pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> Option<SocketAddr> {
-    let (node, not_loopback) = match &node.value {
+pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> Option<Admin> {
+    let (node, token, not_loopback) = match &node.value {
         Value::Map(_) => {
-            admin_fields(reader.fields(node, "`admin`", &["address", "dangerously_not_loopback"])?, reader)
+            admin_fields(reader.fields(node, "`admin`", &["address", "token", "dangerously_not_loopback"])?, reader)
         }
-        _ => (Some(node), false),
+        _ => (Some(node), None, false),
     };
     let node = node?;
     let address = address(node, reader)?;
@@ -178,11 +179,21 @@ pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Re
             .hint("if that is meant: `admin: { address: …, dangerously_not_loopback: true }`");
     }
     listeners.take(address, node.place, reader);
-    Some(address)
+    Some(Admin { address, token })
 }
 
-fn admin_fields<'t>(fields: Fields<'t>, reader: &mut Reader<'_>) -> (Option<&'t Node>, bool) {
+/// Shortest token that draws no warning, in bytes: 128 bits.
+const SHORTEST_TOKEN: usize = 16;
+
+fn admin_fields<'t>(fields: Fields<'t>, reader: &mut Reader<'_>) -> (Option<&'t Node>, Option<Secret>, bool) {
     let meant = fields.value("dangerously_not_loopback");
     let meant = meant.and_then(|node| reader.boolean(node, "`dangerously_not_loopback`"));
-    (fields.required("address", reader), meant.unwrap_or(false))
+    let token = fields.value("token").and_then(|node| {
+        let token = secret::secret(node, reader, SHORTEST_TOKEN, "an admin token")?;
+        if !token.expose().iter().all(u8::is_ascii_graphic) {
+            reader.error(node.place, "the admin token has something in it that cannot stand in a header");
+        }
+        Some(token)
+    });
+    (fields.required("address", reader), token, meant.unwrap_or(false))
 }

@@ -33,6 +33,7 @@ pub(super) fn secrets(tree: &Tree) -> Vec<Range<usize>> {
         for entry in entries {
             match entry.key.as_str() {
                 "keys" => each_value(entry).for_each(|value| collect(value, Inside::Secret, &mut masks)),
+                "admin" => each_value(entry).for_each(|value| collect_admin(value, &mut masks)),
                 _ => collect_entry(entry, Inside::Open, &mut masks),
             }
         }
@@ -55,6 +56,15 @@ pub(super) fn all(tree: &Tree) -> Vec<Range<usize>> {
 enum Inside {
     Open,
     Secret,
+}
+
+/// Its `token` is a secret; what is called so elsewhere is none.
+fn collect_admin(node: &Node, masks: &mut Vec<Range<usize>>) {
+    let Value::Map(entries) = &node.value else { return };
+    for entry in entries {
+        let inside = if entry.key == "token" { Inside::Secret } else { Inside::Open };
+        each_value(entry).for_each(|value| collect(value, inside, masks));
+    }
 }
 
 fn collect(node: &Node, inside: Inside, masks: &mut Vec<Range<usize>>) {
@@ -119,18 +129,8 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 ///
 /// There is no tree to ask, so only lines of the sections that hold none are shown.
 pub(super) fn may_hold_secret(text: &str, offset: usize) -> bool {
-    const HARMLESS: [&str; 10] = [
-        "listen",
-        "admin",
-        "trusted_proxies",
-        "schemes",
-        "upstreams",
-        "routes",
-        "refusals",
-        "limits",
-        "timeouts",
-        "log",
-    ];
+    const HARMLESS: [&str; 9] =
+        ["listen", "trusted_proxies", "schemes", "upstreams", "routes", "refusals", "limits", "timeouts", "log"];
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let rest = text.get(before.len()..).unwrap_or_default().lines().next().unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default().to_owned() + rest;
@@ -153,6 +153,8 @@ mod tests {
     #[test]
     fn secrets_are_found_where_they_belong() {
         assert_eq!(masked("keys: { a: { shared: hunter2 } }"), ["hunter2"]);
+        assert_eq!(masked("admin: { address: a, token: hunter2 }"), ["hunter2"]);
+        assert!(masked("admin: { address: a, token: { env: ADMIN_TOKEN } }").is_empty());
         assert_eq!(masked("keys: { a: { static: { id: [{ value: s3, encoding: hex }, 'x y'] } } }"), ["s3", "'x y'"]);
         assert_eq!(masked("tokens: { t: { keys: [{ kid: k, algorithm: HS256, secret: { value: v } }] } }"), ["v"]);
         assert!(masked("keys: { a: { shared: { env: API_KEY } } }\nschemes: { s: { keys: a } }").is_empty());

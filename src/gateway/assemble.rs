@@ -123,6 +123,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         routes: Routes::build(entries)?,
         shape: shape(config.refusals),
         budgets,
+        revocations: carried.revocations.clone(),
         claims: carried.stores.claims.clone(),
         upstreams,
         counters: carried.counters.clone(),

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     issue::Families,
     message::{Budget, Budgets},
-    store::{Counters, MemoryCounters},
+    store::{Counters, MemoryCounters, revocations::Revocations},
 };
 
 /// State that a reload must not forget, and what a new snapshot goes on with of the one before.
@@ -18,6 +18,8 @@ pub struct Carried {
     pub clock: Clock,
     /// What is remembered between requests.
     pub stores: Stores,
+    /// What is revoked.
+    pub revocations: Arc<Revocations>,
     /// What limits of rate remember.
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
@@ -34,11 +36,12 @@ pub struct Carried {
 
 impl Carried {
     /// What the first config begins with.
-    pub fn new(config: &Config, clock: Clock, stores: Stores) -> Carried {
+    pub fn new(config: &Config, clock: Clock, stores: Stores, revocations: Revocations) -> Carried {
         Carried {
             clock,
             counters: stores.counters.clone(),
             stores,
+            revocations: Arc::new(revocations),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             families: Arc::new(Families::new(config.limits.refresh_families)),
             budgets: Budgets {

@@ -5,6 +5,7 @@
 mod acceptor;
 mod answer;
 pub mod assemble;
+mod calls;
 mod carried;
 mod client_body;
 mod connection;

@@ -9,7 +9,7 @@ use crate::{
     http1::BadRequest,
     issue::{self, RefreshFault},
     message::{BodyError, HoldError, Response},
-    policy::{AddressDenied, Beyond, NotAdmitted},
+    policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
     refusal::Cause,
     scheme,
     scheme::Carrier,
@@ -77,6 +77,8 @@ impl Refusal {
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
             Refusal::NotAdmitted(NotAdmitted::NotAllowed) => Cause::NotAllowed,
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Key(_))) => Cause::RevokedKey,
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => Cause::RevokedToken,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale | NotAdmitted::BeforeStart) => Cause::Stale,
             Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
@@ -166,6 +168,9 @@ impl Refusal {
                 limited(response, beyond)
             }
             Refusal::NotRouted(NotRouted::MethodNotAllowed { allow }) => response.with("Allow", allow.as_bytes()),
+            Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => {
+                response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            }
             Refusal::Denied(denied) => match &denied.challenge {
                 Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
                 Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),

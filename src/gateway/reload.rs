@@ -14,14 +14,17 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::oneshot;
+
 use super::{
     crew::{Crew, thread},
     running::StartError,
     source::Source,
 };
 use crate::{
+    admin::Token,
     clock::Clock,
-    config::{Config, Log, Problem, ReplayMemory, Severity, Store},
+    config::{Config, Log, Problem, ReplayMemory, Revocations, Severity, Store},
     observe::Metrics,
     watch::Watch,
 };
@@ -59,7 +62,7 @@ pub enum Outcome {
 
 /// What the thread is asked.
 pub(super) enum Wish {
-    Reload(Trigger, Option<Sender<Outcome>>),
+    Reload(Trigger, Option<oneshot::Sender<Outcome>>),
     End,
 }
 
@@ -70,6 +73,7 @@ pub struct Reloads(Sender<Wish>);
 /// What stays as it was at the start until the gateway starts anew.
 pub(super) struct Settled {
     admin: Option<SocketAddr>,
+    revocations: Option<Revocations>,
     log: Log,
     replay: ReplayMemory,
     store: Option<Store>,
@@ -84,9 +88,17 @@ pub(super) struct Reloader {
     pub(super) settled: Settled,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
+    /// What callers of the admin listener must show.
+    pub(super) token: Token,
 }
 
 impl Reloads {
+    /// Those who ask, and what the thread hears.
+    pub(super) fn new() -> (Reloads, Receiver<Wish>) {
+        let (wishes, received) = mpsc::channel();
+        (Reloads(wishes), received)
+    }
+
     /// Asks for a reload, and whoever asked waits for nothing.
     pub fn ask(&self, trigger: Trigger) {
         // A thread that is gone is that of a gateway that ends.
@@ -94,8 +106,8 @@ impl Reloads {
     }
 
     /// Asks for a reload; what came of it arrives at the receiver, nothing where the gateway ends.
-    pub fn outcome(&self, trigger: Trigger) -> Receiver<Outcome> {
-        let (answer, outcome) = mpsc::channel();
+    pub fn outcome(&self, trigger: Trigger) -> oneshot::Receiver<Outcome> {
+        let (answer, outcome) = oneshot::channel();
         let _ = self.0.send(Wish::Reload(trigger, Some(answer)));
         outcome
     }
@@ -108,7 +120,8 @@ impl Reloads {
 impl Settled {
     pub(super) fn of(config: &Config) -> Settled {
         Settled {
-            admin: config.admin,
+            admin: config.admin.as_ref().map(|admin| admin.address),
+            revocations: config.revocations.clone(),
             log: config.log.clone(),
             replay: config.replay.clone(),
             store: config.store.clone(),
@@ -118,9 +131,10 @@ impl Settled {
 
     /// What `config` has changed of it, in words.
     fn unmet(&self, config: &Config) -> Vec<String> {
-        let Settled { admin, log, replay, store, rate_counters } = Settled::of(config);
+        let Settled { admin, revocations, log, replay, store, rate_counters } = Settled::of(config);
         let changed = [
             ("admin", self.admin != admin),
+            ("revocations", self.revocations != revocations),
             ("log", self.log != log),
             ("replay", self.replay != replay),
             ("store", self.store != store),
@@ -136,12 +150,9 @@ impl Reloader {
     ///
     /// # Errors
     /// [`StartError::Thread`]
-    pub(super) fn start(self) -> Result<(Reloads, JoinHandle<()>), StartError> {
-        let (wishes, received) = mpsc::channel();
-        let reloads = Reloads(wishes);
-        let asks = reloads.clone();
-        let thread = thread("reload", move || self.run(&asks, &received))?;
-        Ok((reloads, thread))
+    pub(super) fn start(self, asks: &Reloads, wishes: Receiver<Wish>) -> Result<JoinHandle<()>, StartError> {
+        let asks = asks.clone();
+        thread("reload", move || self.run(&asks, &wishes))
     }
 
     fn run(mut self, asks: &Reloads, wishes: &Receiver<Wish>) {
@@ -183,10 +194,12 @@ impl Reloader {
     fn take_on(&mut self, config: Config, problems: Vec<Problem>) -> Result<Outcome, Vec<String>> {
         let mut notes = self.settled.unmet(&config);
         notes.extend(problems.iter().filter(|problem| problem.severity != Severity::Note).map(ToString::to_string));
+        let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
         let next = self.crew.prepare(config).map_err(|error| vec![error.to_string()])?;
         if !self.crew.adopt(next) {
             notes.push("a worker is busy and has not taken the config on yet".to_owned());
         }
+        self.token.set(token);
         let generation = self.metrics.config_loaded(self.clock.unix_millis());
         notes.iter().for_each(|note| tracing::warn!("{note}"));
         tracing::info!(generation, "the config is in force");

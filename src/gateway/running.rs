@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{
     assemble::{AssembleError, Stores, StoresError, assemble},
+    calls,
     carried::Carried,
     crew::{Crew, Prepared, Threads},
     doors::{DoorId, Doors},
@@ -15,11 +16,14 @@ use super::{
     worker::Order,
 };
 use crate::{
-    admin::{self, AdminState, Readiness, Stage},
+    admin::{self, AdminState, Readiness, Stage, Token},
     clock::Clock,
     config::{Config, LogFormat, LogSink},
     observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
-    store::Claims,
+    store::{
+        Claims,
+        revocations::{LogError, Revocations},
+    },
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -45,6 +49,9 @@ pub enum StartError {
     /// The keys of issuers cannot be fetched by this machine.
     #[error("keys of issuers: {0}")]
     KeySets(#[source] io::Error),
+    /// The revocations cannot be read: what is in them is not known.
+    #[error("revocations: {0}")]
+    Revocations(#[from] LogError),
     /// The access log cannot be opened.
     #[error(transparent)]
     Log(#[from] SinkError),
@@ -63,6 +70,7 @@ impl StartError {
             StartError::Assemble(_) | StartError::Tls(_) => true,
             StartError::Stores(_)
             | StartError::KeySets(_)
+            | StartError::Revocations(_)
             | StartError::Bind { .. }
             | StartError::Log(_)
             | StartError::Thread(_)
@@ -89,7 +97,7 @@ pub struct Running {
 pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
     let listeners = config.listen.iter().map(|listen| (DoorId::unused(), listen.tls.as_ref()));
     Doors::open(listeners, None).map_err(StartError::Tls)?;
-    let carried = Carried::new(&config, clock, Stores::for_rehearsal(&config));
+    let carried = Carried::new(&config, clock, Stores::for_rehearsal(&config), Revocations::none());
     assemble(config, &carried)?;
     Ok(())
 }
@@ -100,11 +108,15 @@ pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
 /// [`StartError`]; nothing stays bound then.
 pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Clock) -> Result<Running, StartError> {
     let started_unix_millis = clock.unix_millis();
-    let (admin, log, settled) = (config.admin, config.log.clone(), Settled::of(&config));
-    let carried = Carried::new(&config, clock.clone(), Stores::open(&config, &clock)?);
+    let (admin, log, settled) = (config.admin.clone(), config.log.clone(), Settled::of(&config));
+    let carried = Carried::new(&config, clock.clone(), Stores::open(&config, &clock)?, revocations(&config, &clock)?);
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
-    let admin_listener = admin.map(bind).transpose()?;
+    let admin_listener = admin.as_ref().map(|admin| bind(admin.address)).transpose()?;
+    let token = Token::default();
+    token.set(admin.and_then(|admin| admin.token));
+    let (reloads, wishes) = Reloads::new();
+    let calls = calls::calls(&reloads, &carried.revocations, &clock);
     let destination = destination(log.access);
     let sink = Sink::open(&destination)?;
     let metrics = metrics(&carried, &sink, started_unix_millis);
@@ -112,7 +124,12 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
     let admin = match admin_listener {
         None => None,
         Some(listener) => {
-            let state = AdminState { registry: Arc::new(metrics.registry()), readiness: readiness.clone() };
+            let state = AdminState {
+                registry: Arc::new(metrics.registry()),
+                readiness: readiness.clone(),
+                calls,
+                token: token.clone(),
+            };
             let (stop, stopped) = oneshot::channel();
             Some((stop, admin::spawn(listener, state, async { stopped.await.unwrap_or_default() })?))
         }
@@ -123,7 +140,7 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
         Some(LogFormat::Pretty) => Format::pretty_for(&destination),
     };
     let (crew, threads) = Crew::start(carried, first, workers, metrics.clone(), (&sink, format))?;
-    let (reloads, reloader) = Reloader { crew, source, settled, metrics, clock }.start()?;
+    let reloader = Reloader { crew, source, settled, metrics, clock, token }.start(&reloads, wishes)?;
     readiness.set(Stage::Ready);
     Ok(Running { addresses, threads, reloads, reloader, admin, readiness, sink })
 }
@@ -165,6 +182,13 @@ impl Running {
             let _ = thread.join();
         }
         whole
+    }
+}
+
+fn revocations(config: &Config, clock: &Clock) -> Result<Revocations, LogError> {
+    match &config.revocations {
+        None => Ok(Revocations::none()),
+        Some(kept) => Revocations::open(&kept.file, kept.capacity, clock.unix()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     message::{Budgets, HoldLimits},
     observe::Labels,
     policy::{Addresses, Edge, Guard, RateLimit},
-    store::{Claims, Counters},
+    store::{Claims, Counters, revocations::Revocations},
 };
 
 /// What a config says, as the stages need it.
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub shape: Shape,
     /// Budgets for held bodies.
     pub budgets: Budgets,
+    /// What is revoked.
+    pub revocations: Arc<Revocations>,
     /// Replay claims.
     pub claims: Arc<Claims>,
     /// What limits of rate have counted.

@@ -76,6 +76,7 @@ pub(super) async fn story<'s>(
     trail.identity = Some(caller.identity().clone());
 
     let admission = Admission {
+        revocations: &snapshot.revocations,
         claims: &snapshot.claims,
         counters: &snapshot.counters,
         limits: &route.limits,

@@ -27,6 +27,8 @@ pub struct Identity<'c> {
     carrier: Option<&'c Carrier>,
     /// Where the others did.
     more: Vec<&'c Carrier>,
+    /// What the credentials behind the first show.
+    others: Vec<Other<'c>>,
 }
 
 impl<'c> Identity<'c> {
@@ -66,10 +68,31 @@ impl<'c> Identity<'c> {
         self.keys().filter_map(Matched::attributes).all(|attributes| attributes.may_use(route))
     }
 
+    /// Notes what a credential shows that stands behind the first: it names nobody, but it can be revoked.
+    pub fn add_other(&mut self, other: Other<'c>) {
+        self.others.push(other);
+    }
+
+    /// What the credentials behind the first show, where several were wanted.
+    pub fn others(&self) -> &[Other<'c>] {
+        &self.others
+    }
+
     /// Where the credentials stood.
     pub fn carriers(&self) -> impl Iterator<Item = &'c Carrier> {
         self.carrier.into_iter().chain(self.more.iter().copied())
     }
+}
+
+/// A credential that was wanted besides the first.
+#[derive(Clone)]
+pub struct Other<'c> {
+    /// The scheme's or tokens' name in the config.
+    pub by: &'c str,
+    /// Its key id or `kid`.
+    pub key_id: Option<Rc<str>>,
+    /// Its token's claims.
+    pub claims: Option<Arc<dyn Known>>,
 }
 
 /// Where a credential stood in the request.

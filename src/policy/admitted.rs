@@ -8,6 +8,7 @@ use super::{
     Client,
     known::Shown,
     rates::{self, Beyond, NotWithin, RateLimit},
+    revoked::{self, Withdrawn},
     told::Told,
 };
 use crate::{
@@ -17,12 +18,14 @@ use crate::{
     message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
     scheme::{self, Escape, Known, Template, View},
     soon::Soon,
-    store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError},
+    store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError, revocations::Revocations},
 };
 
 /// What admission needs besides the request.
 #[derive(Clone, Copy)]
 pub struct Admission<'a> {
+    /// What is revoked.
+    pub revocations: &'a Revocations,
     /// Where claims are kept.
     pub claims: &'a Arc<Claims>,
     /// Where counters are kept.
@@ -45,6 +48,9 @@ pub enum NotAdmitted {
     /// A key that signed it is not for this route.
     #[error("the key may not be used on this route")]
     NotAllowed,
+    /// What it shows is no longer good.
+    #[error(transparent)]
+    Withdrawn(#[from] Withdrawn),
     /// It was accepted once before.
     #[error("this request was accepted before")]
     Replayed,
@@ -94,8 +100,8 @@ pub struct Receipt {
     claims: Option<Arc<Claims>>,
 }
 
-/// Admits `caller`, if its key is for this route: claims all of its replay keys, or none, and then spends one of each of its
-/// route's limits, or none.
+/// Admits `caller`, if what it shows was not revoked and its key is for this route: claims all of its replay keys, or none,
+/// and then spends one of each of its route's limits, or none.
 ///
 /// # Errors
 /// [`NotAdmitted`]; no claim of this request stands then, and nothing is spent.
@@ -104,6 +110,9 @@ pub fn admit<'a>(
     client: Client<'a>,
     admission: &'a Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
+    if let Err(withdrawn) = revoked::check(caller.identity(), &admission) {
+        return Soon::now(Err(withdrawn.into()));
+    }
     if !caller.identity().may_use(admission.route) {
         return Soon::now(Err(NotAdmitted::NotAllowed));
     }

@@ -12,6 +12,7 @@ mod guard;
 mod known;
 mod networks;
 mod rates;
+mod revoked;
 mod told;
 
 pub use address::{Believed, Client, Edge, Peer, screen};
@@ -20,4 +21,5 @@ pub use admitted::{Admission, Admitted, NotAdmitted, Receipt, admit};
 pub use guard::{Guard, GuardLimit};
 pub use networks::Networks;
 pub use rates::{Beyond, Per, Prefixes, RateLimit};
+pub use revoked::Withdrawn;
 pub use told::Told;

@@ -9,6 +9,7 @@ pub mod journal;
 mod journaled;
 mod memory;
 pub mod redis;
+pub mod revocations;
 mod shard;
 mod slots;
 mod sync;

@@ -20,7 +20,7 @@ const ROUTES: [&str; 5] = ["hs256", "kid", "rs256", "es256", "eddsa"];
 
 /// Cases that this room cannot decide, and why.
 const SKIPPED: [(&str, &str); 2] = [
-    ("J201", "the token is genuine; only a revocation list, asked after verification, can refuse it"),
+    ("J201", "the token is genuine; admission refuses it once it is revoked, which `path::revocations` shows"),
     ("J203", "as J201: the signature's other form is as genuine, which is why revocation must go by the token's id"),
 ];
 

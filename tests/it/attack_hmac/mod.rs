@@ -16,7 +16,7 @@ use crate::support::{Answer, Gateway, Recorder, loopback, send};
 const ELSEWHERE: &[(&str, &str)] = &[
     ("M007", "HTTP/2 is not spoken yet"),
     ("M035", "the MAC is held against the Wycheproof HMAC vectors in the scheme's own tests"),
-    ("M055", "a config is not reloaded yet"),
+    ("M055", "`path::reload` tries it, with a config that changes under a connection"),
     ("M087", "several gateways do not share claims yet"),
     ("M091", "there is no Redis store yet"),
     ("M093", "there is no Redis store yet"),

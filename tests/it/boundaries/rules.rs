@@ -89,7 +89,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("redis_link", &["secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
-    rule("admin", &["observe", "clock"]),
+    rule("admin", &["observe", "clock", "secret"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
     rule("config", &["scheme", "jose", "json", "keys", "password", "rate", "refusal", "secret"]),

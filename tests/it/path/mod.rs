@@ -40,6 +40,7 @@ mod mutations;
 mod proxied;
 mod rates;
 mod reload;
+mod revocations;
 mod servers;
 mod sidecar;
 mod signed_answers;

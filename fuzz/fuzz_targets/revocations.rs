@@ -1,0 +1,15 @@
+//! A file of revocations: what is read is written back as the same, and all whole lines or none are read.
+#![no_main]
+
+use countersign::store::revocations::{Revocation, read};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|content: &[u8]| {
+    let Ok((revocations, whole)) = read(content, 0) else { return };
+    assert!(whole == 0 || content[whole - 1] == b'\n');
+    assert!(!content[whole..].contains(&b'\n'));
+    for revocation in revocations {
+        let again = Revocation::parse(revocation.to_json().to_string().as_bytes(), 1);
+        assert_eq!(again, Ok(revocation));
+    }
+});

@@ -1,0 +1,119 @@
+//! What is revoked: held in memory, with a file behind it that outlives the process.
+//!
+//! A revocation is on the disk before it holds, and holds before anybody is told so. What is revoked in a request is
+//! admission's to ask; what became of it is not known here.
+
+mod entry;
+mod list;
+mod log;
+
+use std::{
+    io,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+pub use self::{
+    entry::{BadRevocation, Revocation, Revoked, Whose},
+    list::{Shown, ShownToken},
+    log::{LogError, read},
+};
+use self::{list::List, log::Log};
+
+/// Everything that is revoked, shared by all workers.
+#[derive(Debug)]
+pub struct Revocations {
+    list: List,
+    /// `None`: there is no file, so nothing can be revoked. Locked for as long as a line takes to get to the disk, never
+    /// for a request.
+    log: Option<Mutex<Log>>,
+}
+
+/// Why something is not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRevoked {
+    /// Nothing would keep it.
+    #[error("no file for revocations is configured: `revocations: {{ file: … }}`")]
+    NoFile,
+    /// It is no revocation.
+    #[error(transparent)]
+    Bad(#[from] BadRevocation),
+    /// There are as many as there may be.
+    #[error("there are as many revocations as there may be")]
+    Full,
+    /// It could not be written.
+    #[error("it could not be written: {0}")]
+    Write(#[source] io::Error),
+}
+
+impl Revocations {
+    /// Nothing is revoked, and nothing can be.
+    pub fn none() -> Revocations {
+        Revocations { list: List::new(0), log: None }
+    }
+
+    /// Those of a file, which is made if it is not there; at most `capacity`. What is over is left out, also of the file.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    pub fn open(path: &Path, capacity: usize, now_unix: i64) -> Result<Revocations, LogError> {
+        let (mut log, read) = Log::open(path, now_unix)?;
+        let list = List::new(capacity);
+        let lines = read.len();
+        for revocation in read.into_iter().filter(|revocation| !revocation.is_over(now_unix)) {
+            if !list.has_room(&revocation, now_unix) {
+                return Err(LogError::TooMany { path: path.to_owned(), most: capacity });
+            }
+            list.add(revocation);
+        }
+        if list.len() < lines {
+            let rewritten = log.rewrite(&list.all(now_unix));
+            rewritten.map_err(|source| LogError::File { path: path.to_owned(), source })?;
+        }
+        Ok(Revocations { list, log: Some(Mutex::new(log)) })
+    }
+
+    /// Whether nothing is revoked: one load, for the path of every request.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many revocations are held.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// What of `shown` is revoked, if anything is.
+    pub fn find(&self, shown: &Shown<'_>, now_unix: i64) -> Option<Revoked> {
+        if self.is_empty() { None } else { self.list.find(shown, now_unix) }
+    }
+
+    /// Revokes; on return it is on the disk and holds. One that says nothing new changes nothing.
+    ///
+    /// # Errors
+    /// [`NotRevoked`]; nothing has changed then.
+    pub fn revoke(&self, revocation: Revocation, now_unix: i64) -> Result<(), NotRevoked> {
+        let log = self.log.as_ref().ok_or(NotRevoked::NoFile)?;
+        if revocation.is_over(now_unix) {
+            return Err(BadRevocation::Over.into());
+        }
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.list.covers(&revocation) {
+            return Ok(());
+        }
+        if !self.list.has_room(&revocation, now_unix) {
+            return Err(NotRevoked::Full);
+        }
+        log.append(&revocation).map_err(NotRevoked::Write)?;
+        self.list.add(revocation);
+        Ok(())
+    }
+
+    /// All that stand, in the order of what they name.
+    pub fn all(&self, now_unix: i64) -> Vec<Revocation> {
+        self.list.all(now_unix)
+    }
+}
+
+#[cfg(test)]
+mod tests;

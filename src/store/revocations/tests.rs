@@ -1,0 +1,159 @@
+//! What is revoked, and what is left of it in the file.
+
+use std::{fs, io::Write, path::PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+
+const NOW: i64 = 1_000;
+
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("revoked")
+    }
+
+    fn open(&self) -> Revocations {
+        Revocations::open(&self.file(), 10, NOW).unwrap()
+    }
+}
+
+fn revoke(revocations: &Revocations, json: &str) {
+    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), NOW).unwrap();
+}
+
+fn token<'a>(jti: Option<&'a str>, subject: Option<&'a str>, issued: Option<f64>) -> Shown<'a> {
+    let token = ShownToken { tokens: Some("api"), jti, subject, issued_unix: issued };
+    Shown { key_id: None, subject, token: Some(token) }
+}
+
+#[test]
+fn what_is_named_is_revoked_and_nothing_else() {
+    let place = Place::new();
+    let revocations = place.open();
+    assert!(revocations.is_empty());
+    revoke(&revocations, r#"{"jti":"j1"}"#);
+    revoke(&revocations, r#"{"key_id":"dev-1"}"#);
+    revoke(&revocations, r#"{"subject":"alice"}"#);
+    let key = |id| Shown { key_id: Some(id), subject: Some(id), token: None };
+    assert_eq!(revocations.find(&key("dev-1"), NOW), Some(Revoked::KeyId("dev-1".to_owned())));
+    assert_eq!(revocations.find(&key("dev-2"), NOW), None);
+    assert_eq!(revocations.find(&key("j1"), NOW), None, "a key id is no jti");
+    assert_eq!(revocations.find(&token(Some("j1"), None, None), NOW), Some(Revoked::Jti("j1".to_owned())));
+    assert_eq!(revocations.find(&token(Some("J1"), Some("bob"), None), NOW), None);
+    assert!(revocations.find(&token(None, Some("alice"), None), NOW).is_some());
+    assert!(revocations.find(&key("alice"), NOW).is_some());
+}
+
+#[test]
+fn tokens_older_than_a_moment_are_revoked_and_so_are_those_that_do_not_say() {
+    for (json, other) in [
+        (r#"{"issued_before":500}"#, None),
+        (r#"{"issued_before":500,"subject":"alice"}"#, Some("bob")),
+        (r#"{"issued_before":500,"tokens":"api"}"#, None),
+    ] {
+        let place = Place::new();
+        let revocations = place.open();
+        revoke(&revocations, json);
+        let of = |subject, issued| revocations.find(&token(None, Some(subject), issued), NOW).is_some();
+        assert!(of("alice", Some(499.0)) && of("alice", Some(499.9)) && of("alice", None), "{json}");
+        assert!(!of("alice", Some(500.0)) && !of("alice", Some(600.0)), "{json}");
+        if let Some(other) = other {
+            assert!(!of(other, Some(1.0)) && !of(other, None), "{json}");
+        }
+        let key = Shown { key_id: Some("alice"), subject: Some("alice"), token: None };
+        assert_eq!(revocations.find(&key, NOW), None, "a signature has no age");
+    }
+}
+
+#[test]
+fn a_revocation_ends_when_it_says_so() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"jti":"j1","until":1500}"#);
+    assert!(revocations.find(&token(Some("j1"), None, None), 1500).is_some());
+    assert!(revocations.find(&token(Some("j1"), None, None), 1501).is_none());
+    let over = Revocation::parse(br#"{"jti":"j2","until":999}"#, NOW).unwrap();
+    assert!(matches!(revocations.revoke(over, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
+    // Revoked once more, the longer time holds, whichever came first.
+    revoke(&revocations, r#"{"jti":"j1"}"#);
+    revoke(&revocations, r#"{"jti":"j1","until":1600}"#);
+    assert!(revocations.find(&token(Some("j1"), None, None), i64::MAX).is_some());
+}
+
+#[test]
+fn what_was_revoked_is_so_after_a_restart() {
+    let place = Place::new();
+    revoke(&place.open(), r#"{"jti":"j1","reason":"stolen"}"#);
+    let again = place.open();
+    assert!(again.find(&token(Some("j1"), None, None), NOW).is_some());
+    assert_eq!(again.all(NOW).first().unwrap().reason.as_deref(), Some("stolen"));
+}
+
+#[test]
+fn a_line_that_broke_off_is_cut_and_the_next_one_is_whole() {
+    let place = Place::new();
+    revoke(&place.open(), r#"{"jti":"j1"}"#);
+    fs::OpenOptions::new().append(true).open(place.file()).unwrap().write_all(b"{\"jti\":\"ha").unwrap();
+    revoke(&place.open(), r#"{"jti":"j2"}"#);
+    let names: Vec<_> = place.open().all(NOW).into_iter().map(|entry| entry.revoked).collect();
+    assert_eq!(names, [Revoked::Jti("j1".to_owned()), Revoked::Jti("j2".to_owned())]);
+}
+
+#[test]
+fn a_file_with_anything_else_in_it_is_refused() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"a\"}\nnot a revocation\n").unwrap();
+    assert!(matches!(Revocations::open(&place.file(), 10, NOW), Err(LogError::Line { line: 2, .. })));
+}
+
+#[test]
+fn one_process_has_the_file() {
+    let place = Place::new();
+    let _first = place.open();
+    assert!(matches!(Revocations::open(&place.file(), 10, NOW), Err(LogError::InUse(_))));
+}
+
+#[test]
+fn what_is_over_or_said_twice_leaves_the_file_at_the_next_start() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"jti":"j1","until":1500}"#);
+    revoke(&revocations, r#"{"jti":"j2"}"#);
+    revoke(&revocations, r#"{"jti":"j2"}"#);
+    assert_eq!(fs::read_to_string(place.file()).unwrap().lines().count(), 2, "nothing new is not written");
+    drop(revocations);
+    let later = Revocations::open(&place.file(), 10, 2_000).unwrap();
+    assert_eq!(later.len(), 1);
+    assert_eq!(fs::read_to_string(place.file()).unwrap().lines().count(), 1);
+    revoke(&later, r#"{"jti":"j3"}"#);
+    assert!(matches!(Revocations::open(&place.file(), 10, NOW), Err(LogError::InUse(_))), "the new file is held too");
+    drop(later);
+    assert_eq!(place.open().len(), 2);
+}
+
+#[test]
+fn more_than_there_may_be_are_refused_and_none_is_forgotten() {
+    let place = Place::new();
+    let revocations = Revocations::open(&place.file(), 2, NOW).unwrap();
+    revoke(&revocations, r#"{"jti":"j1"}"#);
+    revoke(&revocations, r#"{"jti":"j2","until":1100}"#);
+    let third = || Revocation::parse(br#"{"jti":"j3"}"#, NOW).unwrap();
+    assert!(matches!(revocations.revoke(third(), NOW), Err(NotRevoked::Full)));
+    assert!(revocations.revoke(third(), 1101).is_ok(), "what is over makes room");
+    assert!(revocations.find(&token(Some("j1"), None, None), NOW).is_some());
+}
+
+#[test]
+fn without_a_file_nothing_can_be_revoked() {
+    let revocation = Revocation::parse(br#"{"jti":"j1"}"#, NOW).unwrap();
+    assert!(matches!(Revocations::none().revoke(revocation, NOW), Err(NotRevoked::NoFile)));
+}

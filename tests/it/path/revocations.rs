@@ -1,0 +1,233 @@
+//! What is revoked is refused: at once, on every worker, and after the gateway was killed.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    signing::{KEY, device_v2, now, token, with_length},
+    support::{Talk, free_address},
+};
+use crate::support::{Gateway, countersign};
+
+/// What the corpus in `tests/attack/jwt` says of its route `hs256`.
+const CORPUS: &str = "  corpus: { keys: [{ algorithm: HS256, \
+                      secret: { value: test-only-hs256-secret-0123456789abcdef0123456789 } }], \
+                      issuer: \"https://issuer.test\", audience: legacy-api }\n";
+
+const ADMIN_TOKEN: &str = "an-admin-token-of-more-than-32-bytes";
+
+/// A gateway with keys and tokens that can be revoked, started as often as is wanted on the same file.
+struct Stage {
+    gateway: Gateway,
+    address: SocketAddr,
+    admin: SocketAddr,
+    directory: tempfile::TempDir,
+}
+
+impl Stage {
+    fn start() -> Stage {
+        Stage::again(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn again(directory: tempfile::TempDir) -> Stage {
+        let (address, admin) = (free_address(), free_address());
+        let config = format!(
+            "listen: {address}\nadmin: {{ address: {admin}, token: {ADMIN_TOKEN} }}\n\
+             revocations: {{ file: {}/revoked }}\n\
+             keys: {{ devices: {{ static: {{ dev-1: {{ value: {KEY} }} }} }} }}\n\
+             schemes:\n  v2: {{ preset: device-v2, keys: devices }}\n  \
+             other: {{ preset: raw-body, keys: devices, key_id: \"{{header:X-Other}}\", \
+             signature: {{ from: \"{{header:X-Signature}}\", encoding: hex, algorithm: hmac-sha256 }} }}\n\
+             tokens:\n  api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
+             {CORPUS}\
+             upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
+             - {{ match: {{ path: /corpus }}, require: {{ jwt: corpus }}, to: echo }}\n  \
+             - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
+             - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
+             - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: other }}, {{ jwt: api }}] }}, to: echo }}\n  \
+             - {{ match: {{ path: /public }}, public: true, to: echo }}\n",
+            directory.path().display()
+        );
+        Stage { gateway: Gateway::start(&config, &[], address), address, admin, directory }
+    }
+
+    /// Kills it without a word, and starts another on the same file.
+    fn killed(self) -> Stage {
+        let Stage { gateway, directory, .. } = self;
+        drop(gateway);
+        Stage::again(directory)
+    }
+
+    fn api(&self, token: &str) -> (u16, String) {
+        let request = format!("GET /api HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        self.status(request.as_bytes())
+    }
+
+    fn status(&self, request: &[u8]) -> (u16, String) {
+        let (head, body) = Talk::open(self.address).exchange(request);
+        let refusal: Value = serde_json::from_slice(&body).unwrap_or_default();
+        (head.status(), refusal["type"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What the admin listener answers.
+    fn call(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+        let (body, authorization) = match body {
+            Value::Null => (String::new(), token),
+            body => (body.to_string(), token),
+        };
+        let authorization = authorization.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{authorization}Content-Length: {}\r\n\r\n{body}",
+            self.admin,
+            body.len()
+        );
+        let (head, body) = Talk::open(self.admin).exchange(request);
+        (head.status(), serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    fn revoke(&self, what: &Value) {
+        let (status, said) = self.call("POST", "/revocations", Some(ADMIN_TOKEN), what);
+        assert_eq!(status, 200, "{said}");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Output {
+        let mut command: Command = countersign();
+        command.env("COUNTERSIGN_ADMIN_TOKEN", ADMIN_TOKEN).args(arguments);
+        command.args(["--admin", &self.admin.to_string()]).output().expect("the binary runs")
+    }
+}
+
+const REVOKED_TOKEN: (u16, &str) = (401, "urn:countersign:revoked-token");
+const REVOKED_KEY: (u16, &str) = (403, "urn:countersign:revoked-key");
+
+#[track_caller]
+fn assert_is((status, cause): (u16, String), wanted: (u16, &str)) {
+    assert_eq!((status, cause.as_str()), wanted);
+}
+
+#[test]
+fn a_revoked_token_is_refused_though_it_was_verified_a_moment_ago() {
+    let stage = Stage::start();
+    let (revoked, other) = (token(&json!({ "jti": "j1" })), token(&json!({ "jti": "j2" })));
+    // Twice on each worker, so that every cache of tokens has it.
+    for _ in 0..4 {
+        assert_eq!(stage.api(&revoked).0, 200);
+    }
+    stage.revoke(&json!({ "jti": "j1" }));
+    for _ in 0..4 {
+        assert_is(stage.api(&revoked), REVOKED_TOKEN);
+        assert_eq!(stage.api(&other).0, 200);
+    }
+}
+
+#[test]
+fn subjects_key_ids_and_old_tokens_are_refused() {
+    let stage = Stage::start();
+    let signed = |body: &[u8]| with_length(&device_v2("/v2", body), body);
+    assert_eq!(stage.status(&signed(b"1")).0, 200);
+    stage.revoke(&json!({ "key_id": "dev-1" }));
+    assert_is(stage.status(&signed(b"2")), REVOKED_KEY);
+    let bob = token(&json!({ "sub": "bob" }));
+    assert_eq!(stage.api(&bob).0, 200);
+    stage.revoke(&json!({ "subject": "bob" }));
+    assert_is(stage.api(&bob), REVOKED_TOKEN);
+    let (old, new) = (token(&json!({ "iat": now() - 100 })), token(&json!({ "iat": now() - 10 })));
+    let ageless = token(&json!({ "iat": null }));
+    stage.revoke(&json!({ "issued_before": now() - 50, "tokens": "api" }));
+    assert_is(stage.api(&old), REVOKED_TOKEN);
+    assert_eq!(stage.api(&new).0, 200);
+    assert_ne!(stage.api(&ageless).0, 200);
+    assert_eq!(stage.status(b"GET /public HTTP/1.1\r\nHost: a\r\n\r\n").0, 200);
+}
+
+#[test]
+fn what_was_answered_is_revoked_after_a_kill() {
+    let mut stage = Stage::start();
+    let tokens: Vec<String> = (0..5).map(|number| token(&json!({ "jti": format!("j{number}") }))).collect();
+    for (number, revoked) in tokens.iter().enumerate() {
+        stage.revoke(&json!({ "jti": format!("j{number}") }));
+        stage = stage.killed();
+        assert_is(stage.api(revoked), REVOKED_TOKEN);
+    }
+    let (_, list) = stage.call("GET", "/revocations", Some(ADMIN_TOKEN), &Value::Null);
+    assert_eq!(list["revocations"].as_array().map(Vec::len), Some(5), "{list}");
+}
+
+#[test]
+fn calls_without_the_token_change_nothing() {
+    let stage = Stage::start();
+    let what = json!({ "jti": "j1" });
+    for (method, path) in [("POST", "/revocations"), ("GET", "/revocations"), ("POST", "/reload")] {
+        assert_eq!(stage.call(method, path, None, &what).0, 401);
+        assert_eq!(stage.call(method, path, Some("another"), &what).0, 401);
+    }
+    assert_eq!(stage.api(&token(&json!({ "jti": "j1" }))).0, 200);
+    let (status, said) = stage.call("POST", "/revocations", Some(ADMIN_TOKEN), &json!({ "jit": "j1" }));
+    assert_eq!(status, 400, "{said}");
+}
+
+#[test]
+fn commands_revoke_list_and_reload() {
+    let stage = Stage::start();
+    let revoked = stage.command(&["revoke", "--jti", "j1", "--reason", "lost"]);
+    assert_eq!(revoked.status.code(), Some(0), "{revoked:?}");
+    assert_is(stage.api(&token(&json!({ "jti": "j1" }))), REVOKED_TOKEN);
+    let listed = String::from_utf8(stage.command(&["revocations"]).stdout).expect("text");
+    assert!(listed.contains("\"jti\":\"j1\"") && listed.contains("\"reason\":\"lost\""), "{listed}");
+    let log = stage.gateway.output_when(|log| log.contains("\"revoked\""));
+    assert!(log.contains("lost"), "{log}");
+    let good = stage.command(&["reload"]);
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+    stage.gateway.put("gateway.yaml", "listen: nowhere\nroutes: []\n");
+    let bad = stage.command(&["reload"]);
+    let said = String::from_utf8_lossy(&bad.stderr).into_owned();
+    assert_eq!(bad.status.code(), Some(3), "{said}");
+    assert!(said.contains("is not an address and port") && said.contains("stays in force"), "{said}");
+    let file = stage.directory.path().join("revoked");
+    let held = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");
+    assert_eq!(held.status.code(), Some(1), "the gateway has the file");
+    let Stage { gateway, directory, .. } = stage;
+    drop(gateway);
+    let offline = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");
+    assert_eq!(offline.status.code(), Some(0), "{offline:?}");
+    assert_eq!(fs::read_to_string(directory.path().join("revoked")).expect("text").lines().count(), 2);
+}
+
+#[test]
+fn a_genuine_token_of_the_attack_corpus_is_refused_once_it_is_revoked() {
+    let corpus = fs::read("tests/attack/jwt/cases.json").expect("the corpus");
+    let corpus: Value = serde_json::from_slice(&corpus).expect("JSON");
+    let case = corpus["cases"].as_array().expect("cases").iter().find(|case| case["id"] == "J201").expect("the case");
+    let stage = Stage::start();
+    let authorization = format!("Authorization: Bearer {}", case["token"].as_str().expect("a token"));
+    let request = format!("GET /corpus HTTP/1.1\r\nHost: a\r\n{authorization}\r\n\r\n");
+    assert_eq!(stage.status(request.as_bytes()).0, 200);
+    stage.revoke(&json!({ "jti": "j1" }));
+    assert_is(stage.status(request.as_bytes()), REVOKED_TOKEN);
+}
+
+#[test]
+fn every_leg_of_several_is_asked() {
+    let stage = Stage::start();
+    let both = |subject: &str| {
+        let token = token(&json!({ "sub": subject, "jti": subject }));
+        let mac = super::signing::hmac_hex("body");
+        let lines = format!(
+            "POST /both HTTP/1.1\r\nHost: a\r\nX-Other: dev-1\r\nX-Signature: {mac}\r\nAuthorization: Bearer {token}\r\n"
+        );
+        stage.status(&with_length(&lines, b"body"))
+    };
+    assert_eq!((both("carol").0, both("dave").0, both("erin").0), (200, 200, 200));
+    stage.revoke(&json!({ "subject": "carol" }));
+    stage.revoke(&json!({ "jti": "dave" }));
+    assert_is(both("carol"), REVOKED_TOKEN);
+    assert_is(both("dave"), REVOKED_TOKEN);
+    assert_eq!(both("erin").0, 200);
+    stage.revoke(&json!({ "key_id": "dev-1" }));
+    assert_ne!(both("erin").0, 200);
+}
