@@ -39,7 +39,7 @@ fn from_standard_input() -> Result<Vec<u8>, Trouble> {
         _ => text,
     };
     if bare.is_empty() {
-        return Err(Trouble::NoToken);
+        return Err(Trouble::EmptyInput);
     }
     Ok(bare.trim_ascii().to_vec())
 }

@@ -37,7 +37,7 @@ pub(super) enum Trouble {
     #[error("say with --tokens which entry of the config; it has {0}")]
     WhichTokens(String),
     #[error("there is no token on standard input")]
-    NoToken,
+    EmptyInput,
     #[error("the key set cannot be used: {0}")]
     KeySet(crate::jose::SetFault),
     #[error("the file of the key set cannot be read: {0}")]
@@ -102,6 +102,7 @@ impl Trouble {
             | Trouble::WhichId(_)
             | Trouble::NoId
             | Trouble::WhichTokens(_)
+            | Trouble::EmptyInput
             | Trouble::Time(_)
             | Trouble::NoToken
             | Trouble::NotDerived(_)
