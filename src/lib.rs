@@ -28,6 +28,7 @@ pub mod deadline;
 pub mod errands;
 pub mod jose;
 pub mod json;
+pub mod key_sets;
 pub mod message;
 pub mod outcall;
 pub mod password;

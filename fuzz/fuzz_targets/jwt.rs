@@ -24,7 +24,7 @@ fn verifier() -> Verifier {
     let rsa = Key::public(Some("rsa".to_owned()), Algorithm::Ps256, &rsa).expect("a key");
     Verifier::new(Settings {
         name: "fuzz".to_owned(),
-        keys: vec![shared, rsa],
+        keys: vec![shared, rsa].into(),
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::from_secs(60),

@@ -122,6 +122,24 @@ impl SignatureRule {
 }
 
 impl TokenRule {
+    /// Judges a token that stands nowhere: by all that this rule wants of it but that it comes once only.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn judge(&self, token: &[u8], now_unix: i64) -> Result<jwt::Token, jwt::TokenError> {
+        let token = self.verifier.verify(token, now_unix)?;
+        self.check_scope(&token)?;
+        Ok(token)
+    }
+
+    /// The last thing that is asked, so that a client is sent for more rights only with a token that is good.
+    pub(super) fn check_scope(&self, token: &jwt::Token) -> Result<(), jwt::TokenError> {
+        if self.scope.iter().all(|scope| token.has_scope(scope)) {
+            return Ok(());
+        }
+        Err(jwt::TokenError::InsufficientScope(self.scope.join(" ")))
+    }
+
     /// A rule for tokens that stand at `place`, which asks for no scope and may be shown more than once.
     pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier) -> TokenRule {
         let carrier = match &place {

@@ -24,16 +24,8 @@ pub(super) fn verify(
 ) -> Result<Arc<Token>, Reason> {
     let token = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
     let token = tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?;
-    check_scope(rule, &token)?;
+    rule.check_scope(&token)?;
     Ok(token)
-}
-
-/// The last thing that is asked, so that a client is sent for more rights only with a token that is good.
-fn check_scope(rule: &TokenRule, token: &Token) -> Result<(), TokenError> {
-    if rule.scope.iter().all(|scope| token.has_scope(scope)) {
-        return Ok(());
-    }
-    Err(TokenError::InsufficientScope(rule.scope.join(" ")))
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.

@@ -20,6 +20,7 @@ mod scheme;
 mod sign;
 mod table;
 mod terminal;
+mod token;
 mod trouble;
 mod verify;
 
@@ -66,6 +67,8 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand)]
     Scheme(scheme::SchemeCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     HashPassword(hash_password::HashPassword),
 }
 
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Verify(verify) => verify.execute(),
         Command::Keys(keys) => keys.execute(),
         Command::Scheme(scheme) => scheme.execute(),
+        Command::Token(token) => token.execute(),
         Command::HashPassword(hash) => hash.execute(),
     };
     let exit = ended.unwrap_or_else(|trouble| trouble.tell());
@@ -175,7 +179,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 19);
+        assert_eq!(found, 21);
     }
 
     #[test]

@@ -34,6 +34,14 @@ pub(super) enum Trouble {
     WouldBeRefused(crate::authenticate::Reason),
     #[error("`{0}` is no URL: wanted is http://HOST/PATH or https://HOST/PATH")]
     Url(String),
+    #[error("say with --tokens which entry of the config; it has {0}")]
+    WhichTokens(String),
+    #[error("there is no token on standard input")]
+    EmptyInput,
+    #[error("the key set cannot be used: {0}")]
+    KeySet(crate::jose::SetFault),
+    #[error("the file of the key set cannot be read: {0}")]
+    KeySetFile(io::Error),
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
     #[error("a scheme of the demo's own is broken: {0:?}")]
@@ -93,6 +101,8 @@ impl Trouble {
             | Trouble::UnknownPreset { .. }
             | Trouble::WhichId(_)
             | Trouble::NoId
+            | Trouble::WhichTokens(_)
+            | Trouble::EmptyInput
             | Trouble::Time(_)
             | Trouble::NoToken
             | Trouble::NotDerived(_)
@@ -108,6 +118,8 @@ impl Trouble {
             | Trouble::Secret(_)
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)
+            | Trouble::KeySet(_)
+            | Trouble::KeySetFile(_)
             | Trouble::Random(_)
             | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }

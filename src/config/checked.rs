@@ -6,6 +6,7 @@ mod admission;
 mod issuing;
 mod proofs;
 mod stores;
+mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -13,9 +14,9 @@ pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, T
 pub use issuing::{ClaimValue, Issuer, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
+pub use tokens::{PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
 
 use crate::{
-    jose::{Key, SigningKey},
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
     scheme::{Scheme, Template},
@@ -189,69 +190,6 @@ pub struct SchemeConfig {
     pub on_store_failure: OnStoreFailure,
 }
 
-/// `tokens: { NAME: … }`
-#[derive(Debug)]
-pub struct Tokens {
-    /// The name.
-    pub name: String,
-    /// Verification keys; the algorithm is the key's, never the token's.
-    pub keys: Vec<TokenKey>,
-    /// `iss` must be this.
-    pub issuer: Option<String>,
-    /// `aud` must hold one of these; empty: not looked at.
-    pub audience: Vec<String>,
-    /// Clock difference allowed on exp, nbf, iat.
-    pub leeway: Duration,
-    /// Whether a token without `exp` is refused.
-    pub require_exp: bool,
-    /// Claims that must be present.
-    pub required_claims: Vec<String>,
-    /// Claims that must equal a value (as JSON text: `"admin"`, `123`, `true`).
-    pub equal_claims: Vec<(String, String)>,
-    /// Claims that must equal one of several.
-    pub one_of_claims: Vec<(String, Vec<String>)>,
-    /// Claims that must hold each of several.
-    pub contained_claims: Vec<(String, Vec<String>)>,
-    /// Scopes that the token must have been given.
-    pub scope: Vec<String>,
-    /// How long ago it may have been issued.
-    pub max_age: Option<Duration>,
-    /// How long it may be valid, from `iat` to `exp`.
-    pub max_lifetime: Option<Duration>,
-    /// Where the token is, unless the route says otherwise.
-    pub from: TokenFrom,
-    /// Each `jti` is accepted once.
-    pub replay: bool,
-    /// What becomes of a request whose claim no store can decide.
-    pub on_store_failure: OnStoreFailure,
-}
-
-/// A key that verifies tokens.
-#[derive(Debug)]
-pub struct TokenKey {
-    /// Ready for use, with the only algorithm it is used with.
-    pub key: Key,
-    /// The secret it was made of, where it is one that stands in the config by itself.
-    pub secret: Option<Secret>,
-    /// The half that signs, where the config has it: of a secret the same key.
-    pub signing: Option<SigningKey>,
-}
-
-/// Where a token stands in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenFrom {
-    /// `Authorization: Bearer TOKEN`
-    Bearer,
-    /// `Authorization: TOKEN`, bare.
-    Authorization,
-    /// A cookie of that name.
-    Cookie(String),
-    /// A query parameter of that name.
-    Query(String),
-    /// A header of that name, bare.
-    Header(String),
-}
-
 /// `upstreams: { NAME: … }`
 #[derive(Debug)]
 pub struct Upstream {
@@ -391,15 +329,6 @@ pub enum Requirement {
     AnyOf(Vec<Requirement>),
     /// All of these.
     AllOf(Vec<Requirement>),
-}
-
-/// What a route says of the tokens it takes, beyond their entry.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TokenLeg {
-    /// Where the token is, if not where the entry says.
-    pub from: Option<TokenFrom>,
-    /// Scopes that it must have besides the entry's.
-    pub scope: Vec<String>,
 }
 
 /// `refusals:` of a route (or of the whole config, as the default of all).

@@ -29,7 +29,7 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) 
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
     let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader));
     if let (Some(tokens), Some(node)) = (index.and_then(|index| tokens.item(index)), fields.value("tokens"))
-        && tokens.keys.first().is_none_or(|key| key.signing.is_none())
+        && tokens.signing_key().is_none()
         && reader.environment.has_secrets()
     {
         reader

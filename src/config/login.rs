@@ -71,7 +71,8 @@ pub(super) fn jwks(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
     let entry = reader.one_key(node, "`jwks`", &["issuer"])?;
     let index = issuing.issuers.find(&entry.value, reader)?;
     let tokens = issuing.issuers.item(index).and_then(|issuer| issuing.tokens.item(issuer.tokens));
-    let published = |tokens: &Tokens| tokens.keys.iter().any(|key| key.signing.is_some() && key.secret.is_none());
+    let published =
+        |tokens: &Tokens| tokens.keys.listed().iter().any(|key| key.signing.is_some() && key.secret.is_none());
     if reader.environment.has_secrets() && tokens.is_some_and(|tokens| !published(tokens)) {
         reader
             .error(entry.value.place, "this issuer has no public key: a secret that verifies also signs")

@@ -27,6 +27,7 @@ mod networks;
 mod pattern;
 mod pem;
 mod problem;
+mod published_keys;
 mod rates;
 mod reader;
 mod redis_server;

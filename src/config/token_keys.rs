@@ -1,9 +1,10 @@
 //! `keys` and `jwks` of a tokens entry: secrets, public keys as PEM or JWK, and files of key sets.
 
 use super::{
-    checked::TokenKey,
+    checked::{TokenKey, TokenKeys},
     environment::why_unreadable,
     mask::is_variable_name,
+    published_keys,
     reader::Reader,
     secret,
     shape::Fields,
@@ -29,21 +30,34 @@ const USUAL: [Algorithm; 9] = [
 
 const PUBLIC_KEY: &str = "PEM of a public key or certificate, or a JWK";
 
-/// The keys of an entry, out of `keys` or `jwks`.
-pub(super) fn read(fields: &Fields<'_>, what: &str, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
+/// The keys of an entry, out of `keys`, `jwks` or `oidc`.
+pub(super) fn read(fields: &Fields<'_>, what: &str, reader: &mut Reader<'_>) -> Option<TokenKeys> {
     let short = short_rsa(fields, reader)?;
-    match (fields.entry("keys"), fields.entry("jwks")) {
-        (Some(keys), None) => listed(&keys.value, short, reader),
-        (None, Some(jwks)) => set_of_file(&jwks.value, short, reader),
-        (Some(_), Some(second)) => {
-            reader.error(second.key_place, format!("{what} has both `keys` and `jwks`")).hint("keep one of them");
-            None
-        }
-        (None, None) => {
-            reader.error(fields.place, format!("{what} has no keys")).expected("`keys` or `jwks`");
-            None
-        }
+    let mut given = ["keys", "jwks", "oidc"].into_iter().filter_map(|key| fields.entry(key));
+    let Some(first) = given.next() else {
+        reader.error(fields.place, format!("{what} has no keys")).expected("`keys`, `jwks` or `oidc`");
+        return None;
+    };
+    if let Some(second) = given.next() {
+        let message = format!("{what} has both `{}` and `{}`", first.key, second.key);
+        reader.error(second.key_place, message).hint("keep one of them");
+        return None;
     }
+    match first.key.as_str() {
+        "keys" => listed(&first.value, short, reader).map(TokenKeys::Listed),
+        "jwks" => key_set(&first.value, short, reader),
+        _ => published_keys::discovery(&first.value, short, reader).map(TokenKeys::Published),
+    }
+}
+
+fn key_set(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<TokenKeys> {
+    let keys: Vec<&str> = ["file", "url"].into_iter().chain(published_keys::KEEPING).collect();
+    let fields = reader.fields(node, "`jwks`", &keys)?;
+    if fields.value("file").is_none() {
+        return published_keys::key_set(&fields, short, reader).map(TokenKeys::Published);
+    }
+    let fields = reader.fields(node, "`jwks` with a file", &["file", "algorithms"])?;
+    set_of_file(&fields, short, reader).map(TokenKeys::Listed)
 }
 
 fn short_rsa(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<ShortRsa> {
@@ -203,9 +217,8 @@ fn of_jwk(kid: Option<String>, given: Option<Algorithm>, text: &[u8], short: Sho
     }
 }
 
-fn set_of_file(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
-    let fields = reader.fields(node, "`jwks`", &["file", "algorithms"])?;
-    let algorithms = algorithms(&fields, reader);
+fn set_of_file(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
+    let algorithms = algorithms(fields, reader);
     let file = fields.required("file", reader)?;
     let text = file_of(file, "the key set", reader)?;
     if !reader.environment.has_secrets() {

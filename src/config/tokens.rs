@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{TokenFrom, Tokens},
+    checked::{PublishedFrom, PublishedKeys, TokenFrom, TokenKeys, Tokens},
     definition::all_or_none,
     header,
     reader::Reader,
@@ -13,9 +13,10 @@ use super::{
     tree::{Entry, Node, Value},
 };
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "keys",
     "jwks",
+    "oidc",
     "dangerously_short_rsa",
     "issuer",
     "audience",
@@ -43,10 +44,10 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let what = format!("the tokens entry {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
     let keys = token_keys::read(&fields, &what, reader);
-    let issuer = fields.value("issuer").and_then(|node| reader.line(node, "`issuer`")).map(str::to_owned);
+    let issuer = issuer(&fields, keys.as_ref(), reader);
     let audience = fields.value("audience").map(|node| lines(node, "`audience`", reader)).unwrap_or_default();
     for (key, whose) in [("issuer", "of any issuer"), ("audience", "meant for anyone")] {
-        if fields.value(key).is_none() {
+        if fields.value(key).is_none() && !(key == "issuer" && fields.value("oidc").is_some()) {
             reader.warning(entry.key_place, format!("{what} has no `{key}`: tokens {whose} are accepted"));
         }
     }
@@ -93,6 +94,23 @@ fn replay(node: &Node, reader: &mut Reader<'_>) -> Option<bool> {
             reader.choice_or(node, "`replay`", &choices, "`{ on_store_failure: … }`")
         }
     }
+}
+
+/// `issuer`, or the one whose configuration is asked for keys.
+fn issuer(fields: &Fields<'_>, keys: Option<&TokenKeys>, reader: &mut Reader<'_>) -> Option<String> {
+    let written = fields.value("issuer").and_then(|node| reader.line(node, "`issuer`")).map(str::to_owned);
+    let discovered = match keys {
+        Some(TokenKeys::Published(PublishedKeys { from: PublishedFrom::Discovery(issuer), .. })) => {
+            Some(issuer.clone())
+        }
+        Some(TokenKeys::Published(_) | TokenKeys::Listed(_)) | None => None,
+    };
+    if let (Some(node), Some(written), Some(discovered)) = (fields.value("issuer"), &written, &discovered)
+        && written != discovered
+    {
+        reader.error(node.place, "`issuer` is another one than that of `oidc`").hint("it can be left out here");
+    }
+    written.or(discovered)
 }
 
 fn lines(node: &Node, what: &str, reader: &mut Reader<'_>) -> Vec<String> {

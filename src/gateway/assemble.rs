@@ -10,10 +10,12 @@ mod tokens;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use self::stores::{Stores, StoresError};
+pub use self::tokens::token_rule;
 use self::{issuing::Issuing, signers::Signers, tables::Sources, tokens::TokenEntry};
 use super::{
     carried::Carried,
     handshake::Handshake,
+    publisher_book::PublisherBook,
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
     snapshot::{Route, Service, Snapshot},
@@ -93,9 +95,10 @@ pub enum AssembleError {
 /// # Errors
 /// [`AssembleError`]
 pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
+    let publishers = carried.publishers.turned(&config, &carried.clock);
     let keys = carried.keys.turned(&config, &carried.clock)?;
     let sources = Sources::open(&config, &keys)?;
-    let rules = Rules::new(&config, &sources)?;
+    let rules = Rules::new(&config, &sources, &publishers)?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -134,6 +137,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         upstreams,
         counters: carried.counters.clone(),
         guard,
+        publishers,
         clock,
         head_limits: http1::Limits { head: limits.head, headers: limits.headers, ..http1::Limits::default() },
         largest_body: largest,
@@ -277,7 +281,7 @@ struct Rules {
 }
 
 impl Rules {
-    fn new(config: &Config, sources: &Sources) -> Result<Rules, AssembleError> {
+    fn new(config: &Config, sources: &Sources, publishers: &PublisherBook) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
             let table = sources.verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
@@ -285,7 +289,11 @@ impl Rules {
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,
-            tokens: config.tokens.iter().map(TokenEntry::new).collect::<Result<_, AssembleError>>()?,
+            tokens: config
+                .tokens
+                .iter()
+                .map(|entry| TokenEntry::new(entry, publishers))
+                .collect::<Result<_, AssembleError>>()?,
         })
     }
 

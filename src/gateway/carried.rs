@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{assemble::Stores, key_book::KeyBook, upstreams::Book};
+use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, upstreams::Book};
 use crate::{
     clock::Clock,
     config::Config,
@@ -32,6 +32,8 @@ pub struct Carried {
     pub upstreams: Book,
     /// The key sources of the config before, with what is remembered of them.
     pub keys: KeyBook,
+    /// Whose keys are fetched, with the sets that they have published.
+    pub publishers: PublisherBook,
 }
 
 impl Carried {
@@ -51,6 +53,7 @@ impl Carried {
             },
             upstreams: Book::default(),
             keys: KeyBook::default(),
+            publishers: PublisherBook::default(),
         }
     }
 }

@@ -78,7 +78,9 @@ impl Prepared {
     ) -> Result<Prepared, StartError> {
         config.limits.connections = descriptors::room(config.limits.connections);
         let listen = config.listen.clone();
-        let snapshot = Arc::new(assemble(config, carried)?);
+        let mut snapshot = assemble(config, carried)?;
+        snapshot.publishers.begin().map_err(StartError::KeySets)?;
+        let snapshot = Arc::new(snapshot);
         let sockets = sockets(&listen, before.map_or(&[], |before| &before.sockets))?;
         let ids = sockets.iter().map(|socket| socket.id);
         let listeners = ids.zip(listen.iter().map(|listen| listen.tls.as_ref()));
@@ -186,6 +188,7 @@ impl Crew {
     fn settle(&mut self) {
         let limits = &self.current.snapshot.limits;
         self.carried.upstreams = self.current.snapshot.upstreams.clone();
+        self.carried.publishers = self.current.snapshot.publishers.clone();
         let keys = self.current.snapshot.keys.clone();
         self.carried.keys = keys.clone();
         self.metrics.show_key_sources(move || keys.counts());

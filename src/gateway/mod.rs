@@ -17,6 +17,7 @@ mod guests;
 mod handshake;
 mod key_book;
 mod proxied;
+mod publisher_book;
 mod reception;
 mod refusals;
 mod reload;
@@ -32,6 +33,7 @@ mod upstreams;
 mod wire;
 mod worker;
 
+pub use assemble::token_rule;
 pub use reload::{Outcome, Reloads, Trigger};
 pub use running::{Running, StartError, rehearse, start};
 pub use snapshot::Snapshot;

@@ -46,6 +46,9 @@ pub enum StartError {
     /// A certificate or key cannot be used.
     #[error("TLS: {0}")]
     Tls(#[source] io::Error),
+    /// The keys of issuers cannot be fetched by this machine.
+    #[error("keys of issuers: {0}")]
+    KeySets(#[source] io::Error),
     /// The revocations cannot be read: what is in them is not known.
     #[error("revocations: {0}")]
     Revocations(#[from] LogError),
@@ -66,6 +69,7 @@ impl StartError {
         match self {
             StartError::Assemble(_) | StartError::Tls(_) => true,
             StartError::Stores(_)
+            | StartError::KeySets(_)
             | StartError::Revocations(_)
             | StartError::Bind { .. }
             | StartError::Log(_)

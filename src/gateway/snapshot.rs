@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{handshake::Handshake, key_book::KeyBook, refusals::Shape, routes::Routes, upstreams::Book};
+use super::{
+    handshake::Handshake, key_book::KeyBook, publisher_book::PublisherBook, refusals::Shape, routes::Routes,
+    upstreams::Book,
+};
 use crate::{
     authenticate::Requirement,
     clock::Clock,
@@ -33,6 +36,8 @@ pub struct Snapshot {
     pub counters: Arc<Counters>,
     /// Limits on what is not verified yet.
     pub guard: Option<Guard>,
+    /// Issuers whose keys are fetched.
+    pub publishers: PublisherBook,
     /// The time.
     pub clock: Clock,
     /// Bounds.

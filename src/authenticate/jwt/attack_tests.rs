@@ -60,7 +60,7 @@ fn verifier(policy: &Value, route: &str, keys: &Value) -> Verifier {
     let required = policy["required_claims"].as_array().expect("names");
     Verifier::new(Settings {
         name: route.to_owned(),
-        keys,
+        keys: keys.into(),
         issuer: Some(text(policy, "iss").to_owned()),
         audience: vec![text(policy, "aud").to_owned()],
         leeway: Duration::from_secs(policy["leeway_s"].as_u64().expect("seconds")),

@@ -8,7 +8,7 @@ use std::{hash::BuildHasher, mem, sync::Arc};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-use super::{Token, TokenError, Verifier, carrier};
+use super::{KeySet, Token, TokenError, Verifier, carrier};
 use crate::secret::are_equal;
 
 /// A bounded cache of verified tokens.
@@ -29,9 +29,16 @@ struct Generation {
     bytes: usize,
 }
 
+/// Whose rules and which keys accepted a token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct By {
+    verifier: u64,
+    keys: u64,
+}
+
 struct Entry {
     hash: u64,
-    verifier: u64,
+    by: By,
     text: Box<[u8]>,
     token: Arc<Token>,
 }
@@ -51,14 +58,18 @@ impl TokenCache {
     /// As [`Verifier::verify`] of what is a token by its characters; the times are checked again for one that is found
     /// here.
     pub fn verify(&mut self, verifier: &Verifier, token: &[u8], now_unix: i64) -> Result<Arc<Token>, TokenError> {
-        let hash = self.hasher.hash_one((verifier.id(), token));
-        if let Some(found) = self.find(hash, verifier.id(), token) {
+        let current = verifier.current_keys();
+        let keys = current.keys();
+        let by = By { verifier: verifier.id(), keys: keys.map_or(0, KeySet::id) };
+        let hash = self.hasher.hash_one((by, token));
+        // Without keys nothing may be believed, whatever was believed with the last ones.
+        if let Some(found) = keys.and_then(|_| self.find(hash, by, token)) {
             verifier.check_again(&found, now_unix)?;
             return Ok(found);
         }
         carrier::refuse_odd(token)?;
-        let verified = Arc::new(verifier.verify(token, now_unix)?);
-        self.keep(Entry { hash, verifier: verifier.id(), text: token.into(), token: Arc::clone(&verified) });
+        let verified = Arc::new(verifier.verify_with(keys, token, now_unix)?);
+        self.keep(Entry { hash, by, text: token.into(), token: Arc::clone(&verified) });
         Ok(verified)
     }
 
@@ -72,9 +83,9 @@ impl TokenCache {
         self.young.bytes + self.old.bytes
     }
 
-    fn find(&mut self, hash: u64, verifier: u64, text: &[u8]) -> Option<Arc<Token>> {
+    fn find(&mut self, hash: u64, by: By, text: &[u8]) -> Option<Arc<Token>> {
         // Where a guess begins to differ from another client's token must not show in the time taken.
-        let same = |entry: &Entry| entry.hash == hash && entry.verifier == verifier && are_equal(&entry.text, text);
+        let same = |entry: &Entry| entry.hash == hash && entry.by == by && are_equal(&entry.text, text);
         if let Some(entry) = self.young.table.find(hash, same) {
             return Some(Arc::clone(&entry.token));
         }

@@ -50,6 +50,9 @@ pub enum TokenError {
     /// No key has this `kid`, or none is given where several keys have one.
     #[error("no key for the token's kid")]
     UnknownKid,
+    /// The issuer publishes its keys, and has not been heard of, or not for too long.
+    #[error("the issuer's keys are not known")]
+    NoKeysYet,
     /// RFC 8725 section 3.1: the key decides.
     #[error("the token's alg is not that of its key")]
     WrongAlgorithm,

@@ -1,14 +1,53 @@
-//! The keys that one kind of token is verified with, found by `kid`.
+//! The keys that one kind of token is verified with, found by `kid`; and sets that others replace while they are in use.
 
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::{ArcSwapOption, Guard};
 use smallvec::{SmallVec, smallvec};
+use tokio::sync::Notify;
 
 use super::{MAX_KEYS_PER_KID, SettingsError, TokenError};
 use crate::jose::Key;
 
 /// Keys, at most [`MAX_KEYS_PER_KID`] of one `kid`.
 #[derive(Debug)]
-pub(super) struct KeySet {
+pub struct KeySet {
+    id: u64,
     keys: Vec<Key>,
+}
+
+/// A set that its issuer may change: whoever fetches it puts it here, and every verifier reads it here.
+#[derive(Debug, Default)]
+pub struct SharedKeys {
+    current: ArcSwapOption<KeySet>,
+    wanted: Arc<Notify>,
+}
+
+/// Where a verifier has its keys from.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// The config; at least one.
+    Fixed(Vec<Key>),
+    /// The issuer, who may not have been heard of yet.
+    Shared(Arc<SharedKeys>),
+}
+
+/// The same, ready for use.
+pub(super) enum KeySource {
+    Fixed(KeySet),
+    Shared(Arc<SharedKeys>),
+}
+
+/// The keys of this moment.
+pub(super) enum Current<'s> {
+    Fixed(&'s KeySet),
+    Shared(Guard<Option<Arc<KeySet>>>),
 }
 
 impl KeySet {
@@ -16,7 +55,7 @@ impl KeySet {
     ///
     /// # Errors
     /// There are none, or more with one `kid` (or without one) than may be tried on each forged token.
-    pub(super) fn new(keys: Vec<Key>) -> Result<KeySet, SettingsError> {
+    pub fn new(keys: Vec<Key>) -> Result<KeySet, SettingsError> {
         if keys.is_empty() {
             return Err(SettingsError::NoKeys);
         }
@@ -25,12 +64,17 @@ impl KeySet {
                 return Err(SettingsError::TooManyKeys);
             }
         }
-        Ok(KeySet { keys })
+        Ok(KeySet { id: next_id(), keys })
     }
 
-    /// How many keys it has.
-    pub(super) fn len(&self) -> usize {
-        self.keys.len()
+    /// The `kid` of each key, in the set's order.
+    pub fn kids(&self) -> impl Iterator<Item = Option<&str>> {
+        self.keys.iter().map(Key::kid)
+    }
+
+    /// Differs between any two sets of a process: what one of them vouched for another must see for itself.
+    pub(super) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Whether a key of this `kid` and algorithm made `signature` of `message`.
@@ -59,4 +103,78 @@ impl KeySet {
             (kid, keys) => keys.iter().filter(|key| key.kid() == kid).collect(),
         }
     }
+}
+
+impl SharedKeys {
+    /// Puts another set in the place of the one that is there; `None` where there is none to be trusted any more.
+    pub fn replace(&self, keys: Option<Arc<KeySet>>) {
+        self.current.store(keys);
+    }
+
+    /// The set of this moment.
+    pub fn current(&self) -> Option<Arc<KeySet>> {
+        self.current.load_full()
+    }
+
+    /// What is notified when a token names a key that is not there, and at the end, when no verifier reads the set any more.
+    /// Any number of tokens is one word, and none is forgotten that came when nobody waited.
+    pub fn wanted(&self) -> Arc<Notify> {
+        self.wanted.clone()
+    }
+
+    /// Notes that a key is wanted that is not there. It costs no more than a store.
+    pub(super) fn want(&self) {
+        self.wanted.notify_one();
+    }
+}
+
+impl Drop for SharedKeys {
+    fn drop(&mut self) {
+        self.wanted.notify_one();
+    }
+}
+
+impl KeySource {
+    pub(super) fn new(keys: Keys) -> Result<KeySource, SettingsError> {
+        Ok(match keys {
+            Keys::Fixed(keys) => KeySource::Fixed(KeySet::new(keys)?),
+            Keys::Shared(shared) => KeySource::Shared(shared),
+        })
+    }
+
+    pub(super) fn current(&self) -> Current<'_> {
+        match self {
+            KeySource::Fixed(keys) => Current::Fixed(keys),
+            KeySource::Shared(shared) => Current::Shared(shared.current.load()),
+        }
+    }
+
+    /// Asks for keys anew, where they can be asked for.
+    pub(super) fn want(&self) {
+        match self {
+            KeySource::Fixed(_) => (),
+            KeySource::Shared(shared) => shared.want(),
+        }
+    }
+}
+
+impl Current<'_> {
+    /// `None` before an issuer was first heard of, and when it has been silent for too long.
+    pub(super) fn keys(&self) -> Option<&KeySet> {
+        match self {
+            Current::Fixed(keys) => Some(keys),
+            Current::Shared(guard) => guard.deref().as_deref(),
+        }
+    }
+}
+
+impl From<Vec<Key>> for Keys {
+    fn from(keys: Vec<Key>) -> Keys {
+        Keys::Fixed(keys)
+    }
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }

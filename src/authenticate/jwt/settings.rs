@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::{ClaimRules, MAX_KEYS_PER_KID};
-use crate::{jose::Key, json::JsonError};
+use super::{ClaimRules, Keys, MAX_KEYS_PER_KID};
+use crate::json::JsonError;
 
 /// The rules for one kind of token.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What the configuration calls it.
     pub name: String,
-    /// Keys that verify; at least one, at most [`MAX_KEYS_PER_KID`] of one `kid`.
-    pub keys: Vec<Key>,
+    /// Keys that verify.
+    pub keys: Keys,
     /// `iss` must be this, byte for byte.
     pub issuer: Option<String>,
     /// `aud` must hold one of these; empty: any audience or none.

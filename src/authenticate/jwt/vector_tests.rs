@@ -30,7 +30,7 @@ fn verifier_of(jwk: &Value) -> Option<Verifier> {
     let set = JwkSet::parse(jwk.to_string().as_bytes(), &rules).ok()?;
     let settings = Settings {
         name: "vectors".to_owned(),
-        keys: set.keys,
+        keys: set.keys.into(),
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::ZERO,

@@ -12,7 +12,7 @@ use super::{
     MAX_TOKEN_BYTES, Segment, Settings, SettingsError, Token, TokenError,
     claims::{self, Registered, Times},
     header::{self, Header},
-    key_set::KeySet,
+    key_set::{Current, KeySet, KeySource},
     rules::Rules,
 };
 use crate::json::{Document, Value};
@@ -21,7 +21,7 @@ use crate::json::{Document, Value};
 pub struct Verifier {
     id: u64,
     name: String,
-    keys: KeySet,
+    keys: KeySource,
     issuer: Option<String>,
     audience: Vec<String>,
     leeway: i64,
@@ -62,7 +62,7 @@ impl Verifier {
         Ok(Verifier {
             id: next_id(),
             name: settings.name,
-            keys: KeySet::new(settings.keys)?,
+            keys: KeySource::new(settings.keys)?,
             issuer: settings.issuer,
             audience: settings.audience,
             leeway: i64::try_from(settings.leeway.as_secs()).unwrap_or(i64::MAX),
@@ -78,6 +78,15 @@ impl Verifier {
 
     /// Verifies a compact token at `now_unix`, seconds since 1970.
     pub fn verify(&self, token: &[u8], now_unix: i64) -> Result<Token, TokenError> {
+        self.verify_with(self.current_keys().keys(), token, now_unix)
+    }
+
+    /// The keys of this moment: what they vouched for is to be seen again when they are others.
+    pub(super) fn current_keys(&self) -> Current<'_> {
+        self.keys.current()
+    }
+
+    pub(super) fn verify_with(&self, keys: Option<&KeySet>, token: &[u8], now_unix: i64) -> Result<Token, TokenError> {
         let unproven = Unproven::read(token)?;
         let payload = header::decode(unproven.payload, Segment::Payload)?;
         let claims = Document::parse_owned(payload).map_err(|error| TokenError::Json(Segment::Payload, error))?;
@@ -85,7 +94,7 @@ impl Verifier {
         if self.is_from_another(&claims) {
             return Err(TokenError::WrongIssuer);
         }
-        self.check_against_keys(&unproven)?;
+        self.check_against(keys, &unproven)?;
         let registered = Registered::read(&claims)?;
         self.check_registered(&registered)?;
         self.rules.check(&claims, registered.times)?;
@@ -119,15 +128,21 @@ impl Verifier {
     #[cfg(test)]
     pub(super) fn check_signature(&self, token: &[u8]) -> Result<Signed, TokenError> {
         let unproven = Unproven::read(token)?;
-        self.check_against_keys(&unproven)?;
+        self.check_against(self.current_keys().keys(), &unproven)?;
         Ok(Signed { payload: header::decode(unproven.payload, Segment::Payload)?, kid: unproven.header.kid })
     }
 
-    fn check_against_keys(&self, unproven: &Unproven<'_>) -> Result<(), TokenError> {
+    fn check_against(&self, keys: Option<&KeySet>, unproven: &Unproven<'_>) -> Result<(), TokenError> {
         // One spelling alone, or a token could be altered and stay good.
         let signature = URL_SAFE_NO_PAD.decode(unproven.signature).map_err(|_| TokenError::WrongSignature)?;
         let Header { kid, algorithm } = &unproven.header;
-        self.keys.check(kid.as_deref(), algorithm, unproven.message, &signature)
+        let keys = keys.ok_or(TokenError::NoKeysYet)?;
+        let checked = keys.check(kid.as_deref(), algorithm, unproven.message, &signature);
+        if checked == Err(TokenError::UnknownKid) && kid.is_some() {
+            // The issuer may have begun to use another. Whoever fetches decides whether and when.
+            self.keys.want();
+        }
+        checked
     }
 
     /// Whether it says so itself; a wrong type is told later.
@@ -156,7 +171,7 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Verifier({:?}, {} keys)", self.name, self.keys.len())
+        write!(f, "Verifier({:?})", self.name)
     }
 }
 

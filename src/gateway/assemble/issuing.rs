@@ -85,7 +85,7 @@ impl Issuing {
     /// The public keys of an issuer: an answer that is always the same.
     pub(super) fn key_set(&self, config: &Config, issuer: usize) -> Option<Service> {
         let tokens = config.tokens.get(config.issuers.get(issuer)?.tokens)?;
-        let keys: Vec<_> = tokens.keys.iter().filter_map(|key| key.signing.as_ref()?.public_jwk()).collect();
+        let keys: Vec<_> = tokens.keys.listed().iter().filter_map(|key| key.signing.as_ref()?.public_jwk()).collect();
         let text = |text: &str| Template::compile(text, Sources::Answer).ok();
         let headers = [("Content-Type", "application/jwk-set+json"), ("Cache-Control", "public, max-age=300")];
         let headers = headers.into_iter().map(|(name, value)| Some((name.to_owned(), text(value)?)));
@@ -111,7 +111,7 @@ fn password_checks(limits: &config::Limits) -> Result<PasswordChecks, AssembleEr
 /// The first key of the tokens entry signs: those after it are on their way in or out.
 fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<Arc<Issuer>, AssembleError> {
     let tokens = config.tokens.get(entry.tokens);
-    let key = tokens.and_then(|tokens| tokens.keys.first()?.signing.clone());
+    let key = tokens.and_then(|tokens| tokens.signing_key().cloned());
     let key = key.ok_or_else(|| AssembleError::Issuer(entry.name.clone()))?;
     let claim = |(name, value): &(String, ClaimValue)| {
         let value = match value {

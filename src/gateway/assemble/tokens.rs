@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::AssembleError;
 use crate::{
     authenticate::{TokenRule, jwt},
-    config::{self, OnStoreFailure, TokenFrom, TokenLeg},
+    clock::Clock,
+    config::{self, OnStoreFailure, TokenFrom, TokenKeys, TokenLeg},
+    gateway::publisher_book::PublisherBook,
 };
 
 /// One entry, its verifier built once for all routes.
@@ -19,8 +21,12 @@ pub(super) struct TokenEntry {
 }
 
 impl TokenEntry {
-    pub(super) fn new(entry: &config::Tokens) -> Result<TokenEntry, AssembleError> {
-        let verifier = jwt::Verifier::new(settings(entry))
+    pub(super) fn new(entry: &config::Tokens, publishers: &PublisherBook) -> Result<TokenEntry, AssembleError> {
+        TokenEntry::of(entry, keys(entry, publishers))
+    }
+
+    fn of(entry: &config::Tokens, keys: jwt::Keys) -> Result<TokenEntry, AssembleError> {
+        let verifier = jwt::Verifier::new(settings(entry, keys))
             .map_err(|source| AssembleError::Tokens { name: entry.name.clone(), source })?;
         Ok(TokenEntry {
             verifier: Arc::new(verifier),
@@ -45,10 +51,18 @@ impl TokenEntry {
     }
 }
 
-fn settings(tokens: &config::Tokens) -> jwt::Settings {
+/// An entry whose issuer is not in the book has a set that nothing is ever put into: it lets nobody in.
+fn keys(tokens: &config::Tokens, publishers: &PublisherBook) -> jwt::Keys {
+    match &tokens.keys {
+        TokenKeys::Listed(keys) => jwt::Keys::Fixed(keys.iter().map(|key| key.key.clone()).collect()),
+        TokenKeys::Published(_) => jwt::Keys::Shared(publishers.keys(&tokens.name).unwrap_or_default()),
+    }
+}
+
+fn settings(tokens: &config::Tokens, keys: jwt::Keys) -> jwt::Settings {
     jwt::Settings {
         name: tokens.name.clone(),
-        keys: tokens.keys.iter().map(|key| key.key.clone()).collect(),
+        keys,
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway: tokens.leeway,
@@ -62,6 +76,21 @@ fn settings(tokens: &config::Tokens) -> jwt::Settings {
             max_lifetime: tokens.max_lifetime,
         },
     }
+}
+
+/// One entry's rule by itself, with other keys than its own where some are given. Nothing is fetched for it.
+///
+/// # Errors
+/// [`AssembleError`]
+pub fn token_rule(
+    config: &config::Config,
+    entry: &config::Tokens,
+    other_keys: Option<jwt::Keys>,
+    clock: Clock,
+) -> Result<TokenRule, AssembleError> {
+    let publishers = PublisherBook::default().turned(config, &clock);
+    let keys = other_keys.unwrap_or_else(|| keys(entry, &publishers));
+    Ok(TokenEntry::of(entry, keys)?.rule(&TokenLeg::default()))
 }
 
 fn carrier(from: &TokenFrom) -> jwt::Carrier {

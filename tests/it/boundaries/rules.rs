@@ -121,6 +121,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("deadline", &[]),
     // Keys and algorithms of tokens and of signatures that public keys check: pure, as what uses them.
     rule("jose", &["json", "secret"]),
+    // Fetching keys is beside a request's way: it fills what `authenticate` reads, and sees no request.
+    rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall"]),
     rule("errands", &[]),
     rule("json", &[]),
     rule("password", &[]),

@@ -1,7 +1,11 @@
 //! Tokens end to end: keys of every kind, several issuers, and what becomes of issuers that rotate, lie or go away.
 
+mod command_line;
 mod issuer;
 mod issuers;
+mod key_server;
+mod libraries;
+mod published;
 
 use std::net::SocketAddr;
 

@@ -85,7 +85,7 @@ impl Pairs {
 
     fn verifier(&self, algorithm: Algorithm) -> Verifier {
         let key = Key::public(None, algorithm, &self.public(algorithm.key_type())).unwrap();
-        verifier(Settings { keys: vec![key], ..settings() })
+        verifier(Settings { keys: vec![key].into(), ..settings() })
     }
 }
 

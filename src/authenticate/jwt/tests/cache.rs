@@ -125,3 +125,38 @@ fn a_cached_token_grows_too_old_all_the_same() {
     assert!(cache.verify(&verifier, token.as_bytes(), NOW + 5).is_ok());
     assert_eq!(cache.verify(&verifier, token.as_bytes(), NOW + 6).expect_err("old"), TokenError::TooOld);
 }
+
+#[test]
+fn what_a_withdrawn_key_vouched_for_is_not_remembered() {
+    let shared = Arc::new(SharedKeys::default());
+    let set = |key: Key| Some(Arc::new(KeySet::new(vec![key]).expect("a set")));
+    let verifier = verifier(Settings { keys: Keys::Shared(shared.clone()), ..settings() });
+    let (mut cache, token) = (TokenCache::new(16, 1 << 20), expiring(1));
+    let mut outcome = || cache.verify(&verifier, token.as_bytes(), NOW).err();
+    assert_eq!(outcome(), Some(TokenError::NoKeysYet));
+    shared.replace(set(key(None, Algorithm::Hs256, KEY)));
+    assert_eq!(outcome(), None);
+    shared.replace(set(key(None, Algorithm::Hs256, b"another one")));
+    assert_eq!(outcome(), Some(TokenError::WrongSignature));
+    shared.replace(None);
+    assert_eq!(outcome(), Some(TokenError::NoKeysYet));
+}
+
+#[test]
+fn only_a_token_that_names_an_unknown_key_asks_for_others() {
+    let shared = Arc::new(SharedKeys::default());
+    let keys = vec![key(Some("a"), Algorithm::Hs256, KEY), key(Some("b"), Algorithm::Hs256, KEY)];
+    shared.replace(Some(Arc::new(KeySet::new(keys).expect("a set"))));
+    let rules = Settings { keys: Keys::Shared(shared.clone()), issuer: Some("me".to_owned()), ..settings() };
+    let verifier = verifier(rules);
+    let asked = |header: &str, payload: &str| {
+        let _ = verifier.verify(sign(header, payload, Algorithm::Hs256, b"forged").as_bytes(), NOW);
+        let wanted = shared.wanted();
+        let mut waiting = std::pin::pin!(wanted.notified());
+        waiting.as_mut().enable()
+    };
+    assert!(!asked(r#"{"alg":"HS256","kid":"a"}"#, r#"{"iss":"me"}"#));
+    assert!(!asked(r#"{"alg":"HS256"}"#, r#"{"iss":"me"}"#));
+    assert!(!asked(r#"{"alg":"HS256","kid":"c"}"#, r#"{"iss":"someone else"}"#));
+    assert!(asked(r#"{"alg":"HS256","kid":"c"}"#, r#"{"iss":"me"}"#));
+}

@@ -28,7 +28,7 @@ fn key(kid: Option<&str>, algorithm: Algorithm, secret: &[u8]) -> Key {
 fn settings() -> Settings {
     Settings {
         name: "api".to_owned(),
-        keys: vec![key(None, Algorithm::Hs256, KEY)],
+        keys: vec![key(None, Algorithm::Hs256, KEY)].into(),
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::ZERO,

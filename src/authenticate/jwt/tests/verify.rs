@@ -47,7 +47,7 @@ fn claims_are_given_as_text() {
 fn each_algorithm_verifies_with_its_own_key_and_no_other() {
     let all = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
     for ours in all {
-        let verifier = verifier(Settings { keys: vec![key(None, ours, KEY)], ..settings() });
+        let verifier = verifier(Settings { keys: vec![key(None, ours, KEY)].into(), ..settings() });
         for theirs in all {
             let token = sign(&format!(r#"{{"alg":"{}"}}"#, theirs.name()), "{}", theirs, KEY);
             match verifier.verify(token.as_bytes(), NOW) {
@@ -72,7 +72,7 @@ fn kid_selects_the_key() {
     let with = |kid: &str, algorithm: Algorithm, secret: &[u8]| {
         sign(&format!(r#"{{"alg":"{}"{kid}}}"#, algorithm.name()), "{}", algorithm, secret)
     };
-    let two = verifier(Settings { keys: vec![k1.clone(), k2.clone()], ..settings() });
+    let two = verifier(Settings { keys: vec![k1.clone(), k2.clone()].into(), ..settings() });
     let good = two.verify(with(r#","kid":"k2""#, Algorithm::Hs384, b"two").as_bytes(), NOW).expect("genuine");
     assert_eq!(good.kid(), Some("k2"));
     assert_eq!(refusal(&two, &with(r#","kid":"k2""#, Algorithm::Hs256, b"one")), TokenError::WrongAlgorithm);
@@ -80,20 +80,20 @@ fn kid_selects_the_key() {
     assert_eq!(refusal(&two, &with("", Algorithm::Hs256, b"one")), TokenError::UnknownKid);
     assert_eq!(refusal(&two, &with(r#","kid":1"#, Algorithm::Hs256, b"one")), TokenError::MalformedHeader("kid"));
 
-    let mixed = verifier(Settings { keys: vec![k1.clone(), plain.clone()], ..settings() });
+    let mixed = verifier(Settings { keys: vec![k1.clone(), plain.clone()].into(), ..settings() });
     assert!(mixed.verify(with("", Algorithm::Hs256, b"plain").as_bytes(), NOW).is_ok());
     assert_eq!(refusal(&mixed, &with("", Algorithm::Hs256, b"one")), TokenError::WrongSignature);
 
-    let only = verifier(Settings { keys: vec![k1], ..settings() });
+    let only = verifier(Settings { keys: vec![k1].into(), ..settings() });
     assert!(only.verify(with("", Algorithm::Hs256, b"one").as_bytes(), NOW).is_ok());
-    let only = verifier(Settings { keys: vec![plain], ..settings() });
+    let only = verifier(Settings { keys: vec![plain].into(), ..settings() });
     assert_eq!(refusal(&only, &with(r#","kid":"x""#, Algorithm::Hs256, b"plain")), TokenError::UnknownKid);
 }
 
 #[test]
 fn two_live_secrets_may_share_a_kid() {
     let keys = vec![key(Some("k"), Algorithm::Hs256, b"new"), key(Some("k"), Algorithm::Hs256, b"old")];
-    let verifier = verifier(Settings { keys, ..settings() });
+    let verifier = verifier(Settings { keys: keys.into(), ..settings() });
     let header = r#"{"alg":"HS256","kid":"k"}"#;
     for secret in [b"new", b"old"] {
         assert!(verifier.verify(sign(header, "{}", Algorithm::Hs256, secret).as_bytes(), NOW).is_ok());
@@ -259,7 +259,7 @@ fn required_and_equal_claims_are_asked_for() {
 
 #[test]
 fn settings_that_verify_nothing_or_anything_are_refused() {
-    let keys = |keys| Verifier::new(Settings { keys, ..settings() }).expect_err("bad settings");
+    let keys = |keys: Vec<Key>| Verifier::new(Settings { keys: keys.into(), ..settings() }).expect_err("bad settings");
     assert_eq!(keys(Vec::new()), SettingsError::NoKeys);
     assert_eq!(keys(vec![key(None, Algorithm::Hs256, KEY); MAX_KEYS_PER_KID + 1]), SettingsError::TooManyKeys);
     let equal = |text: &str| {

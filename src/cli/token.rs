@@ -1,0 +1,45 @@
+//! `countersign token`: what a token says, and whether a config would believe it. Nothing is called: both work offline.
+
+mod inspect;
+mod verify;
+
+use std::io::{self, Read};
+
+use clap::Subcommand;
+
+use super::{Exit, trouble::Trouble};
+use crate::authenticate::jwt::MAX_TOKEN_BYTES;
+
+/// Look at tokens, and judge them by a config
+#[derive(Subcommand)]
+pub(super) enum TokenCommand {
+    Inspect(inspect::Inspect),
+    Verify(verify::Verify),
+}
+
+impl TokenCommand {
+    pub(super) fn execute(self) -> Result<Exit, Trouble> {
+        match self {
+            TokenCommand::Inspect(inspect) => inspect.execute(),
+            TokenCommand::Verify(verify) => verify.execute(),
+        }
+    }
+}
+
+/// The token on standard input: an argument would be seen by every process on the machine. A whole `Authorization` value
+/// will do.
+fn from_standard_input() -> Result<Vec<u8>, Trouble> {
+    let mut text = Vec::new();
+    // One byte more than a gateway reads, so that it is refused here for the same reason.
+    let most = u64::try_from(MAX_TOKEN_BYTES * 2).unwrap_or(u64::MAX);
+    io::stdin().lock().take(most).read_to_end(&mut text).map_err(Trouble::Input)?;
+    let text = text.trim_ascii();
+    let bare = match text.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer ") => rest,
+        _ => text,
+    };
+    if bare.is_empty() {
+        return Err(Trouble::EmptyInput);
+    }
+    Ok(bare.trim_ascii().to_vec())
+}

@@ -1,0 +1,105 @@
+//! `countersign token verify`: would a config believe this token, and if not, by which rule.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+
+use super::from_standard_input;
+use crate::{
+    authenticate::{
+        Reason,
+        jwt::{Keys, TokenError},
+    },
+    cli::{Exit, config_file::ConfigFile, data, trouble::Trouble, words},
+    clock::Clock,
+    config::{self, Config, TokenKeys, Tokens},
+    gateway::{StartError, token_rule},
+    jose::{Algorithm, JwkSet, SetRules, ShortRsa},
+};
+
+/// Say whether a config believes a token, and which rule refused it
+///
+///   countersign token verify -c gateway.yaml < token.txt
+///   countersign token verify -c gateway.yaml --tokens staff < token.txt
+///   countersign token verify -c gateway.yaml --jwks keys.json --at 1714485600 < token.txt
+///
+/// Reads the token from standard input, bare or after `Bearer`. Keys come from the config; those
+/// that an issuer publishes are not fetched, but taken from the entry's cache, or from --jwks.
+///
+/// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on standard
+/// error. Replay, and scopes that single routes want, are not looked at.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Verify {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The tokens entry, needed where the config has several
+    #[arg(long, value_name = "NAME")]
+    tokens: Option<String>,
+    /// A file with the issuer's key set, in place of the entry's keys
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// The time, in seconds since 1970 [default: now]
+    #[arg(long, value_name = "UNIX", allow_negative_numbers = true)]
+    at: Option<i64>,
+}
+
+impl Verify {
+    pub(super) fn execute(self) -> Result<Exit, Trouble> {
+        let (config, _) = config::load(&self.config.path)?;
+        let entry = self.entry(&config)?;
+        let keys = self.jwks.as_ref().map(|file| key_set(file, entry)).transpose()?;
+        let rule = token_rule(&config, entry, keys, Clock::system()).map_err(StartError::from)?;
+        let now = self.at.unwrap_or_else(|| Clock::system().unix());
+        let judged = rule.judge(&from_standard_input()?, now);
+        Ok(match judged {
+            Ok(token) => {
+                data(format_args!("accepted"));
+                for (what, value) in [("subject", token.subject()), ("kid", token.kid()), ("id", token.jti())] {
+                    if let Some(value) = value {
+                        data(format_args!("  {what}: {}", value.escape_debug()));
+                    }
+                }
+                Exit::Ok
+            }
+            Err(error) => {
+                let unknown = error == TokenError::NoKeysYet;
+                let reason = Reason::Token(error);
+                words(format_args!("refused: {}: {reason}", reason.cause().face().name));
+                if unknown {
+                    words(format_args!("  hint: the keys are with the issuer; save its set and name that with --jwks"));
+                }
+                Exit::Refused
+            }
+        })
+    }
+
+    fn entry<'c>(&self, config: &'c Config) -> Result<&'c Tokens, Trouble> {
+        let found = match (&self.tokens, config.tokens.as_slice()) {
+            (None, [only]) => Some(only),
+            (Some(name), entries) => entries.iter().find(|entry| entry.name == *name),
+            (None, _) => None,
+        };
+        found.ok_or_else(|| {
+            let names: Vec<&str> = config.tokens.iter().map(|entry| entry.name.as_str()).collect();
+            Trouble::WhichTokens(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+        })
+    }
+}
+
+/// By the rules that the entry has for fetched sets, or those for a file's.
+fn key_set(file: &PathBuf, entry: &Tokens) -> Result<Keys, Trouble> {
+    let text = fs::read(file).map_err(Trouble::KeySetFile)?;
+    let rules = match &entry.keys {
+        TokenKeys::Published(published) => published.rules.clone(),
+        TokenKeys::Listed(_) => {
+            SetRules { algorithms: Algorithm::ALL.to_vec(), secrets: true, short_rsa: ShortRsa::Refuse }
+        }
+    };
+    let set = JwkSet::parse(&text, &rules).map_err(Trouble::KeySet)?;
+    for (place, kid, why) in &set.skipped {
+        let kid = kid.as_deref().unwrap_or_default().escape_debug();
+        words(format_args!("note: key {} ({kid}) of the set is not used: {why}", place + 1));
+    }
+    Ok(Keys::Fixed(set.keys))
+}

@@ -1,0 +1,114 @@
+//! `countersign token`: what a person is told of a token.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use serde_json::json;
+
+use super::issuer::{SigningKey, key_set, now};
+use crate::support::countersign;
+
+fn told(arguments: &[&str], token: &str, directory: &Path) -> (Option<i32>, String, String) {
+    let mut command = countersign();
+    command.args(arguments).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    child.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn inspect_explains_each_member_in_words_and_verifies_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = SigningKey::es256("k1");
+    let claims = json!({"iss": "me", "sub": "alice\u{1b}[31m", "exp": 1_800_003_600, "iat": 1_800_000_000,
+        "scope": "read", "https://example.com/x": [1]});
+    let token = format!("Bearer {}\n", key.signed(&json!({"alg": "ES256", "kid": "k1"}), &claims));
+    let (code, data, words) = told(&["token", "inspect", "--at", "1800000000"], &token, directory.path());
+    for expected in [
+        "kid",
+        "k1",
+        "which key of the issuer",
+        "who issued it",
+        "expires 2027-01-15T09:00:00Z, in 1h",
+        "issued 2027-01-15T08:00:00Z",
+        "what it may be used for",
+        "signature of 64 bytes, not verified",
+    ] {
+        assert!(data.contains(expected), "{expected}: {data}");
+    }
+    assert!(!data.contains('\u{1b}'), "{data:?}");
+    // Control characters in a subject are refused by every config.
+    assert_eq!((code, words.contains("\"sub\"")), (Some(4), true), "{words}");
+}
+
+#[test]
+fn inspect_names_the_rule_that_would_refuse_a_token_anywhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let inspect = |token: &str| {
+        let (code, _, words) = told(&["token", "inspect"], token, directory.path());
+        (code, words)
+    };
+    let key = SigningKey::es256("k1");
+    let headed = |header| key.signed(&header, &json!({}));
+    assert_eq!(inspect(&headed(json!({"alg": "ES256"}))).0, Some(0));
+    for (token, said) in [
+        ("a.b".to_owned(), "three segments"),
+        ("a.b.c.d.e".to_owned(), "encrypted"),
+        (headed(json!({"alg": "ES256", "jku": "https://evil"})), "\"jku\""),
+        (headed(json!({"alg": "ES256", "crit": ["b64"]})), "\"crit\""),
+        (key.signed(&json!({"alg": "ES256"}), &json!({"exp": "soon"})), "\"exp\""),
+    ] {
+        let (code, words) = inspect(&token);
+        assert!(code == Some(4) && words.contains(said), "{said}: {words}");
+    }
+    assert_eq!(inspect("").0, Some(2));
+}
+
+#[test]
+fn verify_says_which_rule_of_the_config_refused_and_never_the_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let (key, other) = (SigningKey::es256("k1"), SigningKey::es256("k1"));
+    fs::write(directory.path().join("keys.json"), key_set([&key])).unwrap();
+    let config = "listen: 127.0.0.1:8000\n\
+        tokens:\n  api: { jwks: { file: keys.json }, issuer: me, audience: api, scope: read }\n  \
+        far: { jwks: { url: 'https://issuer.test/keys' }, issuer: me, audience: api }\n\
+        upstreams: { ok: { echo: true } }\n\
+        routes: [{ match: { path: / }, require: { any_of: [{ jwt: api }, { jwt: far }] }, to: ok }]\n";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let verify = |more: &[&str], token: &str| {
+        let arguments = [&["token", "verify", "-c", "gateway.yaml"], more].concat();
+        let (code, data, words) = told(&arguments, token, directory.path());
+        assert!(!words.contains(token) && !data.contains(token));
+        (code, data, words)
+    };
+    let good = json!({"iss": "me", "aud": "api", "scope": "read", "sub": "alice", "jti": "7"});
+    let (code, data, _) = verify(&["--tokens", "api"], &key.token(&good));
+    assert_eq!((code, data.as_str()), (Some(0), "accepted\n  subject: alice\n  kid: k1\n  id: 7\n"));
+    let mut old = good.clone();
+    old["exp"] = (now() - 7200).into();
+    let cases = [
+        (other.token(&good), "invalid-token: the signature does not match"),
+        (key.token(&json!({"iss": "you", "aud": "api"})), "invalid-token: the token is from another issuer"),
+        (
+            key.token(&json!({"iss": "me", "aud": "api"})),
+            "insufficient-scope: the token does not have the scope \"read\"",
+        ),
+        (key.token(&old), "token-expired: the token expired"),
+    ];
+    for (token, said) in cases {
+        let (code, _, words) = verify(&["--tokens", "api"], &token);
+        assert!(code == Some(4) && words.contains(said), "{said}: {words}");
+    }
+    assert_eq!(verify(&["--tokens", "api", "--at", &(now() - 7300).to_string()], &key.token(&old)).0, Some(0));
+    let (code, _, words) = verify(&["--tokens", "far"], &key.token(&good));
+    assert!(code == Some(4) && words.contains("--jwks"), "{words}");
+    assert_eq!(verify(&["--tokens", "far", "--jwks", "keys.json"], &key.token(&good)).0, Some(0));
+    let (code, _, words) = verify(&[], &key.token(&good));
+    assert!(code == Some(2) && words.contains("api, far"), "{words}");
+}
