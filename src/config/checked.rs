@@ -4,6 +4,7 @@
 
 mod admission;
 mod issuing;
+mod operations;
 mod proofs;
 mod stores;
 mod tokens;
@@ -12,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{ClaimValue, Issuer, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
+pub use operations::{Admin, Revocations};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 pub use tokens::{PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
@@ -82,24 +84,6 @@ pub struct Listen {
     pub proxy_protocol: bool,
     /// The routes that answer here: all, unless a route names its listeners. Index into [`Config::listen`] is the id.
     pub name: Option<String>,
-}
-
-/// `admin:`
-#[derive(Debug, Clone)]
-pub struct Admin {
-    /// Where to bind.
-    pub address: SocketAddr,
-    /// What a caller must show who changes anything; without it nobody can.
-    pub token: Option<Secret>,
-}
-
-/// `revocations:`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revocations {
-    /// The file that keeps them.
-    pub file: PathBuf,
-    /// How many there may be. Default 1,000,000.
-    pub capacity: usize,
 }
 
 /// Scheme and authority.

@@ -110,7 +110,7 @@ pub fn admit<'a>(
     client: Client<'a>,
     admission: &'a Admission<'a>,
 ) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
-    if let Err(withdrawn) = revoked::check(caller.identity(), &admission) {
+    if let Err(withdrawn) = revoked::check(caller.identity(), admission) {
         return Soon::now(Err(withdrawn.into()));
     }
     if !caller.identity().may_use(admission.route) {
