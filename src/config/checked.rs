@@ -22,7 +22,6 @@ use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
     scheme::{Scheme, Template},
-    secret::Secret,
 };
 
 /// One config file, whole. Lists keep the file's order; indices point into the lists beside them.
