@@ -20,8 +20,9 @@ use crate::{
 ///   countersign revoke --key-id dev-1 --file /var/lib/countersign/revoked
 ///
 /// Asks the running gateway over its admin listener, or writes to the file where none
-/// runs. When it returns with 0 the revocation is on the disk and in force. A token
-/// without `iat` counts as issued before any time.
+/// runs. When it returns with 0 the revocation is kept, on the disk or in the
+/// store that gateways share, and in force. A token without `iat` counts as issued
+/// before any time.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 #[group(id = "what", required = true, multiple = true)]

@@ -8,7 +8,7 @@ use super::{
     login::Issuing,
     networks, rates,
     reader::Reader,
-    refusals,
+    refusals, revocations,
     routes::{self, Named},
     schemes, signing, store, tokens,
     tree::{Node, Place},
@@ -75,7 +75,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
-    let revocations = fields.value("revocations").and_then(|node| store::read_revocations(node, reader));
+    let has_store = fields.value("store").is_some();
+    let revocations = fields.value("revocations").and_then(|node| revocations::read(node, has_store, reader));
     let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
     let store = fields.value("store").and_then(|node| store::read(node, reader));
     store::report_idle(&fields, reader);

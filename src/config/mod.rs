@@ -33,6 +33,7 @@ mod reader;
 mod redis_server;
 mod refusals;
 mod requirement;
+mod revocations;
 mod routes;
 mod schemes;
 mod secret;

@@ -1,7 +1,7 @@
 //! `store:` and `replay:`: what is remembered, where, and what happens where that cannot be asked.
 
 use super::{
-    checked::{AfterStart, Config, OnStoreFailure, ReplayMemory, Revocations, Store},
+    checked::{AfterStart, Config, OnStoreFailure, ReplayMemory, Store},
     limits::count,
     reader::Reader,
     redis_server,
@@ -26,15 +26,6 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Store> {
     let server = redis_server::read(&fields, reader);
     let prefix = fields.value("prefix").map_or(Some(PREFIX), |node| reader.line(node, "`prefix`"));
     Some(Store { prefix: prefix?.to_owned(), redis: server? })
-}
-
-/// Reads `revocations:`.
-pub(super) fn read_revocations(node: &Node, reader: &mut Reader<'_>) -> Option<Revocations> {
-    let fields = reader.fields(node, "`revocations`", &["file", "capacity"])?;
-    let mut capacity = 1_000_000;
-    count(&fields, "capacity", 1..10_000_001, &mut capacity, reader);
-    let file = fields.required("file", reader).and_then(|node| reader.path(node, "`file`"))?;
-    Some(Revocations { file, capacity })
 }
 
 /// Reads `replay:`.

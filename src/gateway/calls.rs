@@ -1,6 +1,6 @@
 //! What the admin listener can be asked to do, each a few lines over the room that does it.
 
-use std::{future::ready, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -20,7 +20,7 @@ pub(super) fn calls(reloads: &Reloads, revocations: &Arc<Revocations>, clock: &C
     let (revocations, clock) = (revocations.clone(), clock.clone());
     let reload = move |_: Bytes| -> Work { Box::pin(reload(reloads.clone())) };
     let revoke = move |body: Bytes| -> Work { Box::pin(revoke(revocations.clone(), clock.clone(), body)) };
-    let shown = move |_: Bytes| -> Work { Box::pin(ready(listed(&list, &to_list))) };
+    let shown = move |_: Bytes| -> Work { Box::pin(listed(list.clone(), to_list.clone())) };
     [
         Call { method: Method::POST, path: "/reload", work: Arc::new(reload) },
         Call { method: Method::POST, path: "/revocations", work: Arc::new(revoke) },
@@ -48,8 +48,14 @@ async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Rep
         Err(error) => return Reply::error(StatusCode::BAD_REQUEST, error),
     };
     let document = revocation.to_json();
-    // A disk may take its time; health checks must not wait for it.
-    let written = tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await;
+    let written = match revocations.shared() {
+        Some(shared) => Ok(shared.revoke(&revocation, now_unix).await),
+        // A disk may take its time; health checks must not wait for it.
+        None => {
+            let revocations = revocations.clone();
+            tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await
+        }
+    };
     match written {
         Ok(Ok(())) => {
             tracing::info!(revocation = %document, "revoked");
@@ -65,14 +71,24 @@ async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Rep
 
 fn status(error: &NotRevoked) -> StatusCode {
     match error {
-        NotRevoked::NoFile => StatusCode::CONFLICT,
+        NotRevoked::NoPlace => StatusCode::CONFLICT,
         NotRevoked::Bad(_) => StatusCode::BAD_REQUEST,
         NotRevoked::Full => StatusCode::INSUFFICIENT_STORAGE,
         NotRevoked::Write(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        NotRevoked::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-fn listed(revocations: &Revocations, clock: &Clock) -> Reply {
-    let all: Vec<_> = revocations.all(clock.unix()).iter().map(Revocation::to_json).collect();
-    Reply { status: StatusCode::OK, body: json!({ "revocations": all }) }
+async fn listed(revocations: Arc<Revocations>, clock: Clock) -> Reply {
+    let all = match revocations.shared() {
+        Some(shared) => shared.all(clock.unix()).await,
+        None => Ok(revocations.all(clock.unix())),
+    };
+    match all {
+        Ok(all) => {
+            let all: Vec<_> = all.iter().map(Revocation::to_json).collect();
+            Reply { status: StatusCode::OK, body: json!({ "revocations": all }) }
+        }
+        Err(error) => Reply::error(StatusCode::SERVICE_UNAVAILABLE, error),
+    }
 }

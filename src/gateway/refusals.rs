@@ -81,7 +81,7 @@ impl Refusal {
             Refusal::NotAdmitted(NotAdmitted::Withdrawn(Withdrawn::Token(_))) => Cause::RevokedToken,
             Refusal::NotAdmitted(NotAdmitted::Replayed) => Cause::Replayed,
             Refusal::NotAdmitted(NotAdmitted::Stale | NotAdmitted::BeforeStart) => Cause::Stale,
-            Refusal::NotAdmitted(NotAdmitted::Store(_)) => Cause::StoreUnavailable,
+            Refusal::NotAdmitted(NotAdmitted::Store(_) | NotAdmitted::Unknown(_)) => Cause::StoreUnavailable,
             Refusal::NotAdmitted(NotAdmitted::Beyond(_)) => Cause::RateLimited,
             Refusal::NotAdmitted(NotAdmitted::Uncounted(failure)) => of_template(failure),
             Refusal::Failed(failure) => match failure {

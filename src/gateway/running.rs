@@ -109,7 +109,9 @@ pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
 pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Clock) -> Result<Running, StartError> {
     let started_unix_millis = clock.unix_millis();
     let (admin, log, settled) = (config.admin.clone(), config.log.clone(), Settled::of(&config));
-    let carried = Carried::new(&config, clock.clone(), Stores::open(&config, &clock)?, revocations(&config, &clock)?);
+    let stores = Stores::open(&config, &clock)?;
+    let revocations = stores.revocations(&config, &clock)?;
+    let carried = Carried::new(&config, clock.clone(), stores, revocations);
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
     let admin_listener = admin.as_ref().map(|admin| bind(admin.address)).transpose()?;
@@ -182,13 +184,6 @@ impl Running {
             let _ = thread.join();
         }
         whole
-    }
-}
-
-fn revocations(config: &Config, clock: &Clock) -> Result<Revocations, LogError> {
-    match &config.revocations {
-        None => Ok(Revocations::none()),
-        Some(kept) => Revocations::open(&kept.file, kept.capacity, clock.unix()),
     }
 }
 

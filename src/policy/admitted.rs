@@ -18,7 +18,10 @@ use crate::{
     message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
     scheme::{self, Escape, Known, Template, View},
     soon::Soon,
-    store::{ClaimKey, Claimed, Claims, Counters, Store, StoreError, revocations::Revocations},
+    store::{
+        ClaimKey, Claimed, Claims, Counters, Store, StoreError,
+        revocations::{Revocations, SharedRevocations, Unknown},
+    },
 };
 
 /// What admission needs besides the request.
@@ -51,6 +54,9 @@ pub enum NotAdmitted {
     /// What it shows is no longer good.
     #[error(transparent)]
     Withdrawn(#[from] Withdrawn),
+    /// It cannot be known whether it is.
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
     /// It was accepted once before.
     #[error("this request was accepted before")]
     Replayed,
@@ -113,6 +119,37 @@ pub fn admit<'a>(
     if let Err(withdrawn) = revoked::check(caller.identity(), admission) {
         return Soon::now(Err(withdrawn.into()));
     }
+    if let Some(shared) = admission.revocations.shared()
+        && let Some(open) = revoked::Open::of(caller.identity())
+    {
+        return Soon::later(ask(caller, client, admission, shared, open));
+    }
+    admit_unrevoked(caller, client, admission)
+}
+
+/// Asks the store that gateways share whether what `caller` shows was revoked; the rest is as everywhere.
+async fn ask<'a>(
+    caller: Verified<'a>,
+    client: Client<'a>,
+    admission: &'a Admission<'a>,
+    shared: &'a SharedRevocations,
+    open: revoked::Open,
+) -> Result<Admitted<'a>, NotAdmitted> {
+    if let Some(withdrawn) = open.ask(shared, admission.clock.unix()).await? {
+        return Err(withdrawn.into());
+    }
+    match admit_unrevoked(caller, client, admission).at_once() {
+        Ok(admitted) => admitted,
+        Err(later) => later.await,
+    }
+}
+
+/// Admits `caller`, of whom nothing is revoked.
+fn admit_unrevoked<'a>(
+    caller: Verified<'a>,
+    client: Client<'a>,
+    admission: &'a Admission<'a>,
+) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
     if !caller.identity().may_use(admission.route) {
         return Soon::now(Err(NotAdmitted::NotAllowed));
     }

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use super::OnStoreFailure;
 use crate::secret::Secret;
 
 /// `admin:`
@@ -16,8 +17,17 @@ pub struct Admin {
 /// `revocations:`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocations {
-    /// The file that keeps them.
-    pub file: PathBuf,
+    /// Where they are kept.
+    pub place: RevocationsPlace,
     /// How many there may be. Default 1,000,000.
     pub capacity: usize,
+}
+
+/// Where revocations are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevocationsPlace {
+    /// In a file, for this gateway alone.
+    File(PathBuf),
+    /// In the store, for all gateways on it; and what becomes of requests while it is away.
+    Redis(OnStoreFailure),
 }

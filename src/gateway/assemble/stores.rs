@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    config::{AfterStart, Config, ReplayMemory},
+    config::{AfterStart, Config, OnStoreFailure, ReplayMemory, RevocationsPlace},
     redis_link::{Link, LinkError},
     store::{
         Claims, Counters, JournaledStore, MemoryCounters, MemoryStore, SharedCounters,
         journal::JournalError,
-        redis::{RedisClaims, RedisCounters},
+        redis::{RedisClaims, RedisCounters, RedisRevocations},
+        revocations::{LogError, Revocations, SharedRevocations},
     },
 };
 
@@ -53,6 +54,25 @@ impl Stores {
         let counters = RedisCounters::new(link.clone(), &store.prefix);
         let counters = Arc::new(Counters::Shared(SharedCounters::new(counters, config.limits.rate_counters)));
         Ok(Stores { claims, counters, link: Some(link) })
+    }
+
+    /// Opens what `config` says of revocations.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    pub fn revocations(&self, config: &Config, clock: &Clock) -> Result<Revocations, LogError> {
+        let Some(revocations) = &config.revocations else { return Ok(Revocations::none()) };
+        let capacity = revocations.capacity;
+        match (&revocations.place, &config.store, &self.link) {
+            (RevocationsPlace::File(file), ..) => Revocations::open(file, capacity, clock.unix()),
+            (RevocationsPlace::Redis(on_store_failure), Some(store), Some(link)) => {
+                let redis = RedisRevocations::new(link.clone(), &store.prefix);
+                let may_go_unasked = *on_store_failure == OnStoreFailure::Allow;
+                Ok(Revocations::shared_with(SharedRevocations::new(redis, capacity, may_go_unasked)))
+            }
+            // The config's check refuses it: nothing can be revoked.
+            (RevocationsPlace::Redis(_), ..) => Ok(Revocations::none()),
+        }
     }
 
     /// Memory only: nothing is opened, locked or connected to.

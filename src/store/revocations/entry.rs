@@ -158,6 +158,16 @@ impl Revocation {
         self.until_unix.is_some_and(|until| until < now_unix)
     }
 
+    /// Whether it holds for what names it: for a token that is older than its moment, and one that does not say how old it
+    /// is may be older.
+    pub(super) fn holds_for(&self, issued_unix: Option<f64>, now_unix: i64) -> bool {
+        !self.is_over(now_unix)
+            && match self.revoked {
+                Revoked::Jti(_) | Revoked::Subject(_) | Revoked::KeyId(_) => true,
+                Revoked::IssuedBefore(_) => issued_unix.is_none_or(|issued| issued < self.before_unix as f64),
+            }
+    }
+
     /// Whether `self` holds for all that `other` holds for, and as long.
     pub(super) fn covers(&self, other: &Revocation) -> bool {
         let until = |revocation: &Revocation| revocation.until_unix.unwrap_or(i64::MAX);

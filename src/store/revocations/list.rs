@@ -34,6 +34,24 @@ pub struct ShownToken<'a> {
     pub issued_unix: Option<f64>,
 }
 
+impl<'a> Shown<'a> {
+    /// What a revocation of any of it would name; none where nothing of it can be revoked.
+    pub(super) fn names(&self) -> impl Iterator<Item = Revoked> + use<'a> {
+        let Shown { key_id, subject, token } = *self;
+        let ShownToken { tokens, jti, subject: token_subject, .. } = token.unwrap_or_default();
+        let named: [(Option<&'a str>, fn(String) -> Revoked); 6] = [
+            (key_id, Revoked::KeyId),
+            (subject, Revoked::Subject),
+            (token_subject, Revoked::Subject),
+            (jti, Revoked::Jti),
+            (tokens, |name| Revoked::IssuedBefore(Whose::Tokens(name))),
+            (token_subject, |subject| Revoked::IssuedBefore(Whose::Subject(subject))),
+        ];
+        let named = named.into_iter().filter_map(|(name, kind)| Some(kind(name?.to_owned())));
+        named.chain(token.map(|_| Revoked::IssuedBefore(Whose::All)))
+    }
+}
+
 /// A bounded set of revocations. A look-up locks it for reading, and only while there is anything in it.
 #[derive(Debug)]
 pub(super) struct List {
@@ -60,27 +78,10 @@ impl List {
     /// What of `shown` is revoked, if anything is.
     pub(super) fn find(&self, shown: &Shown<'_>, now_unix: i64) -> Option<Revoked> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let stands = |revoked: Revoked| entries.get(&revoked).filter(|entry| !entry.is_over(now_unix));
-        let named = |text: Option<&str>, kind: fn(String) -> Revoked| stands(kind(text?.to_owned()));
-        let token = shown.token.unwrap_or_default();
-        let older = |whose: Option<Whose>| {
-            let entry = stands(Revoked::IssuedBefore(whose?))?;
-            // One that does not say how old it is may be older.
-            token.issued_unix.is_none_or(|issued| issued < entry.before_unix as f64).then_some(entry)
-        };
-        let of_any = || {
-            named(shown.key_id, Revoked::KeyId)
-                .or_else(|| named(shown.subject, Revoked::Subject))
-                .or_else(|| named(token.subject, Revoked::Subject))
-                .or_else(|| named(token.jti, Revoked::Jti))
-        };
-        let of_token = || {
-            shown.token?;
-            older(Some(Whose::All))
-                .or_else(|| older(token.tokens.map(|name| Whose::Tokens(name.to_owned()))))
-                .or_else(|| older(token.subject.map(|subject| Whose::Subject(subject.to_owned()))))
-        };
-        of_any().or_else(of_token).map(|entry| entry.revoked.clone())
+        let issued_unix = shown.token.and_then(|token| token.issued_unix);
+        let stands =
+            |name: &Revoked| entries.get(name).filter(|entry| entry.holds_for(issued_unix, now_unix)).is_some();
+        shown.names().find(stands)
     }
 
     /// Whether an entry says already all that `revocation` says.
@@ -120,7 +121,8 @@ impl List {
 }
 
 impl Revocation {
-    fn joined(&self, later: &Revocation) -> Revocation {
+    /// Of two on the same thing both hold: the later moment, the longer time.
+    pub(super) fn joined(&self, later: &Revocation) -> Revocation {
         let until = |revocation: &Revocation| revocation.until_unix.unwrap_or(i64::MAX);
         let longer = if until(self) > until(later) { self } else { later };
         Revocation {

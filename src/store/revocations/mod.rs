@@ -1,11 +1,12 @@
-//! What is revoked: held in memory, with a file behind it that outlives the process.
+//! What is revoked: held in memory, with a file behind it that outlives the process; or in a store that gateways share.
 //!
-//! A revocation is on the disk before it holds, and holds before anybody is told so. What is revoked in a request is
+//! A revocation is on the disk, or in the store, before it holds, and holds before anybody is told so. What is revoked in a request is
 //! admission's to ask; what became of it is not known here.
 
 mod entry;
 mod list;
 mod log;
+mod shared;
 
 use std::{
     io,
@@ -17,8 +18,10 @@ pub use self::{
     entry::{BadRevocation, Revocation, Revoked, Whose},
     list::{Shown, ShownToken},
     log::{LogError, read},
+    shared::{Question, SharedRevocations, Unknown},
 };
 use self::{list::List, log::Log};
+use crate::redis_link::LinkError;
 
 /// Everything that is revoked, shared by all workers.
 #[derive(Debug)]
@@ -27,14 +30,16 @@ pub struct Revocations {
     /// `None`: there is no file, so nothing can be revoked. Locked for as long as a line takes to get to the disk, never
     /// for a request.
     log: Option<Mutex<Log>>,
+    /// Where gateways share them: then nothing is in the list.
+    shared: Option<SharedRevocations>,
 }
 
 /// Why something is not revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRevoked {
     /// Nothing would keep it.
-    #[error("no file for revocations is configured: `revocations: {{ file: … }}`")]
-    NoFile,
+    #[error("no place for revocations is configured: `revocations: {{ file: … }}`, or `redis: true`")]
+    NoPlace,
     /// It is no revocation.
     #[error(transparent)]
     Bad(#[from] BadRevocation),
@@ -44,12 +49,25 @@ pub enum NotRevoked {
     /// It could not be written.
     #[error("it could not be written: {0}")]
     Write(#[source] io::Error),
+    /// The store did not say that it has it. It may have it nevertheless.
+    #[error("whether it is in force is not known: {0}")]
+    Store(#[from] LinkError),
 }
 
 impl Revocations {
     /// Nothing is revoked, and nothing can be.
     pub fn none() -> Revocations {
-        Revocations { list: List::new(0), log: None }
+        Revocations { list: List::new(0), log: None, shared: None }
+    }
+
+    /// Those that gateways share.
+    pub fn shared_with(shared: SharedRevocations) -> Revocations {
+        Revocations { shared: Some(shared), ..Revocations::none() }
+    }
+
+    /// Those that gateways share, where they do: only they know what is revoked.
+    pub fn shared(&self) -> Option<&SharedRevocations> {
+        self.shared.as_ref()
     }
 
     /// Those of a file, which is made if it is not there; at most `capacity`. What is over is left out, also of the file.
@@ -70,10 +88,10 @@ impl Revocations {
             let rewritten = log.rewrite(&list.all(now_unix));
             rewritten.map_err(|source| LogError::File { path: path.to_owned(), source })?;
         }
-        Ok(Revocations { list, log: Some(Mutex::new(log)) })
+        Ok(Revocations { list, log: Some(Mutex::new(log)), shared: None })
     }
 
-    /// Whether nothing is revoked: one load, for the path of every request.
+    /// Whether nothing is revoked here: one load, for the path of every request.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -88,12 +106,12 @@ impl Revocations {
         if self.is_empty() { None } else { self.list.find(shown, now_unix) }
     }
 
-    /// Revokes; on return it is on the disk and holds. One that says nothing new changes nothing.
+    /// Revokes in the file; on return it is on the disk and holds. One that says nothing new changes nothing.
     ///
     /// # Errors
     /// [`NotRevoked`]; nothing has changed then.
     pub fn revoke(&self, revocation: Revocation, now_unix: i64) -> Result<(), NotRevoked> {
-        let log = self.log.as_ref().ok_or(NotRevoked::NoFile)?;
+        let log = self.log.as_ref().ok_or(NotRevoked::NoPlace)?;
         if revocation.is_over(now_unix) {
             return Err(BadRevocation::Over.into());
         }

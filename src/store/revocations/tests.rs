@@ -155,5 +155,5 @@ fn more_than_there_may_be_are_refused_and_none_is_forgotten() {
 #[test]
 fn without_a_file_nothing_can_be_revoked() {
     let revocation = Revocation::parse(br#"{"jti":"j1"}"#, NOW).unwrap();
-    assert!(matches!(Revocations::none().revoke(revocation, NOW), Err(NotRevoked::NoFile)));
+    assert!(matches!(Revocations::none().revoke(revocation, NOW), Err(NotRevoked::NoPlace)));
 }

@@ -21,9 +21,15 @@ impl Once {
     /// One with `more` put behind its config. `/v2` refuses what no store can tell, `/lenient` lets it in;
     /// behind `/gone` there is nobody.
     pub(super) fn start(more: &str) -> Once {
-        let (address, admin, gone) = (loopback(), loopback(), loopback());
+        let admin = loopback();
+        Once::with(admin, &admin.to_string(), more)
+    }
+
+    /// The same with an admin listener at `admin` that is configured so; `more` begins among the routes.
+    pub(super) fn with(admin: SocketAddr, configured: &str, more: &str) -> Once {
+        let (address, gone) = (loopback(), loopback());
         let config = format!(
-            "listen: {address}\nadmin: {admin}\nkeys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\n\
+            "listen: {address}\nadmin: {configured}\nkeys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\n\
              schemes:\n  \
                v2: {{ preset: device-v2, keys: k }}\n  \
                lenient: {{ preset: device-v2, keys: k, replay: {{ key: \"{{header:X-HMAC-Nonce}}\", on_store_failure: allow }} }}\n\
@@ -39,12 +45,17 @@ impl Once {
     /// One that shares `redis` with others, and has seen that it is there.
     pub(super) fn on(redis: &RedisServer, more: &str) -> Once {
         let once = Once::start(&format!("store: {{ redis: {{ url: \"redis://{}\" }} }}\n{more}", redis.address()));
+        once.find_store();
+        once
+    }
+
+    /// Waits until it has seen that its store is there.
+    pub(super) fn find_store(&self) {
         let start = Instant::now();
-        while once.metric("countersign_store_up") != Some(1) {
+        while self.metric("countersign_store_up") != Some(1) {
             assert!(start.elapsed() < Duration::from_secs(20), "it does not find its store");
             std::thread::sleep(Duration::from_millis(10));
         }
-        once
     }
 
     /// Sends a signed request on a connection of its own.

@@ -5,4 +5,5 @@ mod gateways;
 mod journal;
 mod link;
 mod rates;
+mod revocations;
 mod shared;

@@ -1,0 +1,156 @@
+//! What one gateway revoked is refused by every other on the same Redis.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::gateways::{Once, refusal, request};
+use crate::{
+    path::signing::{KEY, now, token},
+    support::{Answer, RedisServer, loopback, send},
+};
+
+const ADMIN_TOKEN: &str = "an-admin-token-of-more-than-32-bytes";
+
+/// A gateway that shares what is revoked.
+struct Sharing {
+    once: Once,
+    admin: SocketAddr,
+}
+
+impl Sharing {
+    fn on(redis: &RedisServer, more: &str) -> Sharing {
+        let admin = loopback();
+        let once = Once::with(
+            admin,
+            &format!("{{ address: {admin}, token: {ADMIN_TOKEN} }}"),
+            &format!(
+                "  - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: app }}\n  \
+                 - {{ match: {{ path: /public }}, public: true, to: app }}\n\
+                 tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }} }}\n\
+                 revocations: {{ redis: true{more} }}\n\
+                 store: {{ redis: {{ url: \"redis://{}\" }} }}",
+                redis.address()
+            ),
+        );
+        once.find_store();
+        Sharing { once, admin }
+    }
+
+    fn call(&self, method: &str, body: &str) -> (u16, Value) {
+        let request = format!(
+            "{method} /revocations HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = send(self.admin, request.as_bytes()).expect("an answer");
+        (answer.status, answer.json())
+    }
+
+    fn revoke(&self, what: &Value) {
+        let (status, said) = self.call("POST", &what.to_string());
+        assert_eq!(status, 200, "{said}");
+    }
+
+    fn listed(&self) -> Vec<Value> {
+        let (status, said) = self.call("GET", "");
+        assert_eq!(status, 200, "{said}");
+        said["revocations"].as_array().expect("a list").clone()
+    }
+
+    fn show(&self, path: &str, token: &str) -> Answer {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        self.once.send(request.as_bytes())
+    }
+
+    #[track_caller]
+    fn assert_api(&self, claims: &Value, wanted: u16) {
+        let answer = self.show("/api", &token(claims));
+        assert_eq!(answer.status, wanted, "{claims}: {}", answer.text());
+    }
+}
+
+#[test]
+fn what_one_gateway_revoked_is_refused_by_another_at_the_next_request() {
+    let redis = RedisServer::start();
+    let (one, other) = (Sharing::on(&redis, ""), Sharing::on(&redis, ""));
+    for round in 0..20 {
+        let jti = json!({ "jti": format!("j{round}") });
+        other.assert_api(&jti, 200);
+        one.revoke(&jti);
+        let refused = other.show("/api", &token(&jti));
+        assert_eq!(refusal(&refused), (401, "revoked-token".to_owned()));
+        one.assert_api(&jti, 401);
+        one.assert_api(&json!({ "jti": "another" }), 200);
+    }
+    assert_eq!(other.listed().len(), 20);
+    assert_eq!(other.once.send(&request("/v2")).status, 200);
+    one.revoke(&json!({ "key_id": "dev-1" }));
+    assert_eq!(refusal(&other.once.send(&request("/v2"))), (403, "revoked-key".to_owned()));
+}
+
+#[test]
+fn subjects_and_old_tokens_are_refused_everywhere() {
+    let redis = RedisServer::start();
+    let (one, other) = (Sharing::on(&redis, ""), Sharing::on(&redis, ""));
+    one.revoke(&json!({ "subject": "bob" }));
+    other.assert_api(&json!({ "sub": "bob" }), 401);
+    one.revoke(&json!({ "issued_before": now() - 50, "tokens": "api" }));
+    other.assert_api(&json!({ "iat": now() - 100 }), 401);
+    other.assert_api(&json!({ "iat": now() - 10 }), 200);
+    // The later moment holds, whichever came first.
+    other.revoke(&json!({ "issued_before": now() - 80, "tokens": "api" }));
+    one.assert_api(&json!({ "iat": now() - 60 }), 401);
+    one.revoke(&json!({ "issued_before": now() - 20, "subject": "alice" }));
+    other.assert_api(&json!({ "sub": "alice", "iat": now() - 30 }), 401);
+    other.assert_api(&json!({ "sub": "carol", "iat": now() - 30 }), 200);
+    one.revoke(&json!({ "issued_before": now() - 5 }));
+    other.assert_api(&json!({ "sub": "carol", "iat": now() - 30 }), 401);
+}
+
+#[test]
+fn of_two_revocations_on_the_same_thing_the_longer_holds_and_what_is_over_goes() {
+    let redis = RedisServer::start();
+    let one = Sharing::on(&redis, ", capacity: 2");
+    one.revoke(&json!({ "jti": "j1" }));
+    one.revoke(&json!({ "jti": "j1", "until": now() + 100 }));
+    assert!(one.listed()[0].get("until").is_none());
+    assert_eq!(one.call("POST", &json!({ "jti": "j2", "until": now() - 1 }).to_string()).0, 400);
+    one.revoke(&json!({ "jti": "j2", "until": now() + 100 }));
+    assert_eq!(one.call("POST", &json!({ "jti": "j3" }).to_string()).0, 507);
+    // As if a hundred seconds, and what clocks may differ, had passed.
+    let past = (now() - 60).to_string();
+    let () = redis.ask(&["ZADD", "countersign:{revoked}:ends", &past, "jti:j2"]);
+    one.revoke(&json!({ "jti": "j3" }));
+    let names: Vec<Value> = one.listed().iter().map(|listed| listed["jti"].clone()).collect();
+    assert_eq!(names, ["j1", "j3"]);
+}
+
+#[test]
+fn while_redis_is_away_nothing_that_could_be_revoked_is_let_in() {
+    let mut redis = RedisServer::start();
+    let (strict, lenient) = (Sharing::on(&redis, ""), Sharing::on(&redis, ", on_store_failure: allow"));
+    let good = token(&json!({ "jti": "j1" }));
+    assert_eq!((strict.show("/api", &good).status, lenient.show("/api", &good).status), (200, 200));
+    redis.kill();
+    assert_eq!(refusal(&strict.show("/api", &good)), (503, "store-unavailable".to_owned()));
+    assert_eq!(lenient.show("/api", &good).status, 200);
+    assert_eq!(strict.show("/public", &good).status, 200);
+    let (status, said) = strict.call("POST", &json!({ "jti": "j1" }).to_string());
+    assert_eq!(status, 503, "{said}");
+    assert_eq!(strict.call("GET", "").0, 503);
+}
+
+#[test]
+fn what_stands_in_redis_and_cannot_be_read_may_be_a_revocation() {
+    let redis = RedisServer::start();
+    for more in ["", ", on_store_failure: allow"] {
+        let gateway = Sharing::on(&redis, more);
+        for document in ["nonsense", "{\"jti\":\"another\"}"] {
+            let () = redis.ask(&["HSET", "countersign:{revoked}", "jti:j1", document]);
+            gateway.assert_api(&json!({ "jti": "j1" }), 503);
+            gateway.assert_api(&json!({ "jti": "j2" }), 200);
+        }
+        assert_eq!(gateway.call("POST", &json!({ "jti": "j1" }).to_string()).0, 503);
+    }
+}
