@@ -30,6 +30,9 @@ return { 'done', '' }";
 /// How many of a list are asked for at once.
 const PAGE: usize = 1_000;
 
+/// Some of them: names and documents.
+type Page = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Documents that gateways share.
 pub struct RedisRevocations {
     link: Link,
@@ -115,7 +118,7 @@ impl RedisRevocations {
         loop {
             let mut command = ::redis::cmd("HSCAN");
             command.arg(&self.documents).arg(cursor).arg("COUNT").arg(PAGE);
-            let (next, page): (u64, Vec<(Vec<u8>, Vec<u8>)>) = self.link.ask(&command).await?;
+            let (next, page): (u64, Page) = self.link.ask(&command).await?;
             all.extend(page.into_iter().map(|(_, document)| document));
             if next == 0 {
                 return Ok(all);

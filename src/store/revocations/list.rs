@@ -39,8 +39,8 @@ impl<'a> Shown<'a> {
     pub(super) fn names(&self) -> impl Iterator<Item = Revoked> + use<'a> {
         let Shown { key_id, subject, token } = *self;
         let ShownToken { tokens, jti, subject: token_subject, .. } = token.unwrap_or_default();
-        let named: [(Option<&'a str>, fn(String) -> Revoked); 6] = [
-            (key_id, Revoked::KeyId),
+        let named = [
+            (key_id, Revoked::KeyId as fn(String) -> Revoked),
             (subject, Revoked::Subject),
             (token_subject, Revoked::Subject),
             (jti, Revoked::Jti),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::gateways::{Once, refusal, request};
 use crate::{
-    path::signing::{KEY, now, token},
+    path::signing::{KEY, device_v2, now, token, with_length},
     support::{Answer, RedisServer, loopback, send},
 };
 
@@ -26,6 +26,7 @@ impl Sharing {
             &format!("{{ address: {admin}, token: {ADMIN_TOKEN} }}"),
             &format!(
                 "  - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: app }}\n  \
+                 - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: v2 }}, {{ jwt: api }}] }}, to: app }}\n  \
                  - {{ match: {{ path: /public }}, public: true, to: app }}\n\
                  tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }} }}\n\
                  revocations: {{ redis: true{more} }}\n\
@@ -106,6 +107,22 @@ fn subjects_and_old_tokens_are_refused_everywhere() {
     other.assert_api(&json!({ "sub": "carol", "iat": now() - 30 }), 200);
     one.revoke(&json!({ "issued_before": now() - 5 }));
     other.assert_api(&json!({ "sub": "carol", "iat": now() - 30 }), 401);
+}
+
+#[test]
+fn every_leg_of_several_is_asked() {
+    let redis = RedisServer::start();
+    let (one, other) = (Sharing::on(&redis, ""), Sharing::on(&redis, ""));
+    let both = |jti: &str| {
+        let token = token(&json!({ "jti": jti }));
+        let lines = format!("{}Authorization: Bearer {token}\r\n", device_v2("/both", b"body"));
+        refusal(&other.once.send(&with_length(&lines, b"body")))
+    };
+    assert_eq!((both("j1").0, both("j2").0), (200, 200));
+    one.revoke(&json!({ "jti": "j1" }));
+    assert_eq!((both("j1"), both("j2").0), ((401, "revoked-token".to_owned()), 200));
+    one.revoke(&json!({ "key_id": "dev-1" }));
+    assert_eq!(both("j2"), (403, "revoked-key".to_owned()));
 }
 
 #[test]
