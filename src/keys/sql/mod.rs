@@ -32,7 +32,7 @@ const OLDEST: Duration = Duration::from_secs(60 * 60);
 pub struct Settings {
     /// The database.
     pub address: Address,
-    /// Takes the key id as its one parameter. Columns: see [`rows`](super::rows).
+    /// Takes the key id as its one parameter. Columns: see [`Row`] and `docs/keys-elsewhere.md`.
     pub query: String,
     /// How secrets are written, where no column says so.
     pub encoding: Encoding,
