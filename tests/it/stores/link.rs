@@ -243,8 +243,8 @@ fn sentinel_of(master: &RedisServer, replica: &RedisServer) -> RedisServer {
     sentinel
 }
 
-#[test]
-fn a_cluster_is_found_through_any_of_its_nodes() {
+/// A cluster of one node, which has all slots.
+pub(super) fn cluster() -> RedisServer {
     let server = RedisServer::with(&["--cluster-enabled", "yes"]);
     let _: String = server.ask(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     let start = Instant::now();
@@ -252,6 +252,12 @@ fn a_cluster_is_found_through_any_of_its_nodes() {
         assert!(start.elapsed() < PATIENCE, "the cluster does not come up");
         std::thread::sleep(Duration::from_millis(20));
     }
+    server
+}
+
+#[test]
+fn a_cluster_is_found_through_any_of_its_nodes() {
+    let server = cluster();
     let link = open(settings(Place::Cluster(vec![address(loopback()), address(server.address())])));
     for key in ["one", "two", "three"] {
         assert_eq!(set(&link, key), Ok(()));

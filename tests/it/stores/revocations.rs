@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use super::gateways::{Once, refusal, request};
+use super::{
+    gateways::{Once, refusal, request},
+    link::cluster,
+};
 use crate::{
     path::signing::{KEY, device_v2, now, token, with_length},
     support::{Answer, RedisServer, loopback, send},
@@ -20,6 +23,10 @@ struct Sharing {
 
 impl Sharing {
     fn on(redis: &RedisServer, more: &str) -> Sharing {
+        Sharing::at(&format!("url: \"redis://{}\"", redis.address()), more)
+    }
+
+    fn at(place: &str, more: &str) -> Sharing {
         let admin = loopback();
         let once = Once::with(
             admin,
@@ -30,8 +37,7 @@ impl Sharing {
                  - {{ match: {{ path: /public }}, public: true, to: app }}\n\
                  tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }} }}\n\
                  revocations: {{ redis: true{more} }}\n\
-                 store: {{ redis: {{ url: \"redis://{}\" }} }}",
-                redis.address()
+                 store: {{ redis: {{ {place} }} }}"
             ),
         );
         once.find_store();
@@ -107,6 +113,17 @@ fn subjects_and_old_tokens_are_refused_everywhere() {
     other.assert_api(&json!({ "sub": "carol", "iat": now() - 30 }), 200);
     one.revoke(&json!({ "issued_before": now() - 5 }));
     other.assert_api(&json!({ "sub": "carol", "iat": now() - 30 }), 401);
+}
+
+#[test]
+fn they_are_shared_in_a_cluster_too() {
+    let redis = cluster();
+    let place = format!("cluster: [\"redis://{}\"]", redis.address());
+    let (one, other) = (Sharing::at(&place, ""), Sharing::at(&place, ""));
+    other.assert_api(&json!({ "jti": "j1" }), 200);
+    one.revoke(&json!({ "jti": "j1", "until": now() + 100 }));
+    other.assert_api(&json!({ "jti": "j1" }), 401);
+    assert_eq!(other.listed().len(), 1);
 }
 
 #[test]
