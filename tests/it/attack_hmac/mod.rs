@@ -17,9 +17,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("M007", "HTTP/2 is not spoken yet"),
     ("M035", "the MAC is held against the Wycheproof HMAC vectors in the scheme's own tests"),
     ("M055", "`path::reload` tries it, with a config that changes under a connection"),
-    ("M087", "several gateways do not share claims yet"),
-    ("M091", "there is no Redis store yet"),
-    ("M093", "there is no Redis store yet"),
+    ("M087", "`stores::shared` tries it, through two gateways on one Redis"),
+    ("M091", "`stores::shared` tries it, with a Redis that is killed"),
+    ("M093", "a Redis that lost its claims cannot refuse; docs/stores.md says so"),
     ("M101", "timing wants a quiet machine; the comparison is `subtle`'s"),
 ];
 
