@@ -52,6 +52,10 @@ impl RedisServer {
         if !self.options.iter().any(|option| option == "--port") {
             command.args(["--port", &self.address.port().to_string()]);
         }
+        if self.options.iter().any(|option| option == "--cluster-enabled") {
+            // Its own choice, ten thousand above the other, is among the ports that the system gives to clients.
+            command.args(["--cluster-port", &loopback().port().to_string()]);
+        }
         command.arg("--dir").arg(self.directory.path()).args(&self.options);
         self.spawn(&mut command);
     }
