@@ -1,22 +1,15 @@
 //! Asking a running gateway, over its admin listener.
 
-use std::{
-    fs,
-    io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
-use bytes::BytesMut;
 use clap::Args;
 use serde_json::Value;
 
-use super::trouble::Trouble;
-use crate::{
-    http1::{BodyDecoder, Limits, ResponseHead, Step},
-    secret::Secret,
+use super::{
+    exchange::{Answer, exchange},
+    trouble::Trouble,
 };
+use crate::secret::Secret;
 
 /// The variable that holds the token, where no file does.
 const TOKEN_VARIABLE: &str = "COUNTERSIGN_ADMIN_TOKEN";
@@ -54,6 +47,13 @@ impl Said {
     }
 }
 
+impl From<Answer> for Said {
+    fn from(Answer { status, body }: Answer) -> Said {
+        // What is no JSON comes from somebody who is no gateway, or an older one.
+        Said { status, body: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+}
+
 impl AdminPlace {
     /// Asks, and reads the answer.
     ///
@@ -69,7 +69,7 @@ impl AdminPlace {
             body.len()
         );
         let request = [head.as_bytes(), token.expose(), b"\r\n\r\n", body.as_bytes()].concat();
-        exchange(self.admin, &request).map_err(no_answer)
+        exchange(self.admin, &request, PATIENCE).map(Said::from).map_err(no_answer)
     }
 
     fn token(&self) -> Result<Secret, Trouble> {
@@ -81,35 +81,14 @@ impl AdminPlace {
     }
 }
 
-fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Said> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(request)?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    read(&mut BytesMut::from(&*bytes)).ok_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
-fn read(bytes: &mut BytesMut) -> Option<Said> {
-    let limits = Limits::default();
-    let head = ResponseHead::parse(bytes, &limits, false).ok()??;
-    let mut decoder = BodyDecoder::new(head.framing(), &limits);
-    let mut body = Vec::new();
-    while let Step::Data(data) = decoder.decode(bytes).ok()? {
-        body.extend_from_slice(&data);
-    }
-    // What is no JSON comes from somebody who is no gateway, or an older one.
-    Some(Said { status: head.status(), body: serde_json::from_slice(&body).unwrap_or_default() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_its_status_and_document() {
-        let said = read(&mut BytesMut::from("HTTP/1.1 403 No\r\nContent-Length: 13\r\n\r\n{\"error\":\"x\"}")).unwrap();
-        assert_eq!((said.status, said.trouble().to_string().as_str()), (403, "the gateway answered 403: x"));
-        assert!(read(&mut BytesMut::from("")).is_none());
+    fn what_was_not_done_is_told_with_its_reason() {
+        let told = |body: &[u8]| Said::from(Answer { status: 403, body: body.to_vec() }).trouble().to_string();
+        assert_eq!(told(b"{\"error\":\"x\"}"), "the gateway answered 403: x");
+        assert_eq!(told(b"<html>"), "the gateway answered 403: it gave no reason");
     }
 }
