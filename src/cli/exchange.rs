@@ -3,6 +3,8 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
+    path::Path,
     time::Duration,
 };
 
@@ -23,6 +25,16 @@ pub(super) struct Answer {
 /// No connection, nothing within `patience`, or no answer in HTTP/1.
 pub(super) fn exchange(address: SocketAddr, request: &[u8], patience: Duration) -> io::Result<Answer> {
     let stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    over(stream, request)
+}
+
+/// The same over a Unix socket.
+///
+/// # Errors
+/// As there.
+pub(super) fn exchange_over_file(path: &Path, request: &[u8], patience: Duration) -> io::Result<Answer> {
+    let stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(patience))?;
     over(stream, request)
 }

@@ -52,6 +52,8 @@ pub(super) enum Trouble {
     NotDone { status: u16, error: String },
     #[error("no admin token: set COUNTERSIGN_ADMIN_TOKEN, or name a file with --token-file")]
     NoToken,
+    #[error("{} has no `admin`", .0.display())]
+    NoAdmin(PathBuf),
     #[error("the admin token in {}: {source}", .file.display())]
     TokenFile { file: PathBuf, source: io::Error },
     #[error("`{0}` is no time: wanted is RFC 3339, seconds since 1970, or `now`")]
@@ -105,6 +107,7 @@ impl Trouble {
             | Trouble::EmptyInput
             | Trouble::Time(_)
             | Trouble::NoToken
+            | Trouble::NoAdmin(_)
             | Trouble::NotDerived(_)
             | Trouble::KeyId(_)
             | Trouble::Url(_) => Exit::Usage,
