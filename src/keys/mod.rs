@@ -25,7 +25,8 @@ pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MO
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
 pub use file::{
-    Change, FileFault, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position, Why, changed,
+    Change, FileFault, FileReading, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position,
+    Why, changed,
 };
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
