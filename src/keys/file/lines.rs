@@ -8,10 +8,11 @@ use std::io::BufRead;
 use zeroize::Zeroizing;
 
 use super::{
-    super::ROUTES,
+    super::{NotChanged, ROUTES},
     fault::{FileFault, Why},
     members::{Member, Members, SECRETS},
-    row::{SECRET, Wrong},
+    rewrite::{Form, Item, Records},
+    row::{ID, SECRET, Wrong},
     table::Filling,
 };
 use crate::json::{Document, Value};
@@ -32,13 +33,33 @@ pub(super) fn read(mut from: impl BufRead, filling: &mut Filling) -> Result<(), 
                 return Err(fault((None, Why::NotJson("the line is too long"))));
             }
             _ if line.trim_ascii().is_empty() => {}
-            _ => object(line.trim_ascii(), filling).map_err(fault)?,
+            _ => {
+                let members = members(line.trim_ascii()).map_err(fault)?;
+                members.put(filling).map_err(|(_, wrong)| fault(wrong))?;
+            }
         }
     }
     Ok(())
 }
 
-fn object(line: &[u8], filling: &mut Filling) -> Result<(), Wrong> {
+/// Where the records of `id` stand in `text`.
+pub(super) fn records(text: &[u8], id: &str) -> Result<Records, NotChanged> {
+    let (mut own, mut start) = (Vec::new(), 0);
+    for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+        let end = start + line.len();
+        if !line.trim_ascii().is_empty() {
+            let fault = |(column, why)| FileFault { line: number, at: 0, column, why };
+            let members = members(line.trim_ascii()).map_err(fault)?;
+            if members.text(ID) == Some(id) {
+                own.push(Item { start, end, indent: 0, members });
+            }
+        }
+        start = end;
+    }
+    Ok(Records { form: Form::Lines, own, end: text.len(), indent: 0 })
+}
+
+fn members(line: &[u8]) -> Result<Members, Wrong> {
     let document = Document::parse(line).map_err(|_| (None, Why::NotJson("see RFC 8259; no name may stand twice")))?;
     let Value::Object(object) = document.root() else { return Err((None, Why::Type("an object"))) };
     let mut members = Members::default();
@@ -51,7 +72,7 @@ fn object(line: &[u8], filling: &mut Filling) -> Result<(), Wrong> {
             (name, value) => members.texts.push((name.to_owned(), Zeroizing::new(text(name, &value)?))),
         }
     }
-    members.put(filling).map_err(|(_, wrong)| wrong)
+    Ok(members)
 }
 
 fn one_of(secret: &Value<'_>) -> Result<Vec<Member>, Wrong> {

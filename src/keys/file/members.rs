@@ -15,7 +15,7 @@ pub(super) const SECRETS: &str = "secrets";
 pub(super) type Member = (String, Zeroizing<String>);
 
 /// All members of a record.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Members {
     pub(super) texts: Vec<Member>,
     /// The members of each of `secrets`, where it stands there.
@@ -23,6 +23,16 @@ pub(super) struct Members {
 }
 
 impl Members {
+    /// The text of that name.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+
+    /// How many secrets it has.
+    pub(super) fn count(&self) -> usize {
+        self.secrets.as_ref().map_or(1, Vec::len)
+    }
+
     /// Checks the record and adds it to what is known of its id. What is wrong comes with the index of the secret, among
     /// `secrets`, that it is about.
     pub(super) fn put(&self, filling: &mut Filling) -> Result<(), (Option<usize>, Wrong)> {

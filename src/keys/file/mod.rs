@@ -27,7 +27,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 pub use fault::{FileFault, LONGEST_SECRET, Why};
-pub use rewrite::{Change, NewSecret, NotChanged, Position, changed};
+pub use rewrite::changed;
 use table::{Filling, Table};
 
 use super::{Lookout, Lookup};

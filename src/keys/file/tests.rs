@@ -76,6 +76,7 @@ fn a_list_or_a_map_in_yaml_says_the_same() {
 
 #[test]
 fn what_is_wrong_in_yaml_is_said_with_line_and_column() {
+    let mut others = Vec::new();
     for (text, said) in [
         ("", "it is no YAML: the file holds nothing"),
         ("hunter2", "line 1, column 1: it must be a list or a map of records"),
@@ -99,18 +100,20 @@ fn what_is_wrong_in_yaml_is_said_with_line_and_column() {
         ("- { id: a, secret: &x hunter2 }", "line 1, column 23: it is no YAML: anchors"),
         ("- { id: a, secret: !!str hunter2 }", "line 1, column 26: it is no YAML: tags"),
         ("- { id: a, secret: *x }", "line 1, column 20: it is no YAML: "),
-        ("- { id: a, secret: @hunter2 }", "line 1, column 20: it is no YAML: this character begins no text"),
+        ("- { id: a, secret: @hunter2 }", "line 1, column 20: it is no YAML: this character cannot stand here"),
         (
             "- { id: a, secret: hunter2 }\n---\n- { id: b, secret: x }",
             "line 2, column 1: it is no YAML: a second document",
         ),
-        ("- { id: a, secret: hunter2", "line 1, column 27: it is no YAML: "),
+        ("- { id: a, secret: hunter2", "line 1, column 3: it is no YAML: "),
         ("- { id: a, secret: x, 2nd: y }", "line 1, column 28, `2nd`: the name of an attribute"),
         ("? [a]\n: { secret: x }", "line 1, column 3: it is no YAML: a key must be text"),
     ] {
         let found = parse(text, Format::Yaml).unwrap_err();
-        assert!(found.contains(said) && !found.contains("hunter"), "{text:?}: {found}");
+        let is_so = found.contains(said) && !found.contains("hunter");
+        others.extend((!is_so).then(|| format!("{text:?}: {found}")));
     }
+    assert!(others.is_empty(), "{others:#?}");
     let broken = KeyFileContent::parse(&b"- { id: a, secret: \xff }"[..], Format::Yaml).unwrap_err().to_string();
     assert!(broken.ends_with("the file is not UTF-8"), "{broken}");
 }
@@ -213,7 +216,7 @@ proptest::proptest! {
 
     #[test]
     fn what_was_written_is_read(
-        ids in proptest::collection::btree_map("[!-~]{1,20}", ("[^\\x00-\\x1f]{1,40}", "[a-z]{0,8}"), 1..20)
+        ids in proptest::collection::btree_map("[!-~]{1,20}", ("[ -~ä-ÿ一-三]{1,40}", "[a-z]{0,8}"), 1..20)
     ) {
         let mut writer = ::csv::Writer::from_writer(Vec::new());
         writer.write_record(["id", "secret", "tenant"]).unwrap();
