@@ -12,7 +12,7 @@ mod tokens;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
-pub use issuing::{ClaimValue, Issuer, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
+pub use issuing::{ClaimValue, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
 pub use operations::{Admin, Revocations, RevocationsPlace};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};

@@ -19,7 +19,7 @@ pub use failure::Failure;
 pub use login::{Login, Who};
 pub use minter::{ClaimValue, Issuer, RESERVED_CLAIMS};
 pub use passwords::PasswordChecks;
-pub use refresh::{Families, Grant, Refresh, RefreshFault, RefreshRules, Refreshed};
+pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
 pub use users::{User, UserTable};
