@@ -41,5 +41,6 @@ pub mod refusal;
 pub mod roots;
 pub mod secret;
 pub mod soon;
+pub mod sql_link;
 pub mod transport;
 pub mod watch;
