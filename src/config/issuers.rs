@@ -90,7 +90,7 @@ fn kept_in(fields: &Fields<'_>, has_store: bool, reader: &mut Reader<'_>) -> Opt
     Some(kept_in)
 }
 
-fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
+pub(super) fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
     let lifetime = reader.duration(node, "`lifetime`")?;
     if lifetime < Duration::from_secs(1) {
         reader.error(node.place, "`lifetime` must be a second or more");
@@ -131,7 +131,7 @@ fn audience(fields: &Fields<'_>, tokens: Option<&Tokens>, reader: &mut Reader<'_
 }
 
 /// Text is a template; what is not text is always the same.
-fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
+pub(super) fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
     let mut claims = Vec::new();
     for entry in reader.map(node, "`claims`").unwrap_or_default() {
         users::check_claim(entry, &RESERVED, reader);
