@@ -42,6 +42,7 @@ mod shape;
 mod signing;
 mod sites;
 mod snippet;
+mod sql_server;
 mod store;
 mod template;
 mod token_claims;
