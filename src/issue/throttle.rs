@@ -4,13 +4,17 @@
 //! more than one after the other, and whoever hangs up before the answer has had his try. With none left a right password is
 //! refused like a wrong one, so that guessing on tells nothing.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use super::Failure;
 use crate::{
+    policy::{Prefixes, Whence},
     rate::Quota,
     store::{Draw, Drawn, MemoryCounters},
 };
+
+/// A single address of IPv4; of IPv6 the network that one customer has.
+const NETWORKS: Prefixes = Prefixes { ipv4: 32, ipv6: 64 };
 
 /// What each name and each address has.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub struct Throttle {
 pub(super) struct Attempt<'a> {
     throttle: &'a Throttle,
     name: &'a str,
-    network: Vec<u8>,
+    network: [u8; 17],
 }
 
 impl Throttle {
@@ -43,10 +47,10 @@ impl Throttle {
     pub(super) fn attempt<'a>(
         &'a self,
         name: &'a str,
-        client: IpAddr,
+        client: Whence,
         now_millis: i64,
     ) -> Result<Attempt<'a>, Failure> {
-        let attempt = Attempt { throttle: self, name, network: network(client) };
+        let attempt = Attempt { throttle: self, name, network: NETWORKS.network(client) };
         match self.counters.draw(&attempt.draws(), nanos(now_millis)) {
             Drawn::Within(_) => Ok(attempt),
             Drawn::Beyond { wait, .. } => Err(Failure::Throttled { seconds: crate::rate::seconds(wait) }),
@@ -71,14 +75,6 @@ impl Attempt<'_> {
     }
 }
 
-/// A single address of IPv4; of IPv6 the network that one customer has.
-fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.octets().to_vec(),
-        IpAddr::V6(v6) => v6.octets().into_iter().take(8).collect(),
-    }
-}
-
 fn nanos(millis: i64) -> i64 {
     millis.saturating_mul(1_000_000)
 }
@@ -94,8 +90,12 @@ mod tests {
         Throttle::new(Arc::new(MemoryCounters::new(1000)), "login", quota(user), quota(address))
     }
 
+    fn at(address: &str) -> Whence {
+        Whence::At(address.parse().unwrap())
+    }
+
     fn fail(throttle: &Throttle, name: &str, address: &str, now_millis: i64) -> bool {
-        throttle.attempt(name, address.parse().unwrap(), now_millis).is_ok()
+        throttle.attempt(name, at(address), now_millis).is_ok()
     }
 
     #[test]
@@ -127,22 +127,22 @@ mod tests {
     fn what_succeeds_spends_nothing() {
         let throttle = throttle(1, 1);
         for _ in 0..10 {
-            throttle.attempt("alice", "192.0.2.1".parse().unwrap(), 0).unwrap().give_back(0);
+            throttle.attempt("alice", at("192.0.2.1"), 0).unwrap().give_back(0);
         }
     }
 
     #[test]
     fn of_many_at_once_no_more_are_tried_than_of_many_in_turn() {
         let throttle = throttle(3, 1000);
-        let at_once: Vec<_> = (0..10).map(|_| throttle.attempt("alice", "192.0.2.1".parse().unwrap(), 0)).collect();
+        let at_once: Vec<_> = (0..10).map(|_| throttle.attempt("alice", at("192.0.2.1"), 0)).collect();
         assert_eq!(at_once.iter().filter(|attempt| attempt.is_ok()).count(), 3);
     }
 
     #[test]
     fn an_attempt_that_nobody_waits_for_is_spent() {
         let throttle = throttle(1, 1000);
-        drop(throttle.attempt("alice", "192.0.2.1".parse().unwrap(), 0).unwrap());
-        assert!(throttle.attempt("alice", "192.0.2.2".parse().unwrap(), 0).is_err());
+        drop(throttle.attempt("alice", at("192.0.2.1"), 0).unwrap());
+        assert!(throttle.attempt("alice", at("192.0.2.2"), 0).is_err());
     }
 
     #[test]

@@ -100,8 +100,13 @@ mod tests {
     fn what_is_usual_is_written_as_anything_would_be() {
         for address in ["127.0.0.1", "2001:db8::1"] {
             let peer = Peer::new(address.parse().unwrap());
-            let client =
-                Client { whence: Whence::At(peer.address), peer: &peer, behind_proxy: false, continues: None, tls: false };
+            let client = Client {
+                whence: Whence::At(peer.address),
+                peer: &peer,
+                behind_proxy: false,
+                continues: None,
+                tls: false,
+            };
             let fields = [("Host", &b"gw.test:80"[..]), ("X-Forwarded-For", b"10.0.0.1"), ("Forwarded", b"for=x")];
             let head = RequestHead::from_parts("GET", "/", &fields).unwrap();
             let (mut usual, mut any) = (Vec::new(), Vec::new());
