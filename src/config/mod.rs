@@ -6,6 +6,7 @@
 
 pub mod checked;
 mod conflicts;
+mod decryption;
 mod definition;
 mod definition_values;
 mod document;
