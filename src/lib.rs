@@ -40,5 +40,6 @@ pub mod refusal;
 pub mod roots;
 pub mod secret;
 pub mod soon;
+pub mod sql_link;
 pub mod transport;
 pub mod watch;

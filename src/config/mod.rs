@@ -43,6 +43,7 @@ mod shape;
 mod signing;
 mod sites;
 mod snippet;
+mod sql_server;
 mod store;
 mod template;
 mod token_claims;

@@ -93,6 +93,7 @@ pub(super) const RULES: &[Rule] = &[
             "errands",
             "outcall",
             "redis_link",
+            "sql_link",
             "json",
             "watch",
         ],
@@ -102,6 +103,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("rate", &[]),
     // A way to Redis; what is asked is not its business.
     rule("redis_link", &["secret"]),
+    // A way to databases, likewise; connections live among the errands.
+    rule("sql_link", &["errands", "secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock", "secret"]),
@@ -109,7 +112,19 @@ pub(super) const RULES: &[Rule] = &[
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
     rule(
         "config",
-        &["scheme", "jose", "json", "keys", "outcall", "password", "rate", "redis_link", "refusal", "secret"],
+        &[
+            "scheme",
+            "jose",
+            "json",
+            "keys",
+            "outcall",
+            "password",
+            "rate",
+            "redis_link",
+            "refusal",
+            "secret",
+            "sql_link",
+        ],
     ),
     // Of a caller it is known which key verified, and what else is known of that.
     rule("message", &["http1", "scheme", "keys::Matched"]),
@@ -149,7 +164,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
-    Crate { names: &["sqlx"], only: Rooms::These(&["keys"]) },
+    Crate { names: &["sqlx"], only: Rooms::These(&["sql_link"]) },
     Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
     Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },
