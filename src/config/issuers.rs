@@ -79,7 +79,7 @@ fn refresh(node: &Node, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
     Some(RefreshSettings { lifetime, absolute_lifetime, grace })
 }
 
-fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
+pub(super) fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
     let lifetime = reader.duration(node, "`lifetime`")?;
     if lifetime < Duration::from_secs(1) {
         reader.error(node.place, "`lifetime` must be a second or more");
@@ -120,7 +120,7 @@ fn audience(fields: &Fields<'_>, tokens: Option<&Tokens>, reader: &mut Reader<'_
 }
 
 /// Text is a template; what is not text is always the same.
-fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
+pub(super) fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
     let mut claims = Vec::new();
     for entry in reader.map(node, "`claims`").unwrap_or_default() {
         users::check_claim(entry, &RESERVED, reader);

@@ -135,3 +135,52 @@ fn verify_says_which_rule_of_the_config_refused_and_never_the_token() {
     let (code, _, words) = verify(&[], &key.token(&good));
     assert!(code == Some(2) && words.contains("api, far"), "{words}");
 }
+
+#[test]
+fn a_token_is_issued_by_hand_as_the_config_s_issuer_would_and_a_config_believes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    fs::write(directory.path().join("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(directory.path().join("public.pem"), key.public_key_pem()).unwrap();
+    let config = "listen: 127.0.0.1:8000\n\
+        tokens:\n  api: { keys: [{ kid: k1, private_key: { file: key.pem } }], issuer: me, audience: [api, app], equal: { level: 3 } }\n  \
+        theirs: { keys: [{ kid: k1, public_key: { file: public.pem } }], issuer: me, audience: api }\n\
+        issuers: { api: { tokens: api, audience: api, lifetime: 5m, claims: { who: '<{subject}>', role: '{claim:role}' } } }\n\
+        upstreams: { ok: { echo: true }, login: { login: { issuer: api, dangerously_without_password: true } } }\n\
+        routes:\n  - { match: { path: / }, require: { any_of: [{ jwt: api }, { jwt: theirs }] }, to: ok }\n  \
+        - { match: { path: /l, methods: [POST] }, public: true, to: login }\n";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let issue = |more: &[&str]| {
+        let arguments = [&["token", "issue", "-c", "gateway.yaml", "--subject", "alice"], more].concat();
+        told(&arguments, "", directory.path())
+    };
+    let (code, token, words) = issue(&["--claim", "role=admin", "--claim", "level=3"]);
+    assert_eq!((code, words.as_str()), (Some(0), ""));
+    let claims = crate::issuing::part(token.trim_end(), 1);
+    for (name, value) in [("sub", "alice"), ("who", "<alice>"), ("role", "admin"), ("iss", "me"), ("aud", "api")] {
+        assert_eq!(claims[name], value, "{claims}");
+    }
+    assert_eq!((&claims["level"], claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()), (&json!(3), 300));
+    for entry in ["api", "theirs"] {
+        let verify = ["token", "verify", "-c", "gateway.yaml", "--tokens", entry];
+        assert_eq!(told(&verify, &token, directory.path()).0, Some(0), "{entry}");
+    }
+    let (code, token, _) = issue(&["--tokens", "api", "--audience", "app", "--claim", "level=3", "--lifetime", "90s"]);
+    let claims = crate::issuing::part(token.trim_end(), 1);
+    assert_eq!((code, &claims["aud"], &claims["who"]), (Some(0), &json!("app"), &json!(null)));
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 90);
+    for (arguments, code, said) in [
+        (&["--tokens", "theirs"][..], 1, "no key that signs"),
+        (&["--claim", "level=3"], 2, "--claim role=VALUE"),
+        (&["--claim", "role=x", "--claim", "level=4"], 4, "refused: invalid-token: the claim \"level\""),
+        (&["--tokens", "api", "--claim", "level=3"], 2, "--audience"),
+        (&["--tokens", "them"], 2, "it has api, theirs"),
+        (&["--issuer", "them"], 2, "it has api"),
+        (&["--claim", "exp=1"], 2, "`exp`"),
+        (&["--lifetime", "5"], 2, "a unit"),
+    ] {
+        let (ended, data, words) = issue(arguments);
+        assert_eq!((ended, data.as_str()), (Some(code), ""), "{arguments:?}: {words}");
+        assert!(words.contains(said), "{said}: {words}");
+    }
+}
