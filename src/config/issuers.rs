@@ -41,6 +41,13 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
             .error(node.place, "the first key of this tokens entry cannot sign: it is the public half alone")
             .expected("`secret`, or `private_key`");
     }
+    if let (Some(tokens), Some(node)) = (index.and_then(|index| tokens.item(index)), fields.value("tokens"))
+        && tokens.decryption.as_ref().is_some_and(|decryption| decryption.required)
+    {
+        reader
+            .error(node.place, "this tokens entry refuses what is issued by it: that is not encrypted")
+            .hint("`decrypt: { required: false, … }` accepts both");
+    }
     let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();

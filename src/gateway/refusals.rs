@@ -73,7 +73,9 @@ impl Refusal {
             Refusal::Slow => Cause::RequestTimeout,
             Refusal::NotRouted(error) => error.cause(),
             Refusal::Body(error) => of_body(error),
-            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted) => Cause::AddressDenied,
+            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted | AddressDenied::Unknown) => {
+                Cause::AddressDenied
+            }
             Refusal::Unverified(_) => Cause::RateLimited,
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,

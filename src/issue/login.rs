@@ -54,10 +54,10 @@ impl Login {
         }
         let name = desk::name(&self.username, &permit)?;
         let now_millis = self.desk.clock.unix_millis();
-        let attempt = self.throttle.attempt(&name, permit.client().address, now_millis)?;
+        let attempt = self.throttle.attempt(&name, permit.client().whence, now_millis)?;
         let checked = self.who.check(&name, &permit).await;
-        if checked.as_ref().is_err_and(Failure::is_guess) {
-            attempt.failed(now_millis);
+        if !checked.as_ref().is_err_and(Failure::is_guess) {
+            attempt.give_back(now_millis);
         }
         let claims = checked?;
         let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };

@@ -45,7 +45,7 @@ impl Issuing {
     }
 
     /// A login; `None` only where the config's check has already said what is wrong.
-    pub(super) fn login(&self, login: &config::Login) -> Option<Service> {
+    pub(super) fn login(&self, name: &str, login: &config::Login) -> Option<Service> {
         let who = match &login.who {
             Who::Anyone => issue::Who::Anyone,
             Who::Users { users, password } => issue::Who::Users {
@@ -59,7 +59,7 @@ impl Issuing {
             who,
             username: login.username.clone(),
             answer: login.answer.clone(),
-            throttle: Throttle { counters: self.counters.clone(), user: login.throttle.0, address: login.throttle.1 },
+            throttle: Throttle::new(self.counters.clone(), name, login.throttle.0, login.throttle.1),
             reads_body: login.reads_body(),
             desk: self.desk.clone(),
         })))
