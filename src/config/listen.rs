@@ -194,7 +194,7 @@ pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Re
 fn socket(path: &str, node: &Node, reader: &mut Reader<'_>) -> Option<PathBuf> {
     let whole = reader.beside(path);
     if path.is_empty() || whole.as_os_str().len() > LONGEST_SOCKET {
-        let shown = whole.display().to_string();
+        let shown = format!("{UNIX}{}", whole.display());
         reader.error(node.place, format!("`{shown}` cannot be the path of a Unix socket")).expected(format!(
             "`unix:` and a path of 1 to {LONGEST_SOCKET} bytes, such as `unix:/run/countersign.sock`"
         ));
