@@ -36,6 +36,13 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) 
             .error(node.place, "the first key of this tokens entry cannot sign: it is the public half alone")
             .expected("`secret`, or `private_key`");
     }
+    if let (Some(tokens), Some(node)) = (index.and_then(|index| tokens.item(index)), fields.value("tokens"))
+        && tokens.decryption.as_ref().is_some_and(|decryption| decryption.required)
+    {
+        reader
+            .error(node.place, "this tokens entry refuses what is issued by it: that is not encrypted")
+            .hint("`decrypt: { required: false, … }` accepts both");
+    }
     let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
@@ -72,7 +79,7 @@ fn refresh(node: &Node, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
     Some(RefreshSettings { lifetime, absolute_lifetime, grace })
 }
 
-fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
+pub(super) fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
     let lifetime = reader.duration(node, "`lifetime`")?;
     if lifetime < Duration::from_secs(1) {
         reader.error(node.place, "`lifetime` must be a second or more");
@@ -113,7 +120,7 @@ fn audience(fields: &Fields<'_>, tokens: Option<&Tokens>, reader: &mut Reader<'_
 }
 
 /// Text is a template; what is not text is always the same.
-fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
+pub(super) fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
     let mut claims = Vec::new();
     for entry in reader.map(node, "`claims`").unwrap_or_default() {
         users::check_claim(entry, &RESERVED, reader);

@@ -9,6 +9,7 @@ use crate::{
     http1::BadRequest,
     issue::{self, RefreshFault},
     message::{BodyError, HoldError, Response},
+    minting::MintingFault,
     policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
     refusal::Cause,
     scheme,
@@ -97,7 +98,10 @@ impl Refusal {
                 | Failure::Answer(_)
                 | Failure::Upgrade
                 | Failure::Unwritable(_) => Cause::UpstreamFailed,
-                Failure::Template(_, failure) => of_template(failure),
+                Failure::Template(_, failure) | Failure::Assertion(MintingFault::Claim(_, failure)) => {
+                    of_template(failure)
+                }
+                Failure::Assertion(MintingFault::Unsigned | MintingFault::NoRandomness) => Cause::Overloaded,
             },
             Refusal::NotIssued(failure) => of_issuing(failure),
         }
@@ -212,6 +216,7 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
     match failure {
         issue::Failure::Held(error) => of_held(error),
         issue::Failure::Unreadable(_) => Cause::MissingCredentials,
+        issue::Failure::Nameless => Cause::NotAllowed,
         issue::Failure::NoName
         | issue::Failure::UnknownUser
         | issue::Failure::DisabledUser

@@ -77,6 +77,34 @@ pub enum ClaimValue {
     Template(Template),
 }
 
+/// `assertion:` of an upstream: a token for it that says who a request is from.
+#[derive(Debug)]
+pub struct Assertion {
+    /// Index into [`Config::issuers`](super::Config::issuers), whose key signs and whose claims it has.
+    pub issuer: usize,
+    /// `aud`
+    pub audience: String,
+    /// From `iat` to `exp`. Default 60 s.
+    pub lifetime: Duration,
+    /// More claims; they go before the issuer's.
+    pub claims: Vec<(String, ClaimValue)>,
+    /// Where it stands. Default `X-Countersign-Assertion`; in `Authorization` it is a bearer token.
+    pub header: String,
+    /// How long one is sent again with requests that would have the same. Default: half of the lifetime.
+    pub reuse: Duration,
+}
+
+/// `mint:` of an upstream.
+#[derive(Debug)]
+pub struct Handout {
+    /// Index into [`Config::issuers`](super::Config::issuers).
+    pub issuer: usize,
+    /// More claims; they go before the issuer's.
+    pub claims: Vec<(String, ClaimValue)>,
+    /// What is answered: an answer template that knows `token` and `expires_in`.
+    pub answer: Template,
+}
+
 /// `login:` of an upstream.
 #[derive(Debug)]
 pub struct Login {

@@ -72,6 +72,7 @@ pub(super) const RULES: &[Rule] = &[
             "percent",
             "roots",
             "soon",
+            "minting",
         ],
     ),
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
@@ -84,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
             "scheme",
             "clock",
             "deadline",
-            "jose",
+            "minting",
             "password",
             "rate",
             "secret",
@@ -104,6 +105,7 @@ pub(super) const RULES: &[Rule] = &[
             "errands",
             "outcall",
             "redis_link",
+            "sql_link",
             "json",
             "watch",
         ],
@@ -113,6 +115,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("rate", &[]),
     // A way to Redis; what is asked is not its business.
     rule("redis_link", &["secret"]),
+    // A way to databases, likewise; connections live among the errands.
+    rule("sql_link", &["errands", "secret"]),
     // What is reported is handed over by the gateway; a stage that reports would know who listens.
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock", "secret"]),
@@ -120,7 +124,19 @@ pub(super) const RULES: &[Rule] = &[
     // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
     rule(
         "config",
-        &["scheme", "jose", "json", "keys", "outcall", "password", "rate", "redis_link", "refusal", "secret"],
+        &[
+            "scheme",
+            "jose",
+            "json",
+            "keys",
+            "outcall",
+            "password",
+            "rate",
+            "redis_link",
+            "refusal",
+            "secret",
+            "sql_link",
+        ],
     ),
     // Of a caller it is known which key verified, and what else is known of that.
     rule("message", &["http1", "scheme", "keys::Matched"]),
@@ -136,6 +152,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall"]),
     rule("errands", &[]),
     rule("json", &[]),
+    // A token is made of a key, templates and a request as they see it; whom it is for is told.
+    rule("minting", &["jose", "scheme"]),
     rule("password", &[]),
     rule("percent", &[]),
     rule("proxy_protocol", &[]),
@@ -160,7 +178,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
     Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
-    Crate { names: &["sqlx"], only: Rooms::These(&["keys"]) },
+    Crate { names: &["sqlx"], only: Rooms::These(&["sql_link"]) },
     Crate { names: &["hyper_rustls"], only: Rooms::These(&["outcall"]) },
     Crate { names: &["redis"], only: Rooms::These(&["redis_link", "store", "keys"]) },
     Crate { names: &["clap"], only: Rooms::These(&["cli"]) },

@@ -5,20 +5,23 @@ use std::borrow::Cow;
 use sqlx::{Column, Row as _, TypeInfo, ValueRef, mysql::MySqlRow, postgres::PgRow, sqlite::SqliteRow};
 use zeroize::Zeroizing;
 
-use super::trouble;
-use crate::keys::{Row, Trouble};
+use super::SqlError;
 
-type Cell = Option<Zeroizing<Vec<u8>>>;
+/// What stands in one column; `None` is SQL's NULL. Its memory is wiped: it may be a secret.
+pub type Cell = Option<Zeroizing<Vec<u8>>>;
+
+/// A row: names of columns, in lower case, and what stands under them.
+pub type Row = Vec<(Cow<'static, str>, Cell)>;
 
 /// 2000-01-01, where PostgreSQL's times begin, in seconds since 1970.
 const POSTGRES_EPOCH: i64 = 946_684_800;
 
-pub(super) fn of_postgres(row: &PgRow) -> Result<Row<'static>, Trouble> {
+pub(super) fn of_postgres(row: &PgRow) -> Result<Row, SqlError> {
     row.columns().iter().enumerate().map(|(at, column)| Ok((name(column), postgres(row, at)?))).collect()
 }
 
-fn postgres(row: &PgRow, at: usize) -> Result<Cell, Trouble> {
-    let raw = row.try_get_raw(at).map_err(trouble::of)?;
+fn postgres(row: &PgRow, at: usize) -> Result<Cell, SqlError> {
+    let raw = row.try_get_raw(at).map_err(SqlError::of)?;
     if raw.is_null() {
         return Ok(None);
     }
@@ -32,10 +35,10 @@ fn postgres(row: &PgRow, at: usize) -> Result<Cell, Trouble> {
                 sqlx::postgres::PgValueFormat::Text => Err(unreadable(&kind)),
             }
         }
-        "BOOL" => row.try_get::<bool, _>(at).map(number).map_err(trouble::of),
-        "INT2" => row.try_get::<i16, _>(at).map(number).map_err(trouble::of),
-        "INT4" => row.try_get::<i32, _>(at).map(number).map_err(trouble::of),
-        "INT8" => row.try_get::<i64, _>(at).map(number).map_err(trouble::of),
+        "BOOL" => row.try_get::<bool, _>(at).map(number).map_err(SqlError::of),
+        "INT2" => row.try_get::<i16, _>(at).map(number).map_err(SqlError::of),
+        "INT4" => row.try_get::<i32, _>(at).map(number).map_err(SqlError::of),
+        "INT8" => row.try_get::<i64, _>(at).map(number).map_err(SqlError::of),
         "TIMESTAMPTZ" => {
             let micros = raw.as_bytes().ok().and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
             Ok(time(micros.ok_or_else(|| unreadable(&kind))?))
@@ -52,50 +55,50 @@ fn time(micros: i64) -> Cell {
     }
 }
 
-pub(super) fn of_mysql(row: &MySqlRow) -> Result<Row<'static>, Trouble> {
+pub(super) fn of_mysql(row: &MySqlRow) -> Result<Row, SqlError> {
     row.columns().iter().enumerate().map(|(at, column)| Ok((name(column), mysql(row, at)?))).collect()
 }
 
-fn mysql(row: &MySqlRow, at: usize) -> Result<Cell, Trouble> {
-    let raw = row.try_get_raw(at).map_err(trouble::of)?;
+fn mysql(row: &MySqlRow, at: usize) -> Result<Cell, SqlError> {
+    let raw = row.try_get_raw(at).map_err(SqlError::of)?;
     if raw.is_null() {
         return Ok(None);
     }
     let kind = raw.type_info().name().to_owned();
     match kind.as_str() {
         "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" => {
-            row.try_get_unchecked::<String, _>(at).map(|text| cell(text.into_bytes())).map_err(trouble::of)
+            row.try_get_unchecked::<String, _>(at).map(|text| cell(text.into_bytes())).map_err(SqlError::of)
         }
         "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => {
-            row.try_get_unchecked::<Vec<u8>, _>(at).map(cell).map_err(trouble::of)
+            row.try_get_unchecked::<Vec<u8>, _>(at).map(cell).map_err(SqlError::of)
         }
         "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" => {
-            row.try_get_unchecked::<i64, _>(at).map(number).map_err(trouble::of)
+            row.try_get_unchecked::<i64, _>(at).map(number).map_err(SqlError::of)
         }
         "TINYINT UNSIGNED" | "SMALLINT UNSIGNED" | "MEDIUMINT UNSIGNED" | "INT UNSIGNED" | "BIGINT UNSIGNED" => {
-            row.try_get_unchecked::<u64, _>(at).map(number).map_err(trouble::of)
+            row.try_get_unchecked::<u64, _>(at).map(number).map_err(SqlError::of)
         }
         _ => Err(unreadable(&kind)),
     }
 }
 
-pub(super) fn of_sqlite(row: &SqliteRow) -> Result<Row<'static>, Trouble> {
+pub(super) fn of_sqlite(row: &SqliteRow) -> Result<Row, SqlError> {
     row.columns().iter().enumerate().map(|(at, column)| Ok((name(column), sqlite(row, at)?))).collect()
 }
 
-fn sqlite(row: &SqliteRow, at: usize) -> Result<Cell, Trouble> {
-    let raw = row.try_get_raw(at).map_err(trouble::of)?;
+fn sqlite(row: &SqliteRow, at: usize) -> Result<Cell, SqlError> {
+    let raw = row.try_get_raw(at).map_err(SqlError::of)?;
     if raw.is_null() {
         return Ok(None);
     }
     // What the value is, not what the column was declared as: SQLite keeps any type anywhere.
     let kind = raw.type_info().name().to_owned();
     match kind.as_str() {
-        "INTEGER" | "BOOLEAN" => row.try_get_unchecked::<i64, _>(at).map(number).map_err(trouble::of),
+        "INTEGER" | "BOOLEAN" => row.try_get_unchecked::<i64, _>(at).map(number).map_err(SqlError::of),
         "TEXT" | "DATETIME" | "DATE" | "TIME" => {
-            row.try_get_unchecked::<String, _>(at).map(|text| cell(text.into_bytes())).map_err(trouble::of)
+            row.try_get_unchecked::<String, _>(at).map(|text| cell(text.into_bytes())).map_err(SqlError::of)
         }
-        "BLOB" => row.try_get_unchecked::<Vec<u8>, _>(at).map(cell).map_err(trouble::of),
+        "BLOB" => row.try_get_unchecked::<Vec<u8>, _>(at).map(cell).map_err(SqlError::of),
         _ => Err(unreadable(&kind)),
     }
 }
@@ -113,8 +116,8 @@ fn number(number: impl ToString) -> Cell {
     cell(number.to_string().into_bytes())
 }
 
-fn unreadable(kind: &str) -> Trouble {
-    Trouble::unreadable(format_args!("a column of type {kind} cannot be read; make text of it, or a time's seconds"))
+fn unreadable(kind: &str) -> SqlError {
+    SqlError::unreadable(format_args!("a column of type {kind} cannot be read; make text of it, or a time's seconds"))
 }
 
 #[cfg(test)]
