@@ -36,6 +36,15 @@ fn what_a_change_does_not_concern_stays_as_it_was() {
 }
 
 #[test]
+fn a_disabled_id_stays_so_whichever_secret_is_taken_away() {
+    let disabled = after(TEXT, "a", &Change::Disable).unwrap();
+    for place in [0, 1] {
+        let left = after(&disabled, "a", &Change::Retire(place)).unwrap();
+        assert!(KeyFileContent::parse(left.as_bytes(), Format::Csv).unwrap().record(b"a").unwrap().disabled);
+    }
+}
+
+#[test]
 fn a_file_without_a_newline_at_its_end_gets_one() {
     assert_eq!(after("id,secret\na,one", "b", &Change::Add(new("two"))).unwrap(), "id,secret\na,one\nb,two\n");
 }
@@ -62,6 +71,15 @@ fn what_cannot_be_done_is_said() {
 fn what_an_old_secret_alone_says_of_its_id_stays_when_it_is_retired() {
     let retired = after(TEXT, "a", &Change::Retire(0)).unwrap();
     assert_eq!(retired, TEXT.replace("a,one,,,acme\n", "").replace("a,three,,,", "a,three,,,acme"));
+    for (text, place, wanted) in [
+        ("id,secret,routes\na,one,told\na,two,\n", 0, "id,secret,routes\na,two,told\n"),
+        ("id,secret,routes\na,one,\na,two,told\n", 1, "id,secret,routes\na,one,told\n"),
+        ("id,secret,disabled\na,one,true\na,two,false\n", 0, "id,secret,disabled\na,two,true\n"),
+        ("id,secret,routes\na,1,told\nb,x,\na,2,\na,3,", 0, "id,secret,routes\nb,x,\na,2,told\na,3,"),
+        ("id,secret,not_after\na,one,4102444800\na,two,\n", 0, "id,secret,not_after\na,two,\n"),
+    ] {
+        assert_eq!(after(text, "a", &Change::Retire(place)).unwrap(), wanted, "{text}");
+    }
     let shut = "id,secret,disabled,routes\na,one,true,told\na,two,false,\n";
     assert_eq!(after(shut, "a", &Change::Retire(0)).unwrap(), "id,secret,disabled,routes\na,two,true,told\n");
     let lines = "{\"id\":\"a\",\"secret\":\"one\",\"disabled\":true,\"routes\":[\"told\",\"open\"]}\n{\"id\":\"a\",\"secret\":\"two\"}\n";
