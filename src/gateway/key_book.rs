@@ -21,8 +21,11 @@ pub struct KeyBook {
     /// The thread that they are asked on; none while there are none.
     errands: Option<Errands>,
     sources: Arc<[Open]>,
-    files: Arc<[(String, Arc<KeyFile>)]>,
+    files: Files,
 }
+
+/// Files by the names of their sources.
+type Files = Arc<[(String, Arc<KeyFile>)]>;
 
 struct Open {
     name: String,
@@ -57,7 +60,7 @@ impl KeyBook {
         Ok(KeyBook { errands: errands.filter(|_| !sources.is_empty()), sources: sources.into(), files })
     }
 
-    fn files(&self, config: &Config, clock: &Clock) -> Result<Arc<[(String, Arc<KeyFile>)]>, AssembleError> {
+    fn files(&self, config: &Config, clock: &Clock) -> Result<Files, AssembleError> {
         let mut files = Vec::new();
         for keys in &config.keys {
             let KeySource::File { path, format } = &keys.source else { continue };
@@ -73,7 +76,7 @@ impl KeyBook {
     pub fn source(&self, name: &str) -> Option<Arc<dyn Lookup>> {
         match self.find(name) {
             Some(open) => Some(Arc::new(open.cached.clone())),
-            None => self.file(name).map(|file| -> Arc<dyn Lookup> { file.clone() }),
+            None => Some(self.file(name)?.clone()),
         }
     }
 

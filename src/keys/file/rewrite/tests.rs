@@ -134,9 +134,9 @@ fn a_list_in_yaml_is_changed_record_by_record() {
     let of_c = "- {\"id\": \"c\", \"secret\": \"n\"}\n";
     assert_eq!(after("c", &Change::Add(new("n"))), LIST.replace("# the end", &format!("{of_c}# the end")));
     let disabled = after("a", &Change::Disable);
-    let (kept, rest) = (LIST.find("- id: a").unwrap(), LIST.find("\n\n  # of").unwrap());
     let record = "- {\"id\": \"a\", \"secret\": \"one\", \"tenant\": \"acme\", \"disabled\": true}";
-    assert_eq!(disabled, format!("{}{record}{}", &LIST[..kept], &LIST[rest..]));
+    let as_it_was = "- id: a      # the first\n  secret: |-\n    one\n  tenant: acme";
+    assert_eq!(disabled, LIST.replace(as_it_was, record));
     let retired = after("b", &Change::Retire(1));
     assert!(retired.ends_with("- {\"id\": \"b\", \"secrets\": [\"two\"]}\n# the end\n"), "{retired}");
 }
