@@ -12,7 +12,7 @@ mod passwords;
 mod refresh;
 mod refreshing;
 mod throttle;
-mod users;
+pub mod users;
 
 pub use desk::Desk;
 pub use failure::Failure;
@@ -22,7 +22,7 @@ pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, Refresh, RefreshFault, RefreshRules, Refreshed};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
-pub use users::{User, UserTable};
+pub use users::{RowFault, User, UserSource, UserTable, UsersAway};
 
 use std::{pin::Pin, rc::Rc};
 

@@ -25,7 +25,8 @@ pub struct Throttle {
 /// One attempt.
 pub(super) struct Attempt<'a> {
     throttle: &'a Throttle,
-    name: &'a str,
+    /// In one case and without space around it: whoever is asked may take many spellings for one name.
+    name: String,
     network: Vec<u8>,
 }
 
@@ -34,13 +35,8 @@ impl Throttle {
     ///
     /// # Errors
     /// Too many have failed: [`Failure::Throttled`].
-    pub(super) fn attempt<'a>(
-        &'a self,
-        name: &'a str,
-        client: IpAddr,
-        now_millis: i64,
-    ) -> Result<Attempt<'a>, Failure> {
-        let attempt = Attempt { throttle: self, name, network: network(client) };
+    pub(super) fn attempt<'a>(&'a self, name: &str, client: IpAddr, now_millis: i64) -> Result<Attempt<'a>, Failure> {
+        let attempt = Attempt { throttle: self, name: name.trim().to_lowercase(), network: network(client) };
         let waits = attempt.draws().map(|draw| self.counters.wait(&draw, nanos(now_millis)));
         match waits.into_iter().flatten().max() {
             Some(wait) => Err(Failure::Throttled { seconds: crate::rate::seconds(wait) }),
@@ -98,6 +94,7 @@ mod tests {
         let throttle = throttle(3, 1000);
         let tried: Vec<bool> = (0..5).map(|n| fail(&throttle, "alice", &format!("192.0.2.{n}"), 0)).collect();
         assert_eq!(tried, [true, true, true, false, false]);
+        assert!(!fail(&throttle, " ALICE", "192.0.2.9", 0), "it is the same name to some who are asked");
         assert!(fail(&throttle, "bob", "192.0.2.9", 0), "another name is another's");
         assert!(fail(&throttle, "alice", "192.0.2.9", 60_000), "one came back");
         assert!(!fail(&throttle, "alice", "192.0.2.9", 60_000));

@@ -4,12 +4,15 @@ use std::{sync::Arc, thread::available_parallelism};
 
 use serde_json::json;
 
-use super::{AssembleError, hold, patience};
+use super::{super::user_book::UserBook, AssembleError, hold, patience};
 use crate::{
     config::{self, ClaimValue, Config, UsersSource, Who},
     forward::{Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
-    issue::{self, Desk, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle, UserTable},
+    issue::{
+        self, Desk, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle, UserSource,
+        UserTable,
+    },
     message::Budgets,
     scheme::{Sources, Template},
     store::MemoryCounters,
@@ -18,7 +21,7 @@ use crate::{
 /// The issuers and users of a config, each built once.
 pub(super) struct Issuing {
     issuers: Vec<Arc<Issuer>>,
-    users: Vec<Arc<UserTable>>,
+    users: Vec<Arc<UserSource>>,
     /// Where anything asks for passwords.
     checks: Option<PasswordChecks>,
     /// Where failures are counted.
@@ -27,13 +30,18 @@ pub(super) struct Issuing {
 }
 
 impl Issuing {
-    pub(super) fn new(config: &Config, budgets: &Budgets, carried: &Carried) -> Result<Issuing, AssembleError> {
+    pub(super) fn new(
+        config: &Config,
+        budgets: &Budgets,
+        carried: &Carried,
+        book: &UserBook,
+    ) -> Result<Issuing, AssembleError> {
         let limits = hold(config.limits.body, &config.limits);
         let desk = Desk { clock: carried.clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
         let checks = if config.users.is_empty() { None } else { Some(password_checks(&config.limits)?) };
         Ok(Issuing {
             issuers: config.issuers.iter().map(|entry| issuer(config, entry, carried)).collect::<Result<_, _>>()?,
-            users: config.users.iter().map(|users| Arc::new(table(users))).collect(),
+            users: config.users.iter().map(|users| source(users, book)).collect(),
             checks,
             counters: carried.strangers.clone(),
             desk,
@@ -138,8 +146,16 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
     }))
 }
 
-fn table(users: &config::Users) -> UserTable {
-    let UsersSource::File { users, .. } = &users.source;
+/// Those in a file are read with the config, so that nobody is asked.
+fn source(users: &config::Users, book: &UserBook) -> Arc<UserSource> {
+    let listed = match &users.source {
+        UsersSource::File { users, .. } => users.as_slice(),
+        UsersSource::Elsewhere(_) => &[],
+    };
+    book.source(&users.name).unwrap_or_else(|| Arc::new(UserSource::Table(table(listed))))
+}
+
+fn table(users: &[config::User]) -> UserTable {
     let user = |user: &config::User| issue::User {
         name: user.name.clone(),
         password: user.password.clone(),

@@ -2,6 +2,8 @@
 //!
 //! What clients that are not ours make of the same APIs is tried among the `peers`.
 
+mod databases;
+mod legacy_login;
 mod older_api;
 mod passwords;
 mod refreshing;
