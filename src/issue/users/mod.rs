@@ -31,7 +31,7 @@ pub enum UserSource {
     /// They are in a database.
     Sql(sql::Users),
     /// Another login knows them.
-    Http(http::Users),
+    Http(Box<http::Users>),
 }
 
 /// Who knew the password.
@@ -62,7 +62,7 @@ impl Elsewhere {
             Elsewhere::Sql(settings) => UserSource::Sql(sql::Users::new(settings, errands)?),
             Elsewhere::Http(settings) => {
                 let client = Client::new(errands.clone(), &settings.calls)?;
-                UserSource::Http(http::Users::new(client, settings.clone()))
+                UserSource::Http(Box::new(http::Users::new(client, settings.clone())))
             }
         })
     }

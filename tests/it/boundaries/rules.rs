@@ -61,6 +61,7 @@ pub(super) const RULES: &[Rule] = &[
             "percent",
             "roots",
             "soon",
+            "minting",
         ],
     ),
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
@@ -68,12 +69,15 @@ pub(super) const RULES: &[Rule] = &[
         "issue",
         &[
             "policy::Admitted",
+            // Whom an attempt to log in counts against is what any limit of rate counts against.
+            "policy::Prefixes",
+            "policy::Whence",
             "http1",
             "message",
             "scheme",
             "clock",
             "deadline",
-            "jose",
+            "minting",
             "password",
             "rate",
             "secret",
@@ -148,6 +152,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall"]),
     rule("errands", &[]),
     rule("json", &[]),
+    // A token is made of a key, templates and a request as they see it; whom it is for is told.
+    rule("minting", &["jose", "scheme"]),
     rule("password", &[]),
     rule("percent", &[]),
     rule("proxy_protocol", &[]),
