@@ -224,7 +224,7 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         | issue::Failure::DisabledUser
         | issue::Failure::WrongPassword => Cause::InvalidCredentials,
         issue::Failure::Refresh(fault) => match fault {
-            RefreshFault::Full => Cause::StoreUnavailable,
+            RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unreadable => Cause::StoreUnavailable,
             RefreshFault::NoRandomness => Cause::Overloaded,
             RefreshFault::Unknown
             | RefreshFault::Expired

@@ -62,7 +62,7 @@ impl Login {
         let claims = checked?;
         let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
-        minted.refresh = self.issuer.begin(&told, now_millis)?;
+        minted.refresh = self.issuer.begin(&told, now_millis).await?;
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(name));
         Ok(answer)

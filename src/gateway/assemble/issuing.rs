@@ -6,11 +6,12 @@ use serde_json::json;
 
 use super::{AssembleError, hold, patience};
 use crate::{
-    config::{self, ClaimValue, Config, UsersSource, Who},
+    config::{self, ClaimValue, Config, KeptIn, UsersSource, Who},
     forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
-        self, Desk, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle, UserTable,
+        self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle,
+        UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
@@ -155,9 +156,15 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
                 absolute: settings.absolute_lifetime,
                 grace: settings.grace,
             },
-            families: carried.families.clone(),
+            families: families(settings.kept_in, carried),
         }),
     }))
+}
+
+/// Where the store came with a reload it is not there yet, and families stay where they were.
+fn families(kept_in: KeptIn, carried: &Carried) -> Arc<Families> {
+    let shared = carried.stores.families.as_ref().filter(|_| kept_in == KeptIn::Redis);
+    shared.unwrap_or(&carried.families).clone()
 }
 
 /// Claims of the config as a minter has them.
