@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    signing::{KEY, device_v2, now, token, with_length},
+    signing::{KEY, device_v2, now, token, token_with_header, with_length},
     support::{Talk, free_address},
 };
 use crate::support::{Gateway, countersign};
@@ -44,9 +44,11 @@ impl Stage {
              other: {{ preset: raw-body, keys: devices, key_id: \"{{header:X-Other}}\", \
              signature: {{ from: \"{{header:X-Signature}}\", encoding: hex, algorithm: hmac-sha256 }} }}\n\
              tokens:\n  api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
-             {CORPUS}\
+             {CORPUS}  \
+             named: {{ keys: [{{ kid: k1, algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
              upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
              - {{ match: {{ path: /corpus }}, require: {{ jwt: corpus }}, to: echo }}\n  \
+             - {{ match: {{ path: /named }}, require: {{ jwt: named }}, to: echo }}\n  \
              - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
              - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
              - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: other }}, {{ jwt: api }}] }}, to: echo }}\n  \
@@ -64,7 +66,11 @@ impl Stage {
     }
 
     fn api(&self, token: &str) -> (u16, String) {
-        let request = format!("GET /api HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        self.get("/api", token)
+    }
+
+    fn get(&self, path: &str, token: &str) -> (u16, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
         self.status(request.as_bytes())
     }
 
@@ -143,6 +149,20 @@ fn subjects_key_ids_and_old_tokens_are_refused() {
     assert_eq!(stage.api(&new).0, 200);
     assert_ne!(stage.api(&ageless).0, 200);
     assert_eq!(stage.status(b"GET /public HTTP/1.1\r\nHost: a\r\n\r\n").0, 200);
+}
+
+#[test]
+fn a_token_of_a_revoked_key_is_refused_though_it_does_not_name_the_key() {
+    let stage = Stage::start();
+    let named = token_with_header(&json!({ "alg": "HS256", "kid": "k1" }), &json!({}));
+    let unnamed = token(&json!({}));
+    for token in [&named, &unnamed] {
+        assert_eq!(stage.get("/named", token).0, 200);
+    }
+    stage.revoke(&json!({ "key_id": "k1" }));
+    for token in [&named, &unnamed] {
+        assert_is(stage.get("/named", token), REVOKED_TOKEN);
+    }
 }
 
 #[test]
