@@ -5,6 +5,7 @@
 //! document comes from is its reader's.
 
 mod algorithm;
+mod document;
 mod jwk;
 mod key;
 mod pem;
@@ -14,6 +15,7 @@ mod set;
 mod signing_key;
 
 pub use algorithm::{Algorithm, KeyType};
+pub use document::is_key_document;
 pub use jwk::{Jwk, JwkFault};
 pub use key::{Key, KeyFault};
 pub use public_key::{PublicKey, PublicKeyFault, ShortRsa};
