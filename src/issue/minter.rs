@@ -11,9 +11,6 @@ use crate::{
     scheme::{self, Escape, Template, View, Why},
 };
 
-/// Claims that the issuer alone writes.
-pub const RESERVED_CLAIMS: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
-
 /// Issues tokens of one kind.
 #[derive(Debug)]
 pub struct Issuer {
@@ -27,7 +24,7 @@ pub struct Issuer {
     pub audience: Option<String>,
     /// From `iat` to `exp`, whole seconds.
     pub lifetime: Duration,
-    /// More claims; they go before those of a user.
+    /// More claims; they override those of a user.
     pub claims: Vec<(String, ClaimValue)>,
     /// How refresh tokens come with its tokens, if they do.
     pub refresh: Option<Refresh>,

@@ -17,12 +17,12 @@ mod users;
 pub use desk::Desk;
 pub use failure::Failure;
 pub use login::{Login, Who};
-pub use minter::{ClaimValue, Issuer, RESERVED_CLAIMS};
+pub use minter::{ClaimValue, Issuer};
 pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, Refresh, RefreshFault, RefreshRules, Refreshed};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
-pub use users::{User, UserTable};
+pub use users::{StandIns, User, UserTable};
 
 use std::{pin::Pin, rc::Rc};
 
