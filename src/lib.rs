@@ -30,6 +30,7 @@ pub mod jose;
 pub mod json;
 pub mod key_sets;
 pub mod message;
+pub mod minting;
 pub mod outcall;
 pub mod password;
 pub mod percent;

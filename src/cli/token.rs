@@ -1,6 +1,8 @@
-//! `countersign token`: what a token says, and whether a config would believe it. Nothing is called: both work offline.
+//! `countersign token`: what a token says, whether a config would believe it, and one by hand. Nothing is called: all
+//! work offline.
 
 mod inspect;
+mod issue;
 mod verify;
 
 use std::io::{self, Read};
@@ -8,12 +10,16 @@ use std::io::{self, Read};
 use clap::Subcommand;
 
 use super::{Exit, trouble::Trouble};
-use crate::authenticate::jwt::MAX_TOKEN_BYTES;
+use crate::{
+    authenticate::jwt::MAX_TOKEN_BYTES,
+    config::{Config, Tokens},
+};
 
-/// Look at tokens, and judge them by a config
+/// Look at tokens, judge them by a config, and issue them by hand
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
     Inspect(inspect::Inspect),
+    Issue(issue::Issue),
     Verify(verify::Verify),
 }
 
@@ -21,6 +27,7 @@ impl TokenCommand {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         match self {
             TokenCommand::Inspect(inspect) => inspect.execute(),
+            TokenCommand::Issue(issue) => issue.execute(),
             TokenCommand::Verify(verify) => verify.execute(),
         }
     }
@@ -42,4 +49,17 @@ fn from_standard_input() -> Result<Vec<u8>, Trouble> {
         return Err(Trouble::EmptyInput);
     }
     Ok(bare.trim_ascii().to_vec())
+}
+
+/// The entry of that name, or the only one that there is.
+fn tokens_entry<'c>(name: Option<&str>, config: &'c Config) -> Result<&'c Tokens, Trouble> {
+    let found = match (name, config.tokens.as_slice()) {
+        (None, [only]) => Some(only),
+        (Some(name), entries) => entries.iter().find(|entry| entry.name == name),
+        (None, _) => None,
+    };
+    found.ok_or_else(|| {
+        let names: Vec<&str> = config.tokens.iter().map(|entry| entry.name.as_str()).collect();
+        Trouble::WhichTokens(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+    })
 }

@@ -36,6 +36,16 @@ pub(super) enum Trouble {
     Url(String),
     #[error("say with --tokens which entry of the config; it has {0}")]
     WhichTokens(String),
+    #[error("say with --issuer which issuer of the config; it has {0}")]
+    WhichIssuer(String),
+    #[error("say with --audience whom it is for: the tokens entry accepts {0}")]
+    WhichAudience(String),
+    #[error("the tokens entry `{0}` has no key that signs: its first is a public one, or its keys are with the issuer")]
+    PublicKeyAlone(String),
+    #[error("the claim `{0}` is taken from a request, and there is none: give it with --claim {0}=VALUE")]
+    ClaimOfRequest(String),
+    #[error("{0}")]
+    NotMinted(crate::minting::MintingFault),
     #[error("there is no token on standard input")]
     EmptyInput,
     #[error("the key set cannot be used: {0}")]
@@ -102,6 +112,9 @@ impl Trouble {
             | Trouble::WhichId(_)
             | Trouble::NoId
             | Trouble::WhichTokens(_)
+            | Trouble::WhichIssuer(_)
+            | Trouble::WhichAudience(_)
+            | Trouble::ClaimOfRequest(_)
             | Trouble::EmptyInput
             | Trouble::Time(_)
             | Trouble::NoToken
@@ -118,6 +131,8 @@ impl Trouble {
             | Trouble::Secret(_)
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)
+            | Trouble::PublicKeyAlone(_)
+            | Trouble::NotMinted(_)
             | Trouble::KeySet(_)
             | Trouble::KeySetFile(_)
             | Trouble::Random(_)

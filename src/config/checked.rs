@@ -12,11 +12,14 @@ mod tokens;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
-pub use issuing::{ClaimValue, Issuer, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource, Who};
+pub use issuing::{
+    Assertion, ClaimValue, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource,
+    Who,
+};
 pub use operations::{Admin, Revocations, RevocationsPlace};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
-pub use tokens::{PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
+pub use tokens::{Decryption, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
 
 use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
@@ -180,6 +183,8 @@ pub struct Upstream {
     pub name: String,
     /// What it is.
     pub kind: UpstreamKind,
+    /// How it is told who a caller is.
+    pub assertion: Option<Box<Assertion>>,
     /// How requests to it are signed, unless their route says otherwise.
     pub sign: Option<Signer>,
 }
@@ -206,6 +211,8 @@ pub enum UpstreamKind {
     Refresh(Box<Renewal>),
     /// The end of a refresh token.
     Logout(Box<Logout>),
+    /// A token for whoever is known by another credential.
+    Mint(Box<Handout>),
     /// The public keys of an issuer; index into [`Config::issuers`].
     Jwks(usize),
 }

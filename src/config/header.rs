@@ -39,6 +39,11 @@ pub(super) fn header_name(text: &str, place: Place, reader: &mut Reader<'_>) -> 
     good
 }
 
+/// Reports a header name that is none, or that a config may not set.
+pub(super) fn settable(name: &str, place: Place, reader: &mut Reader<'_>) -> bool {
+    header_name(name, place, reader) && is_unreserved(name, place, reader)
+}
+
 /// Reports header names that are none, that a config may not set, or that stand twice in `entries`.
 pub(super) fn settable_headers(entries: &[Entry], reader: &mut Reader<'_>) {
     for entry in entries {
@@ -52,11 +57,7 @@ pub(super) fn unreserved_headers(entries: &[Entry], reader: &mut Reader<'_>) {
     let mut seen: HashSet<String> = HashSet::new();
     for entry in entries {
         let (name, place) = (entry.key.to_ascii_lowercase(), entry.key_place);
-        if OWN.contains(&name.as_str()) {
-            reader
-                .error(place, format!("the header `{}` cannot be set", entry.key))
-                .hint("it belongs to the connection or the framing, which the gateway writes itself");
-        }
+        is_unreserved(&entry.key, place, reader);
         if !seen.insert(name) {
             let shown = reader.quote(place, &entry.key);
             reader
@@ -64,6 +65,16 @@ pub(super) fn unreserved_headers(entries: &[Entry], reader: &mut Reader<'_>) {
                 .hint("case makes no difference in a header name");
         }
     }
+}
+
+fn is_unreserved(name: &str, place: Place, reader: &mut Reader<'_>) -> bool {
+    let is_own = OWN.contains(&name.to_ascii_lowercase().as_str());
+    if is_own {
+        reader
+            .error(place, format!("the header `{name}` cannot be set"))
+            .hint("it belongs to the connection or the framing, which the gateway writes itself");
+    }
+    !is_own
 }
 
 #[cfg(test)]

@@ -163,6 +163,11 @@ fn answer(
     reader: &mut Reader<'_>,
 ) -> Option<Template> {
     let refreshes = issuer.and_then(|index| issuing.issuers.item(index)).map(|issuer| issuer.refresh.is_some());
+    answer_of(fields, refreshes, reader)
+}
+
+/// The same of an issuer of which it is known whether it has refresh tokens.
+pub(super) fn answer_of(fields: &Fields<'_>, refreshes: Option<bool>, reader: &mut Reader<'_>) -> Option<Template> {
     let Some(node) = fields.value("answer") else {
         return Template::compile(if refreshes == Some(true) { PAIR } else { ANSWER }, Sources::Issued).ok();
     };

@@ -4,8 +4,10 @@
 //! file a section, and note what is wrong while they go on. Nothing is bound, connected or started here; a config is
 //! turned into running stages by the gateway.
 
+mod assertion;
 pub mod checked;
 mod conflicts;
+mod decryption;
 mod definition;
 mod definition_values;
 mod document;
@@ -108,6 +110,11 @@ pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(C
         Some(config) if !reader.found_errors() => Ok((config, reader.into_problems())),
         _ => Err(Problems(reader.into_problems())),
     }
+}
+
+/// Reads a duration as configs write it: `250ms`, `30s`, `5m`, `1h`, `1d`.
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    units::duration(text).ok()
 }
 
 /// Compiles a preset as it is, without a config.

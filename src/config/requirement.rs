@@ -82,6 +82,11 @@ fn jwt(node: &Node, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Op
 }
 
 impl Requirement {
+    /// Whether nothing has to be shown.
+    pub fn is_public(&self) -> bool {
+        matches!(self, Requirement::Public)
+    }
+
     /// The schemes it names, in order.
     pub fn schemes(&self) -> Vec<usize> {
         match self {

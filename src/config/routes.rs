@@ -86,11 +86,14 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     }
     if let (Some(require), Some(node)) = (&require, fields.value("to")) {
         let upstream = to.and_then(|index| named.upstreams.item(index));
-        let used = upstream.map_or([].as_slice(), |upstream| &upstream.sources);
+        // Where nobody is known, the upstream is told of nobody.
+        let told = upstream.filter(|read| !(require.is_public() && read.upstream.assertion.is_some()));
+        let used = told.map_or([].as_slice(), |upstream| &upstream.sources);
         check_sources(used, Some(node.place), require, reader);
     }
     if let Some(upstream) = to.and_then(|index| named.upstreams.item(index)) {
-        check_issuing(&fields, matched.as_ref(), upstream, reader);
+        check_issuing(&fields, matched.as_ref(), require.as_ref(), upstream, reader);
+        check_assertion(&fields, &set_headers, upstream, reader);
     }
     let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
     let refusals = fields.value("refusals").map(|node| refusals::read(node, named.refusals, reader));
@@ -221,7 +224,13 @@ fn check_upgrade(node: &Node, matched: Option<&Match>, upstream: Option<&ReadUps
 }
 
 /// Says where a token could be asked for in ways in which none should be.
-fn check_issuing(fields: &Fields<'_>, matched: Option<&Match>, upstream: &ReadUpstream, reader: &mut Reader<'_>) {
+fn check_issuing(
+    fields: &Fields<'_>,
+    matched: Option<&Match>,
+    require: Option<&Requirement>,
+    upstream: &ReadUpstream,
+    reader: &mut Reader<'_>,
+) {
     if !upstream.issues() {
         return;
     }
@@ -232,6 +241,24 @@ fn check_issuing(fields: &Fields<'_>, matched: Option<&Match>, upstream: &ReadUp
         reader
             .error(node.place, "a route that issues tokens must not take GET: what it asks may be kept and sent again")
             .expected("`methods: [POST]`");
+    }
+    if let (UpstreamKind::Mint(_), Some(node)) = (&upstream.upstream.kind, fields.value("to"))
+        && require.is_some_and(Requirement::is_public)
+    {
+        reader
+            .error(node.place, "on a public route nobody is known whom a token could be for")
+            .expected("`require: …`, such as `require: { hmac: … }`");
+    }
+}
+
+/// Reports a header that is set, and written by the upstream's assertion too.
+fn check_assertion(fields: &Fields<'_>, set: &template::Headers, upstream: &ReadUpstream, reader: &mut Reader<'_>) {
+    if let (Some(assertion), Some(node)) = (&upstream.upstream.assertion, fields.value("set_headers"))
+        && let Some((name, _)) = set.iter().find(|(name, _)| name.eq_ignore_ascii_case(&assertion.header))
+    {
+        reader
+            .error(node.place, format!("`{name}` is set, and the upstream's `assertion` writes it too"))
+            .hint("remove it");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `upstreams:`: servers, or answers that the gateway gives itself.
 
 use super::{
+    assertion,
     checked::{Keys, Respond, SchemeConfig, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
     login::{self, Issuing},
@@ -27,6 +28,7 @@ impl ReadUpstream {
             | UpstreamKind::Login(_)
             | UpstreamKind::Refresh(_)
             | UpstreamKind::Logout(_)
+            | UpstreamKind::Mint(_)
             | UpstreamKind::Jwks(_) => true,
             UpstreamKind::Servers { .. } | UpstreamKind::Echo => false,
         }
@@ -34,7 +36,11 @@ impl ReadUpstream {
 
     /// Whether what it does must not be asked for by a method that is safe to repeat.
     pub(super) fn issues(&self) -> bool {
-        matches!(self.upstream.kind, UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_))
+        match self.upstream.kind {
+            UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_) | UpstreamKind::Mint(_) => true,
+            UpstreamKind::Servers { .. } | UpstreamKind::Echo => false,
+            UpstreamKind::Respond(_) | UpstreamKind::Jwks(_) => false,
+        }
     }
 }
 
@@ -50,9 +56,10 @@ pub(super) fn read(
     Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, issuing, reader))
 }
 
-const KEYS: [&str; 10] = ["servers", "host", "tls", "sign", "echo", "respond", "login", "refresh", "logout", "jwks"];
-const KINDS: [&str; 7] = ["servers", "echo", "respond", "login", "refresh", "logout", "jwks"];
-const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout` and `jwks`";
+const KEYS: [&str; 12] =
+    ["servers", "host", "tls", "assertion", "sign", "echo", "respond", "login", "refresh", "logout", "mint", "jwks"];
+const KINDS: [&str; 8] = ["servers", "echo", "respond", "login", "refresh", "logout", "mint", "jwks"];
+const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout`, `mint` and `jwks`";
 
 fn upstream(
     entry: &Entry,
@@ -65,7 +72,7 @@ fn upstream(
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
-        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "tls" | "sign")) {
+        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "tls" | "assertion" | "sign")) {
             reader.error(entry.key_place, format!("{what} is of no kind")).expected(ONE_KIND);
         }
         return None;
@@ -81,21 +88,31 @@ fn upstream(
             }
         }
     }
-    let sign = fields.entry("sign");
-    if let Some(entry) = sign.filter(|_| !matches!(kind.key.as_str(), "servers" | "echo")) {
-        reader.error(entry.key_place, "`sign` has no effect: this upstream gets no requests");
+    let [sign, assertion] = ["sign", "assertion"].map(|key| fields.entry(key));
+    for entry in [sign, assertion].into_iter().flatten().filter(|_| !matches!(kind.key.as_str(), "servers" | "echo")) {
+        reader.error(entry.key_place, format!("`{}` has no effect: this upstream gets no requests", entry.key));
     }
+    let assertion = assertion.and_then(|entry| assertion::read(&entry.value, issuing, reader));
     let sign = sign.map(|entry| signing::request(&entry.value, signers, reader));
-    let (kind, sources) = match kind.key.as_str() {
+    let (kind, mut sources) = match kind.key.as_str() {
         "servers" => (servers(&kind.value, &fields, reader)?, Vec::new()),
         "echo" => (echo(&kind.value, reader)?, Vec::new()),
         "login" => (UpstreamKind::Login(Box::new(login::read(&kind.value, issuing, reader)?)), Vec::new()),
         "refresh" => (UpstreamKind::Refresh(Box::new(login::refresh(&kind.value, issuing, reader)?)), Vec::new()),
         "logout" => (UpstreamKind::Logout(Box::new(login::logout(&kind.value, issuing, reader)?)), Vec::new()),
+        "mint" => {
+            let read = assertion::handout(&kind.value, issuing, reader)?;
+            (UpstreamKind::Mint(Box::new(read.item)), read.sources)
+        }
         "jwks" => (UpstreamKind::Jwks(login::jwks(&kind.value, issuing, reader)?), Vec::new()),
         _ => respond(&kind.value, reader)?,
     };
-    Some(ReadUpstream { upstream: Upstream { name: entry.key.clone(), kind, sign: sign.flatten() }, sources })
+    let assertion = assertion.map(|read| {
+        sources.extend(read.sources);
+        Box::new(read.item)
+    });
+    let upstream = Upstream { name: entry.key.clone(), kind, assertion, sign: sign.flatten() };
+    Some(ReadUpstream { upstream, sources })
 }
 
 fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<UpstreamKind> {

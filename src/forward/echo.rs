@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Dress, Failure, headers, signing::Outgoing};
+use super::{Dress, Failure, Forwarder, headers, signing::Outgoing};
 use crate::{
-    deadline::Deadlines,
     http1::encode,
     message::{Body, BodyError, Response},
     policy::Admitted,
@@ -16,15 +15,20 @@ const SHOWN: usize = 64 * 1024;
 /// The answer, after the whole body was read.
 pub(super) async fn answer(
     dress: &Dress,
-    deadlines: &Deadlines,
+    forwarder: &Forwarder,
     mut permit: Admitted<'_>,
 ) -> Result<Response, Failure> {
     let mut lines = Vec::new();
     headers::write_passed_on(dress, &permit, &mut lines);
     headers::write_added(dress, &permit, &mut lines)?;
+    if let Some(assertion) = &dress.assertion
+        && let Some(token) = assertion.token(&permit, &forwarder.assertions).await?
+    {
+        assertion.write(&token, &mut lines);
+    }
     let mut target = headers::target(dress, &permit).into_owned();
     if let Some(signing) = &dress.sign {
-        signing.hold(&mut permit, deadlines).await?;
+        signing.hold(&mut permit, &forwarder.deadlines).await?;
         let authority = permit.head().authority().to_owned();
         encode::line(&mut lines, b"Host", authority.as_bytes());
         let outgoing = Outgoing { method: permit.head().method().to_owned(), target, scheme: "http", authority, lines };

@@ -5,6 +5,7 @@ mod running;
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -31,7 +32,7 @@ pub(super) fn exchange<'f>(
 ) -> Forwarding<'f> {
     let (started, turn) = (Instant::now(), servers.turn());
     let stage = match kept(servers, turn, dress, forwarder, &permit) {
-        Some(place) => Stage::of(start(servers, dress, forwarder, permit, place, None)),
+        Some(place) => Stage::of(start(servers, dress, forwarder, permit, place, (None, None))),
         None => Stage::Connecting(Box::pin(connect_and_start(servers, turn, dress, forwarder, permit))),
     };
     Forwarding { stage, dress, report, started }
@@ -109,27 +110,39 @@ async fn connect_and_start<'f>(
     mut permit: Admitted<'f>,
 ) -> (Result<Box<Exchange<'f>>, Failure>, Attempts) {
     let mut attempts = Attempts::default();
-    if let Some(signing) = &dress.sign {
-        let started = Instant::now();
-        let held = signing.hold(&mut permit, &forwarder.deadlines).await;
-        attempts.held = started.elapsed();
-        if let Err(failure) = held {
-            return (Err(failure), attempts);
-        }
-    }
+    let started = Instant::now();
+    let prepared = prepare(dress, forwarder, &mut permit).await;
+    attempts.held = started.elapsed();
+    let assertion = match prepared {
+        Ok(assertion) => assertion,
+        Err(failure) => return (Err(failure), attempts),
+    };
+    let assertion = assertion.as_deref();
     let protocol = upgrade::asked(dress, permit.head()).map(<[u8]>::to_vec);
     let place = connected(servers, turn, dress, forwarder, protocol.is_none(), &mut attempts).await;
     let exchange = match (place, &dress.sign) {
         (Err(failure), _) => Err(failure),
-        (Ok(place), None) => start(servers, dress, forwarder, permit, place, protocol),
+        (Ok(place), None) => start(servers, dress, forwarder, permit, place, (protocol, assertion)),
         (Ok(place), Some(signing)) => {
             let mut encoded = forwarder.outputs.lend();
-            let recipient = Recipient { servers, server: place.server, dress, protocol: protocol.as_deref() };
+            let protocol_name = protocol.as_deref();
+            let recipient = Recipient { servers, server: place.server, dress, protocol: protocol_name, assertion };
             let written = recipient.write_signed_head(signing, &permit, &mut encoded).await;
             begin(written, encoded, dress, forwarder, permit, place, protocol)
         }
     };
     (exchange, attempts)
+}
+
+/// What has to be there before the head can be written: a body that is signed, and a token for the upstream.
+async fn prepare(dress: &Dress, forwarder: &Forwarder, permit: &mut Admitted<'_>) -> Result<Option<Arc<str>>, Failure> {
+    if let Some(signing) = &dress.sign {
+        signing.hold(permit, &forwarder.deadlines).await?;
+    }
+    match &dress.assertion {
+        Some(assertion) => assertion.token(permit, &forwarder.assertions).await,
+        None => Ok(None),
+    }
 }
 
 fn start<'f>(
@@ -138,10 +151,10 @@ fn start<'f>(
     forwarder: &'f Forwarder,
     permit: Admitted<'_>,
     place: Place<'f>,
-    protocol: Option<Vec<u8>>,
+    (protocol, assertion): (Option<Vec<u8>>, Option<&str>),
 ) -> Result<Box<Exchange<'f>>, Failure> {
     let mut encoded = forwarder.outputs.lend();
-    let recipient = Recipient { servers, server: place.server, dress, protocol: protocol.as_deref() };
+    let recipient = Recipient { servers, server: place.server, dress, protocol: protocol.as_deref(), assertion };
     let written = recipient.write_head(&permit, &mut encoded);
     begin(written, encoded, dress, forwarder, permit, place, protocol)
 }

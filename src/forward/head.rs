@@ -17,6 +17,8 @@ pub(super) struct Recipient<'a> {
     pub(super) dress: &'a Dress,
     /// What the connection is asked to change to.
     pub(super) protocol: Option<&'a [u8]>,
+    /// What the upstream is told of the caller.
+    pub(super) assertion: Option<&'a str>,
 }
 
 impl Recipient<'_> {
@@ -74,6 +76,9 @@ impl Recipient<'_> {
         encode::own_line(out, "Host: ", self.authority(permit).as_bytes());
         headers::write_passed_on(self.dress, permit, out);
         headers::write_added(self.dress, permit, out)?;
+        if let (Some(assertion), Some(token)) = (&self.dress.assertion, self.assertion) {
+            assertion.write(token, out);
+        }
         if let Some(protocol) = self.protocol {
             encode::field(out, "Connection", b"upgrade");
             encode::line(out, b"Upgrade", protocol);

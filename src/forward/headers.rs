@@ -16,7 +16,7 @@ use crate::{
 use super::{Dress, Failure};
 
 /// Names that are removed on every route whoever sends them, besides those that some route sets.
-pub const NEVER_PASSED: [&str; 27] = [
+pub const NEVER_PASSED: [&str; 28] = [
     "proxy-authorization",
     "expect",
     "forwarded",
@@ -43,6 +43,7 @@ pub const NEVER_PASSED: [&str; 27] = [
     "x-countersign-subject",
     "x-countersign-key-id",
     "x-countersign-scheme",
+    "x-countersign-assertion",
     "x-request-id",
 ];
 
@@ -72,6 +73,7 @@ fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
     !(field.known == Known::Host
         || field.is_hop_by_hop()
         || dress.strip.contains(name)
+        || dress.assertion.as_ref().is_some_and(|assertion| assertion.replaces.contains(name))
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
         || dress.read.is_twin(field)
         || is_spent(name, dress, permit)

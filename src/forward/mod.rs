@@ -4,6 +4,7 @@
 
 mod answer_body;
 mod answers;
+mod assertion;
 mod connect;
 mod echo;
 mod exchange;
@@ -17,12 +18,14 @@ mod signing;
 mod upgrade;
 
 use std::{
+    cell::RefCell,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 pub use answers::{AnswerKeys, AnswerSigning, Answered, CallerKeys};
+pub use assertion::{Assertion, Assertions};
 pub use headers::NEVER_PASSED;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
@@ -46,6 +49,8 @@ pub struct Forwarder {
     pub buffers: Buffers,
     /// The worker's write buffers.
     pub outputs: Outputs,
+    /// The worker's assertions that are to be sent again.
+    pub assertions: RefCell<Assertions>,
 }
 
 /// What is said of one forwarded request, for the log and the metrics.
@@ -104,6 +109,9 @@ pub enum Failure {
     /// The request could not be signed for its upstream, or could not have a signed answer.
     #[error("the request could not be signed: {0}")]
     Unsigned(#[source] crate::scheme::Failure),
+    /// The upstream could not be told who sent the request.
+    #[error("the assertion: {0}")]
+    Assertion(#[from] crate::minting::MintingFault),
     /// The system has no random bytes for a nonce.
     #[error("no random bytes to be had")]
     NoRandomness,
@@ -138,6 +146,7 @@ impl Failure {
             | Failure::Template(..)
             | Failure::Held(_)
             | Failure::Unsigned(_)
+            | Failure::Assertion(_)
             | Failure::NoRandomness
             | Failure::AnswerUnsigned(_)
             | Failure::Unwritable(_) => false,
@@ -155,7 +164,7 @@ pub fn serve<'f>(
 ) -> impl Future<Output = Result<Response, Failure>> {
     match target {
         Target::Servers(servers) => Serving::Forwarding(exchange::exchange(servers, dress, forwarder, permit, report)),
-        Target::Echo => Serving::own(Soon::later(echo::answer(dress, &forwarder.deadlines, permit))),
+        Target::Echo => Serving::own(Soon::later(echo::answer(dress, forwarder, permit))),
         Target::Respond(respond) => Serving::own(Soon::now(respond::answer(respond, permit))),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 
-use super::Signing;
+use super::{Assertion, Signing};
 use crate::{http1::FieldName, scheme::Template};
 
 /// Where a route's requests go.
@@ -114,6 +114,8 @@ pub struct Dress {
     pub strip: Arc<StripSet>,
     /// Names that credentials and signatures stand in.
     pub read: Arc<ReadSet>,
+    /// How the upstream is told who the caller is.
+    pub assertion: Option<Arc<Assertion>>,
     /// How requests are signed, after everything else.
     pub sign: Option<Arc<Signing>>,
     /// Whether credentials go on.

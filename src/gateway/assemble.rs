@@ -10,6 +10,7 @@ mod tokens;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub use self::issuing::minted_claims;
 pub use self::stores::{Stores, StoresError};
 pub use self::tokens::token_rule;
 use self::{issuing::Issuing, read_headers::read_headers, signers::Signers, tables::Sources, tokens::TokenEntry};
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
     config::{self, Config, ForwardingHeader, OnStoreFailure, UpstreamKind},
-    forward::{AnswerSigning, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
+    forward::{AnswerSigning, Assertion, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::{FileFault, SourceIndex},
     message::{Budgets, HoldLimits},
@@ -107,7 +108,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
             .into_iter()
-            .chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str()))),
+            .chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str())))
+            .chain(asserting_headers(&config)),
     ));
     let read = Arc::new(ReadSet::new(read_headers(&config).iter().map(String::as_str)));
     let labels = labels(&config);
@@ -117,6 +119,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let clock = carried.clock.clone();
     let issuing = Issuing::new(&config, &budgets, carried)?;
     let services = services(&config, targets, &issuing)?;
+    let assertions: Vec<_> = config.upstreams.iter().map(|upstream| issuing.assertion(upstream)).collect();
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
     let guard = limits::guard(&config, &carried.strangers, &labels.limits);
@@ -127,7 +130,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         // A route without a service must not be left out: its requests would take a laxer one.
         let service = services.get(route.to).ok_or_else(|| AssembleError::Service(route.name.clone()))?;
         let requirement = rules.requirement(&route.require);
-        let dress = dress(&route, proofs.sign, (&strip, &read), &timeouts);
+        let assertion = assertions.get(route.to).cloned().flatten();
+        let dress = dress(&route, (proofs.sign, assertion), (&strip, &read), &timeouts);
         let proven = (requirement, proofs.sign_response, proofs.handshake);
         let rates = limits::of_route(&route, &labels.limits);
         entries.push((key, Arc::new(self::route(index, route, proven, service, (dress, rates), &limits))));
@@ -170,6 +174,12 @@ fn key(route: &config::Route) -> RouteKey {
     }
 }
 
+/// The headers in which any upstream is told who a caller is. `Authorization` is taken from clients where nobody writes it.
+fn asserting_headers(config: &Config) -> impl Iterator<Item = &str> {
+    let headers = config.upstreams.iter().filter_map(|upstream| Some(upstream.assertion.as_ref()?.header.as_str()));
+    headers.filter(|header| !header.eq_ignore_ascii_case("authorization"))
+}
+
 fn edges(config: &Config) -> Vec<Edge> {
     let everywhere = config.addresses.as_ref().map(|of| Arc::new(limits::addresses(of)));
     let trusted_proxies = Networks::new(&config.trusted_proxies.nets);
@@ -207,7 +217,7 @@ fn labels(config: &Config) -> Arc<Labels> {
 
 fn dress(
     route: &config::Route,
-    sign: Option<Arc<Signing>>,
+    (sign, assertion): (Option<Arc<Signing>>, Option<Arc<Assertion>>),
     (strip, read): (&Arc<StripSet>, &Arc<ReadSet>),
     timeouts: &config::Timeouts,
 ) -> Dress {
@@ -215,6 +225,7 @@ fn dress(
         set: route.set_headers.clone(),
         strip: strip.clone(),
         read: read.clone(),
+        assertion,
         sign,
         forward_credentials: route.forward_credentials,
         upgrade: route.upgrade.clone(),
@@ -321,9 +332,10 @@ impl Rules {
 fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Result<Vec<Service>, AssembleError> {
     let service = |(upstream, target): (&config::Upstream, Option<Target>)| {
         let service = match &upstream.kind {
-            UpstreamKind::Login(login) => issuing.login(login),
+            UpstreamKind::Login(login) => issuing.login(&upstream.name, login),
             UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
             UpstreamKind::Logout(logout) => issuing.logout(logout),
+            UpstreamKind::Mint(handout) => issuing.handout(handout),
             UpstreamKind::Jwks(issuer) => issuing.key_set(config, *issuer),
             UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => {
                 target.map(Service::Forward)

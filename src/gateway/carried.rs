@@ -7,7 +7,7 @@ use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, 
 use crate::{
     clock::Clock,
     config::Config,
-    issue::{Families, StandIns},
+    issue::{Families, MemoryFamilies, StandIns},
     message::{Budget, Budgets},
     store::{Counters, MemoryCounters, revocations::Revocations},
 };
@@ -26,7 +26,7 @@ pub struct Carried {
     pub strangers: Arc<MemoryCounters>,
     /// By what users are chosen to stand in for names that are not there.
     pub stand_ins: StandIns,
-    /// Families of refresh tokens.
+    /// Families of refresh tokens that are kept in memory.
     pub families: Arc<Families>,
     /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
     pub budgets: Budgets,
@@ -48,7 +48,7 @@ impl Carried {
             revocations: Arc::new(revocations),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
             stand_ins: StandIns::default(),
-            families: Arc::new(Families::new(config.limits.refresh_families)),
+            families: Arc::new(Families::Memory(MemoryFamilies::new(config.limits.refresh_families))),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),
                 spool: Budget::new(config.limits.spool_total),

@@ -33,7 +33,7 @@ mod upstreams;
 mod wire;
 mod worker;
 
-pub use assemble::token_rule;
+pub use assemble::{minted_claims, token_rule};
 pub use reload::{Outcome, Reloads, Trigger};
 pub use running::{Running, StartError, rehearse, start};
 pub use snapshot::Snapshot;

@@ -9,6 +9,7 @@ use crate::{
     http1::BadRequest,
     issue::{self, RefreshFault},
     message::{BodyError, HoldError, Response},
+    minting::MintingFault,
     policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
     refusal::Cause,
     scheme,
@@ -72,7 +73,9 @@ impl Refusal {
             Refusal::Slow => Cause::RequestTimeout,
             Refusal::NotRouted(error) => error.cause(),
             Refusal::Body(error) => of_body(error),
-            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted) => Cause::AddressDenied,
+            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted | AddressDenied::Unknown) => {
+                Cause::AddressDenied
+            }
             Refusal::Unverified(_) => Cause::RateLimited,
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
@@ -97,7 +100,10 @@ impl Refusal {
                 | Failure::Answer(_)
                 | Failure::Upgrade
                 | Failure::Unwritable(_) => Cause::UpstreamFailed,
-                Failure::Template(_, failure) => of_template(failure),
+                Failure::Template(_, failure) | Failure::Assertion(MintingFault::Claim(_, failure)) => {
+                    of_template(failure)
+                }
+                Failure::Assertion(MintingFault::Unsigned | MintingFault::NoRandomness) => Cause::Overloaded,
             },
             Refusal::NotIssued(failure) => of_issuing(failure),
         }
@@ -212,12 +218,13 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
     match failure {
         issue::Failure::Held(error) => of_held(error),
         issue::Failure::Unreadable(_) => Cause::MissingCredentials,
+        issue::Failure::Nameless => Cause::NotAllowed,
         issue::Failure::NoName
         | issue::Failure::UnknownUser
         | issue::Failure::DisabledUser
         | issue::Failure::WrongPassword => Cause::InvalidCredentials,
         issue::Failure::Refresh(fault) => match fault {
-            RefreshFault::Full => Cause::StoreUnavailable,
+            RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unreadable => Cause::StoreUnavailable,
             RefreshFault::NoRandomness => Cause::Overloaded,
             RefreshFault::Unknown
             | RefreshFault::Expired

@@ -75,9 +75,8 @@ impl Writing<'_> {
     fn target(&mut self, upstream: &config::Upstream, most: usize) -> Result<Option<Target>, AssembleError> {
         let name = &upstream.name;
         Ok(Some(match &upstream.kind {
-            UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_) | UpstreamKind::Jwks(_) => {
-                return Ok(None);
-            }
+            UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_) => return Ok(None),
+            UpstreamKind::Mint(_) | UpstreamKind::Jwks(_) => return Ok(None),
             UpstreamKind::Echo => Target::Echo,
             UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
                 status: respond.status,

@@ -157,7 +157,13 @@ async fn work(recruit: Recruit) -> bool {
 fn forwarder(deadlines: &Deadlines) -> Forwarder {
     let buffers = Buffers::default();
     let pools = Pools::new(buffers.clone(), deadlines.clone());
-    Forwarder { deadlines: deadlines.clone(), pools, buffers, outputs: Outputs::default() }
+    Forwarder {
+        deadlines: deadlines.clone(),
+        pools,
+        buffers,
+        outputs: Outputs::default(),
+        assertions: RefCell::default(),
+    }
 }
 
 async fn serve(worker: Rc<Worker>, accepted: Accepted) {

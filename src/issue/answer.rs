@@ -16,7 +16,7 @@ pub(super) struct Told<'t> {
     pub(super) permit: &'t Admitted<'t>,
     /// Whom the token is for.
     pub(super) subject: &'t str,
-    /// What is known of them: an object.
+    /// What is known of them: an object, or null where their credential says it all.
     pub(super) claims: &'t Value,
     /// The token, once it is there.
     pub(super) minted: Option<&'t Minted>,
@@ -38,6 +38,10 @@ impl Told<'_> {
 
 impl Known for Told<'_> {
     fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
+        if self.claims.is_null() {
+            // Nothing of their own: what the credential says that they showed.
+            return self.permit.identity().claims.as_ref()?.claim(name);
+        }
         let value = if name.starts_with('/') { self.claims.pointer(name) } else { self.claims.get(name) };
         match value? {
             Value::Null => None,

@@ -15,6 +15,9 @@ pub enum Failure {
     /// No name that a user could have.
     #[error("the name is empty, too long, or holds control characters")]
     NoName,
+    /// The credential names nobody whom a token could be for.
+    #[error("the credential names nobody")]
+    Nameless,
     /// There is no user of that name.
     #[error("no such user")]
     UnknownUser,
@@ -59,10 +62,15 @@ impl Failure {
                 RefreshFault::Unknown | RefreshFault::Expired | RefreshFault::Reused | RefreshFault::OtherIssuer => {
                     true
                 }
-                RefreshFault::Crossed | RefreshFault::Full | RefreshFault::NoRandomness => false,
+                RefreshFault::Crossed
+                | RefreshFault::Full
+                | RefreshFault::Unavailable(_)
+                | RefreshFault::Unreadable
+                | RefreshFault::NoRandomness => false,
             },
             Failure::Held(_)
             | Failure::Unreadable(_)
+            | Failure::Nameless
             | Failure::Busy
             | Failure::Throttled { .. }
             | Failure::Claim(..)

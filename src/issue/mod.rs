@@ -6,6 +6,7 @@
 mod answer;
 mod desk;
 mod failure;
+mod handout;
 mod login;
 mod minter;
 mod passwords;
@@ -16,10 +17,11 @@ mod users;
 
 pub use desk::Desk;
 pub use failure::Failure;
+pub use handout::Handout;
 pub use login::{Login, Who};
-pub use minter::{ClaimValue, Issuer};
+pub use minter::Issuer;
 pub use passwords::PasswordChecks;
-pub use refresh::{Families, Grant, Refresh, RefreshFault, RefreshRules, Refreshed};
+pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
 pub use users::{StandIns, User, UserTable};
@@ -37,6 +39,8 @@ pub enum Service {
     Refresh(Renewal),
     /// The end of a refresh token and all that came of it.
     Logout(Logout),
+    /// A token for whoever is known by another credential.
+    Handout(Handout),
 }
 
 /// What is said of one request, for the log.
@@ -60,5 +64,6 @@ pub fn serve<'s>(
         Service::Login(login) => Box::pin(login.serve(deadlines, permit, report)),
         Service::Refresh(renewal) => Box::pin(renewal.serve(deadlines, permit, report)),
         Service::Logout(logout) => Box::pin(logout.serve(deadlines, permit)),
+        Service::Handout(handout) => Box::pin(handout.serve(permit, report)),
     }
 }

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 
-use super::from_standard_input;
+use super::{from_standard_input, tokens_entry};
 use crate::{
     authenticate::{
         Reason,
@@ -12,7 +12,7 @@ use crate::{
     },
     cli::{Exit, config_file::ConfigFile, data, trouble::Trouble, words},
     clock::Clock,
-    config::{self, Config, Tokens},
+    config::{self, Tokens},
     gateway::{StartError, token_rule},
     jose::JwkSet,
 };
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Verify {
 impl Verify {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let (config, _) = config::load(&self.config.path)?;
-        let entry = self.entry(&config)?;
+        let entry = tokens_entry(self.tokens.as_deref(), &config)?;
         let keys = self.jwks.as_ref().map(|file| key_set(file, entry)).transpose()?;
         let rule = token_rule(&config, entry, keys, Clock::system()).map_err(StartError::from)?;
         let now = self.at.unwrap_or_else(|| Clock::system().unix());
@@ -71,18 +71,6 @@ impl Verify {
                 }
                 Exit::Refused
             }
-        })
-    }
-
-    fn entry<'c>(&self, config: &'c Config) -> Result<&'c Tokens, Trouble> {
-        let found = match (&self.tokens, config.tokens.as_slice()) {
-            (None, [only]) => Some(only),
-            (Some(name), entries) => entries.iter().find(|entry| entry.name == *name),
-            (None, _) => None,
-        };
-        found.ok_or_else(|| {
-            let names: Vec<&str> = config.tokens.iter().map(|entry| entry.name.as_str()).collect();
-            Trouble::WhichTokens(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
         })
     }
 }

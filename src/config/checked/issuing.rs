@@ -66,6 +66,17 @@ pub struct RefreshSettings {
     pub absolute_lifetime: Duration,
     /// How long a token that was just used is refused without the family's end.
     pub grace: Duration,
+    /// Where families are kept. Default: in `store`, where there is one.
+    pub kept_in: KeptIn,
+}
+
+/// Where families of refresh tokens are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptIn {
+    /// In this process: after a restart everybody logs in again.
+    Memory,
+    /// In the Redis of `store`.
+    Redis,
 }
 
 /// What a claim is made of.
@@ -75,6 +86,34 @@ pub enum ClaimValue {
     Json(Value),
     /// An answer template.
     Template(Template),
+}
+
+/// `assertion:` of an upstream: a token for it that says who a request is from.
+#[derive(Debug)]
+pub struct Assertion {
+    /// Index into [`Config::issuers`](super::Config::issuers), whose key signs and whose claims it has.
+    pub issuer: usize,
+    /// `aud`
+    pub audience: String,
+    /// From `iat` to `exp`. Default 60 s.
+    pub lifetime: Duration,
+    /// More claims; they override the issuer's.
+    pub claims: Vec<(String, ClaimValue)>,
+    /// Where it stands. Default `X-Countersign-Assertion`; in `Authorization` it is a bearer token.
+    pub header: String,
+    /// How long one is sent again with requests that would have the same. Default: half of the lifetime.
+    pub reuse: Duration,
+}
+
+/// `mint:` of an upstream.
+#[derive(Debug)]
+pub struct Handout {
+    /// Index into [`Config::issuers`](super::Config::issuers).
+    pub issuer: usize,
+    /// More claims; they override the issuer's.
+    pub claims: Vec<(String, ClaimValue)>,
+    /// What is answered: an answer template that knows `token` and `expires_in`.
+    pub answer: Template,
 }
 
 /// `login:` of an upstream.

@@ -22,7 +22,7 @@ pub(super) struct Place<'f> {
 }
 
 /// A kept connection to the server whose turn it is. None for what asks to change protocols: what follows that is no HTTP
-/// and gets a connection of its own. None for what is to be signed either, which may have to wait for its body first.
+/// and gets a connection of its own. None either for what is to be signed, which may have to wait for its body first, or to be vouched for.
 pub(super) fn kept<'f>(
     servers: &'f Servers,
     turn: usize,
@@ -30,7 +30,7 @@ pub(super) fn kept<'f>(
     forwarder: &Forwarder,
     permit: &Admitted<'_>,
 ) -> Option<Place<'f>> {
-    if dress.sign.is_some() || upgrade::asked(dress, permit.head()).is_some() {
+    if dress.sign.is_some() || dress.assertion.is_some() || upgrade::asked(dress, permit.head()).is_some() {
         return None;
     }
     let server = servers.nth(turn)?;

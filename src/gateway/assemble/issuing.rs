@@ -6,14 +6,15 @@ use serde_json::json;
 
 use super::{AssembleError, hold, patience};
 use crate::{
-    config::{self, ClaimValue, Config, UsersSource, Who},
-    forward::{Respond, Target},
+    config::{self, ClaimValue, Config, KeptIn, UsersSource, Who},
+    forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
-        self, Desk, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, StandIns, Throttle,
-        UserTable,
+        self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, StandIns,
+        Throttle, UserTable,
     },
     message::Budgets,
+    minting::{self, Minter},
     scheme::Template,
     store::MemoryCounters,
 };
@@ -44,7 +45,7 @@ impl Issuing {
     }
 
     /// A login; `None` only where the config's check has already said what is wrong.
-    pub(super) fn login(&self, login: &config::Login) -> Option<Service> {
+    pub(super) fn login(&self, name: &str, login: &config::Login) -> Option<Service> {
         let who = match &login.who {
             Who::Anyone => issue::Who::Anyone,
             Who::Users { users, password } => issue::Who::Users {
@@ -58,7 +59,7 @@ impl Issuing {
             who,
             username: login.username.clone(),
             answer: login.answer.clone(),
-            throttle: Throttle { counters: self.counters.clone(), user: login.throttle.0, address: login.throttle.1 },
+            throttle: Throttle::new(self.counters.clone(), name, login.throttle.0, login.throttle.1),
             reads_body: login.reads_body(),
             desk: self.desk.clone(),
         })))
@@ -83,6 +84,30 @@ impl Issuing {
             token: logout.token.clone(),
             desk: self.desk.clone(),
         })))
+    }
+
+    /// A token for whoever is known by another credential, likewise.
+    pub(super) fn handout(&self, handout: &config::Handout) -> Option<Service> {
+        let minter = &self.issuers.get(handout.issuer)?.minter;
+        Some(issued(issue::Service::Handout(Handout {
+            minter: Minter { claims: with_more(minter, &handout.claims), ..minter.clone() },
+            answer: handout.answer.clone(),
+            clock: self.desk.clock.clone(),
+        })))
+    }
+
+    /// How an upstream is told who a caller is, if it is.
+    pub(super) fn assertion(&self, upstream: &config::Upstream) -> Option<Arc<Assertion>> {
+        let assertion = upstream.assertion.as_ref()?;
+        let minter = &self.issuers.get(assertion.issuer)?.minter;
+        let minter = Minter {
+            audience: Some(assertion.audience.clone()),
+            lifetime: assertion.lifetime,
+            claims: with_more(minter, &assertion.claims),
+            ..minter.clone()
+        };
+        let clock = self.desk.clock.clone();
+        Some(Arc::new(Assertion::new(minter, assertion.header.clone(), assertion.reuse, clock)))
     }
 
     /// The public keys of an issuer: an answer that is always the same.
@@ -112,29 +137,47 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
     let tokens = config.tokens.get(entry.tokens);
     let key = tokens.and_then(|tokens| tokens.signing_key().cloned());
     let key = key.ok_or_else(|| AssembleError::Issuer(entry.name.clone()))?;
-    let claim = |(name, value): &(String, ClaimValue)| {
-        let value = match value {
-            ClaimValue::Json(value) => issue::ClaimValue::Json(value.clone()),
-            ClaimValue::Template(template) => issue::ClaimValue::Template(template.clone()),
-        };
-        (name.clone(), value)
-    };
     Ok(Arc::new(Issuer {
         name: entry.name.clone(),
-        key,
-        issuer: tokens.and_then(|tokens| tokens.issuer.clone()),
-        audience: entry.audience.clone(),
-        lifetime: entry.lifetime,
-        claims: entry.claims.iter().map(claim).collect(),
+        minter: Minter {
+            key,
+            issuer: tokens.and_then(|tokens| tokens.issuer.clone()),
+            audience: entry.audience.clone(),
+            lifetime: entry.lifetime,
+            claims: minted_claims(&entry.claims),
+        },
         refresh: entry.refresh.map(|settings| Refresh {
             rules: RefreshRules {
                 lifetime: settings.lifetime,
                 absolute: settings.absolute_lifetime,
                 grace: settings.grace,
             },
-            families: carried.families.clone(),
+            families: families(settings.kept_in, carried),
         }),
     }))
+}
+
+/// Where the store came with a reload it is not there yet, and families stay where they were.
+fn families(kept_in: KeptIn, carried: &Carried) -> Arc<Families> {
+    let shared = carried.stores.families.as_ref().filter(|_| kept_in == KeptIn::Redis);
+    shared.unwrap_or(&carried.families).clone()
+}
+
+/// Claims of the config as a minter has them.
+pub fn minted_claims(claims: &[(String, ClaimValue)]) -> Vec<(String, minting::ClaimValue)> {
+    let claim = |(name, value): &(String, ClaimValue)| {
+        let value = match value {
+            ClaimValue::Json(value) => minting::ClaimValue::Json(value.clone()),
+            ClaimValue::Template(template) => minting::ClaimValue::Template(template.clone()),
+        };
+        (name.clone(), value)
+    };
+    claims.iter().map(claim).collect()
+}
+
+/// The minter's claims, and what goes before them.
+fn with_more(minter: &Minter, more: &[(String, ClaimValue)]) -> Vec<(String, minting::ClaimValue)> {
+    [minter.claims.clone(), minted_claims(more)].concat()
 }
 
 fn table(users: &config::Users, stand_ins: &StandIns) -> UserTable {

@@ -61,6 +61,7 @@ pub(super) const RULES: &[Rule] = &[
             "percent",
             "roots",
             "soon",
+            "minting",
         ],
     ),
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
@@ -73,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
             "scheme",
             "clock",
             "deadline",
-            "jose",
+            "minting",
             "password",
             "rate",
             "secret",
@@ -140,6 +141,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall"]),
     rule("errands", &[]),
     rule("json", &[]),
+    // A token is made of a key, templates and a request as they see it; whom it is for is told.
+    rule("minting", &["jose", "scheme"]),
     rule("password", &[]),
     rule("percent", &[]),
     rule("proxy_protocol", &[]),

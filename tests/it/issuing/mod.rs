@@ -2,6 +2,7 @@
 //!
 //! What clients that are not ours make of the same APIs is tried among the `peers`.
 
+mod bridge;
 mod older_api;
 mod passwords;
 mod refreshing;

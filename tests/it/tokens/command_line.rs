@@ -7,6 +7,7 @@ use std::{
     process::{Output, Stdio},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::issuer::{SigningKey, key_set, now};
@@ -59,7 +60,12 @@ fn inspect_names_the_rule_that_would_refuse_a_token_anywhere() {
     assert_eq!(inspect(&headed(json!({"alg": "ES256"}))).0, Some(0));
     for (token, said) in [
         ("a.b".to_owned(), "three segments"),
-        ("a.b.c.d.e".to_owned(), "encrypted"),
+        ("a.b.c.d".to_owned(), "an encrypted one five"),
+        (
+            format!("{}.a.a.a.a", URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM","cty":"JWT","zip":"DEF"}"#)),
+            "\"zip\"",
+        ),
+        (format!("{}.a.a.a.a", URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM"}"#)), "not believed"),
         (headed(json!({"alg": "ES256", "jku": "https://evil"})), "\"jku\""),
         (headed(json!({"alg": "ES256", "crit": ["b64"]})), "\"crit\""),
         (key.signed(&json!({"alg": "ES256"}), &json!({"exp": "soon"})), "\"exp\""),
@@ -68,6 +74,23 @@ fn inspect_names_the_rule_that_would_refuse_a_token_anywhere() {
         assert!(code == Some(4) && words.contains(said), "{said}: {words}");
     }
     assert_eq!(inspect("").0, Some(2));
+}
+
+#[test]
+fn inspect_explains_an_encrypted_token_as_far_as_anyone_can_see() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RSA-OAEP-256","enc":"A256GCM","cty":"JWT","kid":"ours"}"#);
+    let (code, data, words) = told(&["token", "inspect"], &format!("{header}.AAAA.AAAA.AAAA.AAAA"), directory.path());
+    assert_eq!(code, Some(0), "{words}");
+    for expected in [
+        "how the content's key is had",
+        "how the content is encrypted",
+        "which key of the receiver",
+        "a signed token where it is JWT",
+        "encrypted content of 3 bytes",
+    ] {
+        assert!(data.contains(expected), "{expected}: {data}");
+    }
 }
 
 #[test]
@@ -132,4 +155,53 @@ fn verify_takes_of_another_set_only_what_the_entry_takes_of_its_own() {
     assert_eq!(verify(&edwards).0, Some(0));
     let (code, _, words) = verify(&rsa);
     assert!(code == Some(4) && words.contains("no key for the token's kid"), "{words}");
+}
+
+#[test]
+fn a_token_is_issued_by_hand_as_the_config_s_issuer_would_and_a_config_believes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    fs::write(directory.path().join("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(directory.path().join("public.pem"), key.public_key_pem()).unwrap();
+    let config = "listen: 127.0.0.1:8000\n\
+        tokens:\n  api: { keys: [{ kid: k1, private_key: { file: key.pem } }], issuer: me, audience: [api, app], equal: { level: 3 } }\n  \
+        theirs: { keys: [{ kid: k1, public_key: { file: public.pem } }], issuer: me, audience: api }\n\
+        issuers: { api: { tokens: api, audience: api, lifetime: 5m, claims: { who: '<{subject}>', role: '{claim:role}' } } }\n\
+        upstreams: { ok: { echo: true }, login: { login: { issuer: api, dangerously_without_password: true } } }\n\
+        routes:\n  - { match: { path: / }, require: { any_of: [{ jwt: api }, { jwt: theirs }] }, to: ok }\n  \
+        - { match: { path: /l, methods: [POST] }, public: true, to: login }\n";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let issue = |more: &[&str]| {
+        let arguments = [&["token", "issue", "-c", "gateway.yaml", "--subject", "alice"], more].concat();
+        told(&arguments, "", directory.path())
+    };
+    let (code, token, words) = issue(&["--claim", "role=admin", "--claim", "level=3"]);
+    assert_eq!((code, words.as_str()), (Some(0), ""));
+    let claims = crate::issuing::part(token.trim_end(), 1);
+    for (name, value) in [("sub", "alice"), ("who", "<alice>"), ("role", "admin"), ("iss", "me"), ("aud", "api")] {
+        assert_eq!(claims[name], value, "{claims}");
+    }
+    assert_eq!((&claims["level"], claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()), (&json!(3), 300));
+    for entry in ["api", "theirs"] {
+        let verify = ["token", "verify", "-c", "gateway.yaml", "--tokens", entry];
+        assert_eq!(told(&verify, &token, directory.path()).0, Some(0), "{entry}");
+    }
+    let (code, token, _) = issue(&["--tokens", "api", "--audience", "app", "--claim", "level=3", "--lifetime", "90s"]);
+    let claims = crate::issuing::part(token.trim_end(), 1);
+    assert_eq!((code, &claims["aud"], &claims["who"]), (Some(0), &json!("app"), &json!(null)));
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 90);
+    for (arguments, code, said) in [
+        (&["--tokens", "theirs"][..], 1, "no key that signs"),
+        (&["--claim", "level=3"], 2, "--claim role=VALUE"),
+        (&["--claim", "role=x", "--claim", "level=4"], 4, "refused: invalid-token: the claim \"level\""),
+        (&["--tokens", "api", "--claim", "level=3"], 2, "--audience"),
+        (&["--tokens", "them"], 2, "it has api, theirs"),
+        (&["--issuer", "them"], 2, "it has api"),
+        (&["--claim", "exp=1"], 2, "`exp`"),
+        (&["--lifetime", "5"], 2, "a unit"),
+    ] {
+        let (ended, data, words) = issue(arguments);
+        assert_eq!((ended, data.as_str()), (Some(code), ""), "{arguments:?}: {words}");
+        assert!(words.contains(said), "{said}: {words}");
+    }
 }

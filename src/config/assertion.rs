@@ -1,0 +1,109 @@
+//! `assertion` and `mint` of an upstream: what of a caller is put into a token, for the upstream or for the caller itself.
+
+use std::time::Duration;
+
+use super::{
+    checked::{Assertion, ClaimValue, Handout, Issuer},
+    header, issuers,
+    login::{self, Issuing},
+    reader::Reader,
+    section::Section,
+    shape::Fields,
+    template::Used,
+    tree::{Node, Place},
+};
+
+const KEYS: [&str; 6] = ["issuer", "audience", "lifetime", "claims", "header", "reuse"];
+const HEADER: &str = "X-Countersign-Assertion";
+const LIFETIME: Duration = Duration::from_secs(60);
+/// Longest lifetime that draws no warning.
+const LONG: Duration = Duration::from_secs(600);
+
+/// An assertion or a handout, and the sources that its claims use.
+pub(super) struct Read<T> {
+    pub(super) item: T,
+    pub(super) sources: Vec<Used>,
+}
+
+/// Reads `assertion:`.
+pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Read<Assertion>> {
+    let fields = reader.fields(node, "`assertion`", &KEYS)?;
+    let issuer = issuer(&fields, issuing, reader);
+    let audience = fields.required("audience", reader).and_then(|node| audience(node, issuer, issuing, reader));
+    let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
+    let claims = fields.value("claims").map(|node| issuers::claims(node, reader)).unwrap_or_default();
+    let sources = sources(&claims, issuer, issuing.issuers, node.place);
+    let header = fields.value("header").map_or(Some(HEADER.to_owned()), |node| header_name(node, reader));
+    let reuse = reuse(&fields, lifetime, reader);
+    let item =
+        Assertion { issuer: issuer?, audience: audience?, lifetime: lifetime?, claims, header: header?, reuse: reuse? };
+    Some(Read { item, sources })
+}
+
+/// Reads `mint:`.
+pub(super) fn handout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Read<Handout>> {
+    let fields = reader.fields(node, "`mint`", &["issuer", "claims", "answer"])?;
+    let issuer = issuer(&fields, issuing, reader);
+    let claims = fields.value("claims").map(|node| issuers::claims(node, reader)).unwrap_or_default();
+    let sources = sources(&claims, issuer, issuing.issuers, node.place);
+    // Whoever is known by another credential can show that again: there is nothing to refresh.
+    let answer = login::answer_of(&fields, Some(false), reader);
+    Some(Read { item: Handout { issuer: issuer?, claims, answer: answer? }, sources })
+}
+
+fn issuer(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
+    fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader))
+}
+
+fn audience(node: &Node, issuer: Option<usize>, issuing: &Issuing<'_>, reader: &mut Reader<'_>) -> Option<String> {
+    let text = reader.line(node, "`audience`")?;
+    let tokens = issuer.and_then(|index| issuing.issuers.item(index));
+    let tokens = tokens.and_then(|issuer| issuing.tokens.item(issuer.tokens));
+    let accepts = |accepted: &[String]| accepted.is_empty() || accepted.iter().any(|known| known == text);
+    if let Some(tokens) = tokens.filter(|tokens| accepts(&tokens.audience)) {
+        let name = &tokens.name;
+        reader
+            .warning(
+                node.place,
+                format!("the tokens entry `{name}` accepts this audience: an assertion is a token here"),
+            )
+            .hint("an audience of the upstream's own, so that what it is sent is good there alone");
+    }
+    Some(text.to_owned())
+}
+
+fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {
+    let lifetime = issuers::lifetime(node, reader)?;
+    if lifetime > LONG {
+        reader
+            .warning(node.place, "an assertion of this lifetime is good for longer than ten minutes")
+            .hint("it is made anew when it is needed");
+    }
+    Some(lifetime)
+}
+
+/// Half of the lifetime, unless it is said.
+fn reuse(fields: &Fields<'_>, lifetime: Option<Duration>, reader: &mut Reader<'_>) -> Option<Duration> {
+    let Some(node) = fields.value("reuse") else { return lifetime.map(|lifetime| lifetime / 2) };
+    let reuse = reader.duration(node, "`reuse`")?;
+    if lifetime.is_some_and(|lifetime| reuse >= lifetime) {
+        reader.error(node.place, "`reuse` is as long as the `lifetime`, or longer: the upstream would refuse the last");
+        return None;
+    }
+    Some(reuse)
+}
+
+fn header_name(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
+    let name = reader.line(node, "`header`")?;
+    header::settable(name, node.place, reader).then(|| name.to_owned())
+}
+
+/// Those of its own claims, and of its issuer's.
+fn sources(own: &[(String, ClaimValue)], issuer: Option<usize>, issuers: &Section<Issuer>, place: Place) -> Vec<Used> {
+    let of_issuer = issuer.and_then(|index| issuers.item(index)).map_or([].as_slice(), |issuer| &issuer.claims);
+    let names = own.iter().chain(of_issuer).flat_map(|(_, value)| match value {
+        ClaimValue::Template(template) => template.source_names().collect::<Vec<_>>(),
+        ClaimValue::Json(_) => Vec::new(),
+    });
+    names.map(|source| Used { source, place }).collect()
+}
