@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    signing::{KEY, device_v2, now, token, with_length},
+    signing::{KEY, device_v2, now, token, token_with_header, with_length},
     support::{Talk, free_address},
 };
 use crate::support::{Gateway, countersign};
@@ -48,9 +48,11 @@ impl Stage {
              signature: {{ from: \"{{header:X-Signature}}\", encoding: hex, algorithm: hmac-sha256 }} }}\n\
              tokens:\n  api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
              {CORPUS}  \
+             named: {{ keys: [{{ kid: k1, algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n  \
              es256: {{ keys: [{{ public_key: {{ file: {home}/ec.pem }} }}], issuer: 'https://issuer.test', audience: legacy-api }}\n\
              upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
              - {{ match: {{ path: /corpus }}, require: {{ jwt: corpus }}, to: echo }}\n  \
+             - {{ match: {{ path: /named }}, require: {{ jwt: named }}, to: echo }}\n  \
              - {{ match: {{ path: /es256 }}, require: {{ jwt: es256 }}, to: echo }}\n  \
              - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
              - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
@@ -153,6 +155,20 @@ fn subjects_key_ids_and_old_tokens_are_refused() {
     assert_eq!(stage.api(&new).0, 200);
     assert_ne!(stage.api(&ageless).0, 200);
     assert_eq!(stage.status(b"GET /public HTTP/1.1\r\nHost: a\r\n\r\n").0, 200);
+}
+
+#[test]
+fn a_token_of_a_revoked_key_is_refused_though_it_does_not_name_the_key() {
+    let stage = Stage::start();
+    let named = token_with_header(&json!({ "alg": "HS256", "kid": "k1" }), &json!({}));
+    let unnamed = token(&json!({}));
+    for token in [&named, &unnamed] {
+        assert_eq!(stage.get("/named", token).0, 200);
+    }
+    stage.revoke(&json!({ "key_id": "k1" }));
+    for token in [&named, &unnamed] {
+        assert_is(stage.get("/named", token), REVOKED_TOKEN);
+    }
 }
 
 #[test]
