@@ -24,7 +24,7 @@ pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
-pub use users::{RowFault, User, UserSource, UserTable, UsersAway};
+pub use users::{RowFault, StandIns, User, UserSource, UserTable, UsersAway};
 
 use std::{pin::Pin, rc::Rc};
 

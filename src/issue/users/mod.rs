@@ -7,8 +7,8 @@ mod claims;
 mod fault;
 pub mod http;
 mod row;
+mod seen;
 pub mod sql;
-mod stand_in;
 mod table;
 
 use std::{io, sync::Arc};
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub use self::{
     fault::{RowFault, UsersAway},
-    table::{User, UserTable},
+    table::{StandIns, User, UserTable},
 };
 use super::{Failure, PasswordChecks};
 use crate::{errands::Errands, outcall::Client};

@@ -13,7 +13,7 @@ use super::{
     super::{Failure, PasswordChecks},
     fault::{self, RowFault, UsersAway},
     row::{self, Found},
-    stand_in::StandIns,
+    seen::SeenHashes,
 };
 use crate::{
     errands::Errands,
@@ -44,7 +44,7 @@ pub struct Users {
     timeout: Duration,
     places: Arc<Semaphore>,
     errands: Errands,
-    stand_ins: StandIns,
+    stand_ins: SeenHashes,
 }
 
 impl Users {
@@ -59,7 +59,7 @@ impl Users {
             timeout: settings.timeout,
             places: Arc::new(Semaphore::new(settings.most_look_ups)),
             errands: errands.clone(),
-            stand_ins: StandIns::new().map_err(io::Error::other)?,
+            stand_ins: SeenHashes::new().map_err(io::Error::other)?,
         })
     }
 

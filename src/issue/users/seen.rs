@@ -15,7 +15,7 @@ use crate::password::{Method, PasswordFault, PasswordHash};
 const PLACES: usize = 64;
 
 /// The hashes.
-pub(super) struct StandIns {
+pub(super) struct SeenHashes {
     places: Mutex<Vec<Option<PasswordHash>>>,
     /// Until any is found.
     own: PasswordHash,
@@ -23,10 +23,10 @@ pub(super) struct StandIns {
     chooses: RandomState,
 }
 
-impl StandIns {
-    pub(super) fn new() -> Result<StandIns, PasswordFault> {
+impl SeenHashes {
+    pub(super) fn new() -> Result<SeenHashes, PasswordFault> {
         let own = PasswordHash::make(b"of nobody at all", Method::Argon2id)?;
-        Ok(StandIns { places: Mutex::new(vec![None; PLACES]), own, chooses: RandomState::new() })
+        Ok(SeenHashes { places: Mutex::new(vec![None; PLACES]), own, chooses: RandomState::new() })
     }
 
     /// Notes the hash of a user.
@@ -52,9 +52,9 @@ impl StandIns {
     }
 }
 
-impl fmt::Debug for StandIns {
+impl fmt::Debug for SeenHashes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StandIns(…)")
+        f.write_str("SeenHashes(…)")
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_name_without_a_hash_costs_what_users_cost_as_soon_as_one_was_seen() {
-        let stand_ins = StandIns::new().unwrap();
+        let stand_ins = SeenHashes::new().unwrap();
         assert!(stand_ins.of("mallory").to_text().starts_with("$argon2id$"));
         stand_ins.note("alice", &PasswordHash::parse(BCRYPT).unwrap());
         for name in ["mallory", "eve", "trent", ""] {
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_same_name_gets_the_same_hash_and_a_user_who_comes_often_has_one_place() {
-        let stand_ins = StandIns::new().unwrap();
+        let stand_ins = SeenHashes::new().unwrap();
         let other = |cost: u32| PasswordHash::parse(&BCRYPT.replace("$04$", &format!("${cost:02}$"))).unwrap();
         for name in 0..40 {
             stand_ins.note(&name.to_string(), &other(5));
