@@ -13,7 +13,7 @@ mod transaction;
 
 pub use self::{
     address::{Address, AddressFault, Kind},
-    cells::{Cell, Row},
+    cells::{Cell, Row, truth},
     database::{Database, Settings},
     error::SqlError,
     transaction::Transaction,
