@@ -10,6 +10,7 @@ mod conflicts;
 mod definition;
 mod definition_values;
 mod document;
+mod dpop;
 mod elsewhere;
 mod environment;
 mod handshake;

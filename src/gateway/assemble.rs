@@ -175,6 +175,9 @@ fn read_headers(config: &Config) -> Vec<String> {
     for entry in &config.schemes {
         names.extend(entry.scheme.headers());
     }
+    if config.routes.iter().any(config::Route::takes_proofs) {
+        names.push("dpop".to_owned());
+    }
     names.extend(config.tokens.iter().filter_map(|tokens| match &tokens.from {
         TokenFrom::Header(name) => Some(name.clone()),
         TokenFrom::Bearer | TokenFrom::Authorization | TokenFrom::Cookie(_) | TokenFrom::Query(_) => None,

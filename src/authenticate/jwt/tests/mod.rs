@@ -3,6 +3,7 @@
 mod algorithms;
 mod cache;
 mod carrier;
+mod proof;
 mod verify;
 
 use std::time::Duration;
