@@ -2,15 +2,15 @@
 //!
 //! `cold` is a token seen for the first time: read, its signature checked, its claims judged. `warm` is the same token again,
 //! out of a worker's cache: a look-up by the whole token, and its times judged again, whatever the algorithm. The tokens are
-//! those that PyJWT made for the tests.
+//! those that PyJWT made for the tests; the encrypted ones, each with one of ES256 inside, are joserfc's.
 
 #![allow(clippy::expect_used, clippy::panic, missing_docs, reason = "a benchmark that cannot be set up is of no use")]
 
 use std::{hint::black_box, time::Duration};
 
 use countersign::{
-    authenticate::jwt::{ClaimRules, Settings, TokenCache, Verifier},
-    jose::{Algorithm, JwkSet, Key, SetRules, ShortRsa},
+    authenticate::jwt::{ClaimRules, Decryption, Settings, TokenCache, Verifier},
+    jose::{Algorithm, DecryptionKey, JwkSet, Key, KeyManagement, SetRules, ShortRsa},
     secret::Secret,
 };
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const NOW: i64 = 1_800_000_000;
 
-fn verifier(recorded: &Value, algorithm: &str) -> Verifier {
+fn verifier(recorded: &Value, algorithm: &str, decryption: Option<Decryption>) -> Verifier {
     let rules = SetRules { algorithms: Algorithm::ALL.to_vec(), secrets: false, short_rsa: ShortRsa::Refuse };
     let keys = match recorded["secrets"][algorithm].as_str() {
         Some(secret) => {
@@ -35,6 +35,7 @@ fn verifier(recorded: &Value, algorithm: &str) -> Verifier {
     Verifier::new(Settings {
         name: "bench".to_owned(),
         keys: keys.into(),
+        decryption,
         issuer: Some("https://issuer.test".to_owned()),
         audience: vec!["api".to_owned()],
         leeway: Duration::from_secs(60),
@@ -44,14 +45,41 @@ fn verifier(recorded: &Value, algorithm: &str) -> Verifier {
     .expect("good settings")
 }
 
-fn tokens(criterion: &mut Criterion) {
+fn recorded() -> Value {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/recorded/tokens.json");
-    let recorded: Value = serde_json::from_slice(&std::fs::read(file).expect("the tokens")).expect("JSON");
+    serde_json::from_slice(&std::fs::read(file).expect("the tokens")).expect("JSON")
+}
+
+fn opening(recorded: &Value, algorithm: &str) -> Decryption {
+    let (kid, text) = (Some(algorithm.to_owned()), recorded["opening"][algorithm].as_str().expect("a key"));
+    let known = KeyManagement::ALL.into_iter().find(|known| known.name() == algorithm).expect("an algorithm");
+    let key = match known.is_symmetric() {
+        true => DecryptionKey::secret(kid, known, &Secret::new(hex::decode(text).expect("hex"))),
+        false => DecryptionKey::from_pem(kid, text.as_bytes()),
+    };
+    Decryption { keys: vec![key.expect("a key")], required: true }
+}
+
+fn encrypted(criterion: &mut Criterion) {
+    let recorded = recorded();
+    let made = recorded["encrypted"].as_array().expect("tokens").iter().filter(|token| token["library"] == "joserfc");
+    for made in made {
+        let algorithm = made["algorithm"].as_str().expect("an algorithm");
+        let token = made["token"].as_str().expect("a token").as_bytes();
+        let verifier = verifier(&recorded, "ES256", Some(opening(&recorded, algorithm)));
+        criterion.bench_with_input(BenchmarkId::new("cold, encrypted", algorithm), &token, |bench, token| {
+            bench.iter(|| verifier.verify(black_box(token), NOW).expect("genuine"));
+        });
+    }
+}
+
+fn tokens(criterion: &mut Criterion) {
+    let recorded = recorded();
     let made = recorded["tokens"].as_array().expect("tokens").iter().filter(|token| token["library"] == "PyJWT");
     for made in made {
         let algorithm = made["algorithm"].as_str().expect("an algorithm");
         let token = made["token"].as_str().expect("a token").as_bytes();
-        let verifier = verifier(&recorded, algorithm);
+        let verifier = verifier(&recorded, algorithm, None);
         criterion.bench_with_input(BenchmarkId::new("cold", algorithm), &token, |bench, token| {
             bench.iter(|| verifier.verify(black_box(token), NOW).expect("genuine"));
         });
@@ -62,5 +90,5 @@ fn tokens(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, tokens);
+criterion_group!(benches, tokens, encrypted);
 criterion_main!(benches);

@@ -25,6 +25,7 @@ fn verifier() -> Verifier {
     Verifier::new(Settings {
         name: "fuzz".to_owned(),
         keys: vec![shared, rsa].into(),
+        decryption: None,
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::from_secs(60),

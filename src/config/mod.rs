@@ -7,6 +7,7 @@
 mod assertion;
 pub mod checked;
 mod conflicts;
+mod decryption;
 mod definition;
 mod definition_values;
 mod document;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     checked::{PublishedFrom, PublishedKeys, TokenFrom, TokenKeys, Tokens},
+    decryption,
     definition::all_or_none,
     header,
     reader::Reader,
@@ -13,10 +14,11 @@ use super::{
     tree::{Entry, Node, Value},
 };
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "keys",
     "jwks",
     "oidc",
+    "decrypt",
     "dangerously_short_rsa",
     "issuer",
     "audience",
@@ -44,6 +46,7 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let what = format!("the tokens entry {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
     let keys = token_keys::read(&fields, &what, reader);
+    let decrypt = fields.value("decrypt").map(|node| decryption::read(node, keys.as_ref(), reader));
     let issuer = issuer(&fields, keys.as_ref(), reader);
     let audience = fields.value("audience").map(|node| lines(node, "`audience`", reader)).unwrap_or_default();
     for (key, whose) in [("issuer", "of any issuer"), ("audience", "meant for anyone")] {
@@ -68,6 +71,7 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     Some(Tokens {
         name: entry.key.clone(),
         keys: keys?,
+        decryption: all_or_none(decrypt)?,
         issuer,
         audience,
         leeway: leeway?,

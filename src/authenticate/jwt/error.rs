@@ -60,6 +60,16 @@ pub enum TokenError {
     /// RFC 7515 section 5.2.
     #[error("the signature does not match")]
     WrongSignature,
+    /// An encrypted token that is not for our key, or was altered. What exactly is wrong with it is told to nobody, not even
+    /// the log.
+    #[error("the token cannot be decrypted")]
+    NotDecrypted,
+    /// An encrypted token that does not say that a signed one is in it: whoever can encrypt could have made it.
+    #[error("the header's cty is not JWT: claims that are encrypted and not signed are not believed")]
+    NotNested,
+    /// A token that only encryption makes acceptable came without it.
+    #[error("the token is not encrypted")]
+    NotEncrypted,
     /// A registered claim of a wrong type or out of range (RFC 7519 section 4.1).
     #[error("the claim {0:?} is of a wrong type or out of range")]
     MalformedClaim(&'static str),

@@ -3,7 +3,8 @@
 use super::{
     MAX_TOKEN_BYTES, Segment, TokenError,
     claims::Registered,
-    header::{self, Header},
+    encrypted,
+    header::{self, EncryptedHeader, Header},
 };
 use crate::json::Document;
 
@@ -16,6 +17,8 @@ pub struct Glimpse {
     pub claims: Option<Document<'static>>,
     /// How long the signature is, where it is base64url.
     pub signature_bytes: Option<usize>,
+    /// How long what is encrypted is, where the token is. Then there are no claims to be seen and there is no signature.
+    pub encrypted_bytes: Option<usize>,
     /// The first rule of form that it breaks.
     pub fault: Option<TokenError>,
 }
@@ -23,13 +26,40 @@ pub struct Glimpse {
 impl Glimpse {
     /// Looks at a compact token.
     pub fn of(token: &[u8]) -> Glimpse {
+        if let Some(segments) = encrypted::segments(token) {
+            return Glimpse::of_encrypted(token, segments);
+        }
         let mut segments = token.splitn(4, |byte| *byte == b'.');
-        let document =
-            |segment: Option<&[u8]>| Document::parse_owned(header::decode(segment?, Segment::Header).ok()?).ok();
         let (header, claims) = (document(segments.next()), document(segments.next()));
         let signature = segments.next().and_then(|segment| header::decode(segment, Segment::Header).ok());
-        Glimpse { header, claims, signature_bytes: signature.map(|bytes| bytes.len()), fault: fault(token).err() }
+        let signature_bytes = signature.map(|bytes| bytes.len());
+        Glimpse { header, claims, signature_bytes, encrypted_bytes: None, fault: fault(token).err() }
     }
+
+    fn of_encrypted(token: &[u8], segments: [&[u8]; 5]) -> Glimpse {
+        let [header, _, _, content, _] = segments;
+        let content = header::decode(content, Segment::Payload).ok();
+        Glimpse {
+            header: document(Some(header)),
+            claims: None,
+            signature_bytes: None,
+            encrypted_bytes: content.map(|bytes| bytes.len()),
+            fault: fault_of_encrypted(token, segments).err(),
+        }
+    }
+}
+
+fn document(segment: Option<&[u8]>) -> Option<Document<'static>> {
+    Document::parse_owned(header::decode(segment?, Segment::Header).ok()?).ok()
+}
+
+fn fault_of_encrypted(token: &[u8], [header, parts @ ..]: [&[u8]; 5]) -> Result<(), TokenError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(TokenError::TooLong);
+    }
+    EncryptedHeader::parse(header)?;
+    let is_plain = |part: &&[u8]| header::decode(part, Segment::Payload).is_ok();
+    if parts.iter().all(is_plain) { Ok(()) } else { Err(TokenError::NotDecrypted) }
 }
 
 fn fault(token: &[u8]) -> Result<(), TokenError> {

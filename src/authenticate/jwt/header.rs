@@ -3,11 +3,19 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Segment, TokenError};
-use crate::json::{Document, Object, Value};
+use crate::{
+    jose::DecryptionKey,
+    json::{Document, Object, Value},
+};
 
 /// Extensions that change what is signed or how it is read (`crit`, `b64`, `zip`, `enc`), and keys a forger would bring
 /// along (CVE-2018-0114). Ignoring the latter would be safe too, but no honest token needs them here.
 const FORBIDDEN: [&str; 8] = ["crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "x5c"];
+
+/// The same of an encrypted token: what unpacks its content (a few bytes can become gigabytes), and what belongs to algorithms
+/// that are not ours, such as a number of rounds that the sender chooses (CVE-2023-6681).
+const FORBIDDEN_WHERE_ENCRYPTED: [&str; 14] =
+    ["crit", "b64", "zip", "jwk", "jku", "x5u", "x5c", "epk", "apu", "apv", "p2s", "p2c", "iv", "tag"];
 
 /// What the header says that a key can be chosen by.
 pub(super) struct Header {
@@ -28,6 +36,36 @@ impl Header {
         }
         let algorithm = string(&header, "alg")?.ok_or(TokenError::MalformedHeader("alg"))?;
         Ok(Header { algorithm, kid: string(&header, "kid")? })
+    }
+}
+
+/// What the header of an encrypted token (RFC 7516 section 4) says that a key can be chosen by.
+pub(super) struct EncryptedHeader {
+    pub(super) algorithm: String,
+    pub(super) kid: Option<String>,
+}
+
+impl EncryptedHeader {
+    pub(super) fn parse(segment: &[u8]) -> Result<EncryptedHeader, TokenError> {
+        let bytes = decode(segment, Segment::Header)?;
+        let document = Document::parse(&bytes).map_err(|error| TokenError::Json(Segment::Header, error))?;
+        let Value::Object(header) = document.root() else { return Err(TokenError::NotAnObject(Segment::Header)) };
+        if let Some(name) = FORBIDDEN_WHERE_ENCRYPTED.into_iter().find(|name| header.value(name).is_some()) {
+            return Err(TokenError::ForbiddenHeader(name));
+        }
+        if string(&header, "typ")?.is_some_and(|typ| !is_token_type(&typ)) {
+            return Err(TokenError::WrongType);
+        }
+        // RFC 7519 section 5.2: where a token is inside another, this must say so.
+        if !string(&header, "cty")?.is_some_and(|cty| cty.eq_ignore_ascii_case("JWT")) {
+            return Err(TokenError::NotNested);
+        }
+        let enc = string(&header, "enc")?.ok_or(TokenError::MalformedHeader("enc"))?;
+        if !DecryptionKey::knows_content_encryption(&enc) {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        let algorithm = string(&header, "alg")?.ok_or(TokenError::MalformedHeader("alg"))?;
+        Ok(EncryptedHeader { algorithm, kid: string(&header, "kid")? })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bearer tokens: signed JWTs (RFC 7519), found in a request and verified by fixed rules.
+//! Bearer tokens: signed JWTs (RFC 7519), found in a request, decrypted where they are encrypted, and verified by fixed rules.
 //!
 //! The header and the claims are read strictly by our own code and the rules are ours: libraries skip `crit`, `b64`, `typ`,
 //! wrong types and duplicate claims. A token chooses nothing: its `alg` must be that of a key we hold, and no key is ever
@@ -8,6 +8,7 @@ mod binding;
 mod cache;
 mod carrier;
 mod claims;
+mod encrypted;
 mod error;
 mod glimpse;
 mod header;
@@ -29,6 +30,7 @@ pub use binding::Thumbprint;
 pub use cache::TokenCache;
 pub(in crate::authenticate) use carrier::is_dpop;
 pub use carrier::{Carrier, HeaderValues};
+pub use encrypted::Decryption;
 pub use error::{Segment, TokenError};
 pub use glimpse::Glimpse;
 pub use key_set::{KeySet, Keys, SharedKeys};

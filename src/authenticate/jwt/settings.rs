@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ClaimRules, Keys, MAX_KEYS_PER_KID};
+use super::{ClaimRules, Decryption, Keys, MAX_KEYS_PER_KID};
 use crate::json::JsonError;
 
 /// The rules for one kind of token.
@@ -12,6 +12,8 @@ pub struct Settings {
     pub name: String,
     /// Keys that verify.
     pub keys: Keys,
+    /// Keys that open encrypted tokens, where such are accepted.
+    pub decryption: Option<Decryption>,
     /// `iss` must be this, byte for byte.
     pub issuer: Option<String>,
     /// `aud` must hold one of these; empty: any audience or none.

@@ -2,10 +2,14 @@
 
 use std::{env, fs, path::PathBuf, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::*;
-use crate::jose::{Algorithm, JwkSet, SetRules, ShortRsa};
+use crate::{
+    jose::{Algorithm, DecryptionKey, JwkSet, KeyManagement, SetRules, ShortRsa},
+    secret::Secret,
+};
 
 /// Marks in Wycheproof's json_web_signature file that this verifier contradicts, and why.
 const DISPUTED: [(u64, bool, &str); 8] = [
@@ -31,6 +35,7 @@ fn verifier_of(jwk: &Value) -> Option<Verifier> {
     let settings = Settings {
         name: "vectors".to_owned(),
         keys: set.keys.into(),
+        decryption: None,
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::ZERO,
@@ -90,6 +95,31 @@ fn wycheproof_mixed_uses_are_judged_as_marked() {
     let tests = signature_tests(&file);
     assert_eq!(tests.len(), 49);
     judge(&tests, &[]);
+}
+
+/// Its encrypted tokens are of forms that are not ours: two of them are marked valid, and refused for that.
+#[test]
+fn wycheproof_encrypted_tokens_are_refused_those_of_unknown_forms_too() {
+    let Some(file) = vectors("wycheproof/json_web_crypto_test.json") else { return };
+    let not_ours = [(50, "A256CBC-HS512 is no content encryption here"), (67, "nor is ECDH-ES+A128KW a way to a key")];
+    let mut judged = 0;
+    for group in file["testGroups"].as_array().expect("groups") {
+        let secret = group["private"]["k"].as_str().and_then(|k| URL_SAFE_NO_PAD.decode(k).ok()).unwrap_or_default();
+        // The other key is of a curve, and gives none; then any will do.
+        let secret = Secret::new(if secret.len() == 32 { secret } else { vec![1; 32] });
+        let kid = group["private"]["kid"].as_str().map(str::to_owned);
+        let key = DecryptionKey::secret(kid, KeyManagement::A256Kw, &secret).expect("a key");
+        let decryption = Some(Decryption { keys: vec![key], required: true });
+        let verifier = Verifier::new(Settings { decryption, ..super::tests::settings() }).expect("good settings");
+        for test in group["tests"].as_array().expect("tests").iter().filter(|test| !test["jwe"].is_null()) {
+            let token = test["jwe"].as_str().map_or_else(|| test["jwe"].to_string(), str::to_owned);
+            assert!(verifier.verify(token.as_bytes(), 0).is_err(), "{}", test["tcId"]);
+            let known = not_ours.iter().any(|(id, _)| test["tcId"] == *id);
+            assert_eq!(test["result"] == "valid", known, "{}", test["tcId"]);
+            judged += 1;
+        }
+    }
+    assert_eq!(judged, 34);
 }
 
 fn signature_tests(file: &Value) -> Vec<(&Value, &Value)> {

@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    MAX_TOKEN_BYTES, Segment, Settings, SettingsError, Token, TokenError,
+    Decryption, MAX_TOKEN_BYTES, Segment, Settings, SettingsError, Token, TokenError,
     claims::{self, Registered, Times},
     header::{self, Header},
     key_set::{Current, KeySet, KeySource},
@@ -22,6 +22,7 @@ pub struct Verifier {
     id: u64,
     name: String,
     keys: KeySource,
+    decryption: Option<Decryption>,
     issuer: Option<String>,
     audience: Vec<String>,
     leeway: i64,
@@ -59,10 +60,12 @@ pub(super) struct Signed {
 impl Verifier {
     /// Checks the settings and prepares the keys.
     pub fn new(settings: Settings) -> Result<Verifier, SettingsError> {
+        settings.decryption.as_ref().map_or(Ok(()), Decryption::check)?;
         Ok(Verifier {
             id: next_id(),
             name: settings.name,
             keys: KeySource::new(settings.keys)?,
+            decryption: settings.decryption,
             issuer: settings.issuer,
             audience: settings.audience,
             leeway: i64::try_from(settings.leeway.as_secs()).unwrap_or(i64::MAX),
@@ -87,6 +90,13 @@ impl Verifier {
     }
 
     pub(super) fn verify_with(&self, keys: Option<&KeySet>, token: &[u8], now_unix: i64) -> Result<Token, TokenError> {
+        match &self.decryption {
+            None => self.verify_signed(keys, token, now_unix),
+            Some(decryption) => self.verify_signed(keys, &decryption.open(token)?, now_unix),
+        }
+    }
+
+    fn verify_signed(&self, keys: Option<&KeySet>, token: &[u8], now_unix: i64) -> Result<Token, TokenError> {
         let unproven = Unproven::read(token)?;
         let payload = header::decode(unproven.payload, Segment::Payload)?;
         let claims = Document::parse_owned(payload).map_err(|error| TokenError::Json(Segment::Payload, error))?;

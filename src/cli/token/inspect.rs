@@ -8,7 +8,7 @@ use crate::{
     authenticate::jwt::{self, TokenError},
     cli::{Exit, data, table::Table, trouble::Trouble, words},
     clock::Clock,
-    jose::Algorithm,
+    jose::{Algorithm, DecryptionKey, KeyManagement},
     json::{Document, Value},
 };
 
@@ -36,11 +36,16 @@ impl Inspect {
         let glimpse = jwt::Glimpse::of(&token);
         for (title, document) in [("HEADER", &glimpse.header), ("CLAIM", &glimpse.claims)] {
             if let Some(document) = document {
-                data(format_args!("{}", table(title, document, now)));
+                data(format_args!("{}", table(title, document, glimpse.encrypted_bytes.is_some(), now)));
             }
         }
         if let Some(bytes) = glimpse.signature_bytes {
             data(format_args!("  signature of {bytes} bytes, not verified: `countersign token verify` does that"));
+        }
+        if let Some(bytes) = glimpse.encrypted_bytes {
+            data(format_args!(
+                "  encrypted content of {bytes} bytes: `countersign token verify` opens it with a config's keys"
+            ));
         }
         Ok(match glimpse.fault {
             None => Exit::Ok,
@@ -55,15 +60,19 @@ impl Inspect {
 
 fn hint(fault: &TokenError) {
     if matches!(fault, TokenError::SegmentCount) {
-        words(format_args!("  hint: a signed token has three parts with dots between; one of five is encrypted"));
+        words(format_args!("  hint: a signed token has three parts with dots between, an encrypted one five"));
     }
 }
 
-fn table(title: &str, document: &Document<'_>, now: i64) -> Table {
+fn table(title: &str, document: &Document<'_>, is_encrypted: bool, now: i64) -> Table {
     let mut table = Table::new(&[title, "VALUE", "MEANING"]);
     let Value::Object(members) = document.root() else { return table };
     for (name, value) in members.iter() {
-        let meaning = if title == "HEADER" { header(&name, &value) } else { claim(&name, &value, now) };
+        let meaning = match title {
+            "HEADER" if is_encrypted => header_of_encrypted(&name, &value),
+            "HEADER" => header(&name, &value),
+            _ => claim(&name, &value, now),
+        };
         table.row([plain(&name, 32), plain(&shown(&value), 60), meaning]);
     }
     table
@@ -99,6 +108,23 @@ fn header(name: &str, value: &Value<'_>) -> String {
     }
 }
 
+fn header_of_encrypted(name: &str, value: &Value<'_>) -> String {
+    let text = shown(value);
+    match name {
+        "alg" if KeyManagement::ALL.iter().any(|known| known.name() == text) => {
+            "how the content's key is had; our key decides, the token only agrees".into()
+        }
+        "enc" if DecryptionKey::knows_content_encryption(&text) => "how the content is encrypted".into(),
+        "enc" => "no encryption that is accepted here".into(),
+        "kid" => "which key of the receiver".into(),
+        "cty" => "what is inside: a signed token where it is JWT".into(),
+        "epk" | "apu" | "apv" | "p2s" | "p2c" | "iv" | "tag" => {
+            "belongs to an algorithm that is not accepted: refused".into()
+        }
+        _ => header(name, value),
+    }
+}
+
 fn claim(name: &str, value: &Value<'_>, now: i64) -> String {
     match name {
         "iss" => "who issued it".into(),
@@ -111,7 +137,7 @@ fn claim(name: &str, value: &Value<'_>, now: i64) -> String {
         "auth_time" => time("logged in in the future", "logged in", value, now),
         "scope" | "scp" => "what it may be used for".into(),
         "client_id" | "azp" => "which client it was given to".into(),
-        "cnf" => "the key that its bearer must prove to have; not looked at".into(),
+        "cnf" => "the key or certificate that its bearer must prove to have".into(),
         _ => String::new(),
     }
 }

@@ -6,7 +6,7 @@ use http::Uri;
 
 use super::{OnStoreFailure, Route};
 use crate::{
-    jose::{Key, SetRules, SigningKey},
+    jose::{DecryptionKey, Key, SetRules, SigningKey},
     secret::Secret,
 };
 
@@ -17,6 +17,8 @@ pub struct Tokens {
     pub name: String,
     /// Verification keys; the algorithm is the key's, never the token's.
     pub keys: TokenKeys,
+    /// Keys that open encrypted tokens, where such are accepted.
+    pub decryption: Option<Decryption>,
     /// `iss` must be this.
     pub issuer: Option<String>,
     /// `aud` must hold one of these; empty: not looked at.
@@ -95,6 +97,15 @@ pub struct TokenKey {
     pub secret: Option<Secret>,
     /// The half that signs, where the config has it: of a secret the same key.
     pub signing: Option<SigningKey>,
+}
+
+/// `decrypt: { keys: …, required: … }`
+#[derive(Debug)]
+pub struct Decryption {
+    /// At least one; each `kid` once.
+    pub keys: Vec<DecryptionKey>,
+    /// Whether a token that is not encrypted is refused.
+    pub required: bool,
 }
 
 /// Where a token stands in a request.

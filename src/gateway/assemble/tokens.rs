@@ -72,6 +72,10 @@ fn settings(tokens: &config::Tokens, keys: jwt::Keys) -> jwt::Settings {
     jwt::Settings {
         name: tokens.name.clone(),
         keys,
+        decryption: tokens
+            .decryption
+            .as_ref()
+            .map(|decryption| jwt::Decryption { keys: decryption.keys.clone(), required: decryption.required }),
         issuer: tokens.issuer.clone(),
         audience: tokens.audience.clone(),
         leeway: tokens.leeway,

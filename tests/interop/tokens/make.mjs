@@ -1,11 +1,11 @@
-// Tokens made by Node's libraries. Reads keys and claims from standard input, writes a list of tokens.
-import { createPrivateKey } from 'node:crypto';
+// Tokens made by Node's libraries. Reads keys and claims from standard input, writes lists of tokens.
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { SignJWT } from 'jose';
+import { CompactEncrypt, SignJWT } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
 
-const { claims, secrets, privates } = JSON.parse(readFileSync(0, 'utf8'));
+const { claims, secrets, privates, opening } = JSON.parse(readFileSync(0, 'utf8'));
 const tokens = [];
 
 async function made(algorithm, key) {
@@ -21,4 +21,13 @@ async function made(algorithm, key) {
 
 for (const [algorithm, secret] of Object.entries(secrets)) await made(algorithm, Buffer.from(secret, 'hex'));
 for (const [algorithm, pem] of Object.entries(privates)) await made(algorithm, createPrivateKey(pem));
-process.stdout.write(JSON.stringify(tokens));
+
+const encrypted = [];
+const inside = tokens.find(({ library, algorithm }) => library === 'jose' && algorithm === 'ES256').token;
+for (const [algorithm, text] of Object.entries(opening)) {
+    const header = { alg: algorithm, enc: 'A256GCM', cty: 'JWT', kid: algorithm };
+    const key = algorithm.startsWith('RSA') ? createPublicKey(text) : Buffer.from(text, 'hex');
+    const token = await new CompactEncrypt(Buffer.from(inside)).setProtectedHeader(header).encrypt(key);
+    encrypted.push({ library: 'jose', algorithm, token });
+}
+process.stdout.write(JSON.stringify({ tokens, encrypted }));

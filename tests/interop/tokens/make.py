@@ -1,7 +1,8 @@
 """Tokens of every algorithm, made by libraries that are not ours, and the keys that verify them.
 
 Writes one JSON document to standard output: `keys` (a set of public JWKs), `secrets` (by algorithm, hex) and `tokens`
-(library, algorithm, token). The keys are made for the run and thrown away; nothing here guards anything.
+(library, algorithm, token); then `opening` (by algorithm, what decrypts: hex of a secret, or PEM) and `encrypted`, tokens as before,
+each with a signed one of the same library inside. The keys are made for the run and thrown away; nothing here guards anything.
 """
 
 import json
@@ -9,11 +10,13 @@ import subprocess
 import sys
 
 import jwt as pyjwt
-from authlib.jose import JsonWebToken
+from authlib.jose import JsonWebEncryption, JsonWebToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from joserfc import jwe as joserfc_jwe
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import import_key
+from jwcrypto import jwe as jwcrypto_jwe
 from jwcrypto import jwk as jwcrypto_jwk
 from jwcrypto import jwt as jwcrypto_jwt
 
@@ -71,7 +74,46 @@ def by_jwcrypto(algorithm, key, header):
     return token.serialize()
 
 
+def sealed_by_joserfc(header, inside, key, kind):
+    key = import_key(key, kind)
+    return joserfc_jwe.encrypt_compact(header, inside, key, algorithms=[header["alg"], header["enc"]])
+
+
+def sealed_by_authlib(header, inside, key, kind):
+    return JsonWebEncryption().serialize_compact(header, inside, key).decode()
+
+
+def sealed_by_jwcrypto(header, inside, key, kind):
+    if kind == "oct":
+        made = jwcrypto_jwk.JWK(kty="oct", k=jwcrypto_jwk.base64url_encode(key))
+    else:
+        made = jwcrypto_jwk.JWK.from_pem(key.encode())
+    return jwcrypto_jwe.JWE(inside, json.dumps(header), recipient=made).serialize(compact=True)
+
+
 PYTHON = {"PyJWT": by_pyjwt, "joserfc": by_joserfc, "Authlib": by_authlib, "jwcrypto": by_jwcrypto}
+# PyJWT and jsonwebtoken do not encrypt.
+SEALING = {"joserfc": sealed_by_joserfc, "Authlib": sealed_by_authlib, "jwcrypto": sealed_by_jwcrypto}
+OPENING = ["dir", "A256KW", "RSA-OAEP-256"]
+
+
+def public_pem(text):
+    public = serialization.load_pem_private_key(text.encode(), None).public_key()
+    return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def encrypted(tokens, opening):
+    made = []
+    for algorithm in OPENING:
+        header = {"alg": algorithm, "enc": "A256GCM", "cty": "JWT", "kid": algorithm}
+        if algorithm == "RSA-OAEP-256":
+            key, kind = public_pem(opening[algorithm]), "RSA"
+        else:
+            key, kind = bytes.fromhex(opening[algorithm]), "oct"
+        for library, seal in SEALING.items():
+            inside = next(t["token"] for t in tokens if (t["library"], t["algorithm"]) == (library, "ES256"))
+            made.append({"library": library, "algorithm": algorithm, "token": seal(header, inside.encode(), key, kind)})
+    return made
 
 
 def main(node_home):
@@ -83,17 +125,22 @@ def main(node_home):
         for library, make in PYTHON.items():
             token = make(algorithm, keys[algorithm], {"kid": algorithm})
             tokens.append({"library": library, "algorithm": algorithm, "token": token})
+    opening = {"dir": bytes(range(32)).hex(), "A256KW": bytes(range(32, 64)).hex(), "RSA-OAEP-256": pem(private_key("RS256"))}
     asked = {
         "claims": CLAIMS,
         "secrets": {name: secret.hex() for name, secret in secrets.items()},
         "privates": privates,
+        "opening": {**opening, "RSA-OAEP-256": public_pem(opening["RSA-OAEP-256"])},
     }
     worker = subprocess.run(
         ["node", f"{node_home}/make.mjs"], input=json.dumps(asked), capture_output=True, text=True, check=True
     )
-    tokens += json.loads(worker.stdout)
+    by_node = json.loads(worker.stdout)
+    tokens += by_node["tokens"]
     publics = [public_jwk(algorithm, text) for algorithm, text in privates.items()]
-    json.dump({"keys": publics, "secrets": asked["secrets"], "tokens": tokens}, sys.stdout, indent=1, ensure_ascii=False)
+    sealed = encrypted(tokens, opening) + by_node["encrypted"]
+    document = {"keys": publics, "secrets": asked["secrets"], "tokens": tokens, "opening": opening, "encrypted": sealed}
+    json.dump(document, sys.stdout, indent=1, ensure_ascii=False)
     print()
 
 

@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
@@ -36,22 +37,26 @@ impl Stage {
 
     fn again(directory: tempfile::TempDir) -> Stage {
         let (address, admin) = (free_address(), free_address());
+        let of_curve = corpus("keys")["ec_pub"].as_str().expect("PEM").to_owned();
+        fs::write(directory.path().join("ec.pem"), of_curve).expect("written");
         let config = format!(
             "listen: {address}\nadmin: {{ address: {admin}, token: {ADMIN_TOKEN} }}\n\
-             revocations: {{ file: {}/revoked }}\n\
+             revocations: {{ file: {home}/revoked }}\n\
              keys: {{ devices: {{ static: {{ dev-1: {{ value: {KEY} }} }} }} }}\n\
              schemes:\n  v2: {{ preset: device-v2, keys: devices }}\n  \
              other: {{ preset: raw-body, keys: devices, key_id: \"{{header:X-Other}}\", \
              signature: {{ from: \"{{header:X-Signature}}\", encoding: hex, algorithm: hmac-sha256 }} }}\n\
              tokens:\n  api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
-             {CORPUS}\
+             {CORPUS}  \
+             es256: {{ keys: [{{ public_key: {{ file: {home}/ec.pem }} }}], issuer: 'https://issuer.test', audience: legacy-api }}\n\
              upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
              - {{ match: {{ path: /corpus }}, require: {{ jwt: corpus }}, to: echo }}\n  \
+             - {{ match: {{ path: /es256 }}, require: {{ jwt: es256 }}, to: echo }}\n  \
              - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
              - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
              - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: other }}, {{ jwt: api }}] }}, to: echo }}\n  \
              - {{ match: {{ path: /public }}, public: true, to: echo }}\n",
-            directory.path().display()
+            home = directory.path().display()
         );
         Stage { gateway: Gateway::start(&config, &[], address), address, admin, directory }
     }
@@ -64,7 +69,11 @@ impl Stage {
     }
 
     fn api(&self, token: &str) -> (u16, String) {
-        let request = format!("GET /api HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        self.get("/api", token)
+    }
+
+    fn get(&self, path: &str, token: &str) -> (u16, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
         self.status(request.as_bytes())
     }
 
@@ -198,17 +207,57 @@ fn commands_revoke_list_and_reload() {
     assert_eq!(fs::read_to_string(directory.path().join("revoked")).expect("text").lines().count(), 2);
 }
 
+/// A part of the corpus in `tests/attack/jwt`.
+fn corpus(file: &str) -> Value {
+    let text = fs::read(format!("tests/attack/jwt/{file}.json")).expect("the corpus");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+fn token_of_corpus(id: &str) -> String {
+    let cases = corpus("cases");
+    let case = cases["cases"].as_array().expect("cases").iter().find(|case| case["id"] == id).expect("the case");
+    case["token"].as_str().expect("a token").to_owned()
+}
+
+/// The same token under the other signature that is as good: of `(r, s)` that is `(r, n - s)`, with the order `n` of P-256.
+fn twin(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').expect("a signature");
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+    let order = hex::decode("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").expect("hex");
+    let mut borrow = 0;
+    for (byte, order) in signature[32..].iter_mut().zip(order).rev() {
+        let difference = i16::from(order) - i16::from(*byte) - borrow;
+        borrow = i16::from(difference < 0);
+        *byte = u8::try_from(difference.rem_euclid(256)).expect("a byte");
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
 #[test]
 fn a_genuine_token_of_the_attack_corpus_is_refused_once_it_is_revoked() {
-    let corpus = fs::read("tests/attack/jwt/cases.json").expect("the corpus");
-    let corpus: Value = serde_json::from_slice(&corpus).expect("JSON");
-    let case = corpus["cases"].as_array().expect("cases").iter().find(|case| case["id"] == "J201").expect("the case");
     let stage = Stage::start();
-    let authorization = format!("Authorization: Bearer {}", case["token"].as_str().expect("a token"));
-    let request = format!("GET /corpus HTTP/1.1\r\nHost: a\r\n{authorization}\r\n\r\n");
-    assert_eq!(stage.status(request.as_bytes()).0, 200);
+    let status = || stage.get("/corpus", &token_of_corpus("J201"));
+    assert_eq!(status().0, 200);
     stage.revoke(&json!({ "jti": "j1" }));
-    assert_is(stage.status(request.as_bytes()), REVOKED_TOKEN);
+    assert_is(status(), REVOKED_TOKEN);
+}
+
+/// Anyone who has a token of ECDSA can write another that is as genuine (OWASP CheatSheetSeries #2235): what is revoked by the
+/// token's text or signature goes on under the other.
+#[test]
+fn a_revoked_token_is_refused_under_its_other_signature_too() {
+    let stage = Stage::start();
+    let high = token_of_corpus("J203");
+    let low = twin(&high);
+    assert!(high != low && twin(&low) == high);
+    // One of them is in the cache of verified tokens by then, and then both.
+    for token in [&low, &high] {
+        assert_eq!(stage.get("/es256", token).0, 200);
+    }
+    stage.revoke(&json!({ "jti": "j1" }));
+    for token in [&low, &high, &twin(&low)] {
+        assert_is(stage.get("/es256", token), REVOKED_TOKEN);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
     process::{Output, Stdio},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::issuer::{SigningKey, key_set, now};
@@ -59,7 +60,12 @@ fn inspect_names_the_rule_that_would_refuse_a_token_anywhere() {
     assert_eq!(inspect(&headed(json!({"alg": "ES256"}))).0, Some(0));
     for (token, said) in [
         ("a.b".to_owned(), "three segments"),
-        ("a.b.c.d.e".to_owned(), "encrypted"),
+        ("a.b.c.d".to_owned(), "an encrypted one five"),
+        (
+            format!("{}.a.a.a.a", URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM","cty":"JWT","zip":"DEF"}"#)),
+            "\"zip\"",
+        ),
+        (format!("{}.a.a.a.a", URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM"}"#)), "not believed"),
         (headed(json!({"alg": "ES256", "jku": "https://evil"})), "\"jku\""),
         (headed(json!({"alg": "ES256", "crit": ["b64"]})), "\"crit\""),
         (key.signed(&json!({"alg": "ES256"}), &json!({"exp": "soon"})), "\"exp\""),
@@ -68,6 +74,23 @@ fn inspect_names_the_rule_that_would_refuse_a_token_anywhere() {
         assert!(code == Some(4) && words.contains(said), "{said}: {words}");
     }
     assert_eq!(inspect("").0, Some(2));
+}
+
+#[test]
+fn inspect_explains_an_encrypted_token_as_far_as_anyone_can_see() {
+    let directory = tempfile::tempdir().unwrap();
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RSA-OAEP-256","enc":"A256GCM","cty":"JWT","kid":"ours"}"#);
+    let (code, data, words) = told(&["token", "inspect"], &format!("{header}.AAAA.AAAA.AAAA.AAAA"), directory.path());
+    assert_eq!(code, Some(0), "{words}");
+    for expected in [
+        "how the content's key is had",
+        "how the content is encrypted",
+        "which key of the receiver",
+        "a signed token where it is JWT",
+        "encrypted content of 3 bytes",
+    ] {
+        assert!(data.contains(expected), "{expected}: {data}");
+    }
 }
 
 #[test]

@@ -51,3 +51,49 @@ fn tokens_of_six_libraries_are_accepted_and_none_of_them_altered() {
     // jsonwebtoken of npm knows no EdDSA.
     assert_eq!(seen.len(), 6 * 12 - 1);
 }
+
+#[test]
+fn encrypted_tokens_of_four_libraries_are_opened_and_none_of_them_altered() {
+    let (recorded, address, directory) = (recorded(), loopback(), tempfile::tempdir().unwrap());
+    fs::write(directory.path().join("keys.json"), json!({"keys": recorded["keys"]}).to_string()).unwrap();
+    let opening = |name: &str| recorded["opening"][name].as_str().unwrap();
+    fs::write(directory.path().join("opening.pem"), opening("RSA-OAEP-256")).unwrap();
+    let shared = ["dir", "A256KW"].map(|name| {
+        let secret = opening(name);
+        format!("{{ kid: {name}, algorithm: {name}, secret: {{ value: {secret}, encoding: hex }} }}")
+    });
+    let config = format!(
+        "listen: {address}\n\
+         tokens:\n  api:\n    jwks: {{ file: {home}/keys.json }}\n    issuer: https://issuer.test\n    audience: api\n    \
+         decrypt: {{ keys: [{}, {{ kid: RSA-OAEP-256, algorithm: RSA-OAEP-256, private_key: {{ file: {home}/opening.pem }} }}] }}\n\
+         upstreams: {{ ok: {{ respond: {{ body: '{{\"sub\":\"{{claim:sub}}\"}}' }} }} }}\n\
+         routes: [{{ match: {{ path: /** }}, require: {{ jwt: api }}, to: ok }}]\n",
+        shared.join(", "),
+        home = directory.path().display(),
+    );
+    let _gateway = Gateway::start(&config, &[], address);
+    let mut seen = BTreeSet::new();
+    for made in recorded["encrypted"].as_array().unwrap() {
+        let (library, algorithm) = (made["library"].as_str().unwrap(), made["algorithm"].as_str().unwrap());
+        let token = made["token"].as_str().unwrap();
+        let answer = get(address, "/", token);
+        assert_eq!(answer.status, 200, "{library} {algorithm}: {}", answer.text());
+        assert_eq!(answer.json()["sub"], "ålice \"quoted\" 日本", "{library} {algorithm}");
+        let parts: Vec<&str> = token.split('.').collect();
+        for place in (1..5).filter(|place| !parts[*place].is_empty()) {
+            let mut parts = parts.clone();
+            let altered = match parts[place].strip_prefix('A') {
+                Some(rest) => format!("B{rest}"),
+                None => parts[place].chars().enumerate().map(|(at, c)| if at == 0 { 'A' } else { c }).collect(),
+            };
+            parts[place] = &altered;
+            let refused = get(address, "/", &parts.join("."));
+            assert_eq!((refused.status, &refused.json()["type"]), (401, &json!("urn:countersign:invalid-token")));
+        }
+        seen.insert((library.to_owned(), algorithm.to_owned()));
+    }
+    assert_eq!(seen.len(), 4 * 3);
+    // What is signed alone is not what this entry asks for.
+    let signed = recorded["tokens"][0]["token"].as_str().unwrap();
+    assert_eq!(get(address, "/", signed).status, 401);
+}

@@ -3,6 +3,7 @@
 mod algorithms;
 mod cache;
 mod carrier;
+mod encrypted;
 mod proof;
 mod verify;
 
@@ -26,10 +27,11 @@ fn key(kid: Option<&str>, algorithm: Algorithm, secret: &[u8]) -> Key {
 }
 
 /// The laxest rules there are.
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         name: "api".to_owned(),
         keys: vec![key(None, Algorithm::Hs256, KEY)].into(),
+        decryption: None,
         issuer: None,
         audience: Vec::new(),
         leeway: Duration::ZERO,

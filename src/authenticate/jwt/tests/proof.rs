@@ -218,7 +218,7 @@ fn a_proof_has_one_spelling_and_a_bounded_length() {
         refused(&odd);
     }
     let (message, signature) = proof.rsplit_once('.').unwrap();
-    for odd in ["", "AAAA", &"A".repeat(86), &signature[..signature.len() - 2]] {
+    for odd in ["", "AAAA", &"A".repeat(86), signature.trim_end_matches(char::is_alphanumeric)] {
         assert_eq!(refused(&format!("{message}.{odd}")), ProofError::WrongSignature);
     }
     assert_eq!(refused(&"a".repeat(MAX_PROOF_BYTES + 1)), ProofError::TooLong);
