@@ -75,6 +75,7 @@ async fn judged(alternatives: Vec<Vec<Leg>>, request: Request, memory: u64) -> R
         now_millis: 0,
         clock: &Clock::fixed(0),
         origin: Origin { scheme: "http", authority: "h", is_public_host: true },
+        certificate: None,
         limits: HoldLimits { body: 1 << 20, memory, may_spool: true },
         patience: Duration::from_secs(10),
         deadlines: &Deadlines::default(),

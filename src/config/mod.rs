@@ -11,6 +11,7 @@ mod decryption;
 mod definition;
 mod definition_values;
 mod document;
+mod dpop;
 mod elsewhere;
 mod environment;
 mod handshake;
@@ -55,6 +56,7 @@ mod units;
 mod upgrade;
 mod upstreams;
 mod users;
+mod users_elsewhere;
 mod value;
 
 #[cfg(test)]
