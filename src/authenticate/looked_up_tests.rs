@@ -102,6 +102,7 @@ async fn judged_by(
         now_millis: 0,
         clock,
         origin: Origin { scheme: "http", authority: "h", is_public_host: true },
+        certificate: None,
         limits: HoldLimits { body: 1 << 20, memory, may_spool: true },
         patience: Duration::from_secs(10),
         deadlines: &Deadlines::default(),

@@ -11,6 +11,7 @@ mod decryption;
 mod definition;
 mod definition_values;
 mod document;
+mod dpop;
 mod elsewhere;
 mod environment;
 mod handshake;
