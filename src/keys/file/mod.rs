@@ -33,7 +33,7 @@ use table::{Filling, Table};
 use super::{Lookout, Lookup};
 use crate::{
     clock::Clock,
-    watch::{Files, Watch},
+    watch::{Files, Seen, Watch},
 };
 
 /// Bytes read at once.
@@ -162,17 +162,19 @@ impl KeyFile {
 
 impl Inner {
     /// On the watcher's thread: requests go on with the table that is there until the new one is whole.
-    fn refresh(&self) {
+    fn refresh(&self) -> Seen {
         let path = self.path.display();
         match KeyFileContent::read(&self.path, self.format) {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
                 self.table.store(Arc::new(content.0));
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Relaxed);
+                Seen::Read
             }
             Err(fault) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%path, %fault, "the changed keys are not used");
+                fault.seen()
             }
         }
     }

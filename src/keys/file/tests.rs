@@ -1,6 +1,9 @@
 //! Files as people write them, and what is said of those that are broken.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use super::*;
 
@@ -204,6 +207,18 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     assert!((reading.ids, reading.refused) == (1, 1) && reading.loaded_unix_millis <= clock.unix_millis());
     let again = KeyFile::open(&path, Format::Csv, clock, Some(&file)).unwrap();
     assert_eq!(again.reading().refused, 1, "opened again, it counts on");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_tried_again_and_a_broken_one_only_when_it_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = directory.path().join("keys.csv");
+    std::fs::write(&broken, "id,secret\na\n").unwrap();
+    let gone = directory.path().join("gone.csv");
+    // Whoever reads its first byte is told of an error of the device.
+    for (path, seen) in [(Path::new("/proc/self/mem"), Seen::NotRead), (&broken, Seen::Read), (&gone, Seen::Read)] {
+        assert_eq!(KeyFileContent::read(path, Format::Csv).unwrap_err().seen(), seen, "{path:?}");
+    }
 }
 
 proptest::proptest! {
