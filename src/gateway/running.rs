@@ -81,6 +81,7 @@ impl StartError {
             StartError::Assemble(_)
             | StartError::Stores(_)
             | StartError::Bind { .. }
+            | StartError::BindFile { .. }
             | StartError::KeySets(_)
             | StartError::Revocations(_)
             | StartError::Log(_)
