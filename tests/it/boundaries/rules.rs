@@ -75,11 +75,14 @@ pub(super) const RULES: &[Rule] = &[
             "minting",
         ],
     ),
-    // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
+    // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified. Whom a failed login
+    // counts against is told as for any other limit.
     rule(
         "issue",
         &[
             "policy::Admitted",
+            "policy::Prefixes",
+            "policy::Whence",
             "http1",
             "message",
             "scheme",
