@@ -57,6 +57,7 @@ impl Stage {
              - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
              - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
              - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: other }}, {{ jwt: api }}] }}, to: echo }}\n  \
+             - {{ match: {{ path: /after }}, require: {{ all_of: [{{ jwt: api }}, {{ hmac: other }}] }}, to: echo }}\n  \
              - {{ match: {{ path: /public }}, public: true, to: echo }}\n",
             home = directory.path().display()
         );
@@ -295,4 +296,19 @@ fn every_leg_of_several_is_asked() {
     assert_eq!(both("erin").0, 200);
     stage.revoke(&json!({ "key_id": "dev-1" }));
     assert_ne!(both("erin").0, 200);
+}
+
+#[test]
+fn who_signs_is_a_subject_on_any_leg() {
+    let stage = Stage::start();
+    let ask = |path: &str| {
+        let (token, mac) = (token(&json!({ "sub": "erin" })), super::signing::hmac_hex("body"));
+        let lines = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nX-Other: dev-1\r\nX-Signature: {mac}\r\nAuthorization: Bearer {token}\r\n"
+        );
+        stage.status(&with_length(&lines, b"body")).0
+    };
+    assert_eq!((ask("/both"), ask("/after")), (200, 200));
+    stage.revoke(&json!({ "subject": "dev-1" }));
+    assert!([401, 403].contains(&ask("/both")) && ask("/after") == 403);
 }
