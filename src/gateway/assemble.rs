@@ -114,7 +114,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
     let clock = carried.clock.clone();
     let issuing = Issuing::new(&config, &budgets, carried)?;
-    let services = services(&config, targets, &issuing);
+    let services = services(&config, targets, &issuing, &rules);
     let assertions: Vec<_> = config.upstreams.iter().map(|upstream| issuing.assertion(upstream)).collect();
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
@@ -337,11 +337,13 @@ impl Rules {
 }
 
 /// Who serves the requests of each upstream, in the config's order.
-fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Vec<Option<Service>> {
+fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing, rules: &Rules) -> Vec<Option<Service>> {
     let service = |(upstream, target): (&config::Upstream, Option<Target>)| match &upstream.kind {
         UpstreamKind::Login(login) => issuing.login(&upstream.name, login),
         UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
         UpstreamKind::Logout(logout) => issuing.logout(logout),
+        UpstreamKind::Token(endpoint) => issuing.token(&upstream.name, endpoint),
+        UpstreamKind::Revoke(endpoint) => issuing.revocation(&upstream.name, endpoint, &rules.tokens),
         UpstreamKind::Mint(handout) => issuing.handout(handout),
         UpstreamKind::Jwks(issuer) => issuing.key_set(config, *issuer),
         UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => target.map(Service::Forward),

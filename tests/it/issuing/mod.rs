@@ -3,10 +3,13 @@
 //! What clients that are not ours make of the same APIs is tried among the `peers`.
 
 mod bridge;
+mod oauth;
 mod older_api;
 mod passwords;
 mod refreshing;
 mod token_api;
+
+pub(crate) use oauth::OAuth;
 
 use std::{fs, net::SocketAddr, path::Path};
 
