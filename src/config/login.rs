@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{Issuer, Login, Logout, Renewal, Tokens, Users, Who},
+    checked::{Issuer, Login, Logout, Renewal, Tokens, Users, UsersSource, Who},
     oauth, rates,
     reader::Reader,
     section::Section,
@@ -13,6 +13,7 @@ use super::{
     tree::Node,
 };
 use crate::{
+    issue::users::Elsewhere,
     rate::Quota,
     scheme::{Sources, Template},
 };
@@ -53,8 +54,8 @@ pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
 pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Renewal> {
     let fields = reader.fields(node, "`refresh`", &["issuer", "users", "token_from", "answer"])?;
     let issuer = refreshing(&fields, issuing, reader);
-    let users = fields.value("users").map(|node| issuing.users.find(node, reader));
-    let token = source(&fields, "token_from", "{json:/refresh_token}", reader);
+    let users = fields.value("users").map(|node| still_there(node, issuing, reader));
+    let token = refresh_token(&fields, reader);
     let answer = answer(&fields, issuer, issuing, reader);
     let users = super::definition::all_or_none(users)?;
     Some(Renewal { issuer: issuer?, users, token: token?, answer: answer? })
@@ -64,7 +65,7 @@ pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
 pub(super) fn logout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Logout> {
     let fields = reader.fields(node, "`logout`", &["issuer", "token_from", "and_token"])?;
     let issuer = refreshing(&fields, issuing, reader);
-    let token = source(&fields, "token_from", "{json:/refresh_token}", reader);
+    let token = refresh_token(&fields, reader);
     let and_token = fields.value("and_token").map_or(Some(false), |node| reader.boolean(node, "`and_token`"));
     if let Some(node) = fields.value("and_token").filter(|_| and_token == Some(true)) {
         oauth::check_place(node, issuing, reader);
@@ -83,6 +84,22 @@ pub(super) fn jwks(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
         reader
             .error(entry.value.place, "this issuer has no public key: a secret that verifies also signs")
             .expected("`private_key` in its tokens entry");
+    }
+    Some(index)
+}
+
+/// Users of whom it can be asked without a password whether they are still there.
+fn still_there(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
+    let index = issuing.users.find(node, reader)?;
+    let is_login = |users: &Users| match &users.source {
+        UsersSource::Elsewhere(elsewhere) => matches!(**elsewhere, Elsewhere::Http(_)),
+        UsersSource::File { .. } => false,
+    };
+    if issuing.users.item(index).is_some_and(is_login) {
+        reader
+            .error(node.place, "these users are behind another login, which says nothing without a password")
+            .hint("leave it out: claims stay what they were at the login; keep `absolute_lifetime` short");
+        return None;
     }
     Some(index)
 }
@@ -117,7 +134,7 @@ fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) 
         (Some(node), None) => {
             let users = issuing.users.find(node, reader);
             if fields.value("password_from").is_some() {
-                warn_of_query(fields, password.as_ref(), reader);
+                warn_of_query(fields, "password_from", password.as_ref(), "a password", reader);
             }
             Some(Who::Users { users: users?, password: password? })
         }
@@ -141,6 +158,12 @@ fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) 
             None
         }
     }
+}
+
+fn refresh_token(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Template> {
+    let token = source(fields, "token_from", "{json:/refresh_token}", reader);
+    warn_of_query(fields, "token_from", token.as_ref(), "a refresh token", reader);
+    token
 }
 
 /// A template of the request, such as `{json:/password}`.
@@ -196,13 +219,17 @@ fn compile(node: &Node, what: &str, sources: Sources, reader: &mut Reader<'_>) -
     }
 }
 
-fn warn_of_query(fields: &Fields<'_>, password: Option<&Template>, reader: &mut Reader<'_>) {
+/// What is secret and read of the request's target.
+fn warn_of_query(fields: &Fields<'_>, key: &str, from: Option<&Template>, what: &str, reader: &mut Reader<'_>) {
     let in_target = |name: String| matches!(name.as_str(), "query" | "target" | "url");
-    if let (Some(node), Some(password)) = (fields.value("password_from"), password)
-        && password.source_names().any(in_target)
+    if let (Some(node), Some(from)) = (fields.value(key), from)
+        && from.source_names().any(in_target)
     {
         reader
-            .warning(node.place, "a password in the query ends up in the logs and histories of everything it passes")
+            .warning(
+                node.place,
+                format!("{what} in the query ends up in the logs and histories of everything it passes"),
+            )
             .hint("use it only for clients that cannot send a body");
     }
 }

@@ -15,7 +15,7 @@ mod refresh;
 mod refreshing;
 mod takeback;
 mod throttle;
-mod users;
+pub mod users;
 
 pub use desk::Desk;
 pub use failure::Failure;
@@ -31,7 +31,7 @@ pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, Refres
 pub use refreshing::{Logout, Renewal};
 pub use takeback::Takeback;
 pub use throttle::Throttle;
-pub use users::{User, UserTable};
+pub use users::{RowFault, StandIns, User, UserSource, UserTable, UsersAway};
 
 use std::{pin::Pin, rc::Rc};
 

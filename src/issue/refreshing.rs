@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use super::{
-    Desk, Failure, Issuer, RefreshFault, Report, Takeback, UserTable, answer::Told, desk, minter::minted_within,
+    Desk, Failure, Issuer, RefreshFault, Report, Takeback, UserSource, answer::Told, desk, minter::minted_within,
 };
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
@@ -13,7 +13,7 @@ pub struct Renewal {
     /// Mints; it has refresh tokens.
     pub issuer: Arc<Issuer>,
     /// Users who must still be there and whose claims are read anew, where they are said.
-    pub users: Option<Arc<UserTable>>,
+    pub users: Option<Arc<UserSource>>,
     /// Where the refresh token is.
     pub token: Template,
     /// What is answered.
@@ -51,17 +51,18 @@ impl Renewal {
             // That client would have to authenticate, which nobody does here.
             return Err(RefreshFault::OtherClient.into());
         }
-        let user = match &self.users {
+        let anew = match &self.users {
             None => None,
             Some(users) => {
-                let user = users.current(&grant.subject);
-                if user.is_none() {
+                let claims = users.current(&grant.subject).await;
+                // Who is no user any more; where that cannot be known the token stays good.
+                if claims.as_ref().is_err_and(Failure::is_guess) {
                     refresh.families.end(&shown, issuer).await?;
                 }
-                Some(user.ok_or(Failure::UnknownUser)?)
+                Some(claims?)
             }
         };
-        let claims = user.as_ref().map_or(&*grant.claims, |user| &user.claims);
+        let claims = anew.as_ref().unwrap_or(&grant.claims);
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
         let (minter, scope, now_unix) = (&self.issuer.minter, grant.scope.as_deref(), self.desk.clock.unix());
         let mut minted = minted_within(minter, &told, scope, now_unix).await?;

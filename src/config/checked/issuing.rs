@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use crate::{password::PasswordHash, rate::Quota, scheme::Template};
+use crate::{issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template};
 
 /// `users: { NAME: … }`
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum UsersSource {
         /// Who was in it.
         users: Vec<User>,
     },
+    /// Somewhere else.
+    Elsewhere(Box<Elsewhere>),
 }
 
 /// Somebody who may log in.
@@ -97,7 +99,7 @@ pub struct Assertion {
     pub audience: String,
     /// From `iat` to `exp`. Default 60 s.
     pub lifetime: Duration,
-    /// More claims; they go before the issuer's.
+    /// More claims; they override the issuer's.
     pub claims: Vec<(String, ClaimValue)>,
     /// Where it stands. Default `X-Countersign-Assertion`; in `Authorization` it is a bearer token.
     pub header: String,
@@ -110,7 +112,7 @@ pub struct Assertion {
 pub struct Handout {
     /// Index into [`Config::issuers`](super::Config::issuers).
     pub issuer: usize,
-    /// More claims; they go before the issuer's.
+    /// More claims; they override the issuer's.
     pub claims: Vec<(String, ClaimValue)>,
     /// What is answered: an answer template that knows `token` and `expires_in`.
     pub answer: Template,

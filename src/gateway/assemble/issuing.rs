@@ -4,25 +4,25 @@ use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use serde_json::json;
 
-use super::{AssembleError, hold, patience, tokens::TokenEntry};
+use super::{super::user_book::UserBook, AssembleError, hold, patience, tokens::TokenEntry};
 use crate::{
     config::{self, ClaimValue, Config, GrantTypes, KeptIn, UsersSource, Who},
     forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
         self, Desk, Door, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal,
-        Takeback, Throttle, UserTable,
+        StandIns, Takeback, Throttle, UserSource, UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
-    scheme::{Sources, Template},
+    scheme::Template,
     store::MemoryCounters,
 };
 
 /// The issuers and users of a config, each built once.
 pub(super) struct Issuing {
     issuers: Vec<Arc<Issuer>>,
-    users: Vec<Arc<UserTable>>,
+    users: Vec<Arc<UserSource>>,
     /// Where anything asks for passwords.
     checks: Option<PasswordChecks>,
     /// Where failures are counted.
@@ -34,13 +34,18 @@ pub(super) struct Issuing {
 }
 
 impl Issuing {
-    pub(super) fn new(config: &Config, budgets: &Budgets, carried: &Carried) -> Result<Issuing, AssembleError> {
+    pub(super) fn new(
+        config: &Config,
+        budgets: &Budgets,
+        carried: &Carried,
+        book: &UserBook,
+    ) -> Result<Issuing, AssembleError> {
         let limits = hold(config.limits.body, &config.limits);
         let desk = Desk { clock: carried.clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
         let checks = if config.users.is_empty() { None } else { Some(password_checks(&config.limits)?) };
         Ok(Issuing {
             issuers: config.issuers.iter().map(|entry| issuer(config, entry, carried)).collect::<Result<_, _>>()?,
-            users: config.users.iter().map(|users| Arc::new(table(users))).collect(),
+            users: config.users.iter().map(|users| source(users, book, &carried.stand_ins)).collect(),
             checks,
             counters: carried.strangers.clone(),
             takeback: takeback(config, carried),
@@ -158,14 +163,10 @@ impl Issuing {
     pub(super) fn key_set(&self, config: &Config, issuer: usize) -> Option<Service> {
         let tokens = config.tokens.get(config.issuers.get(issuer)?.tokens)?;
         let keys: Vec<_> = tokens.keys.listed().iter().filter_map(|key| key.signing.as_ref()?.public_jwk()).collect();
-        let text = |text: &str| Template::compile(text, Sources::Answer).ok();
         let headers = [("Content-Type", "application/jwk-set+json"), ("Cache-Control", "public, max-age=300")];
-        let headers = headers.into_iter().map(|(name, value)| Some((name.to_owned(), text(value)?)));
-        let respond = Respond {
-            status: 200,
-            headers: headers.collect::<Option<_>>()?,
-            body: text(&json!({ "keys": keys }).to_string())?,
-        };
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), Template::verbatim(value)));
+        let body = Template::verbatim(&json!({ "keys": keys }).to_string());
+        let respond = Respond { status: 200, headers: headers.collect(), body };
         Some(Service::Forward(Target::Respond(Arc::new(respond))))
     }
 }
@@ -213,6 +214,15 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
     }))
 }
 
+/// Those in a file are read with the config, so that nobody is asked.
+fn source(users: &config::Users, book: &UserBook, stand_ins: &StandIns) -> Arc<UserSource> {
+    let listed = match &users.source {
+        UsersSource::File { users, .. } => users.as_slice(),
+        UsersSource::Elsewhere(_) => &[],
+    };
+    book.source(&users.name).unwrap_or_else(|| Arc::new(UserSource::Table(table(listed, stand_ins))))
+}
+
 /// Where the store came with a reload it is not there yet, and families stay where they were.
 fn families(kept_in: KeptIn, carried: &Carried) -> Arc<Families> {
     let shared = carried.stores.families.as_ref().filter(|_| kept_in == KeptIn::Redis);
@@ -236,13 +246,12 @@ fn with_more(minter: &Minter, more: &[(String, ClaimValue)]) -> Vec<(String, min
     [minter.claims.clone(), minted_claims(more)].concat()
 }
 
-fn table(users: &config::Users) -> UserTable {
-    let UsersSource::File { users, .. } = &users.source;
+fn table(users: &[config::User], stand_ins: &StandIns) -> UserTable {
     let user = |user: &config::User| issue::User {
         name: user.name.clone(),
         password: user.password.clone(),
         claims: user.claims.clone(),
         disabled: user.disabled,
     };
-    UserTable::new(users.iter().map(user).collect())
+    UserTable::new(users.iter().map(user).collect(), stand_ins.clone())
 }

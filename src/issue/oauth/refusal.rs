@@ -60,7 +60,13 @@ fn told(why: &Failure) -> Error {
         Failure::Scope => INVALID_SCOPE,
         Failure::OtherClient => UNAUTHORIZED_CLIENT,
         Failure::Irrevocable => UNSUPPORTED_TOKEN_TYPE,
-        Failure::NoName | Failure::UnknownUser | Failure::DisabledUser | Failure::WrongPassword => INVALID_GRANT,
+        Failure::NoName
+        | Failure::UnknownUser
+        | Failure::DisabledUser
+        | Failure::WrongPassword
+        | Failure::NoPassword
+        | Failure::UnreadableUser(_) => INVALID_GRANT,
+        Failure::Users(_) => (503, UNAVAILABLE),
         Failure::Refresh(fault) => match fault {
             RefreshFault::Unknown
             | RefreshFault::Expired

@@ -9,7 +9,7 @@ use super::{ClientFault, Form, Presented};
 use crate::{
     deadline::Deadlines,
     issue::{
-        Desk, Failure, Grant, Issuer, PasswordChecks, Refresh, RefreshFault, Report, Throttle, User, UserTable,
+        Desk, Failure, Grant, Issuer, PasswordChecks, Refresh, RefreshFault, Report, Throttle, UserSource,
         answer::Told,
         desk,
         minter::{Minted, minted_within},
@@ -48,11 +48,17 @@ pub struct GrantTypes {
 #[derive(Debug)]
 pub struct Door {
     /// Who has a secret.
-    pub users: Arc<UserTable>,
+    pub users: Arc<UserSource>,
     /// Checks it.
     pub checks: PasswordChecks,
     /// How often that may fail.
     pub throttle: Throttle,
+}
+
+/// Somebody whose secret was the right one.
+pub(super) struct Proven {
+    pub(super) name: String,
+    claims: Value,
 }
 
 /// A token that is to be given.
@@ -81,7 +87,7 @@ impl TokenEndpoint {
     ) -> Result<Response, Failure> {
         let form = super::form(&self.desk, &mut permit, deadlines).await?;
         let client = client(self.clients.as_ref(), &form, &permit, &self.desk).await?;
-        let client = client.as_deref();
+        let client = client.as_ref();
         let grants = self.grants;
         match form.required("grant_type")? {
             "client_credentials" if grants.client_credentials => self.to_client(client, &form, &permit, report).await,
@@ -94,7 +100,7 @@ impl TokenEndpoint {
     /// Section 4.4. No refresh token comes with it: the client can ask again.
     async fn to_client(
         &self,
-        client: Option<&User>,
+        client: Option<&Proven>,
         form: &Form,
         permit: &Admitted<'_>,
         report: &mut Report,
@@ -110,7 +116,7 @@ impl TokenEndpoint {
     /// Section 4.3.
     async fn for_password(
         &self,
-        client: Option<&User>,
+        client: Option<&Proven>,
         form: &Form,
         permit: &Admitted<'_>,
         report: &mut Report,
@@ -131,7 +137,7 @@ impl TokenEndpoint {
     /// Section 6.
     async fn for_refresh_token(
         &self,
-        client: Option<&User>,
+        client: Option<&Proven>,
         form: &Form,
         permit: &Admitted<'_>,
         report: &mut Report,
@@ -144,19 +150,26 @@ impl TokenEndpoint {
         if grant.client.as_deref() != name {
             return Err(RefreshFault::OtherClient.into());
         }
-        let user = self.users.as_ref().map(|door| door.users.current(&grant.subject));
-        if user.as_ref().is_some_and(Option::is_none) {
+        let anew = self.current(&grant.subject).await;
+        // Who is no user any more; where that cannot be known the token stays good.
+        if anew.as_ref().is_err_and(Failure::is_guess) {
             refresh.families.end(shown, issuer).await?;
-            return Err(Failure::UnknownUser);
         }
-        let user = user.flatten();
-        let claims = claims_of(user.as_ref().map_or(&*grant.claims, |user| &user.claims), client);
+        let claims = claims_of(anew?.as_ref().unwrap_or(&grant.claims), client);
         let scope = within(form.value("scope"), grant.scope.as_deref())?;
         let granted = Granted { subject: &grant.subject, claims: &claims, client: name, scope };
         let mut minted = self.minted(&granted, permit).await?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(shown, issuer, now_millis).await?);
         Ok(answer(&minted, &grant.subject, report))
+    }
+
+    /// The claims of a user who is still there, from a source that can tell.
+    async fn current(&self, name: &str) -> Result<Option<Value>, Failure> {
+        match self.users.as_ref().filter(|door| door.users.knows_who_is_there()) {
+            None => Ok(None),
+            Some(door) => door.users.current(name).await.map(Some),
+        }
     }
 
     async fn minted(&self, granted: &Granted<'_>, permit: &Admitted<'_>) -> Result<Minted, Failure> {
@@ -184,7 +197,7 @@ impl Door {
         secret: &str,
         permit: &Admitted<'_>,
         desk: &Desk,
-    ) -> Result<Arc<User>, Failure> {
+    ) -> Result<Proven, Failure> {
         let name = desk::named(name)?;
         let now_millis = desk.clock.unix_millis();
         let attempt = self.throttle.attempt(name, permit.client().whence, now_millis)?;
@@ -193,7 +206,8 @@ impl Door {
         if !checked.as_ref().is_err_and(Failure::is_guess) {
             attempt.give_back(now_millis);
         }
-        checked
+        let known = checked?;
+        Ok(Proven { name: known.subject.unwrap_or_else(|| name.to_owned()), claims: known.claims })
     }
 }
 
@@ -203,7 +217,7 @@ pub(super) async fn client(
     form: &Form,
     permit: &Admitted<'_>,
     desk: &Desk,
-) -> Result<Option<Arc<User>>, Failure> {
+) -> Result<Option<Proven>, Failure> {
     let presented = Presented::read(permit.head().values("authorization"), form)?;
     match (clients, presented) {
         (None, None) => Ok(None),
@@ -218,7 +232,7 @@ pub(super) async fn client(
 }
 
 /// Claims of whoever the token is for, and the client that it is given to (RFC 9068 section 2.2).
-fn claims_of(own: &Value, client: Option<&User>) -> Value {
+fn claims_of(own: &Value, client: Option<&Proven>) -> Value {
     let mut claims = own.as_object().cloned().unwrap_or_default();
     claims.extend(client.map(|client| ("client_id".to_owned(), json!(client.name))));
     Value::Object(claims)

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    signing::{KEY, device_v2, now, token, with_length},
+    signing::{KEY, device_v2, now, token, token_with_header, with_length},
     support::{Talk, free_address},
 };
 use crate::support::{Gateway, countersign};
@@ -49,13 +49,16 @@ impl Stage {
              signature: {{ from: \"{{header:X-Signature}}\", encoding: hex, algorithm: hmac-sha256 }} }}\n\
              tokens:\n  api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
              {CORPUS}  \
+             named: {{ keys: [{{ kid: k1, algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n  \
              es256: {{ keys: [{{ public_key: {{ file: {home}/ec.pem }} }}], issuer: 'https://issuer.test', audience: legacy-api }}\n\
              upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
              - {{ match: {{ path: /corpus }}, require: {{ jwt: corpus }}, to: echo }}\n  \
+             - {{ match: {{ path: /named }}, require: {{ jwt: named }}, to: echo }}\n  \
              - {{ match: {{ path: /es256 }}, require: {{ jwt: es256 }}, to: echo }}\n  \
              - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
              - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
              - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: other }}, {{ jwt: api }}] }}, to: echo }}\n  \
+             - {{ match: {{ path: /after }}, require: {{ all_of: [{{ jwt: api }}, {{ hmac: other }}] }}, to: echo }}\n  \
              - {{ match: {{ path: /public }}, public: true, to: echo }}\n",
             home = directory.path().display()
         );
@@ -185,6 +188,20 @@ fn subjects_key_ids_and_old_tokens_are_refused() {
 }
 
 #[test]
+fn a_token_of_a_revoked_key_is_refused_though_it_does_not_name_the_key() {
+    let stage = Stage::start();
+    let named = token_with_header(&json!({ "alg": "HS256", "kid": "k1" }), &json!({}));
+    let unnamed = token(&json!({}));
+    for token in [&named, &unnamed] {
+        assert_eq!(stage.get("/named", token).0, 200);
+    }
+    stage.revoke(&json!({ "key_id": "k1" }));
+    for token in [&named, &unnamed] {
+        assert_is(stage.get("/named", token), REVOKED_TOKEN);
+    }
+}
+
+#[test]
 fn what_was_answered_is_revoked_after_a_kill() {
     let mut stage = Stage::start();
     let tokens: Vec<String> = (0..5).map(|number| token(&json!({ "jti": format!("j{number}") }))).collect();
@@ -309,4 +326,19 @@ fn every_leg_of_several_is_asked() {
     assert_eq!(both("erin").0, 200);
     stage.revoke(&json!({ "key_id": "dev-1" }));
     assert_ne!(both("erin").0, 200);
+}
+
+#[test]
+fn who_signs_is_a_subject_on_any_leg() {
+    let stage = Stage::start();
+    let ask = |path: &str| {
+        let (token, mac) = (token(&json!({ "sub": "erin" })), super::signing::hmac_hex("body"));
+        let lines = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nX-Other: dev-1\r\nX-Signature: {mac}\r\nAuthorization: Bearer {token}\r\n"
+        );
+        stage.status(&with_length(&lines, b"body")).0
+    };
+    assert_eq!((ask("/both"), ask("/after")), (200, 200));
+    stage.revoke(&json!({ "subject": "dev-1" }));
+    assert!([401, 403].contains(&ask("/both")) && ask("/after") == 403);
 }
