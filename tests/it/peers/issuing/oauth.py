@@ -44,7 +44,7 @@ for method in ["client_secret_basic", "client_secret_post"]:
 session = OAuth2Session(client=BackendApplicationClient("shop"))
 token = session.fetch_token(token_url, client_secret="builder")
 assert session.get(api).text == "shop"
-session = OAuth2Session(client=LegacyApplicationClient("shop"), scope=["read"])
+session = OAuth2Session(client=LegacyApplicationClient("shop", scope=["read"]))
 pair = session.fetch_token(token_url, username="bob", password="builder", client_secret="builder")
 assert pair["scope"] == ["read"], pair
 assert session.get(api).text == "bob"
