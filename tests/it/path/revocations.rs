@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     net::SocketAddr,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -112,6 +113,35 @@ impl Stage {
         command.env("COUNTERSIGN_ADMIN_TOKEN", ADMIN_TOKEN).args(arguments);
         command.args(["--admin", &self.admin.to_string()]).output().expect("the binary runs")
     }
+}
+
+#[test]
+fn a_token_in_hand_is_revoked_by_its_name() {
+    let stage = Stage::start();
+    let shown = token(&json!({ "jti": "in-hand" }));
+    assert_eq!(stage.api(&shown).0, 200);
+    let revoke = |text: &str| {
+        let mut command = countersign();
+        command.env("COUNTERSIGN_ADMIN_TOKEN", ADMIN_TOKEN).args([
+            "token",
+            "revoke",
+            "--admin",
+            &stage.admin.to_string(),
+        ]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        child.stdin.take().expect("its input").write_all(text.as_bytes()).expect("written");
+        child.wait_with_output().expect("it ends")
+    };
+    for unreadable in ["nonsense", &token(&json!({}))] {
+        let output = revoke(unreadable);
+        assert!(!output.status.success(), "{output:?}");
+    }
+    let output = revoke(&format!("Bearer {shown}\n"));
+    assert!(output.status.success(), "{output:?}");
+    assert_is(stage.api(&shown), REVOKED_TOKEN);
+    let (_, listed) = stage.call("GET", "/revocations", Some(ADMIN_TOKEN), &Value::Null);
+    assert!(listed["revocations"][0]["until"].as_i64().is_some_and(|until| until > now()), "{listed}");
 }
 
 const REVOKED_TOKEN: (u16, &str) = (401, "urn:countersign:revoked-token");
