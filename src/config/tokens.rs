@@ -107,7 +107,7 @@ fn issuer(fields: &Fields<'_>, keys: Option<&TokenKeys>, reader: &mut Reader<'_>
         Some(TokenKeys::Published(PublishedKeys { from: PublishedFrom::Discovery(issuer), .. })) => {
             Some(issuer.clone())
         }
-        Some(TokenKeys::Published(_) | TokenKeys::Listed(_)) | None => None,
+        Some(TokenKeys::Published(_) | TokenKeys::Listed(..)) | None => None,
     };
     if let (Some(node), Some(written), Some(discovered)) = (fields.value("issuer"), &written, &discovered)
         && written != discovered

@@ -10,12 +10,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     Decryption, MAX_TOKEN_BYTES, Segment, Settings, SettingsError, Token, TokenError,
-    claims::{self, Registered, Times},
+    claims::{Registered, Times},
     header::{self, Header},
     key_set::{Current, KeySet, KeySource},
     rules::Rules,
 };
-use crate::json::{Document, Value};
+use crate::{
+    jose::Key,
+    json::{Document, Value},
+};
 
 /// Verifies tokens of one kind.
 pub struct Verifier {
@@ -101,16 +104,14 @@ impl Verifier {
         let payload = header::decode(unproven.payload, Segment::Payload)?;
         let claims = Document::parse_owned(payload).map_err(|error| TokenError::Json(Segment::Payload, error))?;
         // Where several issuers stand on one route, the others' tokens cost no signature check here, and ask for no keys.
-        if self.is_from_another(&claims) {
-            return Err(TokenError::WrongIssuer);
-        }
-        self.check_against(keys, &unproven)?;
+        self.check_issuer(&claims)?;
+        let key = self.check_against(keys, &unproven)?;
         let registered = Registered::read(&claims)?;
         self.check_registered(&registered)?;
         self.rules.check(&claims, registered.times)?;
         self.check_times(registered.times, now_unix)?;
         Ok(Token {
-            kid: unproven.header.kid,
+            kid: key.kid().map(str::to_owned),
             subject: registered.subject,
             jti: registered.jti,
             times: registered.times,
@@ -142,34 +143,34 @@ impl Verifier {
         Ok(Signed { payload: header::decode(unproven.payload, Segment::Payload)?, kid: unproven.header.kid })
     }
 
-    fn check_against(&self, keys: Option<&KeySet>, unproven: &Unproven<'_>) -> Result<(), TokenError> {
+    /// The key that signed it.
+    fn check_against<'k>(&self, keys: Option<&'k KeySet>, unproven: &Unproven<'_>) -> Result<&'k Key, TokenError> {
         // One spelling alone, or a token could be altered and stay good.
         let signature = URL_SAFE_NO_PAD.decode(unproven.signature).map_err(|_| TokenError::WrongSignature)?;
         let Header { kid, algorithm } = &unproven.header;
         let keys = keys.ok_or(TokenError::NoKeysYet)?;
         let checked = keys.check(kid.as_deref(), algorithm, unproven.message, &signature);
-        if checked == Err(TokenError::UnknownKid) && kid.is_some() {
+        if matches!(checked, Err(TokenError::UnknownKid)) && kid.is_some() {
             // The issuer may have begun to use another. Whoever fetches decides whether and when.
             self.keys.want();
         }
         checked
     }
 
-    /// Whether it says so itself; a wrong type is told later.
-    fn is_from_another(&self, claims: &Document<'_>) -> bool {
-        match (&self.issuer, claims::find(claims, "iss")) {
-            (None, _) | (Some(_), None) => false,
-            (Some(issuer), Some(Value::String(stated))) => stated != issuer.as_str(),
-            (Some(_), Some(_)) => false,
+    /// Whether it says itself that it is from the one issuer that there is. Saying nothing is not saying so.
+    fn check_issuer(&self, claims: &Document<'_>) -> Result<(), TokenError> {
+        let Value::Object(claims) = claims.root() else { return Err(TokenError::NotAnObject(Segment::Payload)) };
+        match (&self.issuer, claims.value("iss")) {
+            (None, _) => Ok(()),
+            (Some(issuer), Some(Value::String(stated))) if stated == issuer.as_str() => Ok(()),
+            (Some(_), None | Some(Value::String(_))) => Err(TokenError::WrongIssuer),
+            (Some(_), Some(_)) => Err(TokenError::MalformedClaim("iss")),
         }
     }
 
     fn check_registered(&self, claims: &Registered) -> Result<(), TokenError> {
         if self.require_exp && claims.times.expires.is_none() {
             return Err(TokenError::MissingClaim("exp".to_owned()));
-        }
-        if self.issuer.is_some() && claims.issuer != self.issuer {
-            return Err(TokenError::WrongIssuer);
         }
         let named = claims.audience.iter().flatten().any(|name| self.audience.contains(name));
         if !self.audience.is_empty() && !named {

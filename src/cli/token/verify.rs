@@ -12,9 +12,9 @@ use crate::{
     },
     cli::{Exit, config_file::ConfigFile, data, trouble::Trouble, words},
     clock::Clock,
-    config::{self, TokenKeys, Tokens},
+    config::{self, Tokens},
     gateway::{StartError, token_rule},
-    jose::{Algorithm, JwkSet, SetRules, ShortRsa},
+    jose::JwkSet,
 };
 
 /// Say whether a config believes a token, and which rule refused it
@@ -75,16 +75,10 @@ impl Verify {
     }
 }
 
-/// By the rules that the entry has for fetched sets, or those for a file's.
+/// By the rules that the entry has for sets.
 fn key_set(file: &PathBuf, entry: &Tokens) -> Result<Keys, Trouble> {
     let text = fs::read(file).map_err(Trouble::KeySetFile)?;
-    let rules = match &entry.keys {
-        TokenKeys::Published(published) => published.rules.clone(),
-        TokenKeys::Listed(_) => {
-            SetRules { algorithms: Algorithm::ALL.to_vec(), secrets: true, short_rsa: ShortRsa::Refuse }
-        }
-    };
-    let set = JwkSet::parse(&text, &rules).map_err(Trouble::KeySet)?;
+    let set = JwkSet::parse(&text, entry.keys.set_rules()).map_err(Trouble::KeySet)?;
     for (place, kid, why) in &set.skipped {
         let kid = kid.as_deref().unwrap_or_default().escape_debug();
         words(format_args!("note: key {} ({kid}) of the set is not used: {why}", place + 1));

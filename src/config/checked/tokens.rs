@@ -52,8 +52,9 @@ pub struct Tokens {
 /// Where keys of tokens are.
 #[derive(Debug)]
 pub enum TokenKeys {
-    /// In the config, or in files that it names; at least one.
-    Listed(Vec<TokenKey>),
+    /// In the config, or in files that it names; at least one. And what is accepted of a set that somebody puts in their
+    /// place.
+    Listed(Vec<TokenKey>, SetRules),
     /// With the issuer.
     Published(PublishedKeys),
 }
@@ -136,8 +137,16 @@ impl TokenKeys {
     /// Those that the config has; none of an issuer's.
     pub fn listed(&self) -> &[TokenKey] {
         match self {
-            TokenKeys::Listed(keys) => keys,
+            TokenKeys::Listed(keys, _) => keys,
             TokenKeys::Published(_) => &[],
+        }
+    }
+
+    /// What is accepted of a set.
+    pub fn set_rules(&self) -> &SetRules {
+        match self {
+            TokenKeys::Listed(_, rules) => rules,
+            TokenKeys::Published(published) => &published.rules,
         }
     }
 }
