@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::{handshake::WrongToken, routes::NotRouted};
 use crate::{
-    authenticate::{Challenge, Denied},
+    authenticate::Denied,
     forward::Failure,
     http1::BadRequest,
-    issue::{self, RefreshFault},
+    issue::{self, RefreshFault, UsersAway},
     message::{BodyError, HoldError, Response},
     minting::MintingFault,
     policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
@@ -178,12 +178,7 @@ impl Refusal {
                 response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
             }
             Refusal::Denied(denied) => match &denied.challenge {
-                Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
-                Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
-                // A scope's characters need no escape: the config takes no others.
-                Some(Challenge::InsufficientScope(scope)) => {
-                    response.with("WWW-Authenticate", format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
-                }
+                Some(challenge) => response.with("WWW-Authenticate", challenge.field(denied.schemes)),
                 None => response,
             },
             Refusal::NotIssued(issue::Failure::Throttled { seconds }) => {
@@ -222,7 +217,11 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         issue::Failure::NoName
         | issue::Failure::UnknownUser
         | issue::Failure::DisabledUser
-        | issue::Failure::WrongPassword => Cause::InvalidCredentials,
+        | issue::Failure::WrongPassword
+        | issue::Failure::NoPassword
+        | issue::Failure::UnreadableUser(_) => Cause::InvalidCredentials,
+        issue::Failure::Users(UsersAway::Away(_) | UsersAway::TimedOut) => Cause::UsersUnavailable,
+        issue::Failure::Users(UsersAway::Nonsense(_)) => Cause::UsersFailed,
         issue::Failure::Refresh(fault) => match fault {
             RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unreadable => Cause::StoreUnavailable,
             RefreshFault::NoRandomness => Cause::Overloaded,
