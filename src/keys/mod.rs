@@ -24,12 +24,10 @@ use hashbrown::HashMap;
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
-pub use file::{
-    Change, FileFault, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position, Why, changed,
-};
+pub use file::{Change, FileFault, Format, KeyFile, KeyFileContent, NewSecret, NotChanged, Position, Why, changed};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
-pub use record::{KeyRecord, KeySecret, Lifetime, moment};
+pub use record::{KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, moment};
 pub use remote::{Asked, Remote, Trouble};
 pub use rows::{Encoding, Row, RowFault};
 

@@ -8,11 +8,9 @@ use std::{borrow::Cow, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{AttributeFault, Attributes, KeyRecord, KeySecret, Lifetime, MOST_LIVE, moment};
+use super::{AttributeFault, Attributes, KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, MOST_LIVE, moment};
 use crate::{secret::Secret, sql_link::truth};
 
-/// Longest secret, in bytes as it is written.
-const LONGEST_SECRET: usize = 16 * 1024;
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;
 

@@ -24,7 +24,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-pub use fault::{FileFault, LONGEST_SECRET, Why};
+pub use fault::{FileFault, Why};
 pub use rewrite::{Change, NewSecret, NotChanged, Position, changed};
 use table::{Filling, Table};
 

@@ -9,7 +9,7 @@ use super::{
     FileFault, Format, KeyFileContent,
     row::{DISABLED, ENCODING, ID, LABEL, NOT_AFTER, NOT_BEFORE, SECRET},
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, sql_link::truth};
 
 /// What is done to one id.
 #[derive(Debug)]
@@ -199,7 +199,7 @@ impl<'t> Rows<'t> {
     fn retired(&self, gone: &Row, heir: &Row) -> Result<Zeroizing<Vec<u8>>, NotChanged> {
         let fields = self.columns.iter().zip(&heir.2).zip(&gone.2).map(|((column, own), left)| {
             let is_left = own.is_empty() && !OF_SECRET.contains(&column.as_str());
-            if is_left || column == DISABLED && left == "true" { left } else { own }
+            if is_left || column == DISABLED && truth(left) == Some(true) { left } else { own }
         });
         let fields: Vec<&str> = fields.collect();
         if heir.2.iter().eq(fields.iter().copied()) {
