@@ -227,13 +227,16 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         issue::Failure::Users(UsersAway::Away(_) | UsersAway::TimedOut) => Cause::UsersUnavailable,
         issue::Failure::Users(UsersAway::Nonsense(_)) => Cause::UsersFailed,
         issue::Failure::Refresh(fault) => match fault {
-            RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unreadable => Cause::StoreUnavailable,
+            RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unasked(_) | RefreshFault::Unreadable => {
+                Cause::StoreUnavailable
+            }
             RefreshFault::NoRandomness => Cause::Overloaded,
             RefreshFault::Unknown
             | RefreshFault::Expired
             | RefreshFault::Reused
             | RefreshFault::Crossed
             | RefreshFault::OtherIssuer
+            | RefreshFault::Withdrawn
             | RefreshFault::OtherClient => Cause::InvalidCredentials,
         },
         issue::Failure::Form(_)

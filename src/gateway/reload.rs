@@ -80,6 +80,7 @@ pub(super) struct Settled {
     replay: ReplayMemory,
     store: Option<Store>,
     rate_counters: usize,
+    refresh_families: usize,
 }
 
 /// All that a reload needs; the thread's own, once it is [started](Reloader::start).
@@ -128,12 +129,13 @@ impl Settled {
             replay: config.replay.clone(),
             store: config.store.clone(),
             rate_counters: config.limits.rate_counters,
+            refresh_families: config.limits.refresh_families,
         }
     }
 
     /// What `config` has changed of it, in words.
     fn unmet(&self, config: &Config) -> Vec<String> {
-        let Settled { admin, revocations, log, replay, store, rate_counters } = Settled::of(config);
+        let Settled { admin, revocations, log, replay, store, rate_counters, refresh_families } = Settled::of(config);
         let changed = [
             ("admin", self.admin != admin),
             ("revocations", self.revocations != revocations),
@@ -141,6 +143,7 @@ impl Settled {
             ("replay", self.replay != replay),
             ("store", self.store != store),
             ("limits.rate_counters", self.rate_counters != rate_counters),
+            ("limits.refresh_families", self.refresh_families != refresh_families),
         ];
         let says = |(key, _)| format!("`{key}` has changed, which needs a restart; it stays as it was");
         changed.into_iter().filter(|(_, has_changed)| *has_changed).map(says).collect()

@@ -111,6 +111,8 @@ impl Failure {
                 | RefreshFault::OtherIssuer
                 | RefreshFault::OtherClient => true,
                 RefreshFault::Crossed
+                | RefreshFault::Withdrawn
+                | RefreshFault::Unasked(_)
                 | RefreshFault::Full
                 | RefreshFault::Unavailable(_)
                 | RefreshFault::Unreadable

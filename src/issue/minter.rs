@@ -42,6 +42,7 @@ impl Issuer {
             issuer: self.name.as_str().into(),
             client: None,
             scope: None,
+            begun_unix: now_millis.div_euclid(1000),
         };
         Ok(Some(refresh.families.begin(refresh.rules, grant, now_millis).await?))
     }

@@ -46,7 +46,7 @@ impl Renewal {
         let shown = desk::read(&self.token, &permit)?;
         let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
-        let grant = refresh.families.look(&shown, issuer, now_millis).await?;
+        let grant = refresh.look(&shown, issuer, now_millis).await?;
         if grant.client.is_some() {
             // That client would have to authenticate, which nobody does here.
             return Err(RefreshFault::OtherClient.into());

@@ -210,6 +210,8 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
                 grace: settings.grace,
             },
             families: families(settings.kept_in, carried),
+            revocations: carried.revocations.clone(),
+            tokens: tokens.map(|tokens| tokens.name.clone()).unwrap_or_default(),
         }),
     }))
 }

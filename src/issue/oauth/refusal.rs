@@ -73,9 +73,11 @@ fn told(why: &Failure) -> Error {
             | RefreshFault::Reused
             | RefreshFault::Crossed
             | RefreshFault::OtherIssuer
+            | RefreshFault::Withdrawn
             | RefreshFault::OtherClient => INVALID_GRANT,
             RefreshFault::Full
             | RefreshFault::Unavailable(_)
+            | RefreshFault::Unasked(_)
             | RefreshFault::Unreadable
             | RefreshFault::NoRandomness => (503, UNAVAILABLE),
         },

@@ -85,9 +85,11 @@ impl Revocation {
                 | RefreshFault::Reused
                 | RefreshFault::Crossed
                 | RefreshFault::OtherIssuer
+                | RefreshFault::Withdrawn
                 | RefreshFault::OtherClient => Ok(()),
                 RefreshFault::Full
                 | RefreshFault::Unavailable(_)
+                | RefreshFault::Unasked(_)
                 | RefreshFault::Unreadable
                 | RefreshFault::NoRandomness => Err(fault.into()),
             },

@@ -145,7 +145,7 @@ impl TokenEndpoint {
         let shown = form.required("refresh_token")?.as_bytes();
         let refresh = self.issuer.refresh.as_ref().ok_or(Failure::UnknownGrant)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
-        let grant = refresh.families.look(shown, issuer, now_millis).await?;
+        let grant = refresh.look(shown, issuer, now_millis).await?;
         let name = client.map(|client| client.name.as_str());
         if grant.client.as_deref() != name {
             return Err(RefreshFault::OtherClient.into());
@@ -178,14 +178,16 @@ impl TokenEndpoint {
     }
 
     async fn begun(&self, refresh: &Refresh, granted: &Granted<'_>) -> Result<String, Failure> {
+        let now_millis = self.desk.clock.unix_millis();
         let grant = Grant {
             subject: granted.subject.into(),
             claims: Arc::new(granted.claims.clone()),
             issuer: self.issuer.name.as_str().into(),
             client: granted.client.map(Into::into),
             scope: granted.scope.map(Into::into),
+            begun_unix: now_millis.div_euclid(1000),
         };
-        Ok(refresh.families.begin(refresh.rules, grant, self.desk.clock.unix_millis()).await?)
+        Ok(refresh.families.begin(refresh.rules, grant, now_millis).await?)
     }
 }
 

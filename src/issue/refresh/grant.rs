@@ -18,6 +18,8 @@ pub struct Grant {
     pub client: Option<Arc<str>>,
     /// The scopes that were asked for: its tokens never have more.
     pub scope: Option<Arc<str>>,
+    /// When it was granted, in seconds since 1970.
+    pub begun_unix: i64,
 }
 
 /// What of it is kept as a text; the issuer is known to whoever keeps it.
@@ -30,6 +32,7 @@ struct Document {
     client: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    begun: i64,
 }
 
 impl Grant {
@@ -40,6 +43,7 @@ impl Grant {
             claims: Value::clone(&self.claims),
             client: self.client.as_deref().map(str::to_owned),
             scope: self.scope.as_deref().map(str::to_owned),
+            begun: self.begun_unix,
         };
         // Texts and JSON alone can always be written.
         serde_json::to_string(&document).unwrap_or_default()
@@ -47,13 +51,14 @@ impl Grant {
 
     /// What `text` says, if it is one of `issuer`'s that [`written`](Grant::written) made.
     pub(super) fn read(text: &str, issuer: &str) -> Option<Grant> {
-        let Document { subject, claims, client, scope } = serde_json::from_str(text).ok()?;
+        let Document { subject, claims, client, scope, begun } = serde_json::from_str(text).ok()?;
         Some(Grant {
             subject: subject.into(),
             claims: Arc::new(claims),
             issuer: issuer.into(),
             client: client.map(Into::into),
             scope: scope.map(Into::into),
+            begun_unix: begun,
         })
     }
 }
@@ -70,13 +75,15 @@ mod tests {
         let (subject, issuer) = ("älice\"", "api");
         for (client, scope) in [(None, None), (Some("app"), Some("read write"))] {
             let (client, scope) = (client.map(Into::into), scope.map(Into::into));
-            let grant = Grant { subject: subject.into(), claims: claims(), issuer: issuer.into(), client, scope };
+            let (subject, issuer) = (subject.into(), issuer.into());
+            let grant = Grant { subject, claims: claims(), issuer, client, scope, begun_unix: 1_700_000_000 };
             assert_eq!(Grant::read(&grant.written(), "api"), Some(grant));
         }
         for text in [
             "",
             "{}",
             r#"{"subject":"a"}"#,
+            r#"{"subject":"a","claims":{}}"#,
             r#"{"subject":"a","claims":null,"more":1}"#,
             r#"{"subject":1,"claims":{}}"#,
         ] {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +12,9 @@ use super::{
     token::{self, FamilyId, SecretHash},
 };
 use crate::secret::are_equal;
+
+/// How many families somebody may have who is to keep them all when there is no room.
+const FEW: usize = 10;
 
 /// The living families of all issuers, so many at most.
 pub struct MemoryFamilies {
@@ -38,7 +41,7 @@ impl MemoryFamilies {
     /// Begins a family: the first refresh token after a login.
     ///
     /// # Errors
-    /// [`RefreshFault::Full`], for a living family is never forgotten early; or there is no randomness.
+    /// [`RefreshFault::Full`], where each has few; or there is no randomness.
     pub fn begin(&self, rules: RefreshRules, grant: Grant, now_millis: i64) -> Result<String, RefreshFault> {
         let id = token::family_id()?;
         let fresh = token::fresh(&id)?;
@@ -47,7 +50,7 @@ impl MemoryFamilies {
             families.retain(|_, family| !family.has_expired(now_millis));
         }
         if families.len() >= self.capacity {
-            return Err(RefreshFault::Full);
+            make_room(&mut families, &grant.subject)?;
         }
         families.insert(id, Family { rules, grant, hash: fresh.hash, begun: now_millis, renewed: None });
         Ok(fresh.token)
@@ -129,10 +132,40 @@ impl Family {
         }
     }
 
-    fn has_expired(&self, now: i64) -> bool {
-        let used = self.renewed.unwrap_or(self.begun);
-        now >= after(used, self.rules.lifetime) || now >= after(self.begun, self.rules.absolute)
+    /// When it was used last.
+    fn used(&self) -> i64 {
+        self.renewed.unwrap_or(self.begun)
     }
+
+    fn has_expired(&self, now: i64) -> bool {
+        now >= after(self.used(), self.rules.lifetime) || now >= after(self.begun, self.rules.absolute)
+    }
+}
+
+/// Ends the oldest families of whoever has most of them, so that nobody who logs in again and again shuts out anybody else.
+/// Several at once, for looking through them all takes a while.
+fn make_room(families: &mut HashMap<FamilyId, Family>, newcomer: &Arc<str>) -> Result<(), RefreshFault> {
+    let mut held: HashMap<Arc<str>, usize> = HashMap::new();
+    for family in families.values() {
+        *held.entry(family.grant.subject.clone()).or_default() += 1;
+    }
+    let of_newcomer = held.get(newcomer).copied().unwrap_or_default();
+    let (subject, most) = held.into_iter().max_by_key(|(_, count)| *count).ok_or(RefreshFault::Full)?;
+    // Whoever has as many as anybody gives way to himself alone.
+    let subject = if of_newcomer == most { newcomer.clone() } else { subject };
+    if most < FEW {
+        return Err(RefreshFault::Full);
+    }
+    let mut oldest: Vec<(i64, FamilyId)> = families
+        .iter()
+        .filter(|(_, family)| family.grant.subject == subject)
+        .map(|(id, family)| (family.used(), *id))
+        .collect();
+    oldest.sort_unstable_by_key(|(used, _)| *used);
+    for (_, id) in oldest.into_iter().take(most / FEW) {
+        families.remove(&id);
+    }
+    Ok(())
 }
 
 fn after(millis: i64, duration: Duration) -> i64 {
@@ -147,7 +180,7 @@ impl fmt::Debug for MemoryFamilies {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, thread};
+    use std::thread;
 
     use serde_json::json;
 
@@ -161,12 +194,17 @@ mod tests {
     }
 
     fn begin(families: &MemoryFamilies, now: i64) -> Result<String, RefreshFault> {
+        begin_of(families, "alice", now)
+    }
+
+    fn begin_of(families: &MemoryFamilies, subject: &str, now: i64) -> Result<String, RefreshFault> {
         let grant = Grant {
-            subject: "alice".into(),
+            subject: subject.into(),
             claims: Arc::new(json!({})),
             issuer: "api".into(),
             client: None,
             scope: None,
+            begun_unix: 0,
         };
         families.begin(rules(), grant, now)
     }
@@ -263,6 +301,20 @@ mod tests {
         assert_eq!(begin(&families, 10 * DAY), Err(RefreshFault::Full));
         begin(&families, 14 * DAY).unwrap();
         assert_eq!(renew(&families, &first, 14 * DAY), Err(RefreshFault::Unknown));
+    }
+
+    #[test]
+    fn whoever_has_most_gives_way_and_nobody_else_is_shut_out() {
+        let families = MemoryFamilies::new(30);
+        let bob = begin_of(&families, "bob", 0).unwrap();
+        let alice: Vec<String> = (1..30).map(|now| begin_of(&families, "alice", now).unwrap()).collect();
+        let carol = begin_of(&families, "carol", 40).unwrap();
+        assert_eq!(renew(&families, &alice[0], 50), Err(RefreshFault::Unknown), "her oldest");
+        for token in [&bob, &carol, &alice[28]] {
+            assert!(renew(&families, token, 50).is_ok());
+        }
+        let again: Vec<String> = (60..160).map(|now| begin_of(&families, "alice", now).unwrap()).collect();
+        assert!(renew(&families, &again[99], 200).is_ok());
     }
 
     #[test]

@@ -14,7 +14,10 @@ pub use memory::MemoryFamilies;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::store::families::FamiliesError;
+use crate::store::{
+    families::FamiliesError,
+    revocations::{self, Revocations, ShownToken},
+};
 
 /// How long the tokens of an issuer are good.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +48,12 @@ pub enum RefreshFault {
     /// It is another issuer's.
     #[error("the refresh token is another issuer's")]
     OtherIssuer,
+    /// It came of a login that was revoked since: the family is ended.
+    #[error("whom the refresh token was given to, or all that was issued then, was revoked")]
+    Withdrawn,
+    /// Nobody can say whether its login was revoked; it may not have been.
+    #[error(transparent)]
+    Unasked(revocations::Unknown),
     /// It was given to another client.
     #[error("the refresh token is another client's")]
     OtherClient,
@@ -78,4 +87,32 @@ pub struct Refresh {
     pub rules: RefreshRules,
     /// Where families are kept, those of other issuers too.
     pub families: Arc<Families>,
+    /// What was taken back.
+    pub revocations: Arc<Revocations>,
+    /// What the entry of tokens is called that believes what the issuer mints.
+    pub tokens: String,
+}
+
+impl Refresh {
+    /// What the family of a good token was granted; the token stays good. Where its subject was revoked, or what was issued
+    /// before a time after its login, the family is ended: no new token may come of it.
+    ///
+    /// # Errors
+    /// [`RefreshFault`]
+    pub(super) async fn look(&self, shown: &[u8], issuer: &str, now_millis: i64) -> Result<Grant, RefreshFault> {
+        let grant = self.families.look(shown, issuer, now_millis).await?;
+        let subject = Some(&*grant.subject);
+        // Seconds since 1970 are exact in a double for longer than anybody counts.
+        let begun = Some(grant.begun_unix as f64);
+        let token = ShownToken { tokens: Some(&self.tokens), jti: None, subject, issued_unix: begun };
+        let asked = revocations::Shown { key_id: None, subject, token: Some(token) };
+        match self.revocations.ask(&asked, now_millis.div_euclid(1000)).await {
+            Ok(None) => Ok(grant),
+            Ok(Some(_)) => {
+                self.families.end(shown, issuer).await?;
+                Err(RefreshFault::Withdrawn)
+            }
+            Err(unknown) => Err(RefreshFault::Unasked(unknown)),
+        }
+    }
 }

@@ -103,7 +103,21 @@ impl Revocations {
         self.list.len()
     }
 
-    /// What of `shown` is revoked, if anything is.
+    /// What of `shown` is revoked, if anything is, wherever that is kept.
+    ///
+    /// # Errors
+    /// [`Unknown`]: refuse in doubt.
+    pub async fn ask(&self, shown: &Shown<'_>, now_unix: i64) -> Result<Option<Revoked>, Unknown> {
+        match (&self.shared, Question::of(shown)) {
+            (Some(shared), Some(question)) => {
+                let found = shared.find(std::iter::once(&question), now_unix).await?;
+                Ok(found.into_iter().flatten().next())
+            }
+            (None, _) | (_, None) => Ok(self.find(shown, now_unix)),
+        }
+    }
+
+    /// What of `shown` is revoked here, if anything is.
     pub fn find(&self, shown: &Shown<'_>, now_unix: i64) -> Option<Revoked> {
         if self.is_empty() { None } else { self.list.find(shown, now_unix) }
     }

@@ -34,7 +34,7 @@ pub struct Question {
 }
 
 /// It cannot be known whether something is revoked.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("whether it was revoked is not known: {0}")]
 pub struct Unknown(#[source] LinkError);
 

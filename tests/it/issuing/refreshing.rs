@@ -5,7 +5,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::{Api, part};
-use crate::support::Answer;
+use crate::support::{Answer, countersign, loopback};
 
 const CONFIG: &str = r#"
 listen: 127.0.0.1:8002
@@ -163,4 +163,32 @@ fn guessing_comes_to_an_end_also_for_whoever_then_guesses_right() {
     assert!((1..=3600).contains(&wait), "{wait}");
     let bob = json!({ "username": "bob", "password": "builder" }).to_string();
     assert_eq!(issuing.api.json("/login", &bob).status, 200);
+}
+
+#[test]
+fn whoever_is_revoked_gets_no_new_pair_and_his_family_ends() {
+    const TOKEN: &str = "a-token-of-more-than-thirty-two-bytes";
+    let (admin, directory) = (loopback(), tempfile::tempdir().expect("a directory"));
+    let place = directory.path().join("revoked");
+    let more = format!(
+        "admin: {{ address: '{admin}', token: {{ value: {TOKEN} }} }}\nrevocations: {{ file: {} }}\n",
+        place.display()
+    );
+    let issuing = Issuing::of(&format!("{CONFIG}{more}"), "2s");
+    let revoke = |what: &[&str]| {
+        let mut command = countersign();
+        command.env("COUNTERSIGN_ADMIN_TOKEN", TOKEN).args(["revoke", "--admin", &admin.to_string()]).args(what);
+        let output = command.output().expect("the binary runs");
+        assert!(output.status.success(), "{output:?}");
+    };
+    let old = issuing.login("wonderland").json();
+    thread::sleep(std::time::Duration::from_millis(1100));
+    revoke(&["--issued-before", "now", "--tokens", "api"]);
+    let new = issuing.login("wonderland").json();
+    assert_eq!(issuing.refresh(&old["refresh_token"]).status, 401);
+    let renewed = issuing.refresh(&new["refresh_token"]);
+    assert_eq!(renewed.status, 200, "of a login after it");
+    revoke(&["--subject", "alice"]);
+    let last = &renewed.json()["refresh_token"];
+    assert_eq!(issuing.refresh(last).status, 401);
 }
