@@ -1,4 +1,4 @@
-//! One token leg: take the token out, verify it, or find it verified before.
+//! One token leg: take the token out, verify it, or find it verified before; or ask what it is, where it is opaque.
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Reason, Replay, TokenRule,
-    jwt::{Token, TokenCache, TokenError},
+    jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenCache, TokenError},
 };
-use crate::{http1::RequestHead, scheme::Known};
+use crate::{clock::Clock, http1::RequestHead, scheme::Known, soon::Soon};
 
 /// The token of a request, unless there is none.
 pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option<&'h [u8]>, TokenError> {
@@ -26,6 +26,36 @@ pub(super) fn verify(
     let token = tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?;
     rule.check_scope(&token)?;
     Ok(token)
+}
+
+/// What `server` says of the token that stands in `head`, judged by the rule. While it is asked time goes by.
+pub(super) fn ask<'a>(
+    rule: &'a TokenRule,
+    server: &'a dyn Introspection,
+    head: &RequestHead,
+    clock: &Clock,
+    now_millis: i64,
+) -> Soon<'a, Result<Arc<Token>, Reason>> {
+    let token = match find(rule, head) {
+        Ok(Some(token)) if token.len() <= MAX_TOKEN_BYTES => token,
+        Ok(Some(_)) => return Soon::now(Err(TokenError::TooLong.into())),
+        Ok(None) => return Soon::now(Err(Reason::Absent)),
+        Err(error) => return Soon::now(Err(error.into())),
+    };
+    match server.look_up(&Sha256::digest(token).into(), token) {
+        Lookout::Now(said) => Soon::now(judge(rule, said, now_millis.div_euclid(1000))),
+        Lookout::Later(said) => {
+            let clock = clock.clone();
+            Soon::later(async move { judge(rule, said.await, clock.unix()) })
+        }
+    }
+}
+
+fn judge(rule: &TokenRule, said: Introspected, now_unix: i64) -> Result<Arc<Token>, Reason> {
+    let answer = said.map_err(TokenError::from)?.ok_or(TokenError::NotActive)?;
+    let token = rule.verifier.judge_introspected(&answer, now_unix)?;
+    rule.check_scope(&token)?;
+    Ok(Arc::new(token))
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.

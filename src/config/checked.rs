@@ -18,7 +18,9 @@ pub use issuing::{
 pub use operations::{Admin, Revocations, RevocationsPlace};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
-pub use tokens::{Decryption, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
+pub use tokens::{
+    Decryption, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
+};
 
 use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},

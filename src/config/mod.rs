@@ -16,6 +16,7 @@ mod environment;
 mod handshake;
 mod header;
 mod host;
+mod introspection;
 mod issuers;
 mod key_record;
 mod keys;

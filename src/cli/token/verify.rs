@@ -48,6 +48,9 @@ impl Verify {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let (config, _) = config::load(&self.config.path)?;
         let entry = tokens_entry(self.tokens.as_deref(), &config)?;
+        if matches!(entry.keys, TokenKeys::Introspected(_)) {
+            return Err(Trouble::OpaqueTokens(entry.name.clone()));
+        }
         let keys = self.jwks.as_ref().map(|file| key_set(file, entry)).transpose()?;
         let rule = token_rule(&config, entry, keys, Clock::system()).map_err(StartError::from)?;
         let now = self.at.unwrap_or_else(|| Clock::system().unix());
@@ -80,7 +83,7 @@ fn key_set(file: &PathBuf, entry: &Tokens) -> Result<Keys, Trouble> {
     let text = fs::read(file).map_err(Trouble::KeySetFile)?;
     let rules = match &entry.keys {
         TokenKeys::Published(published) => published.rules.clone(),
-        TokenKeys::Listed(_) => {
+        TokenKeys::Listed(_) | TokenKeys::Introspected(_) => {
             SetRules { algorithms: Algorithm::ALL.to_vec(), secrets: true, short_rsa: ShortRsa::Refuse }
         }
     };

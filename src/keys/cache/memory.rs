@@ -8,8 +8,8 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use super::{Settings, table::Table};
-use crate::keys::KeyRecord;
+use super::Settings;
+use crate::{asking::Table, keys::KeyRecord};
 
 /// Locks, so that workers seldom wait for each other.
 const SHARDS: usize = 16;

@@ -12,7 +12,7 @@ use prometheus_client::{
 use super::{
     Metrics,
     histogram::HistogramTotals,
-    key_sources,
+    issuers, key_sources,
     totals::{RequestLabels, Totals},
 };
 
@@ -26,6 +26,7 @@ impl Collector for Metrics {
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
         key_sources::encode(&self.key_sources(), &mut encoder)?;
+        issuers::encode(&self.issuers(), &mut encoder)?;
         self.encode_state(&mut encoder)
     }
 }
