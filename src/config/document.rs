@@ -51,7 +51,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
     let mut users = users::read(fields.value("users"), reader);
-    let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, reader);
+    let has_store = fields.value("store").is_some();
+    let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, has_store, reader);
     let mut issuing = Issuing { issuers: &mut issuers, users: &mut users, tokens: &tokens };
     let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, &mut issuing, reader);
     let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
@@ -75,7 +76,6 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));
     let log = fields.value("log").and_then(|node| limits::read_log(node, reader));
-    let has_store = fields.value("store").is_some();
     let revocations = fields.value("revocations").and_then(|node| revocations::read(node, has_store, reader));
     let replay = fields.value("replay").and_then(|node| store::read_replay(node, reader));
     let store = fields.value("store").and_then(|node| store::read(node, reader));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{ClaimValue, Issuer, RefreshSettings, Tokens},
+    checked::{ClaimValue, Issuer, KeptIn, RefreshSettings, Tokens},
     reader::Reader,
     section::Section,
     shape::Fields,
@@ -19,12 +19,17 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 /// What `claims` of an issuer may not set. Their `sub` may be another than the name of who logged in.
 const RESERVED: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
 
-/// Reads the section.
-pub(super) fn read(node: Option<&Node>, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Section<Issuer> {
-    Section::read(node, "issuers", "issuer", reader, |entry, reader| issuer(entry, tokens, reader))
+/// Reads the section. `has_store`: whether there is a `store` that could keep refresh tokens.
+pub(super) fn read(
+    node: Option<&Node>,
+    tokens: &mut Section<Tokens>,
+    has_store: bool,
+    reader: &mut Reader<'_>,
+) -> Section<Issuer> {
+    Section::read(node, "issuers", "issuer", reader, |entry, reader| issuer(entry, tokens, has_store, reader))
 }
 
-fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Option<Issuer> {
+fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: &mut Reader<'_>) -> Option<Issuer> {
     let what = format!("the issuer {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
     let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader));
@@ -46,7 +51,7 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) 
     let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
-    let refresh = fields.value("refresh").map(|node| refresh(node, reader));
+    let refresh = fields.value("refresh").map(|node| refresh(node, has_store, reader));
     Some(Issuer {
         name: entry.key.clone(),
         tokens: index?,
@@ -57,8 +62,8 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) 
     })
 }
 
-fn refresh(node: &Node, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
-    let fields = reader.fields(node, "`refresh`", &["lifetime", "absolute_lifetime", "grace"])?;
+fn refresh(node: &Node, has_store: bool, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
+    let fields = reader.fields(node, "`refresh`", &["lifetime", "absolute_lifetime", "grace", "kept_in"])?;
     let days = |days: u64| Duration::from_secs(days * 24 * 3600);
     let mut duration = |key: &str, usual| match fields.value(key) {
         None => Some(usual),
@@ -76,7 +81,20 @@ fn refresh(node: &Node, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
     if let Some(node) = fields.value("grace").filter(|_| grace > Duration::from_secs(60)) {
         reader.error(node.place, "`grace` is more than a minute: a stolen token would go unnoticed for as long");
     }
-    Some(RefreshSettings { lifetime, absolute_lifetime, grace })
+    Some(RefreshSettings { lifetime, absolute_lifetime, grace, kept_in: kept_in(&fields, has_store, reader)? })
+}
+
+fn kept_in(fields: &Fields<'_>, has_store: bool, reader: &mut Reader<'_>) -> Option<KeptIn> {
+    let Some(node) = fields.value("kept_in") else {
+        return Some(if has_store { KeptIn::Redis } else { KeptIn::Memory });
+    };
+    let kept_in = reader.choice(node, "`kept_in`", &[("memory", KeptIn::Memory), ("redis", KeptIn::Redis)])?;
+    if kept_in == KeptIn::Redis && !has_store {
+        reader
+            .error(node.place, "there is no `store`")
+            .hint("`store: { redis: { url: \"redis://…\" } }` says which Redis");
+    }
+    Some(kept_in)
 }
 
 pub(super) fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {

@@ -339,7 +339,7 @@ impl Rules {
 /// Who serves the requests of each upstream, in the config's order.
 fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Vec<Option<Service>> {
     let service = |(upstream, target): (&config::Upstream, Option<Target>)| match &upstream.kind {
-        UpstreamKind::Login(login) => issuing.login(login),
+        UpstreamKind::Login(login) => issuing.login(&upstream.name, login),
         UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
         UpstreamKind::Logout(logout) => issuing.logout(logout),
         UpstreamKind::Mint(handout) => issuing.handout(handout),

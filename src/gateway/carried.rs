@@ -7,7 +7,7 @@ use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, 
 use crate::{
     clock::Clock,
     config::Config,
-    issue::Families,
+    issue::{Families, MemoryFamilies},
     message::{Budget, Budgets},
     store::{Counters, MemoryCounters, revocations::Revocations},
 };
@@ -24,7 +24,7 @@ pub struct Carried {
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
     pub strangers: Arc<MemoryCounters>,
-    /// Families of refresh tokens.
+    /// Families of refresh tokens that are kept in memory.
     pub families: Arc<Families>,
     /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
     pub budgets: Budgets,
@@ -45,7 +45,7 @@ impl Carried {
             stores,
             revocations: Arc::new(revocations),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
-            families: Arc::new(Families::new(config.limits.refresh_families)),
+            families: Arc::new(Families::Memory(MemoryFamilies::new(config.limits.refresh_families))),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),
                 spool: Budget::new(config.limits.spool_total),

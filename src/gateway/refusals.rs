@@ -73,7 +73,9 @@ impl Refusal {
             Refusal::Slow => Cause::RequestTimeout,
             Refusal::NotRouted(error) => error.cause(),
             Refusal::Body(error) => of_body(error),
-            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted) => Cause::AddressDenied,
+            Refusal::Address(AddressDenied::Listed | AddressDenied::Unlisted | AddressDenied::Unknown) => {
+                Cause::AddressDenied
+            }
             Refusal::Unverified(_) => Cause::RateLimited,
             Refusal::Denied(denied) => denied.cause,
             Refusal::Handshake(WrongToken) => Cause::InvalidSignature,
@@ -222,7 +224,7 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         | issue::Failure::DisabledUser
         | issue::Failure::WrongPassword => Cause::InvalidCredentials,
         issue::Failure::Refresh(fault) => match fault {
-            RefreshFault::Full => Cause::StoreUnavailable,
+            RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unreadable => Cause::StoreUnavailable,
             RefreshFault::NoRandomness => Cause::Overloaded,
             RefreshFault::Unknown
             | RefreshFault::Expired

@@ -29,16 +29,16 @@ pub(super) async fn story<'s>(
 ) -> Result<Response, Refusal> {
     let request_id = trail.request_id;
     let client = policy::screen(edge, peer, &request.head);
-    trail.client = client.behind_proxy.then(|| client.address.to_string());
-    edge.addresses.iter().try_for_each(|addresses| addresses.check(client.address))?;
+    trail.client = client.behind_proxy.then(|| client.whence.to_string());
+    edge.addresses.iter().try_for_each(|addresses| addresses.check(client.whence))?;
     let head = request.head.clone();
     let found = snapshot.routes.find(edge.index, head.authority(), head.method(), head.path());
     trail.route = found.as_ref().ok().map(|route| &***route);
     if let Some(addresses) = trail.route.and_then(|route| route.addresses.as_ref()) {
-        addresses.check(client.address)?;
+        addresses.check(client.whence)?;
     }
     if let Some(guard) = &snapshot.guard {
-        guard.enter(client.address, nanos(trail.unix_millis))?;
+        guard.enter(client.whence, nanos(trail.unix_millis))?;
     }
     let route = found?;
     request.body = request.body.at_most(route.hold.body)?;
@@ -133,7 +133,7 @@ fn issued<'r, 's>(
 /// Notes against its address that a credential came and was not good.
 fn blame(client: &Client<'_>, worker: &Worker, snapshot: &Snapshot) {
     if let Some(guard) = &snapshot.guard
-        && guard.blame(client.address, nanos(snapshot.clock.unix_millis()))
+        && guard.blame(client.whence, nanos(snapshot.clock.unix_millis()))
     {
         worker.gauges.lockout();
     }

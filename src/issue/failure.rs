@@ -62,7 +62,11 @@ impl Failure {
                 RefreshFault::Unknown | RefreshFault::Expired | RefreshFault::Reused | RefreshFault::OtherIssuer => {
                     true
                 }
-                RefreshFault::Crossed | RefreshFault::Full | RefreshFault::NoRandomness => false,
+                RefreshFault::Crossed
+                | RefreshFault::Full
+                | RefreshFault::Unavailable(_)
+                | RefreshFault::Unreadable
+                | RefreshFault::NoRandomness => false,
             },
             Failure::Held(_)
             | Failure::Unreadable(_)

@@ -54,15 +54,15 @@ impl Login {
         }
         let name = desk::name(&self.username, &permit)?;
         let now_millis = self.desk.clock.unix_millis();
-        let attempt = self.throttle.attempt(&name, permit.client().address, now_millis)?;
+        let attempt = self.throttle.attempt(&name, permit.client().whence, now_millis)?;
         let checked = self.who.check(&name, &permit).await;
-        if checked.as_ref().is_err_and(Failure::is_guess) {
-            attempt.failed(now_millis);
+        if !checked.as_ref().is_err_and(Failure::is_guess) {
+            attempt.give_back(now_millis);
         }
         let claims = checked?;
         let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
-        minted.refresh = self.issuer.begin(&told, now_millis)?;
+        minted.refresh = self.issuer.begin(&told, now_millis).await?;
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(name));
         Ok(answer)

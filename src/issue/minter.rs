@@ -32,14 +32,14 @@ impl Issuer {
     }
 
     /// The first refresh token of whoever is `told` of, where this issuer gives any.
-    pub(super) fn begin(&self, told: &Told<'_>, now_millis: i64) -> Result<Option<String>, Failure> {
+    pub(super) async fn begin(&self, told: &Told<'_>, now_millis: i64) -> Result<Option<String>, Failure> {
         let Some(refresh) = &self.refresh else { return Ok(None) };
         let grant = Grant {
             subject: told.subject.into(),
             claims: Arc::new(told.claims.clone()),
             issuer: self.name.as_str().into(),
         };
-        Ok(Some(refresh.families.begin(refresh.rules, grant, now_millis)?))
+        Ok(Some(refresh.families.begin(refresh.rules, grant, now_millis).await?))
     }
 }
 

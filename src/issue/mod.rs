@@ -21,7 +21,7 @@ pub use handout::Handout;
 pub use login::{Login, Who};
 pub use minter::Issuer;
 pub use passwords::PasswordChecks;
-pub use refresh::{Families, Grant, Refresh, RefreshFault, RefreshRules, Refreshed};
+pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
 pub use users::{User, UserTable};

@@ -41,14 +41,14 @@ impl Renewal {
         self.desk.hold(&mut permit, deadlines).await?;
         let shown = desk::read(&self.token, &permit)?;
         let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
-        let refreshed = refresh.families.renew(&shown, &self.issuer.name, self.desk.clock.unix_millis())?;
-        let grant = refreshed.grant;
+        let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
+        let grant = refresh.families.look(&shown, issuer, now_millis).await?;
         let user = match &self.users {
             None => None,
             Some(users) => {
                 let user = users.current(&grant.subject);
                 if user.is_none() {
-                    refresh.families.revoke(refreshed.token.as_bytes(), &self.issuer.name);
+                    refresh.families.end(&shown, issuer).await?;
                 }
                 Some(user.ok_or(Failure::UnknownUser)?)
             }
@@ -56,7 +56,8 @@ impl Renewal {
         let claims = user.as_ref().map_or(&*grant.claims, |user| &user.claims);
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
-        minted.refresh = Some(refreshed.token);
+        // Last of all what cannot be taken back: whatever fails before it leaves the token good.
+        minted.refresh = Some(refresh.families.renew(&shown, issuer, now_millis).await?);
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(&*grant.subject));
         Ok(answer)
@@ -69,7 +70,7 @@ impl Logout {
         self.desk.hold(&mut permit, deadlines).await?;
         let shown = desk::read(&self.token, &permit)?;
         if let Some(refresh) = &self.issuer.refresh {
-            refresh.families.revoke(&shown, &self.issuer.name);
+            refresh.families.end(&shown, &self.issuer.name).await?;
         }
         Ok(Response::own(200, "application/json", "{}").with("Cache-Control", "no-store"))
     }

@@ -1,75 +1,77 @@
 //! How often a name may be guessed at: failures are counted by name and by address, whether the name exists or not.
 //!
-//! What is counted are failures alone. Whoever knows the password spends nothing, and with none left a right password is
+//! An attempt is counted before it is made and given back when it turns out to be no failure, so that many at once have no
+//! more than one after the other, and whoever hangs up before the answer has had his try. With none left a right password is
 //! refused like a wrong one, so that guessing on tells nothing.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use super::Failure;
 use crate::{
+    policy::{Prefixes, Whence},
     rate::Quota,
-    store::{Draw, MemoryCounters},
+    store::{Draw, Drawn, MemoryCounters},
 };
+
+/// A single address of IPv4; of IPv6 the network that one customer has.
+const NETWORKS: Prefixes = Prefixes { ipv4: 32, ipv6: 64 };
 
 /// What each name and each address has.
 #[derive(Clone, Debug)]
 pub struct Throttle {
-    /// Where it is counted.
-    pub counters: Arc<MemoryCounters>,
-    /// Of one name, from wherever.
-    pub user: Quota,
-    /// Of one address, whatever the names.
-    pub address: Quota,
+    counters: Arc<MemoryCounters>,
+    user: (String, Quota),
+    address: (String, Quota),
 }
 
-/// One attempt.
+/// One attempt, spent until it is given back.
+#[must_use = "an attempt that was no guess is to be given back"]
 pub(super) struct Attempt<'a> {
     throttle: &'a Throttle,
     name: &'a str,
-    network: Vec<u8>,
+    network: [u8; 17],
 }
 
 impl Throttle {
+    /// For the service called `service`: quotas of others, that may be other ones, are not touched. `user` is what one name
+    /// has from wherever, `address` what one address has whatever the names.
+    pub fn new(counters: Arc<MemoryCounters>, service: &str, user: Quota, address: Quota) -> Throttle {
+        let named = |what: &str, quota| (format!("{service} by {what}"), quota);
+        Throttle { counters, user: named("user", user), address: named("address", address) }
+    }
+
     /// An attempt of `client` at `name`.
     ///
     /// # Errors
-    /// Too many have failed: [`Failure::Throttled`].
+    /// Too many have failed or are under way: [`Failure::Throttled`].
     pub(super) fn attempt<'a>(
         &'a self,
         name: &'a str,
-        client: IpAddr,
+        client: Whence,
         now_millis: i64,
     ) -> Result<Attempt<'a>, Failure> {
-        let attempt = Attempt { throttle: self, name, network: network(client) };
-        let waits = attempt.draws().map(|draw| self.counters.wait(&draw, nanos(now_millis)));
-        match waits.into_iter().flatten().max() {
-            Some(wait) => Err(Failure::Throttled { seconds: crate::rate::seconds(wait) }),
-            None => Ok(attempt),
+        let attempt = Attempt { throttle: self, name, network: NETWORKS.network(client) };
+        match self.counters.draw(&attempt.draws(), nanos(now_millis)) {
+            Drawn::Within(_) => Ok(attempt),
+            Drawn::Beyond { wait, .. } => Err(Failure::Throttled { seconds: crate::rate::seconds(wait) }),
         }
     }
 }
 
 impl Attempt<'_> {
-    /// Notes that it failed.
-    pub(super) fn failed(&self, now_millis: i64) {
+    /// It was no guess, or a right one.
+    pub(super) fn give_back(self, now_millis: i64) {
         for draw in self.draws() {
-            self.throttle.counters.spend(&draw, nanos(now_millis));
+            self.throttle.counters.give_back(&draw, nanos(now_millis));
         }
     }
 
     fn draws(&self) -> [Draw<'_>; 2] {
+        let Throttle { user, address, .. } = self.throttle;
         [
-            Draw { limit: "login-user", whom: self.name.as_bytes(), quota: self.throttle.user },
-            Draw { limit: "login-address", whom: &self.network, quota: self.throttle.address },
+            Draw { limit: &user.0, whom: self.name.as_bytes(), quota: user.1 },
+            Draw { limit: &address.0, whom: &self.network, quota: address.1 },
         ]
-    }
-}
-
-/// A single address of IPv4; of IPv6 the network that one customer has.
-fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.octets().to_vec(),
-        IpAddr::V6(v6) => v6.octets().into_iter().take(8).collect(),
     }
 }
 
@@ -85,12 +87,15 @@ mod tests {
 
     fn throttle(user: u32, address: u32) -> Throttle {
         let quota = |burst| Quota::new(1, Duration::from_secs(60), burst).unwrap();
-        Throttle { counters: Arc::new(MemoryCounters::new(1000)), user: quota(user), address: quota(address) }
+        Throttle::new(Arc::new(MemoryCounters::new(1000)), "login", quota(user), quota(address))
+    }
+
+    fn at(address: &str) -> Whence {
+        Whence::At(address.parse().unwrap())
     }
 
     fn fail(throttle: &Throttle, name: &str, address: &str, now_millis: i64) -> bool {
-        let attempt = throttle.attempt(name, address.parse().unwrap(), now_millis);
-        attempt.map(|attempt| attempt.failed(now_millis)).is_ok()
+        throttle.attempt(name, at(address), now_millis).is_ok()
     }
 
     #[test]
@@ -122,7 +127,45 @@ mod tests {
     fn what_succeeds_spends_nothing() {
         let throttle = throttle(1, 1);
         for _ in 0..10 {
-            assert!(throttle.attempt("alice", "192.0.2.1".parse().unwrap(), 0).is_ok());
+            throttle.attempt("alice", at("192.0.2.1"), 0).unwrap().give_back(0);
         }
+    }
+
+    #[test]
+    fn of_many_at_once_no_more_are_tried_than_of_many_in_turn() {
+        let throttle = throttle(3, 1000);
+        let at_once: Vec<_> = (0..10).map(|_| throttle.attempt("alice", at("192.0.2.1"), 0)).collect();
+        assert_eq!(at_once.iter().filter(|attempt| attempt.is_ok()).count(), 3);
+    }
+
+    #[test]
+    fn an_attempt_that_nobody_waits_for_is_spent() {
+        let throttle = throttle(1, 1000);
+        drop(throttle.attempt("alice", at("192.0.2.1"), 0).unwrap());
+        assert!(throttle.attempt("alice", at("192.0.2.2"), 0).is_err());
+    }
+
+    #[test]
+    fn a_looser_service_gives_nothing_back_to_a_stricter_one() {
+        let strict = throttle(3, 1000);
+        let loose = Throttle::new(
+            strict.counters.clone(),
+            "other",
+            Quota::new(1000, Duration::from_secs(1), 1).unwrap(),
+            strict.address.1,
+        );
+        for _ in 0..3 {
+            assert!(fail(&strict, "alice", "192.0.2.1", 0));
+        }
+        assert!(fail(&loose, "alice", "192.0.2.1", 0), "it has its own");
+        assert!(!fail(&strict, "alice", "192.0.2.1", 1));
+    }
+
+    #[test]
+    fn an_attempt_beyond_one_quota_spends_nothing_of_the_other() {
+        let throttle = throttle(1, 2);
+        assert!(fail(&throttle, "alice", "192.0.2.1", 0));
+        assert!(!fail(&throttle, "alice", "192.0.2.1", 0), "alice has none");
+        assert!(fail(&throttle, "bob", "192.0.2.1", 0), "the address has one still");
     }
 }

@@ -1,6 +1,6 @@
 //! Where a request comes from: the socket's address, or what a trusted proxy says of it.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
 use super::{Addresses, Networks, chain};
 use crate::http1::RequestHead;
@@ -65,11 +65,20 @@ impl Peer {
     }
 }
 
+/// Who the client is, as far as can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whence {
+    /// Its address: the socket's, or the one that the nearest untrusted hop had.
+    At(IpAddr),
+    /// Somebody behind this trusted proxy, which names an address that cannot be read, or none.
+    Behind(IpAddr),
+}
+
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Client<'p> {
-    /// The client's address: the socket's, or the one the nearest untrusted hop had.
-    pub address: IpAddr,
+    /// Who the client is.
+    pub whence: Whence,
     /// The socket's.
     pub peer: &'p Peer,
     /// Whether the peer is a trusted proxy, so that what it forwards is kept.
@@ -83,8 +92,18 @@ impl Client<'_> {
     /// Its address as text.
     pub fn text(&self) -> Cow<'_, str> {
         match self.behind_proxy {
-            true => Cow::Owned(self.address.to_string()),
+            true => Cow::Owned(self.whence.to_string()),
             false => Cow::Borrowed(self.peer.text()),
+        }
+    }
+}
+
+impl fmt::Display for Whence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Whence::At(address) => address.fmt(f),
+            // The word of RFC 7239 section 6.2.
+            Whence::Behind(_) => f.write_str("unknown"),
         }
     }
 }
@@ -93,7 +112,7 @@ impl Client<'_> {
 /// not one of them is the client, for everything left of it is the client's own word.
 pub fn screen<'p>(edge: &Edge, peer: &'p Peer, head: &RequestHead) -> Client<'p> {
     let tls = edge.scheme == "https";
-    let stranger = Client { address: peer.address, peer, behind_proxy: false, continues: None, tls };
+    let stranger = Client { whence: Whence::At(peer.address), peer, behind_proxy: false, continues: None, tls };
     if edge.trusted_proxies.is_empty() || !edge.trusted_proxies.contains(peer.address) {
         return stranger;
     }
@@ -101,18 +120,19 @@ pub fn screen<'p>(edge: &Edge, peer: &'p Peer, head: &RequestHead) -> Client<'p>
         Believed::Forwarded => chain::forwarded(head.values("forwarded")),
         Believed::XForwardedFor | Believed::Any => chain::x_forwarded_for(head.values("x-forwarded-for")),
     };
+    let proxied = Client { behind_proxy: true, continues: Some(edge.believed), ..stranger };
     let mut address = peer.address;
     for hop in hops.into_iter().rev() {
         match hop {
             Some(hop) => address = hop,
-            // An unreadable hop ends what can be believed.
-            None => break,
+            // Not the proxy's own: nothing that holds for a proxy may hold for whoever is behind it.
+            None => return Client { whence: Whence::Behind(address), ..proxied },
         }
         if !edge.trusted_proxies.contains(address) {
             break;
         }
     }
-    Client { address, behind_proxy: true, continues: Some(edge.believed), ..stranger }
+    Client { whence: Whence::At(address), ..proxied }
 }
 
 #[cfg(test)]
@@ -132,17 +152,17 @@ mod tests {
         }
     }
 
-    fn from(edge: &Edge, peer: &str, forwarded: &[&str]) -> IpAddr {
+    fn from(edge: &Edge, peer: &str, forwarded: &[&str]) -> Whence {
         from_fields(edge, peer, &forwarded.iter().map(|value| ("x-forwarded-for", *value)).collect::<Vec<_>>())
     }
 
-    fn from_fields(edge: &Edge, peer: &str, fields: &[(&'static str, &str)]) -> IpAddr {
+    fn from_fields(edge: &Edge, peer: &str, fields: &[(&'static str, &str)]) -> Whence {
         let fields: Vec<(&str, &[u8])> = [("host", &b"h"[..])]
             .into_iter()
             .chain(fields.iter().map(|(name, value)| (*name, value.as_bytes())))
             .collect();
         let head = RequestHead::from_parts("GET", "/", &fields).unwrap();
-        screen(edge, &Peer::new(peer.parse().unwrap()), &head).address
+        screen(edge, &Peer::new(peer.parse().unwrap()), &head).whence
     }
 
     #[test]
@@ -164,8 +184,23 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_hop_ends_the_chain() {
-        assert_eq!(from(&edge(&["10.0.0.0/8"]), "10.0.0.1", &["198.51.100.1, unknown"]).to_string(), "10.0.0.1");
+    fn whoever_has_an_address_that_cannot_be_read_is_not_taken_for_the_proxy() {
+        let edge = edge(&["10.0.0.0/8"]);
+        for hops in ["198.51.100.1, unknown", "198.51.100.256", "x", "", "198.51.100.1,"] {
+            assert_eq!(from(&edge, "10.0.0.1", &[hops]), Whence::Behind("10.0.0.1".parse().unwrap()), "{hops}");
+        }
+        let behind_the_next = Whence::Behind("10.0.0.2".parse().unwrap());
+        assert_eq!(from(&edge, "10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), behind_the_next);
+        assert_eq!(from(&edge, "10.0.0.1", &["unknown, 198.51.100.1"]).to_string(), "198.51.100.1");
+        assert_eq!(from(&edge, "10.0.0.1", &[]).to_string(), "10.0.0.1", "the proxy's own request");
+        assert_eq!(from(&edge, "203.0.113.5", &["unknown"]).to_string(), "203.0.113.5");
+    }
+
+    #[test]
+    fn what_a_client_breaks_in_a_line_that_its_proxy_goes_on_with_does_not_make_it_the_proxy() {
+        let edge = Edge { believed: Believed::Forwarded, ..edge(&["10.0.0.0/8"]) };
+        let fields = [("forwarded", "for=\", for=203.0.113.9")];
+        assert_eq!(from_fields(&edge, "10.0.0.1", &fields), Whence::Behind("10.0.0.1".parse().unwrap()));
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Who may come at all: networks that are let in, and networks that are not.
 
-use std::net::IpAddr;
-
-use super::Networks;
+use super::{Networks, Whence};
 
 /// A list for the gateway, a listener or a route.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +20,9 @@ pub enum AddressDenied {
     /// It is in no network that is allowed.
     #[error("its address is not among those allowed")]
     Unlisted,
+    /// It cannot be told, so that it might be any.
+    #[error("a trusted proxy names an address that cannot be read, so it might be any")]
+    Unknown,
 }
 
 impl Addresses {
@@ -29,7 +30,12 @@ impl Addresses {
     ///
     /// # Errors
     /// [`AddressDenied`]
-    pub fn check(&self, client: IpAddr) -> Result<(), AddressDenied> {
+    pub fn check(&self, client: Whence) -> Result<(), AddressDenied> {
+        let client = match client {
+            Whence::At(client) => client,
+            Whence::Behind(_) if self.allow.is_none() && self.deny.is_empty() => return Ok(()),
+            Whence::Behind(_) => return Err(AddressDenied::Unknown),
+        };
         if self.deny.contains(client) {
             return Err(AddressDenied::Listed);
         }
@@ -49,7 +55,17 @@ mod tests {
     }
 
     fn check(addresses: &Addresses, client: &str) -> Result<(), AddressDenied> {
-        addresses.check(client.parse().unwrap())
+        addresses.check(Whence::At(client.parse().unwrap()))
+    }
+
+    #[test]
+    fn who_cannot_be_told_is_let_in_by_no_list() {
+        let unknown = Whence::Behind("10.2.0.1".parse().unwrap());
+        let deny = Addresses { allow: None, deny: networks(&["192.0.2.0/24"]) };
+        let allow = Addresses { allow: Some(networks(&["0.0.0.0/0"])), deny: Networks::default() };
+        assert_eq!(deny.check(unknown), Err(AddressDenied::Unknown));
+        assert_eq!(allow.check(unknown), Err(AddressDenied::Unknown));
+        assert_eq!(Addresses::default().check(unknown), Ok(()));
     }
 
     #[test]

@@ -32,11 +32,12 @@ fn last(hops: impl Iterator<Item = Option<IpAddr>>) -> Hops {
     hops
 }
 
-/// An address, an IPv6 one also in brackets; no port.
+/// An address, an IPv6 one also in brackets, and with a port where it can be told from the address: no document says what
+/// stands in this field, and some proxies write one.
 fn bare(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?;
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    let address = text.parse::<IpAddr>().ok();
+    address.map(|address| address.to_canonical()).or_else(|| node(hop))
 }
 
 /// `1#forwarded-element`. Empty elements are allowed in any list (RFC 9110 section 5.6.1.2).
@@ -161,6 +162,27 @@ mod tests {
     fn read(line: &str) -> Vec<String> {
         let shown = |hop: Option<IpAddr>| hop.map_or("-".to_owned(), |address| address.to_string());
         forwarded([line.as_bytes()].into_iter()).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn the_field_without_a_standard_may_have_ports_that_can_be_told_from_addresses() {
+        for (hop, address) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("192.0.2.1:4711", Some("192.0.2.1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("[2001:db8::1]:4711", Some("2001:db8::1")),
+            ("::ffff:192.0.2.1", Some("192.0.2.1")),
+            ("192.0.2.1:", None),
+            ("192.0.2.1:123456", None),
+            ("192.0.2.1:80:80", None),
+            ("[192.0.2.1]:80", None),
+            ("unknown", None),
+            ("", None),
+        ] {
+            let hops = x_forwarded_for([hop.as_bytes()].into_iter());
+            assert_eq!(hops.as_slice(), [address.map(|text| text.parse::<IpAddr>().unwrap())], "{hop}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Believed, Client};
+use super::{Believed, Client, Whence};
 use crate::http1::RequestHead;
 
 impl Client<'_> {
@@ -75,12 +75,10 @@ impl Client<'_> {
 
     /// Where the other field said who the client is: its address, which stands before the peer's.
     fn begun(&self, before: &str, quote: &str, out: &mut Vec<u8>) {
-        if !self.behind_proxy || self.address == self.peer.address {
-            return;
-        }
-        let node = match self.address {
-            IpAddr::V6(v6) if !quote.is_empty() => format!("{before}{quote}[{v6}]{quote}, "),
-            address => format!("{before}{address}, "),
+        let node = match self.whence {
+            Whence::At(address) if !self.behind_proxy || address == self.peer.address => return,
+            Whence::At(IpAddr::V6(v6)) if !quote.is_empty() => format!("{before}{quote}[{v6}]{quote}, "),
+            whence => format!("{before}{whence}, "),
         };
         out.extend_from_slice(node.as_bytes());
     }
@@ -102,8 +100,13 @@ mod tests {
     fn what_is_usual_is_written_as_anything_would_be() {
         for address in ["127.0.0.1", "2001:db8::1"] {
             let peer = Peer::new(address.parse().unwrap());
-            let client =
-                Client { address: peer.address, peer: &peer, behind_proxy: false, continues: None, tls: false };
+            let client = Client {
+                whence: Whence::At(peer.address),
+                peer: &peer,
+                behind_proxy: false,
+                continues: None,
+                tls: false,
+            };
             let fields = [("Host", &b"gw.test:80"[..]), ("X-Forwarded-For", b"10.0.0.1"), ("Forwarded", b"for=x")];
             let head = RequestHead::from_parts("GET", "/", &fields).unwrap();
             let (mut usual, mut any) = (Vec::new(), Vec::new());

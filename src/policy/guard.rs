@@ -3,10 +3,10 @@
 //! They are counted apart from the limits on verified requests, and always in this process: nobody can spend another's
 //! quota with signatures that are not good, and a flood of strangers is no flood of a shared store.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use super::{
-    Networks,
+    Networks, Whence,
     rates::{Beyond, Prefixes},
 };
 use crate::{
@@ -45,8 +45,8 @@ impl Guard {
     ///
     /// # Errors
     /// [`Beyond`]
-    pub fn enter(&self, client: IpAddr, now_nanos: i64) -> Result<(), Beyond> {
-        if self.except.contains(client) {
+    pub fn enter(&self, client: Whence, now_nanos: i64) -> Result<(), Beyond> {
+        if self.excepts(client) {
             return Ok(());
         }
         let whom = self.prefixes.network(client);
@@ -62,9 +62,13 @@ impl Guard {
     }
 
     /// Notes that a credential of `client` was not good. Whether that was the last that it had.
-    pub fn blame(&self, client: IpAddr, now_nanos: i64) -> bool {
-        let Some(limit) = self.failures.as_ref().filter(|_| !self.except.contains(client)) else { return false };
+    pub fn blame(&self, client: Whence, now_nanos: i64) -> bool {
+        let Some(limit) = self.failures.as_ref().filter(|_| !self.excepts(client)) else { return false };
         self.counters.spend(&limit.draw(&self.prefixes.network(client)), now_nanos)
+    }
+
+    fn excepts(&self, client: Whence) -> bool {
+        matches!(client, Whence::At(address) if self.except.contains(address))
     }
 }
 
@@ -97,8 +101,8 @@ mod tests {
         Guard { counters, prefixes: Prefixes { ipv4: 32, ipv6: 64 }, requests, failures, except }
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn address(text: &str) -> Whence {
+        Whence::At(text.parse().unwrap())
     }
 
     #[test]
@@ -132,5 +136,7 @@ mod tests {
         let guard = guard(limit("requests", 1), limit("failures", 1));
         let nat = address("192.0.2.200");
         assert!((0..10).all(|_| !guard.blame(nat, NOW) && guard.enter(nat, NOW).is_ok()));
+        let behind = Whence::Behind("192.0.2.200".parse().unwrap());
+        assert!(guard.enter(behind, NOW).is_ok() && guard.enter(behind, NOW).is_err(), "whoever it is");
     }
 }

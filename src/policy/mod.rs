@@ -15,7 +15,7 @@ mod rates;
 mod revoked;
 mod told;
 
-pub use address::{Believed, Client, Edge, Peer, screen};
+pub use address::{Believed, Client, Edge, Peer, Whence, screen};
 pub use addresses::{AddressDenied, Addresses};
 pub use admitted::{Admission, Admitted, NotAdmitted, Receipt, admit};
 pub use guard::{Guard, GuardLimit};

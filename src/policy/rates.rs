@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{known::Shown, told::Told};
+use super::{Whence, known::Shown, told::Told};
 use crate::{
     rate::{self, Quota},
     scheme::{Escape, Failure, Template},
@@ -62,6 +62,9 @@ pub struct Beyond {
     pub wait: i64,
 }
 
+/// Marks the proxy of a client that cannot be told apart from a client at that address.
+const UNKNOWN: u8 = 0x80;
+
 /// Why a request is not within its route's limits.
 #[derive(Debug)]
 pub(super) enum NotWithin {
@@ -72,19 +75,23 @@ pub(super) enum NotWithin {
 }
 
 impl Prefixes {
-    /// The network of an address, as bytes that no other network has.
-    pub(super) fn network(self, address: IpAddr) -> [u8; 17] {
+    /// The network of a client, as bytes that no other network has. All who cannot be told behind one proxy are one.
+    pub fn network(self, client: Whence) -> [u8; 17] {
+        let (address, known) = match client {
+            Whence::At(address) => (address, 0),
+            Whence::Behind(proxy) => (proxy, UNKNOWN),
+        };
         let mut bytes = [0; 17];
         let [family, bits @ ..] = &mut bytes;
         match address.to_canonical() {
             IpAddr::V4(v4) => {
-                *family = 4;
+                *family = 4 | known;
                 let kept = u32::MAX.checked_shl(32_u32.saturating_sub(self.ipv4.into())).unwrap_or(0);
                 let (first, _) = bits.split_at_mut(4);
                 first.copy_from_slice(&(v4.to_bits() & kept).to_be_bytes());
             }
             IpAddr::V6(v6) => {
-                *family = 6;
+                *family = 6 | known;
                 let kept = u128::MAX.checked_shl(128_u32.saturating_sub(self.ipv6.into())).unwrap_or(0);
                 *bits = (v6.to_bits() & kept).to_be_bytes();
             }
@@ -111,7 +118,7 @@ impl Whom {
 impl Per {
     fn whom(&self, shown: &Shown<'_, '_>) -> Result<Whom, Failure> {
         match self {
-            Per::Network(prefixes) => Ok(Whom::Network(prefixes.network(shown.client.address))),
+            Per::Network(prefixes) => Ok(Whom::Network(prefixes.network(shown.client.whence))),
             Per::Template(template) => {
                 let mut text = Vec::new();
                 shown.render(template, Escape::None, &mut text)?;
@@ -195,7 +202,14 @@ mod tests {
     use super::*;
 
     fn network(prefixes: Prefixes, address: &str) -> [u8; 17] {
-        prefixes.network(address.parse().unwrap())
+        prefixes.network(Whence::At(address.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_client_that_cannot_be_told_is_not_counted_as_its_proxy() {
+        let usual = Prefixes { ipv4: 32, ipv6: 64 };
+        let proxy = "192.0.2.1".parse().unwrap();
+        assert_ne!(usual.network(Whence::Behind(proxy)), usual.network(Whence::At(proxy)));
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Quota {
         self.sound(full_at, now_nanos).saturating_add(self.interval_nanos).min(most)
     }
 
+    /// Gives back one that was spent: what is to be kept.
+    pub fn give_back(&self, full_at: Option<i64>, now_nanos: i64) -> i64 {
+        self.sound(full_at, now_nanos).saturating_sub(self.interval_nanos).max(now_nanos)
+    }
+
     /// Most at once.
     pub fn burst(&self) -> u32 {
         self.burst

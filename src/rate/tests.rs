@@ -159,3 +159,12 @@ proptest! {
         quota.spend(kept, now);
     }
 }
+
+#[test]
+fn what_is_given_back_is_as_though_it_had_not_been_spent_and_never_more_than_all() {
+    let quota = quota(1, 60, 3);
+    let Verdict::Within { full_at: one } = quota.take(None, NOW) else { panic!("there were three") };
+    let Verdict::Within { full_at: two } = quota.take(Some(one), NOW) else { panic!("there were two") };
+    assert_eq!(quota.give_back(Some(two), NOW), one);
+    assert_eq!(quota.give_back(None, NOW), NOW, "nothing was spent");
+}

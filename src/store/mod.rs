@@ -5,6 +5,7 @@
 
 mod claims;
 mod counters;
+pub mod families;
 pub mod journal;
 mod journaled;
 mod memory;

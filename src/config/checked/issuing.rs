@@ -66,6 +66,17 @@ pub struct RefreshSettings {
     pub absolute_lifetime: Duration,
     /// How long a token that was just used is refused without the family's end.
     pub grace: Duration,
+    /// Where families are kept. Default: in `store`, where there is one.
+    pub kept_in: KeptIn,
+}
+
+/// Where families of refresh tokens are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptIn {
+    /// In this process: after a restart everybody logs in again.
+    Memory,
+    /// In the Redis of `store`.
+    Redis,
 }
 
 /// What a claim is made of.

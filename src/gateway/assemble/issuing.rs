@@ -6,11 +6,12 @@ use serde_json::json;
 
 use super::{AssembleError, hold, patience};
 use crate::{
-    config::{self, ClaimValue, Config, UsersSource, Who},
+    config::{self, ClaimValue, Config, KeptIn, UsersSource, Who},
     forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
-        self, Desk, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle, UserTable,
+        self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle,
+        UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
@@ -44,7 +45,7 @@ impl Issuing {
     }
 
     /// A login; `None` only where the config's check has already said what is wrong.
-    pub(super) fn login(&self, login: &config::Login) -> Option<Service> {
+    pub(super) fn login(&self, name: &str, login: &config::Login) -> Option<Service> {
         let who = match &login.who {
             Who::Anyone => issue::Who::Anyone,
             Who::Users { users, password } => issue::Who::Users {
@@ -58,7 +59,7 @@ impl Issuing {
             who,
             username: login.username.clone(),
             answer: login.answer.clone(),
-            throttle: Throttle { counters: self.counters.clone(), user: login.throttle.0, address: login.throttle.1 },
+            throttle: Throttle::new(self.counters.clone(), name, login.throttle.0, login.throttle.1),
             reads_body: login.reads_body(),
             desk: self.desk.clone(),
         })))
@@ -155,9 +156,15 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
                 absolute: settings.absolute_lifetime,
                 grace: settings.grace,
             },
-            families: carried.families.clone(),
+            families: families(settings.kept_in, carried),
         }),
     }))
+}
+
+/// Where the store came with a reload it is not there yet, and families stay where they were.
+fn families(kept_in: KeptIn, carried: &Carried) -> Arc<Families> {
+    let shared = carried.stores.families.as_ref().filter(|_| kept_in == KeptIn::Redis);
+    shared.unwrap_or(&carried.families).clone()
 }
 
 /// Claims of the config as a minter has them.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::{
     clock::Clock,
     config::{AfterStart, Config, OnStoreFailure, ReplayMemory, RevocationsPlace},
+    issue::Families,
     redis_link::{Link, LinkError},
     store::{
         Claims, Counters, JournaledStore, MemoryCounters, MemoryStore, SharedCounters,
+        families::SharedFamilies,
         journal::JournalError,
-        redis::{RedisClaims, RedisCounters, RedisRevocations},
+        redis::{RedisClaims, RedisCounters, RedisFamilies, RedisRevocations},
         revocations::{LogError, Revocations, SharedRevocations},
     },
 };
@@ -21,6 +23,8 @@ pub struct Stores {
     pub claims: Arc<Claims>,
     /// What limits of rate have counted.
     pub counters: Arc<Counters>,
+    /// Families of refresh tokens that gateways share, where there is a shared store.
+    pub families: Option<Arc<Families>>,
     /// The way to the shared store, where there is one.
     pub link: Option<Link>,
 }
@@ -47,13 +51,14 @@ impl Stores {
     pub fn open(config: &Config, clock: &Clock) -> Result<Stores, StoresError> {
         let Some(store) = &config.store else {
             let claims = Arc::new(own_claims(&config.replay, clock)?);
-            return Ok(Stores { claims, counters: own_counters(config), link: None });
+            return Ok(Stores { claims, counters: own_counters(config), families: None, link: None });
         };
         let link = Link::open(store.redis.link_settings(true))?;
         let claims = Arc::new(Claims::in_redis(RedisClaims::new(link.clone(), &store.prefix)?));
         let counters = RedisCounters::new(link.clone(), &store.prefix);
         let counters = Arc::new(Counters::Shared(SharedCounters::new(counters, config.limits.rate_counters)));
-        Ok(Stores { claims, counters, link: Some(link) })
+        let families = SharedFamilies::in_redis(RedisFamilies::new(link.clone(), &store.prefix));
+        Ok(Stores { claims, counters, families: Some(Arc::new(Families::Shared(families))), link: Some(link) })
     }
 
     /// Opens what `config` says of revocations.
@@ -78,7 +83,7 @@ impl Stores {
     /// Memory only: nothing is opened, locked or connected to.
     pub fn for_rehearsal(config: &Config) -> Stores {
         let claims = Arc::new(Claims::in_memory(MemoryStore::new(config.replay.capacity)));
-        Stores { claims, counters: own_counters(config), link: None }
+        Stores { claims, counters: own_counters(config), families: None, link: None }
     }
 }
 

@@ -8,13 +8,13 @@ use std::{
 };
 
 use super::{
-    Grant, RefreshFault, RefreshRules, Refreshed,
+    Grant, RefreshFault, RefreshRules,
     token::{self, FamilyId, SecretHash},
 };
 use crate::secret::are_equal;
 
 /// The living families of all issuers, so many at most.
-pub struct Families {
+pub struct MemoryFamilies {
     capacity: usize,
     families: Mutex<HashMap<FamilyId, Family>>,
 }
@@ -24,15 +24,15 @@ struct Family {
     grant: Grant,
     /// The one good token's.
     hash: SecretHash,
-    /// When that one was made, in milliseconds since 1970, and when the first.
-    renewed: i64,
+    /// When the first was made, in milliseconds since 1970, and when that one, if it is another.
     begun: i64,
+    renewed: Option<i64>,
 }
 
-impl Families {
+impl MemoryFamilies {
     /// No families yet.
-    pub fn new(capacity: usize) -> Families {
-        Families { capacity, families: Mutex::default() }
+    pub fn new(capacity: usize) -> MemoryFamilies {
+        MemoryFamilies { capacity, families: Mutex::default() }
     }
 
     /// Begins a family: the first refresh token after a login.
@@ -49,39 +49,61 @@ impl Families {
         if families.len() >= self.capacity {
             return Err(RefreshFault::Full);
         }
-        families.insert(id, Family { rules, grant, hash: fresh.hash, renewed: now_millis, begun: now_millis });
+        families.insert(id, Family { rules, grant, hash: fresh.hash, begun: now_millis, renewed: None });
         Ok(fresh.token)
     }
 
-    /// Takes a token for its successor. Of many at once with the same token one gets it.
-    ///
-    /// # Errors
-    /// [`RefreshFault`]; after [`RefreshFault::Reused`] the family is dead.
-    pub fn renew(&self, shown: &[u8], issuer: &str, now_millis: i64) -> Result<Refreshed, RefreshFault> {
-        let (id, hash) = token::read(shown).ok_or(RefreshFault::Unknown)?;
-        let fresh = token::fresh(&id)?;
+    /// What the family of a good token was granted.
+    pub(super) fn look(
+        &self,
+        id: &FamilyId,
+        hash: &SecretHash,
+        issuer: &str,
+        now_millis: i64,
+    ) -> Result<Grant, RefreshFault> {
+        self.with_good(id, hash, issuer, now_millis, |family| family.grant.clone())
+    }
+
+    /// Takes a token for its successor.
+    pub(super) fn renew(
+        &self,
+        id: &FamilyId,
+        hash: &SecretHash,
+        successor: SecretHash,
+        issuer: &str,
+        now_millis: i64,
+    ) -> Result<(), RefreshFault> {
+        self.with_good(id, hash, issuer, now_millis, |family| {
+            (family.hash, family.renewed) = (successor, Some(now_millis));
+        })
+    }
+
+    /// Ends a family, if it is of that issuer.
+    pub(super) fn end(&self, id: &FamilyId, issuer: &str) {
         let mut families = self.lock();
-        let family = families.get_mut(&id).ok_or(RefreshFault::Unknown)?;
-        match family.judge(&hash, issuer, now_millis) {
-            Ok(()) => {
-                (family.hash, family.renewed) = (fresh.hash, now_millis);
-                Ok(Refreshed { token: fresh.token, grant: family.grant.clone() })
-            }
-            Err(fault) => {
-                if matches!(fault, RefreshFault::Reused | RefreshFault::Expired) {
-                    families.remove(&id);
-                }
-                Err(fault)
-            }
+        if families.get(id).is_some_and(|family| *family.grant.issuer == *issuer) {
+            families.remove(id);
         }
     }
 
-    /// Ends the family of a token, spent or not, if it is of that issuer.
-    pub fn revoke(&self, shown: &[u8], issuer: &str) {
-        let Some((id, _)) = token::read(shown) else { return };
+    fn with_good<T>(
+        &self,
+        id: &FamilyId,
+        hash: &SecretHash,
+        issuer: &str,
+        now_millis: i64,
+        work: impl FnOnce(&mut Family) -> T,
+    ) -> Result<T, RefreshFault> {
         let mut families = self.lock();
-        if families.get(&id).is_some_and(|family| *family.grant.issuer == *issuer) {
-            families.remove(&id);
+        let family = families.get_mut(id).ok_or(RefreshFault::Unknown)?;
+        match family.judge(hash, issuer, now_millis) {
+            Ok(()) => Ok(work(family)),
+            Err(fault) => {
+                if matches!(fault, RefreshFault::Reused | RefreshFault::Expired) {
+                    families.remove(id);
+                }
+                Err(fault)
+            }
         }
     }
 
@@ -99,17 +121,17 @@ impl Family {
         if self.has_expired(now) {
             return Err(RefreshFault::Expired);
         }
+        let is_crossed = |renewed| now < after(renewed, self.rules.grace);
         match are_equal(&self.hash, hash) {
             true => Ok(()),
-            false if self.renewed > self.begun && now < after(self.renewed, self.rules.grace) => {
-                Err(RefreshFault::Crossed)
-            }
+            false if self.renewed.is_some_and(is_crossed) => Err(RefreshFault::Crossed),
             false => Err(RefreshFault::Reused),
         }
     }
 
     fn has_expired(&self, now: i64) -> bool {
-        now >= after(self.renewed, self.rules.lifetime) || now >= after(self.begun, self.rules.absolute)
+        let used = self.renewed.unwrap_or(self.begun);
+        now >= after(used, self.rules.lifetime) || now >= after(self.begun, self.rules.absolute)
     }
 }
 
@@ -117,9 +139,9 @@ fn after(millis: i64, duration: Duration) -> i64 {
     millis.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
-impl fmt::Debug for Families {
+impl fmt::Debug for MemoryFamilies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Families({} of {})", self.lock().len(), self.capacity)
+        write!(f, "MemoryFamilies({} of {})", self.lock().len(), self.capacity)
     }
 }
 
@@ -138,18 +160,28 @@ mod tests {
         RefreshRules { lifetime: days(14), absolute: days(90), grace: Duration::from_secs(2) }
     }
 
-    fn begin(families: &Families, now: i64) -> Result<String, RefreshFault> {
+    fn begin(families: &MemoryFamilies, now: i64) -> Result<String, RefreshFault> {
         let grant = Grant { subject: "alice".into(), claims: Arc::new(json!({})), issuer: "api".into() };
         families.begin(rules(), grant, now)
     }
 
-    fn renew(families: &Families, token: &str, now: i64) -> Result<String, RefreshFault> {
-        families.renew(token.as_bytes(), "api", now).map(|refreshed| refreshed.token)
+    fn renew(families: &MemoryFamilies, token: &str, now: i64) -> Result<String, RefreshFault> {
+        renew_of(families, token, "api", now)
+    }
+
+    fn renew_of(families: &MemoryFamilies, token: &str, issuer: &str, now: i64) -> Result<String, RefreshFault> {
+        let (id, hash) = token::read(token.as_bytes()).ok_or(RefreshFault::Unknown)?;
+        let fresh = token::fresh(&id)?;
+        families.renew(&id, &hash, fresh.hash, issuer, now).map(|()| fresh.token)
+    }
+
+    fn end(families: &MemoryFamilies, token: &str, issuer: &str) {
+        families.end(&token::read(token.as_bytes()).unwrap().0, issuer);
     }
 
     #[test]
     fn each_token_is_good_once_and_its_successor_after_it() {
-        let families = Families::new(10);
+        let families = MemoryFamilies::new(10);
         let mut token = begin(&families, 0).unwrap();
         for now in 1..5 {
             let next = renew(&families, &token, now * DAY).unwrap();
@@ -161,7 +193,7 @@ mod tests {
     #[test]
     fn a_spent_token_kills_its_family_however_long_ago_it_was_spent() {
         for spent in [0, 1] {
-            let families = Families::new(10);
+            let families = MemoryFamilies::new(10);
             let first = begin(&families, 0).unwrap();
             let second = renew(&families, &first, DAY).unwrap();
             let third = renew(&families, &second, 2 * DAY).unwrap();
@@ -177,7 +209,7 @@ mod tests {
 
     #[test]
     fn of_fifty_at_once_one_gets_a_new_pair_and_the_family_lives_until_one_comes_again_later() {
-        let families = Arc::new(Families::new(10));
+        let families = Arc::new(MemoryFamilies::new(10));
         let token = begin(&families, 0).unwrap();
         let all: Vec<_> = (0..50)
             .map(|_| {
@@ -196,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_family_ends_when_it_is_not_used_and_after_its_time_however_often_it_is() {
-        let families = Families::new(10);
+        let families = MemoryFamilies::new(10);
         let idle = begin(&families, 0).unwrap();
         assert_eq!(renew(&families, &idle, 14 * DAY), Err(RefreshFault::Expired));
         let mut token = begin(&families, 0).unwrap();
@@ -208,18 +240,18 @@ mod tests {
 
     #[test]
     fn another_issuer_neither_renews_nor_ends_a_family_and_its_own_ends_it_by_any_token_of_it() {
-        let families = Families::new(10);
+        let families = MemoryFamilies::new(10);
         let first = begin(&families, 0).unwrap();
-        assert_eq!(families.renew(first.as_bytes(), "other", DAY).unwrap_err(), RefreshFault::OtherIssuer);
-        families.revoke(first.as_bytes(), "other");
+        assert_eq!(renew_of(&families, &first, "other", DAY), Err(RefreshFault::OtherIssuer));
+        end(&families, &first, "other");
         let next = renew(&families, &first, DAY).unwrap();
-        families.revoke(first.as_bytes(), "api");
+        end(&families, &first, "api");
         assert_eq!(renew(&families, &next, DAY), Err(RefreshFault::Unknown));
     }
 
     #[test]
     fn a_living_family_is_never_forgotten_early_and_an_expired_one_makes_room() {
-        let families = Families::new(2);
+        let families = MemoryFamilies::new(2);
         let first = begin(&families, 0).unwrap();
         begin(&families, 10 * DAY).unwrap();
         assert_eq!(begin(&families, 10 * DAY), Err(RefreshFault::Full));
@@ -229,7 +261,7 @@ mod tests {
 
     #[test]
     fn nothing_but_a_token_is_read_as_one() {
-        let families = Families::new(2);
+        let families = MemoryFamilies::new(2);
         let token = begin(&families, 0).unwrap();
         let long = format!("{token}A");
         for wrong in ["", "x", token.get(1..).unwrap_or_default(), &long, "=", "🙂"] {

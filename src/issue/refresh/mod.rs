@@ -3,14 +3,18 @@
 //! A login begins a family. Of a family one token is good at any time; one that was used before and comes again was stolen,
 //! or its successor was, and nobody can tell which, so the family dies. Only hashes are kept.
 
+mod families;
+mod grant;
 mod memory;
 mod token;
 
-pub use memory::Families;
+pub use families::Families;
+pub use grant::Grant;
+pub use memory::MemoryFamilies;
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
+use crate::store::families::FamiliesError;
 
 /// How long the tokens of an issuer are good.
 #[derive(Clone, Copy, Debug)]
@@ -23,19 +27,8 @@ pub struct RefreshRules {
     pub grace: Duration,
 }
 
-/// What a family was granted, and to whom.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// `sub` of its tokens.
-    pub subject: Arc<str>,
-    /// Claims of their own: an object.
-    pub claims: Arc<Value>,
-    /// The issuer that alone renews it.
-    pub issuer: Arc<str>,
-}
-
 /// Why a refresh token is refused. Its bearer is not told which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshFault {
     /// It is none of ours, or its family is gone.
     #[error("the refresh token is unknown")]
@@ -55,9 +48,24 @@ pub enum RefreshFault {
     /// There is no room for another family.
     #[error("no more families of refresh tokens can be kept")]
     Full,
+    /// Nobody can say whether it is good; it may be.
+    #[error(transparent)]
+    Unavailable(FamiliesError),
+    /// What its family was granted cannot be read.
+    #[error("what the refresh token was granted cannot be read")]
+    Unreadable,
     /// The system has no random bytes.
     #[error("no random bytes to be had")]
     NoRandomness,
+}
+
+impl From<FamiliesError> for RefreshFault {
+    fn from(error: FamiliesError) -> RefreshFault {
+        match error {
+            FamiliesError::Full => RefreshFault::Full,
+            other @ FamiliesError::Redis(_) => RefreshFault::Unavailable(other),
+        }
+    }
 }
 
 /// The refresh tokens of one issuer.
@@ -67,13 +75,4 @@ pub struct Refresh {
     pub rules: RefreshRules,
     /// Where families are kept, those of other issuers too.
     pub families: Arc<Families>,
-}
-
-/// A new refresh token, and what its family was granted.
-#[derive(Debug)]
-pub struct Refreshed {
-    /// The only one that is good from now on.
-    pub token: String,
-    /// What access tokens say.
-    pub grant: Grant,
 }

@@ -4,11 +4,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::RefreshFault;
-
-/// Which family.
-pub(super) type FamilyId = [u8; 16];
+pub(super) use crate::store::families::FamilyId;
 /// SHA-256 of what is good once. It is random itself, so nothing slower is needed.
-pub(super) type SecretHash = [u8; 32];
+pub(super) use crate::store::families::TokenHash as SecretHash;
 
 const SECRET: usize = 32;
 

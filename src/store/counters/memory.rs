@@ -119,6 +119,17 @@ impl MemoryCounters {
         draw.quota.left(kept, now_nanos) > 0 && draw.quota.left(Some(full_at), now_nanos) == 0
     }
 
+    /// Gives back one of `draw` that was spent.
+    pub fn give_back(&self, draw: &Draw<'_>, now_nanos: i64) {
+        let key = self.key(draw);
+        let Some(place) = self.places.get(self.place(&key)) else { return };
+        let mut shard = place.lock();
+        // What was forgotten meanwhile is whole already.
+        if let Some(kept) = shard.kept(&key) {
+            shard.keep(&key, draw.quota.give_back(Some(kept), now_nanos), now_nanos);
+        }
+    }
+
     fn key(&self, draw: &Draw<'_>) -> CounterKey {
         let [one, other] = &self.hashers;
         let named = (draw.limit, draw.whom);

@@ -36,15 +36,15 @@ fn settings(place: Place) -> Settings {
     }
 }
 
-fn to(server: &RedisServer) -> Settings {
+pub(super) fn to(server: &RedisServer) -> Settings {
     settings(Place::Server(address(server.address())))
 }
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-fn open(settings: Settings) -> Link {
+pub(super) fn open(settings: Settings) -> Link {
     let link = Link::open(settings).expect("a link");
     assert!(runtime().block_on(link.ready_within(PATIENCE)), "nobody is there: {link:?}");
     link

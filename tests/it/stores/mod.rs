@@ -5,5 +5,6 @@ mod gateways;
 mod journal;
 mod link;
 mod rates;
+mod refreshing;
 mod revocations;
 mod shared;
