@@ -42,11 +42,6 @@ impl<'c> Verified<'c> {
         &self.identity
     }
 
-    /// Whether nothing in it is good for one time only.
-    pub fn is_repeatable(&self) -> bool {
-        self.replays.is_empty()
-    }
-
     /// Hands everything on.
     pub fn into_parts(self) -> (Request, Rc<Identity<'c>>, SmallVec<[Replay; 1]>) {
         (self.request, self.identity, self.replays)

@@ -1,7 +1,7 @@
 //! Kept connections to upstreams, one set a worker: taken newest first, given back only when provably clean.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
@@ -31,6 +31,8 @@ pub struct Pools(Rc<Shared>);
 
 struct Shared {
     pools: RefCell<Vec<Pool>>,
+    /// Unused connections in all of them.
+    idle: Cell<usize>,
     buffers: Buffers,
     deadlines: Deadlines,
 }
@@ -42,8 +44,9 @@ struct Pool {
     busy: usize,
 }
 
-/// Connections kept to one server by one worker.
-const KEPT: usize = 512;
+/// Unused connections that a worker keeps in all. To one server it never has more than there were requests at once, so
+/// that the next such crowd finds all of them; fewer would be made anew for each.
+const KEPT: usize = 4096;
 
 /// How long one is kept unused: below the 5 s after which many servers (Node, uvicorn, Apache) close one, for a request
 /// that meets the closing is lost, unless it is safe to repeat.
@@ -55,7 +58,7 @@ const KEPT_TICKS: u128 = KEPT_FOR.as_millis() / TICK.as_millis();
 impl Pools {
     /// No connections yet; `buffers` and `deadlines` are the worker's.
     pub fn new(buffers: Buffers, deadlines: Deadlines) -> Pools {
-        Pools(Rc::new(Shared { pools: RefCell::default(), buffers, deadlines }))
+        Pools(Rc::new(Shared { pools: RefCell::default(), idle: Cell::new(0), buffers, deadlines }))
     }
 
     pub(super) fn buffers(&self) -> &Buffers {
@@ -66,6 +69,7 @@ impl Pools {
     pub(super) fn take(&self, server: usize) -> Option<Box<Connection>> {
         loop {
             let (mut connection, since) = self.with(server, |pool| pool.idle.pop())?;
+            self.0.idle.set(self.0.idle.get().saturating_sub(1));
             if self.is_fresh(since) && is_silent(&mut connection, &self.0.buffers) {
                 return Some(connection);
             }
@@ -74,15 +78,12 @@ impl Pools {
 
     /// Keeps a connection whose last answer was read to its end.
     pub(super) fn keep(&self, server: usize, mut connection: Box<Connection>) {
-        if connection.buffer.is_empty() {
+        if connection.buffer.is_empty() && self.0.idle.get() < KEPT {
             let Connection { transport, buffer, .. } = &mut *connection;
             transport.give_back(buffer, &self.0.buffers);
             connection.was_kept = true;
-            self.with(server, |pool| {
-                if pool.idle.len() < KEPT {
-                    pool.idle.push((connection, self.0.deadlines.ticks()));
-                }
-            });
+            self.with(server, |pool| pool.idle.push((connection, self.0.deadlines.ticks())));
+            self.0.idle.set(self.0.idle.get() + 1);
         }
     }
 
@@ -90,9 +91,12 @@ impl Pools {
     pub fn reap(&self) {
         let stays =
             |connection: &mut Connection, since: &u64| self.is_fresh(*since) && is_silent(connection, &self.0.buffers);
+        let mut idle = 0;
         for pool in self.0.pools.borrow_mut().iter_mut() {
             pool.idle.retain_mut(|(connection, since)| stays(connection, since));
+            idle += pool.idle.len();
         }
+        self.0.idle.set(idle);
     }
 
     fn is_fresh(&self, since: u64) -> bool {
@@ -142,4 +146,35 @@ fn is_silent(connection: &mut Connection, buffers: &Buffers) -> bool {
         Poll::Ready(transport.poll_fill(context, &mut connection.buffer, buffers).is_pending())
     });
     matches!(pin!(tokio::task::unconstrained(look)).poll(&mut context), Poll::Ready(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use socket2::{Domain, Socket, Type};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// A connection that the other end has not accepted, and so neither writes to nor closes.
+    fn connection(to: SocketAddr) -> Box<Connection> {
+        let stream = std::net::TcpStream::connect(to).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let transport = Transport::plain(TcpStream::from_std(stream).unwrap());
+        Box::new(Connection { transport, buffer: BytesMut::new(), was_kept: false })
+    }
+
+    #[tokio::test]
+    async fn a_crowd_finds_all_connections_that_the_crowd_before_it_had() {
+        const CROWD: usize = 600;
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        listener.listen(1024).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let pools = Pools::new(Buffers::default(), Deadlines::default());
+        (0..CROWD).for_each(|_| pools.keep(0, connection(address)));
+        assert_eq!(std::iter::from_fn(|| pools.take(0)).count(), CROWD);
+        assert_eq!(pools.0.idle.get(), 0);
+    }
 }

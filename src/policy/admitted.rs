@@ -12,7 +12,7 @@ use super::{
     told::Told,
 };
 use crate::{
-    authenticate::Verified,
+    authenticate::{Replay, Verified},
     clock::Clock,
     http1::RequestHead,
     message::{Body, Budgets, HoldError, HoldLimits, Identity, Request, hold},
@@ -153,71 +153,80 @@ fn admit_unrevoked<'a>(
     if !caller.identity().may_use(admission.route) {
         return Soon::now(Err(NotAdmitted::NotAllowed));
     }
-    if !caller.is_repeatable() {
-        return Soon::later(claim(caller, client, admission));
-    }
-    let (request, identity, _) = caller.into_parts();
+    let (request, identity, replays) = caller.into_parts();
     let mut admitted =
         Admitted { request, identity, client, admission, receipt: Receipt::default(), unchecked: false, told: None };
-    if admission.limits.is_empty() {
+    for replay in &replays {
+        match admitted.claim_at_once(replay) {
+            Some(Ok(())) => {}
+            Some(Err(why)) => return refused(admitted, why),
+            // Of one store all claims are asked for in one way: none was made yet.
+            None => return Soon::later(claim(admitted, replays)),
+        }
+    }
+    within_limits(admitted)
+}
+
+/// Claims what a store has to be asked for.
+async fn claim<'a>(mut admitted: Admitted<'a>, replays: SmallVec<[Replay; 1]>) -> Result<Admitted<'a>, NotAdmitted> {
+    for replay in &replays {
+        let admission = admitted.admission;
+        let claimed = match in_time(admission, replay) {
+            Ok(now_millis) => {
+                let key = ClaimKey(replay.digest);
+                let claimed = admission.claims.claim(&key, replay.until_millis, now_millis).await;
+                admitted.note(replay, claimed)
+            }
+            Err(why) => Err(why),
+        };
+        if let Err(why) = claimed {
+            return refused(admitted, why).await;
+        }
+    }
+    within_limits(admitted).await
+}
+
+/// The time, where a claim can still be made.
+fn in_time(admission: &Admission<'_>, replay: &Replay) -> Result<i64, NotAdmitted> {
+    let now_millis = admission.clock.unix_millis();
+    if now_millis > replay.until_millis {
+        return Err(NotAdmitted::Stale);
+    }
+    if admission.claims.may_have_forgotten(replay.since_millis) {
+        return Err(NotAdmitted::BeforeStart);
+    }
+    Ok(now_millis)
+}
+
+/// Gives back what was claimed, where anything was.
+fn refused<'a>(mut admitted: Admitted<'a>, why: NotAdmitted) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
+    let receipt = admitted.take_receipt();
+    if receipt.claims.is_none() {
+        return Soon::now(Err(why));
+    }
+    Soon::later(async move {
+        receipt.release().await;
+        Err(why)
+    })
+}
+
+/// Within the limits of its route, or not; at once where there are none, or they are counted here.
+fn within_limits<'a>(mut admitted: Admitted<'a>) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
+    if admitted.admission.limits.is_empty() {
         return Soon::now(Ok(admitted));
     }
-    match rates::draw_at_once(&admitted.shown(), now_nanos(admission.clock)) {
+    match rates::draw_at_once(&admitted.shown(), now_nanos(admitted.admission.clock)) {
         Some(Ok(told)) => {
             admitted.told = told;
             Soon::now(Ok(admitted))
         }
-        Some(Err(why)) => Soon::now(Err(why.into())),
+        Some(Err(why)) => refused(admitted, why.into()),
         None => Soon::later(limited(admitted)),
     }
 }
 
-async fn claim<'a>(
-    caller: Verified<'a>,
-    client: Client<'a>,
-    admission: &'a Admission<'a>,
-) -> Result<Admitted<'a>, NotAdmitted> {
-    let (request, identity, replays) = caller.into_parts();
-    let (mut receipt, mut unchecked) = (Receipt::default(), false);
-    for replay in replays {
-        let key = ClaimKey(replay.digest);
-        let now_millis = admission.clock.unix_millis();
-        if now_millis > replay.until_millis {
-            receipt.release().await;
-            return Err(NotAdmitted::Stale);
-        }
-        if admission.claims.may_have_forgotten(replay.since_millis) {
-            receipt.release().await;
-            return Err(NotAdmitted::BeforeStart);
-        }
-        match admission.claims.claim(&key, replay.until_millis, now_millis).await {
-            Ok(Claimed::Fresh) => {
-                receipt.claims.get_or_insert_with(|| admission.claims.clone());
-                receipt.keys.push((key, replay.until_millis));
-            }
-            Ok(Claimed::Seen) => {
-                receipt.release().await;
-                return Err(NotAdmitted::Replayed);
-            }
-            Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
-                tracing::debug!(%error, "a request goes on unchecked");
-                admission.claims.note_unchecked();
-                unchecked = true;
-            }
-            Err(error) => {
-                receipt.release().await;
-                return Err(error.into());
-            }
-        }
-    }
-    limited(Admitted { request, identity, client, admission, receipt, unchecked, told: None }).await
-}
-
-/// Within the limits of its route, or not: then its claims are given back.
+/// Within limits that a store has to be asked for, or not: then its claims are given back.
 async fn limited(mut admitted: Admitted<'_>) -> Result<Admitted<'_>, NotAdmitted> {
-    if admitted.admission.limits.is_empty() {
-        return Ok(admitted);
-    }
     match rates::draw(&admitted.shown(), now_nanos(admitted.admission.clock)).await {
         Ok(told) => {
             admitted.told = told;
@@ -292,6 +301,38 @@ impl<'a> Admitted<'a> {
     /// Whether it was let in although no store could tell whether it was before.
     pub fn is_unchecked(&self) -> bool {
         self.unchecked
+    }
+
+    /// Claims what `replay` says, where that can be known without a wait.
+    fn claim_at_once(&mut self, replay: &Replay) -> Option<Result<(), NotAdmitted>> {
+        let admission = self.admission;
+        let now_millis = match in_time(admission, replay) {
+            Ok(now_millis) => now_millis,
+            Err(why) => return Some(Err(why)),
+        };
+        let key = ClaimKey(replay.digest);
+        let claimed = admission.claims.claim_at_once(&key, replay.until_millis, now_millis)?;
+        Some(self.note(replay, claimed))
+    }
+
+    /// Notes what a claim came to.
+    fn note(&mut self, replay: &Replay, claimed: Result<Claimed, StoreError>) -> Result<(), NotAdmitted> {
+        let claims = self.admission.claims;
+        match claimed {
+            Ok(Claimed::Fresh) => {
+                self.receipt.claims.get_or_insert_with(|| claims.clone());
+                self.receipt.keys.push((ClaimKey(replay.digest), replay.until_millis));
+                Ok(())
+            }
+            Ok(Claimed::Seen) => Err(NotAdmitted::Replayed),
+            Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
+                tracing::debug!(%error, "a request goes on unchecked");
+                claims.note_unchecked();
+                self.unchecked = true;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Takes out what to give back if it comes to nothing.

@@ -111,7 +111,7 @@ impl Compiler<'_> {
         let timestamp = definition.timestamp.as_ref().map(|timestamp| self.timestamp(timestamp));
         let replay = definition.replay.as_ref().map(|replay| {
             let key = replay.key.as_deref().map(|text| self.template("replay", None, text, Uses::KeyId));
-            Replay::new(key, replay)
+            Replay::new(&definition.name, key, replay)
         });
         let emit = self.emit(signature.as_ref());
         let answer = definition.answer.as_ref().map(|answer| self.answer(answer));

@@ -17,7 +17,12 @@ pub(super) struct Replay {
     /// `None`: the message.
     pub(super) key: Option<Template>,
     remember: Option<Duration>,
+    beginning: Beginning,
 }
+
+/// Where the digests of a scheme begin: behind its name, which fills whole blocks of SHA-256 and so is hashed once.
+#[derive(Debug)]
+pub(super) struct Beginning(Sha256);
 
 /// What to claim after verification, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +37,8 @@ pub struct ReplayKey {
 }
 
 impl Replay {
-    pub(super) fn new(key: Option<Template>, definition: &ReplayDefinition) -> Replay {
-        Replay { key, remember: definition.remember }
+    pub(super) fn new(scheme: &str, key: Option<Template>, definition: &ReplayDefinition) -> Replay {
+        Replay { key, remember: definition.remember, beginning: Beginning::of(scheme) }
     }
 
     pub(super) fn at_most(&self, timestamp: Option<&Timestamp>) -> Duration {
@@ -72,24 +77,33 @@ impl Dialect {
     ) -> Result<Option<ReplayKey>, Failure> {
         let Some(replay) = &self.replay else { return Ok(None) };
         claimed.ready()?;
-        let mut inner = Sha256::new();
+        let mut digest = replay.beginning.with(claimed.key_id().unwrap_or_default());
         let evaluation = Evaluation::of(self, *view, claimed.key_id());
-        evaluation.feed(replay.key.as_ref().unwrap_or(&self.message), &mut |piece| inner.update(piece))?;
-        // Hashed on its own, because a streamed message's length is not known beforehand.
-        let digest = digest(&self.name, claimed.key_id().unwrap_or_default(), &inner.finalize());
+        evaluation.feed(replay.key.as_ref().unwrap_or(&self.message), &mut |piece| digest.update(piece))?;
         let until_millis = replay.until(claimed, now_millis);
         let since_millis = replay.since(claimed, self.timestamp.as_ref(), now_millis);
-        Ok(Some(ReplayKey { digest, until_millis, since_millis }))
+        Ok(Some(ReplayKey { digest: digest.finalize().into(), until_millis, since_millis }))
     }
 }
 
-/// What two uses of one scheme's key have in common where `inner` is the same.
-pub(super) fn digest(scheme: &str, key_id: &[u8], inner: &[u8]) -> [u8; 32] {
-    let mut outer = Sha256::new();
-    prefixed(&mut outer, scheme.as_bytes());
-    prefixed(&mut outer, key_id);
-    prefixed(&mut outer, inner);
-    outer.finalize().into()
+impl Beginning {
+    pub(super) fn of(scheme: &str) -> Beginning {
+        const BLOCK: usize = 64;
+        let mut name = Sha256::new();
+        prefixed(&mut name, scheme.as_bytes());
+        // Zeros say nothing: how long the name is stands before it.
+        let over = (size_of::<u64>() + scheme.len()) % BLOCK;
+        name.update(&[0; BLOCK][over..]);
+        Beginning(name)
+    }
+
+    /// With the key id, and ready for what makes a request one of a kind. That is the last, so its length need not be
+    /// known, as that of a streamed message is not: where it ends the digest does.
+    pub(super) fn with(&self, key_id: &[u8]) -> Sha256 {
+        let mut digest = self.0.clone();
+        prefixed(&mut digest, key_id);
+        digest
+    }
 }
 
 fn prefixed(hasher: &mut Sha256, bytes: &[u8]) {

@@ -51,6 +51,27 @@ impl Claims {
         self.unknown_until_millis.is_some_and(|unknown| since_millis <= unknown)
     }
 
+    /// As [`claim`](Store::claim) where nothing has to be waited for; `None` where another has to be asked.
+    pub fn claim_at_once(
+        &self,
+        key: &ClaimKey,
+        until_millis: i64,
+        now_millis: i64,
+    ) -> Option<Result<Claimed, StoreError>> {
+        let claimed = match &self.place {
+            Place::Memory(memory) => memory.claim_at_once(key, until_millis, now_millis),
+            Place::Journaled(journaled) => journaled.claim_at_once(key, until_millis, now_millis),
+            Place::Redis(_) => return None,
+        };
+        Some(self.counted(claimed))
+    }
+
+    fn counted(&self, claimed: Result<Claimed, StoreError>) -> Result<Claimed, StoreError> {
+        claimed.inspect_err(|_| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
     fn at(place: Place) -> Claims {
         Claims { place, unknown_until_millis: None, failures: AtomicU64::new(0), unchecked: AtomicU64::new(0) }
     }
@@ -100,13 +121,11 @@ impl Claims {
 impl Store for Claims {
     async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
         let claimed = match &self.place {
-            Place::Memory(memory) => memory.claim(key, until_millis, now_millis).await,
-            Place::Journaled(journaled) => journaled.claim(key, until_millis, now_millis).await,
+            Place::Memory(memory) => memory.claim_at_once(key, until_millis, now_millis),
+            Place::Journaled(journaled) => journaled.claim_at_once(key, until_millis, now_millis),
             Place::Redis(claims) => claims.claim(key, until_millis, now_millis).await,
         };
-        claimed.inspect_err(|_| {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        })
+        self.counted(claimed)
     }
 
     async fn release(&self, key: &ClaimKey, until_millis: i64) {

@@ -70,6 +70,27 @@ impl JournaledStore {
         Ok(store)
     }
 
+    /// As [`claim`](Store::claim): all that is waited for is the system's word that it has the record.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and [`StoreError::Unwritable`]
+    pub fn claim_at_once(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
+        let shared = &self.shared;
+        match shared.memory.claim_at_once(key, until_millis, now_millis)? {
+            Claimed::Seen => Ok(Claimed::Seen),
+            Claimed::Fresh => match shared.noted(shared.journal.claim(key, until_millis)) {
+                Ok(bytes) => {
+                    self.mind_growth(bytes);
+                    Ok(Claimed::Fresh)
+                }
+                Err(error) => {
+                    shared.memory.take_back(key, until_millis);
+                    Err(StoreError::Unwritable(error.kind()))
+                }
+            },
+        }
+    }
+
     /// The memory in front of the journal.
     pub fn memory(&self) -> &MemoryStore {
         &self.shared.memory
@@ -95,20 +116,7 @@ impl JournaledStore {
 
 impl Store for JournaledStore {
     async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
-        let shared = &self.shared;
-        match shared.memory.claim(key, until_millis, now_millis).await? {
-            Claimed::Seen => Ok(Claimed::Seen),
-            Claimed::Fresh => match shared.noted(shared.journal.claim(key, until_millis)) {
-                Ok(bytes) => {
-                    self.mind_growth(bytes);
-                    Ok(Claimed::Fresh)
-                }
-                Err(error) => {
-                    shared.memory.release(key, until_millis).await;
-                    Err(StoreError::Unwritable(error.kind()))
-                }
-            },
-        }
+        self.claim_at_once(key, until_millis, now_millis)
     }
 
     async fn release(&self, key: &ClaimKey, until_millis: i64) {

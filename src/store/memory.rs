@@ -56,6 +56,33 @@ impl MemoryStore {
         self.room.capacity
     }
 
+    /// As [`claim`](Store::claim): nothing is ever waited for.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`]
+    pub fn claim_at_once(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
+        let hash = self.hasher.hash_one(key.0);
+        let place = self.place(hash);
+        loop {
+            let attempt = {
+                let mut shard = place.lock();
+                if place.has_expired(now_millis) {
+                    self.room.give(shard.sweep(now_millis, SWEEP_PER_CLAIM));
+                }
+                let attempt = shard.claim(hash, key, until_millis, now_millis, || self.room.take());
+                place.note_earliest(&shard);
+                attempt
+            };
+            match attempt {
+                Attempt::Fresh => return Ok(Claimed::Fresh),
+                Attempt::Seen => return Ok(Claimed::Seen),
+                // Room is made with no shard locked, so the key is looked up anew: another may have claimed it.
+                Attempt::NoRoom if self.make_room(now_millis) => {}
+                Attempt::NoRoom => return Err(StoreError::Full),
+            }
+        }
+    }
+
     /// Holds a claim that was made before, whatever room there is, and at least until then if it is held already.
     pub(super) fn restore(&self, key: &ClaimKey, until_millis: i64) {
         let hash = self.hasher.hash_one(key.0);
@@ -94,7 +121,7 @@ impl MemoryStore {
 
     /// Sweeps some shard that has expired claims. Whether there may be room now.
     fn make_room(&self, now_millis: i64) -> bool {
-        for place in self.places.iter().filter(|place| place.earliest.load(Ordering::Relaxed) <= now_millis) {
+        for place in self.places.iter().filter(|place| place.has_expired(now_millis)) {
             let mut shard = place.lock();
             let swept = shard.sweep(now_millis, SWEEP_FOR_ROOM);
             place.note_earliest(&shard);
@@ -114,24 +141,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
-        let hash = self.hasher.hash_one(key.0);
-        let place = self.place(hash);
-        loop {
-            let attempt = {
-                let mut shard = place.lock();
-                self.room.give(shard.sweep(now_millis, SWEEP_PER_CLAIM));
-                let attempt = shard.claim(hash, key, until_millis, now_millis, || self.room.take());
-                place.note_earliest(&shard);
-                attempt
-            };
-            match attempt {
-                Attempt::Fresh => return Ok(Claimed::Fresh),
-                Attempt::Seen => return Ok(Claimed::Seen),
-                // Room is made with no shard locked, so the key is looked up anew: another may have claimed it.
-                Attempt::NoRoom if self.make_room(now_millis) => {}
-                Attempt::NoRoom => return Err(StoreError::Full),
-            }
-        }
+        self.claim_at_once(key, until_millis, now_millis)
     }
 
     async fn release(&self, key: &ClaimKey, until_millis: i64) {
@@ -160,6 +170,11 @@ impl Place {
 
     fn lock(&self) -> MutexGuard<'_, Shard> {
         self.shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something can be swept; certain only while it is locked.
+    fn has_expired(&self, now_millis: i64) -> bool {
+        self.earliest.load(Ordering::Relaxed) <= now_millis
     }
 
     fn note_earliest(&self, shard: &Shard) {

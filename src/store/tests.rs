@@ -45,6 +45,15 @@ fn a_second_claim_is_seen_through_the_last_millisecond_and_fresh_after_it() {
 }
 
 #[test]
+fn a_claim_that_memory_decides_is_decided_at_once() {
+    let claims = Claims::in_memory(MemoryStore::new(1));
+    assert_eq!(claims.claim_at_once(&key(1), 5_000, 1_000), Some(Ok(Claimed::Fresh)));
+    assert_eq!(claims.claim_at_once(&key(1), 5_000, 1_000), Some(Ok(Claimed::Seen)));
+    assert_eq!(claims.claim_at_once(&key(2), 5_000, 1_000), Some(Err(StoreError::Full)));
+    assert_eq!(claims.failures(), 1);
+}
+
+#[test]
 fn a_released_claim_is_fresh_again() {
     let store = MemoryStore::new(10);
     assert_eq!(claim(&store, 1, 5_000, 1_000), Ok(Claimed::Fresh));

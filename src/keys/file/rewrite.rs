@@ -1,11 +1,13 @@
 //! Changing a file of keys in CSV, row by row: what a change does not concern stays byte for byte as it was.
 
+use std::cmp::Reverse;
+
 use zeroize::Zeroizing;
 
 use super::{
-    super::MOST_LIVE,
+    super::{KeyRecord, KeySecret, MOST_LIVE},
     FileFault, Format, KeyFileContent,
-    row::{DISABLED, ID, LABEL, SECRET},
+    row::{DISABLED, ENCODING, ID, LABEL, NOT_AFTER, NOT_BEFORE, SECRET},
 };
 use crate::secret::Secret;
 
@@ -67,26 +69,34 @@ pub enum NotChanged {
     /// It cannot be written.
     #[error("the change cannot be written: {0}")]
     Unwritable(String),
+    /// What would be there then is not what was asked for.
+    #[error("nothing is changed, for more would be than was asked, or less: {0}")]
+    Beyond(&'static str),
 }
+
+/// Columns that are about a secret, or find its id. All others are about the id, on whichever of its rows they stand.
+const OF_SECRET: [&str; 6] = [ID, SECRET, ENCODING, NOT_BEFORE, NOT_AFTER, LABEL];
 
 /// The rows of a file, each with its bytes.
 struct Rows<'t> {
     text: &'t [u8],
     columns: Vec<String>,
     /// Where each row begins and ends, and what stands in it.
-    rows: Vec<(usize, usize, csv::StringRecord)>,
+    rows: Vec<Row>,
 }
 
-/// The whole new text of a file. It was read again as a gateway reads it.
+type Row = (usize, usize, csv::StringRecord);
+
+/// The whole new text of a file. It was read again as a gateway reads it, and holds what was asked for and nothing else.
 ///
 /// # Errors
 /// [`NotChanged`]
 pub fn changed(text: &[u8], id: &str, change: &Change) -> Result<Zeroizing<Vec<u8>>, NotChanged> {
-    KeyFileContent::parse(text, Format::Csv)?;
+    let before = KeyFileContent::parse(text, Format::Csv)?;
     let rows = Rows::of(text)?;
     let own = rows.of_id(id);
     let new = match (change, own.as_slice()) {
-        (Change::Add(new), []) => rows.spliced(text.len(), text.len(), &rows.row(id, new)?),
+        (Change::Add(new), []) => spliced(text, text.len(), text.len(), &rows.row(id, new)?),
         (Change::Add(_), _) => return Err(NotChanged::Known),
         (_, []) => return Err(NotChanged::Unknown),
         (Change::Rotate(..), own) if own.len() >= MOST_LIVE => return Err(NotChanged::Full),
@@ -96,23 +106,55 @@ pub fn changed(text: &[u8], id: &str, change: &Change) -> Result<Zeroizing<Vec<u
                 Position::Last => own.last().map(|(_, end, _)| *end),
             };
             let at = at.unwrap_or(text.len());
-            rows.spliced(at, at, &rows.row(id, new)?)
+            spliced(text, at, at, &rows.row(id, new)?)
         }
         (Change::Retire(_), [_]) => return Err(NotChanged::Only),
         (Change::Retire(place), own) => {
-            let (start, end, _) = own.get(*place).ok_or(NotChanged::NoSuchSecret)?;
-            rows.spliced(*start, *end, b"")
+            let gone = own.get(*place).ok_or(NotChanged::NoSuchSecret)?;
+            let heir =
+                own.iter().enumerate().find(|(at, _)| at != place).map(|(_, row)| row).ok_or(NotChanged::Only)?;
+            rows.retired(gone, heir)?
         }
         (Change::Disable, [first, ..]) => {
             let column = rows.columns.iter().position(|column| column == DISABLED);
             let column = column.ok_or(NotChanged::NoColumn(DISABLED))?;
             let fields = first.2.iter().enumerate();
             let fields = fields.map(|(index, text)| if index == column { "true" } else { text });
-            rows.spliced(first.0, first.1, &written(fields)?)
+            spliced(text, first.0, first.1, &written(fields)?)
         }
     };
-    KeyFileContent::parse(&new[..], Format::Csv)?;
+    let after = KeyFileContent::parse(&new[..], Format::Csv)?;
+    if after.ids() != before.ids() + usize::from(matches!(change, Change::Add(_))) {
+        return Err(NotChanged::Beyond("other ids would come or go"));
+    }
+    verify(change, before.record(id.as_bytes()), after.record(id.as_bytes()))?;
     Ok(new)
+}
+
+/// Whether the id is what it was, but for what was asked.
+fn verify(change: &Change, before: Option<KeyRecord>, after: Option<KeyRecord>) -> Result<(), NotChanged> {
+    let before = before.unwrap_or_default();
+    let after = after.ok_or(NotChanged::Beyond("the id would not be there"))?;
+    let mut wanted = before.secrets;
+    let new = |new: &NewSecret| KeySecret { label: new.label.as_deref().map(Into::into), ..new.secret.clone().into() };
+    match change {
+        Change::Add(secret) | Change::Rotate(secret, Position::Last) => wanted.push(new(secret)),
+        Change::Rotate(secret, Position::First) => wanted.insert(0, new(secret)),
+        Change::Retire(place) => drop(wanted.remove(*place)),
+        Change::Disable => {}
+    }
+    let is_disabled = before.disabled || matches!(change, Change::Disable);
+    let are_same = wanted.len() == after.secrets.len() && wanted.iter().zip(&after.secrets).all(is_same);
+    match () {
+        () if !are_same => Err(NotChanged::Beyond("the id would have other secrets")),
+        () if after.disabled != is_disabled => Err(NotChanged::Beyond("`disabled` would be another")),
+        () if after.attributes != before.attributes => Err(NotChanged::Beyond("the id would have other attributes")),
+        () => Ok(()),
+    }
+}
+
+fn is_same((one, other): (&KeySecret, &KeySecret)) -> bool {
+    one.secret.expose() == other.secret.expose() && one.label == other.label && one.lifetime == other.lifetime
 }
 
 impl<'t> Rows<'t> {
@@ -132,9 +174,9 @@ impl<'t> Rows<'t> {
         Ok(Rows { text, columns, rows })
     }
 
-    fn of_id(&self, id: &str) -> Vec<&(usize, usize, csv::StringRecord)> {
+    fn of_id(&self, id: &str) -> Vec<&Row> {
         let column = self.columns.iter().position(|column| column == ID);
-        let is_own = |row: &&(usize, usize, csv::StringRecord)| column.and_then(|at| row.2.get(at)) == Some(id);
+        let is_own = |row: &&Row| column.and_then(|at| row.2.get(at)) == Some(id);
         self.rows.iter().filter(is_own).collect()
     }
 
@@ -152,13 +194,34 @@ impl<'t> Rows<'t> {
         }))
     }
 
-    /// The text with `row` in the place of what stands from `start` to `end`.
-    fn spliced(&self, start: usize, end: usize, row: &[u8]) -> Zeroizing<Vec<u8>> {
-        let (before, after) = (self.text.get(..start).unwrap_or_default(), self.text.get(end..).unwrap_or_default());
-        let open = !row.is_empty() && !before.is_empty() && !before.ends_with(b"\n");
-        let between: &[u8] = if open { b"\n" } else { b"" };
-        Zeroizing::new([before, between, row, after].concat())
+    /// The text without the row `gone`. What that says of the id goes to `heir`, another of its rows: a key that was tied to
+    /// its routes, or shut out, must not come free with an old secret.
+    fn retired(&self, gone: &Row, heir: &Row) -> Result<Zeroizing<Vec<u8>>, NotChanged> {
+        let fields = self.columns.iter().zip(&heir.2).zip(&gone.2).map(|((column, own), left)| {
+            let is_left = own.is_empty() && !OF_SECRET.contains(&column.as_str());
+            if is_left || column == DISABLED && left == "true" { left } else { own }
+        });
+        let fields: Vec<&str> = fields.collect();
+        if heir.2.iter().eq(fields.iter().copied()) {
+            return Ok(spliced(self.text, gone.0, gone.1, b""));
+        }
+        let mut edits = [(gone, Zeroizing::default()), (heir, written(fields.into_iter())?)];
+        // The later one first: then the other still stands where it stood.
+        edits.sort_by_key(|(row, _)| Reverse(row.0));
+        let mut text = Zeroizing::new(self.text.to_vec());
+        for ((start, end, _), new) in edits {
+            text = spliced(&text, *start, *end, &new);
+        }
+        Ok(text)
     }
+}
+
+/// The text with `row` in the place of what stands from `start` to `end`.
+fn spliced(text: &[u8], start: usize, end: usize, row: &[u8]) -> Zeroizing<Vec<u8>> {
+    let (before, after) = (text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default());
+    let open = !row.is_empty() && !before.is_empty() && !before.ends_with(b"\n");
+    let between: &[u8] = if open { b"\n" } else { b"" };
+    Zeroizing::new([before, between, row, after].concat())
 }
 
 fn written<'f>(fields: impl Iterator<Item = &'f str>) -> Result<Zeroizing<Vec<u8>>, NotChanged> {
@@ -190,10 +253,48 @@ mod tests {
         assert_eq!(first, TEXT.replace("a,one", "a,new,,,\na,one"));
         let last = after(TEXT, "a", &Change::Rotate(new("new"), Position::Last)).unwrap();
         assert_eq!(last, format!("{TEXT}a,new,,,\n"));
-        assert_eq!(after(TEXT, "a", &Change::Retire(0)).unwrap(), TEXT.replace("a,one,,,acme\n", ""));
+        assert_eq!(after(TEXT, "a", &Change::Retire(1)).unwrap(), TEXT.replace("a,three,,,\n", ""));
         assert_eq!(after(TEXT, "a", &Change::Disable).unwrap(), TEXT.replace("a,one,,,acme", "a,one,,true,acme"));
         let quoted = after(TEXT, "b", &Change::Rotate(new("new"), Position::First)).unwrap();
         assert_eq!(quoted, TEXT.replace("\"b\",\"two", "b,new,,,\n\"b\",\"two"));
+    }
+
+    #[test]
+    fn what_a_retired_secrets_row_said_of_the_id_still_holds() {
+        let left = after(TEXT, "a", &Change::Retire(0)).unwrap();
+        assert_eq!(left, TEXT.replace("a,one,,,acme\n", "").replace("a,three,,,", "a,three,,,acme"));
+        for (text, place, wanted) in [
+            ("id,secret,routes\na,one,told\na,two,\n", 0, "id,secret,routes\na,two,told\n"),
+            ("id,secret,routes\na,one,\na,two,told\n", 1, "id,secret,routes\na,one,told\n"),
+            ("id,secret,disabled\na,one,true\na,two,false\n", 0, "id,secret,disabled\na,two,true\n"),
+            ("id,secret,routes\na,1,told\nb,x,\na,2,\na,3,", 0, "id,secret,routes\nb,x,\na,2,told\na,3,"),
+            ("id,secret,not_after\na,one,4102444800\na,two,\n", 0, "id,secret,not_after\na,two,\n"),
+        ] {
+            assert_eq!(after(text, "a", &Change::Retire(place)).unwrap(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_disabled_id_stays_so_whichever_secret_is_taken_away() {
+        let disabled = after(TEXT, "a", &Change::Disable).unwrap();
+        for place in [0, 1] {
+            let left = after(&disabled, "a", &Change::Retire(place)).unwrap();
+            assert!(KeyFileContent::parse(left.as_bytes(), Format::Csv).unwrap().record(b"a").unwrap().disabled);
+        }
+    }
+
+    #[test]
+    fn a_change_that_came_out_as_another_is_refused() {
+        let record = |disabled, secrets: &[&str]| {
+            let secrets = secrets.iter().map(|secret| Secret::new(secret.as_bytes().to_vec()));
+            Some(KeyRecord { disabled, ..KeyRecord::of(secrets) })
+        };
+        let two = || record(false, &["a", "b"]);
+        assert!(verify(&Change::Retire(0), two(), record(false, &["b"])).is_ok());
+        assert!(verify(&Change::Retire(0), two(), record(false, &["a"])).is_err());
+        assert!(verify(&Change::Retire(0), record(true, &["a", "b"]), record(false, &["b"])).is_err());
+        assert!(verify(&Change::Disable, two(), two()).is_err());
+        assert!(verify(&Change::Retire(0), two(), None).is_err());
     }
 
     #[test]

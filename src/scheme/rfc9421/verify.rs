@@ -1,6 +1,6 @@
 //! Reading what a request claims, and verifying it (RFC 9421 section 3.2).
 
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
 use super::{
     MessageSignatures,
@@ -10,7 +10,7 @@ use super::{
     policy::{Times, binds_body, millis},
     value::Message,
 };
-use crate::scheme::{Algorithm, Failure, PreparedKey, ReplayKey, View, Why, replay};
+use crate::scheme::{Algorithm, Failure, PreparedKey, ReplayKey, View, Why, replay::Beginning};
 
 /// What a request claims under a scheme of RFC 9421.
 #[derive(Clone, Debug)]
@@ -75,20 +75,19 @@ impl MessageSignatures {
         if !self.replay {
             return Ok(None);
         }
-        let mut inner = Sha256::new();
+        let mut digest = Beginning::of(&self.name).with(claimed.key_id().unwrap_or_default());
         match claimed.input.stated.nonce.as_deref().filter(|nonce| !nonce.is_empty()) {
-            Some(nonce) => inner.update(format!("nonce\n{nonce}")),
-            None => inner.update(format!("base\n{}", self.base(claimed, view)?)),
+            Some(nonce) => digest.update(format!("nonce\n{nonce}")),
+            None => digest.update(format!("base\n{}", self.base(claimed, view)?)),
         }
         let remembered = now_millis.saturating_add(self.remember.map_or(0, millis));
         let until_millis = claimed.times.admitted_until.map_or(remembered, |end| end.saturating_add(1).max(remembered));
-        let digest = replay::digest(&self.name, claimed.key_id().unwrap_or_default(), &inner.finalize());
         let since_millis = match (claimed.times.admitted_from, self.remember) {
             (Some(from), _) => from,
             (None, Some(remember)) => now_millis.saturating_sub(millis(remember)),
             (None, None) => i64::MIN,
         };
-        Ok(Some(ReplayKey { digest, until_millis, since_millis }))
+        Ok(Some(ReplayKey { digest: digest.finalize().into(), until_millis, since_millis }))
     }
 
     fn base(&self, claimed: &ClaimedSignature, view: &View<'_>) -> Result<String, Failure> {

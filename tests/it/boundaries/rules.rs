@@ -40,10 +40,21 @@ pub(super) const RULES: &[Rule] = &[
             "soon",
         ],
     ),
-    // Admission takes a proof, and must not be able to make or weaken one.
+    // Admission takes a proof and what of it is good for once, and must not be able to make or weaken one.
     rule(
         "policy",
-        &["authenticate::Verified", "store", "rate", "clock", "http1", "message", "scheme", "refusal", "soon"],
+        &[
+            "authenticate::Verified",
+            "authenticate::Replay",
+            "store",
+            "rate",
+            "clock",
+            "http1",
+            "message",
+            "scheme",
+            "refusal",
+            "soon",
+        ],
     ),
     // Serving sees an admitted request alone. What it signs it signs with a key that was made ready for it; a signature has
     // a time, so there is a clock.

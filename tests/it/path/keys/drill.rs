@@ -66,6 +66,27 @@ fn a_rotation_from_the_command_line_refuses_no_good_request() {
 }
 
 #[test]
+fn a_key_that_was_tied_to_routes_or_shut_out_is_so_still_when_its_first_secret_is_retired() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("customers.csv");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/customers.csv");
+    fs::copy(example, &path).expect("the example");
+    let (before, _) = done(&keys("list", &path, &["--id", "cust-2"]));
+    assert!(before.contains("routes: customers") && before.contains("tenant: south"), "{before}");
+    for id in ["cust-2", "cust-3"] {
+        done(&keys("rotate", &path, &["--id", id, "--label", "2028"]));
+        done(&keys("retire", &path, &["--id", id, "--secret", "1"]));
+    }
+    let (after, _) = done(&keys("list", &path, &["--id", "cust-2"]));
+    assert!(
+        after.contains("2028") && after.contains("routes: customers") && after.contains("tenant: south"),
+        "{after}"
+    );
+    let (shut, _) = done(&keys("list", &path, &["--id", "cust-3"]));
+    assert!(shut.contains("cust-3  disabled") && shut.contains("2028"), "{shut}");
+}
+
+#[test]
 fn what_cannot_be_done_changes_nothing_and_says_why() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys.csv");
