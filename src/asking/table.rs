@@ -61,7 +61,7 @@ impl<V> Table<V> {
     }
 
     /// How many ids it remembers.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.slots.len()
     }
 
@@ -134,10 +134,10 @@ mod tests {
                         prop_assert!(found.is_none() || found == model.get(&id).copied());
                     }
                 }
-                prop_assert!(table.len() <= capacity);
+                prop_assert!(table.count() <= capacity);
             }
             let held = model.iter().filter(|(id, _)| table.find(number(&id[..]), &id[..]).is_some()).count();
-            prop_assert_eq!(held, table.len());
+            prop_assert_eq!(held, table.count());
         }
     }
 
@@ -149,6 +149,6 @@ mod tests {
             assert!(table.find(0, b"a").is_some(), "{id}");
             table.put(u64::from(id), &[id, id], 0);
         }
-        assert_eq!(table.len(), 4);
+        assert_eq!(table.count(), 4);
     }
 }

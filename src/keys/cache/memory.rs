@@ -142,8 +142,8 @@ impl Memory {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             counts.0.0 += shard.hits;
             counts.0.1 += shard.unknown_hits;
-            counts.1.0 += shard.known.len();
-            counts.1.1 += shard.unknown.len();
+            counts.1.0 += shard.known.count();
+            counts.1.1 += shard.unknown.count();
         }
         counts
     }

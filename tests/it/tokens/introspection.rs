@@ -211,7 +211,7 @@ fn while_its_server_is_away_a_token_is_neither_believed_nor_called_bad() {
         assert!(answer.field("www-authenticate").is_none(), "its client must not throw it away");
     }
     // What is signed needs nobody.
-    let signed = bench.key.token(&json!({"iss": "me", "aud": "api", "sub": "bob"}));
+    let signed = bench.key.token(&json!({"iss": "me", "aud": "api", "sub": "bob", "client_id": "app"}));
     assert_eq!(bench.asked("/both", &signed).0, 200);
     *bench.server.is_away.lock().unwrap() = false;
     thread::sleep(Duration::from_millis(700));
@@ -222,7 +222,7 @@ fn while_its_server_is_away_a_token_is_neither_believed_nor_called_bad() {
 fn a_token_that_an_earlier_entry_believes_is_shown_to_no_server() {
     let bench = Bench::start("");
     bench.server.knows("opaque-1", good());
-    let signed = bench.key.token(&json!({"iss": "me", "aud": "api", "sub": "bob"}));
+    let signed = bench.key.token(&json!({"iss": "me", "aud": "api", "sub": "bob", "client_id": "app"}));
     for _ in 0..5 {
         assert_eq!(bench.asked("/both", &signed).0, 200);
     }
