@@ -97,6 +97,11 @@ impl Reason {
         }
     }
 
+    /// Whether it says nothing of the credential: what it was to be judged by could not be had.
+    pub(super) fn is_unjudged(&self) -> bool {
+        matches!(self.cause(), Cause::StoreUnavailable | Cause::Overloaded)
+    }
+
     /// What the client may know of it.
     pub fn cause(&self) -> Cause {
         use crate::message::BodyError;

@@ -11,13 +11,12 @@ use super::{
     Denied, Desk, Leg, Reason, Verified,
     denied::Challenge,
     held::view,
-    jwt::{Token, TokenError},
+    jwt::Token,
     signature,
     signature::{Accepted, Opened},
     token,
 };
 use crate::{
-    keys::NoKey,
     message::{Body, BodyError, Carrier, HoldLimits, Identity, Other, Request, hold},
     scheme::{BodyNeed, Failure, Presence},
     soon::{Soon, Wait},
@@ -359,7 +358,9 @@ impl<'a, 'd> Legs<'a, 'd> {
             Some((_, first)) => {
                 let cause = first.cause();
                 let token = attempts.iter().any(|(_, reason)| matches!(reason, Reason::Token(_)));
-                let challenge = first.challenge().or_else(|| token.then_some(Challenge::InvalidToken));
+                // A token that nobody could judge is not called invalid, or its client would throw it away.
+                let invalid = token && !first.is_unjudged();
+                let challenge = first.challenge().or_else(|| invalid.then_some(Challenge::InvalidToken));
                 Box::new(Denied { cause, missing: None, challenge, attempts })
             }
         }
@@ -398,7 +399,7 @@ fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'
 /// one that it is from.
 fn weight(reason: &Reason) -> u8 {
     match reason {
-        Reason::NoKey(NoKey::Away(_)) | Reason::Token(TokenError::NotIntrospected(_)) => 0,
+        reason if reason.is_unjudged() => 0,
         Reason::Token(error) if error.is_foreign() => 2,
         Reason::Absent | Reason::Signature(Failure::MissingSignature) => 3,
         _ => 1,

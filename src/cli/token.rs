@@ -37,7 +37,7 @@ impl TokenCommand {
 /// will do.
 fn from_standard_input() -> Result<Vec<u8>, Trouble> {
     let mut text = Vec::new();
-    // One byte more than a gateway reads, so that it is refused here for the same reason.
+    // More than a gateway reads, so that a token which is too long is refused here for the same reason.
     let most = u64::try_from(MAX_TOKEN_BYTES * 2).unwrap_or(u64::MAX);
     io::stdin().lock().take(most).read_to_end(&mut text).map_err(Trouble::Input)?;
     let text = text.trim_ascii();

@@ -12,12 +12,12 @@ use super::{
     users,
 };
 
+/// What `claims` of an issuer may not set. Their `sub` may be another than the name of who logged in.
+const RESERVED: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
 const KEYS: [&str; 5] = ["tokens", "audience", "lifetime", "claims", "refresh"];
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Longest lifetime that draws no warning.
 const LONG: Duration = Duration::from_secs(24 * 3600);
-/// What `claims` of an issuer may not set. Their `sub` may be another than the name of who logged in.
-const RESERVED: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
 
 /// Reads the section. `has_store`: whether there is a `store` that could keep refresh tokens.
 pub(super) fn read(
@@ -52,6 +52,9 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
     }
     let audience = audience(&fields, index.and_then(|index| tokens.item(index)), reader);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
+    if let (Some(tokens), Some(lifetime)) = (index.and_then(|index| tokens.item(index)), lifetime) {
+        check_accepted(lifetime, tokens, &fields, reader);
+    }
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
     let refresh = fields.value("refresh").map(|node| refresh(node, has_store, reader));
     Some(Issuer {
@@ -111,6 +114,22 @@ pub(super) fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration>
             .hint("whoever gets hold of one can use it for as long");
     }
     Some(lifetime)
+}
+
+/// What is issued must be good for the entry that it is issued by.
+fn check_accepted(lifetime: Duration, tokens: &Tokens, fields: &Fields<'_>, reader: &mut Reader<'_>) {
+    if tokens.max_lifetime.is_some_and(|most| lifetime.as_secs() > most.as_secs()) {
+        let place = fields.value("lifetime").map_or(fields.place, |node| node.place);
+        let shown = if fields.value("lifetime").is_some() { "`lifetime`" } else { "the usual `lifetime`, `1h`," };
+        reader
+            .error(
+                place,
+                format!(
+                    "{shown} is more than the `max_lifetime` of the tokens entry, which refuses all that is issued"
+                ),
+            )
+            .expected("one that is no longer");
+    }
 }
 
 /// The tokens entry's own, where it has one; of several one must be chosen.

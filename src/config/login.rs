@@ -52,7 +52,7 @@ pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
     let fields = reader.fields(node, "`refresh`", &["issuer", "users", "token_from", "answer"])?;
     let issuer = refreshing(&fields, issuing, reader);
     let users = fields.value("users").map(|node| issuing.users.find(node, reader));
-    let token = source(&fields, "token_from", "{json:/refresh_token}", reader);
+    let token = refresh_token(&fields, reader);
     let answer = answer(&fields, issuer, issuing, reader);
     let users = super::definition::all_or_none(users)?;
     Some(Renewal { issuer: issuer?, users, token: token?, answer: answer? })
@@ -62,7 +62,7 @@ pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
 pub(super) fn logout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Logout> {
     let fields = reader.fields(node, "`logout`", &["issuer", "token_from"])?;
     let issuer = refreshing(&fields, issuing, reader);
-    let token = source(&fields, "token_from", "{json:/refresh_token}", reader);
+    let token = refresh_token(&fields, reader);
     Some(Logout { issuer: issuer?, token: token? })
 }
 
@@ -111,7 +111,7 @@ fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) 
         (Some(node), None) => {
             let users = issuing.users.find(node, reader);
             if fields.value("password_from").is_some() {
-                warn_of_query(fields, password.as_ref(), reader);
+                warn_of_query(fields, "password_from", password.as_ref(), "a password", reader);
             }
             Some(Who::Users { users: users?, password: password? })
         }
@@ -135,6 +135,12 @@ fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) 
             None
         }
     }
+}
+
+fn refresh_token(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Template> {
+    let token = source(fields, "token_from", "{json:/refresh_token}", reader);
+    warn_of_query(fields, "token_from", token.as_ref(), "a refresh token", reader);
+    token
 }
 
 /// A template of the request, such as `{json:/password}`.
@@ -190,13 +196,17 @@ fn compile(node: &Node, what: &str, sources: Sources, reader: &mut Reader<'_>) -
     }
 }
 
-fn warn_of_query(fields: &Fields<'_>, password: Option<&Template>, reader: &mut Reader<'_>) {
+/// What is secret and read of the request's target.
+fn warn_of_query(fields: &Fields<'_>, key: &str, from: Option<&Template>, what: &str, reader: &mut Reader<'_>) {
     let in_target = |name: String| matches!(name.as_str(), "query" | "target" | "url");
-    if let (Some(node), Some(password)) = (fields.value("password_from"), password)
-        && password.source_names().any(in_target)
+    if let (Some(node), Some(from)) = (fields.value(key), from)
+        && from.source_names().any(in_target)
     {
         reader
-            .warning(node.place, "a password in the query ends up in the logs and histories of everything it passes")
+            .warning(
+                node.place,
+                format!("{what} in the query ends up in the logs and histories of everything it passes"),
+            )
             .hint("use it only for clients that cannot send a body");
     }
 }

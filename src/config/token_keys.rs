@@ -45,7 +45,8 @@ pub(super) fn read(fields: &Fields<'_>, what: &str, reader: &mut Reader<'_>) -> 
         return None;
     }
     match first.key.as_str() {
-        "keys" => listed(&first.value, short, reader).map(TokenKeys::Listed),
+        "keys" => listed(&first.value, short, reader)
+            .map(|keys| TokenKeys::Listed(keys, of_files(Algorithm::ALL.to_vec(), short))),
         "jwks" => key_set(&first.value, short, reader),
         "introspection" => {
             without_effect(fields, reader);
@@ -74,7 +75,12 @@ fn key_set(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Toke
         return published_keys::key_set(&fields, short, reader).map(TokenKeys::Published);
     }
     let fields = reader.fields(node, "`jwks` with a file", &["file", "algorithms"])?;
-    set_of_file(&fields, short, reader).map(TokenKeys::Listed)
+    set_of_file(&fields, short, reader)
+}
+
+/// Beside the gateway's own config a file of secrets is as secret as one of its `secret`s.
+fn of_files(algorithms: Vec<Algorithm>, short_rsa: ShortRsa) -> SetRules {
+    SetRules { algorithms, secrets: true, short_rsa }
 }
 
 fn short_rsa(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<ShortRsa> {
@@ -234,20 +240,20 @@ fn of_jwk(kid: Option<String>, given: Option<Algorithm>, text: &[u8], short: Sho
     }
 }
 
-fn set_of_file(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
+fn set_of_file(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<TokenKeys> {
     let algorithms = algorithms(fields, reader);
     let file = fields.required("file", reader)?;
     let text = file_of(file, "the key set", reader)?;
+    let rules = of_files(algorithms?, short);
     if !reader.environment.has_secrets() {
-        return Some(stand_in(None, &text).into_iter().collect());
+        return Some(TokenKeys::Listed(stand_in(None, &text).into_iter().collect(), rules));
     }
-    // Beside the gateway's own config a file of secrets is as secret as one of its `secret`s.
-    let rules = SetRules { algorithms: algorithms?, secrets: true, short_rsa: short };
     match JwkSet::parse(&text, &rules) {
         Ok(set) => {
             set.skipped.iter().for_each(|skipped| warn_of_skipped(file, skipped, reader));
             set.keys.iter().for_each(|key| warn_of_short(file, key, short, reader));
-            Some(set.keys.into_iter().map(|key| TokenKey { key, secret: None, signing: None }).collect())
+            let keys = set.keys.into_iter().map(|key| TokenKey { key, secret: None, signing: None });
+            Some(TokenKeys::Listed(keys.collect(), rules))
         }
         Err(fault) => {
             reader.error(file.place, format!("the key set cannot be used: {fault}"));

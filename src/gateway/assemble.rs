@@ -2,6 +2,7 @@
 
 mod issuing;
 mod limits;
+mod read_headers;
 mod signers;
 mod stores;
 mod tables;
@@ -12,7 +13,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 pub use self::issuing::minted_claims;
 pub use self::stores::{Stores, StoresError};
 pub use self::tokens::token_rule;
-use self::{issuing::Issuing, signers::Signers, tables::Sources, tokens::TokenEntry};
+use self::{issuing::Issuing, read_headers::read_headers, signers::Signers, tables::Sources, tokens::TokenEntry};
 use super::{
     carried::Carried,
     handshake::Handshake,
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
-    config::{self, Config, ForwardingHeader, OnStoreFailure, TokenFrom, UpstreamKind},
+    config::{self, Config, ForwardingHeader, OnStoreFailure, UpstreamKind},
     forward::{AnswerSigning, Assertion, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
     keys::{FileFault, SourceIndex},
@@ -82,6 +83,9 @@ pub enum AssembleError {
     /// An issuer's key does not sign. The config's check says so with its place.
     #[error("issuer {0}: its key does not sign")]
     Issuer(String),
+    /// Nothing can serve an upstream's requests. The config's check says why: this is for what it may have missed.
+    #[error("upstream {0}: what is to answer there cannot be built")]
+    Service(String),
     /// There are no threads to check passwords on.
     #[error("threads to check passwords on: {0}")]
     Passwords(#[source] std::io::Error),
@@ -114,7 +118,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
     let clock = carried.clock.clone();
     let issuing = Issuing::new(&config, &budgets, carried)?;
-    let services = services(&config, targets, &issuing);
+    let services = services(&config, targets, &issuing)?;
     let assertions: Vec<_> = config.upstreams.iter().map(|upstream| issuing.assertion(upstream)).collect();
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
@@ -123,7 +127,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
         let key = key(&route);
-        let Some(Some(service)) = services.get(route.to) else { continue };
+        // A route without a service must not be left out: its requests would take a laxer one.
+        let service = services.get(route.to).ok_or_else(|| AssembleError::Service(route.name.clone()))?;
         let requirement = rules.requirement(&route.require);
         let assertion = assertions.get(route.to).cloned().flatten();
         let dress = dress(&route, (proofs.sign, assertion), (&strip, &read), &timeouts);
@@ -167,19 +172,6 @@ fn key(route: &config::Route) -> RouteKey {
         methods: route.methods.clone(),
         listeners: route.listeners.clone(),
     }
-}
-
-/// The headers that any scheme reads, and those that hold tokens.
-fn read_headers(config: &Config) -> Vec<String> {
-    let mut names = vec!["authorization".to_owned(), "cookie".to_owned()];
-    for entry in &config.schemes {
-        names.extend(entry.scheme.headers());
-    }
-    names.extend(config.tokens.iter().filter_map(|tokens| match &tokens.from {
-        TokenFrom::Header(name) => Some(name.clone()),
-        TokenFrom::Bearer | TokenFrom::Authorization | TokenFrom::Cookie(_) | TokenFrom::Query(_) => None,
-    }));
-    names
 }
 
 /// The headers in which any upstream is told who a caller is. `Authorization` is taken from clients where nobody writes it.
@@ -337,14 +329,44 @@ impl Rules {
 }
 
 /// Who serves the requests of each upstream, in the config's order.
-fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Vec<Option<Service>> {
-    let service = |(upstream, target): (&config::Upstream, Option<Target>)| match &upstream.kind {
-        UpstreamKind::Login(login) => issuing.login(&upstream.name, login),
-        UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
-        UpstreamKind::Logout(logout) => issuing.logout(logout),
-        UpstreamKind::Mint(handout) => issuing.handout(handout),
-        UpstreamKind::Jwks(issuer) => issuing.key_set(config, *issuer),
-        UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => target.map(Service::Forward),
+fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Result<Vec<Service>, AssembleError> {
+    let service = |(upstream, target): (&config::Upstream, Option<Target>)| {
+        let service = match &upstream.kind {
+            UpstreamKind::Login(login) => issuing.login(&upstream.name, login),
+            UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
+            UpstreamKind::Logout(logout) => issuing.logout(logout),
+            UpstreamKind::Mint(handout) => issuing.handout(handout),
+            UpstreamKind::Jwks(issuer) => issuing.key_set(config, *issuer),
+            UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => {
+                target.map(Service::Forward)
+            }
+        };
+        service.ok_or_else(|| AssembleError::Service(upstream.name.clone()))
     };
     config.upstreams.iter().zip(targets).map(service).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, config::System, store::revocations::Revocations};
+
+    const CONFIG: &str = "\
+        listen: [{ address: 127.0.0.1:0 }]\n\
+        tokens: { api: { keys: [{ algorithm: HS256, secret: { value: 0123456789abcdef0123456789abcdef } }] } }\n\
+        issuers: { api: { tokens: api } }\n\
+        upstreams: { in: { login: { issuer: api, dangerously_without_password: true } }, ok: { echo: true } }\n\
+        routes:\n  \
+        - { match: { path: /login, methods: [POST] }, public: true, to: in }\n  \
+        - { match: { path: /** }, public: true, to: ok }\n";
+
+    /// Its requests would be served by the laxer route beside it.
+    #[test]
+    fn a_route_that_nothing_can_serve_is_never_left_out() {
+        let (mut config, _) = config::parse(CONFIG, "t.yaml", &System).unwrap();
+        config.issuers.clear();
+        let stores = Stores::for_rehearsal(&config);
+        let carried = Carried::new(&config, Clock::system(), stores, Revocations::none());
+        assert!(matches!(assemble(config, &carried), Err(AssembleError::Service(name)) if name == "in"));
+    }
 }

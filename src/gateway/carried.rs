@@ -7,7 +7,7 @@ use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, 
 use crate::{
     clock::Clock,
     config::Config,
-    issue::{Families, MemoryFamilies},
+    issue::{Families, MemoryFamilies, StandIns},
     message::{Budget, Budgets},
     store::{Counters, MemoryCounters, revocations::Revocations},
 };
@@ -24,6 +24,8 @@ pub struct Carried {
     pub counters: Arc<Counters>,
     /// What is remembered of addresses before anything is verified; never in a shared store.
     pub strangers: Arc<MemoryCounters>,
+    /// By what users are chosen to stand in for names that are not there.
+    pub stand_ins: StandIns,
     /// Families of refresh tokens that are kept in memory.
     pub families: Arc<Families>,
     /// Held bodies in memory and in files: what requests under an old config hold counts under the new one.
@@ -45,6 +47,7 @@ impl Carried {
             stores,
             revocations: Arc::new(revocations),
             strangers: Arc::new(MemoryCounters::new(config.limits.rate_counters)),
+            stand_ins: StandIns::default(),
             families: Arc::new(Families::Memory(MemoryFamilies::new(config.limits.refresh_families))),
             budgets: Budgets {
                 memory: Budget::new(config.limits.body_memory_total),

@@ -41,7 +41,7 @@ impl PublisherBook {
         for tokens in &config.tokens {
             let name = tokens.name.clone();
             match &tokens.keys {
-                TokenKeys::Listed(_) => {}
+                TokenKeys::Listed(..) => {}
                 TokenKeys::Published(published) => {
                     let settings = settings(published);
                     let known = self.find(&name).filter(|publisher| *publisher.settings() == settings).cloned();

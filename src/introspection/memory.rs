@@ -94,7 +94,9 @@ impl Memory {
     /// Answers that are remembered, active and not.
     pub(super) fn lengths(&self) -> (usize, usize) {
         let locked = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
-        locked.fold((0, 0), |(active, inactive), shard| (active + shard.active.count(), inactive + shard.inactive.count()))
+        locked.fold((0, 0), |(active, inactive), shard| {
+            (active + shard.active.count(), inactive + shard.inactive.count())
+        })
     }
 
     /// The digest is hashed once more, under a seed of this process: else tokens could be chosen that share a place.

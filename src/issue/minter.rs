@@ -10,7 +10,7 @@ use crate::minting::{Minter, MintingFault};
 pub struct Issuer {
     /// As the config calls it.
     pub name: String,
-    /// Mints them. Its claims go before those of a user.
+    /// Mints them. Its claims override those of a user.
     pub minter: Minter,
     /// How refresh tokens come with its tokens, if they do.
     pub refresh: Option<Refresh>,

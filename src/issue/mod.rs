@@ -24,7 +24,7 @@ pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
-pub use users::{User, UserTable};
+pub use users::{StandIns, User, UserTable};
 
 use std::{pin::Pin, rc::Rc};
 

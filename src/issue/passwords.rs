@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -25,8 +26,7 @@ pub struct PasswordChecks {
 }
 
 struct Check {
-    hash: PasswordHash,
-    password: Zeroizing<Vec<u8>>,
+    matches: Box<dyn FnOnce() -> bool + Send>,
     answer: oneshot::Sender<bool>,
 }
 
@@ -47,8 +47,12 @@ impl PasswordChecks {
 
     /// Whether `password` is the one that `hash` was made of.
     pub(super) async fn matches(&self, hash: PasswordHash, password: Zeroizing<Vec<u8>>) -> Result<bool, Failure> {
+        self.judged(move || hash.matches(&password)).await
+    }
+
+    async fn judged(&self, matches: impl FnOnce() -> bool + Send + 'static) -> Result<bool, Failure> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Check { hash, password, answer }).map_err(|_| Failure::Busy)?;
+        self.queue.try_send(Check { matches: Box::new(matches), answer }).map_err(|_| Failure::Busy)?;
         answered.await.map_err(|_| Failure::Busy)
     }
 }
@@ -58,10 +62,11 @@ fn work(checks: &Mutex<Receiver<Check>>) {
     loop {
         // Held while this thread waits for a check, and not while it works on one.
         let next = checks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Check { hash, password, answer }) = next else { return };
+        let Ok(Check { matches, answer }) = next else { return };
         // Who has gone needs no answer.
         if !answer.is_closed() {
-            let _ = answer.send(hash.matches(&password));
+            // Whatever one password does to the code of a hash, the thread is there for the next, and nobody is let in.
+            let _ = answer.send(catch_unwind(AssertUnwindSafe(matches)).unwrap_or(false));
         }
     }
 }
@@ -91,6 +96,15 @@ mod tests {
         let hash = hash();
         assert!(checks.matches(hash.clone(), typed("correct horse")).await.unwrap());
         assert!(!checks.matches(hash, typed("correct horsf")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_check_that_panics_is_no_match_and_takes_no_thread_with_it() {
+        let checks = PasswordChecks::start(1, 8).unwrap();
+        for _ in 0..3 {
+            assert!(!checks.judged(|| panic!("as a hash might")).await.unwrap());
+        }
+        assert!(checks.matches(hash(), typed("correct horse")).await.unwrap());
     }
 
     #[tokio::test]

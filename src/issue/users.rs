@@ -30,16 +30,26 @@ pub struct User {
 pub struct UserTable {
     all: Vec<Arc<User>>,
     by_name: HashMap<String, usize>,
-    /// Chosen by the process, so that nobody can know which user's hash stands in for a name that is not there.
-    stand_in: RandomState,
+    /// Where each user stands on a ring of hashes, in order: the next one stands in for a name that is not there. So most
+    /// names keep theirs when users come and go.
+    ring: Vec<(u64, usize)>,
+    stand_ins: StandIns,
 }
+
+/// By what stand-ins are chosen: of the process, so that nobody can know whose hash stands in for a name, and the same for
+/// all tables that follow one another, or names that are not there would give themselves away when they change theirs.
+#[derive(Clone, Default)]
+pub struct StandIns(RandomState);
 
 impl UserTable {
     /// A table of `users`; of two with one name the later counts.
-    pub fn new(users: Vec<User>) -> UserTable {
+    pub fn new(users: Vec<User>, stand_ins: StandIns) -> UserTable {
         let all: Vec<Arc<User>> = users.into_iter().map(Arc::new).collect();
         let by_name = all.iter().enumerate().map(|(at, user)| (user.name.clone(), at)).collect();
-        UserTable { all, by_name, stand_in: RandomState::new() }
+        let mut ring: Vec<_> =
+            all.iter().enumerate().map(|(at, user)| (stand_ins.0.hash_one(&user.name), at)).collect();
+        ring.sort_unstable();
+        UserTable { all, by_name, ring, stand_ins }
     }
 
     /// The user of that name, who may log in.
@@ -71,10 +81,17 @@ impl UserTable {
     /// The user of that name, and the one whose hash is to be checked; none only where there are no users at all.
     fn find(&self, name: &str) -> (Option<Arc<User>>, Option<Arc<User>>) {
         let found = self.by_name.get(name).and_then(|at| self.all.get(*at)).cloned();
-        let count = u64::try_from(self.all.len()).unwrap_or(u64::MAX);
-        let other = self.stand_in.hash_one(name).checked_rem(count);
-        let stand_in = other.and_then(|at| self.all.get(usize::try_from(at).ok()?)).cloned();
+        let place = self.stand_ins.0.hash_one(name);
+        let next = self.ring.partition_point(|(of_user, _)| *of_user < place);
+        let next = self.ring.get(next).or(self.ring.first());
+        let stand_in = next.and_then(|(_, at)| self.all.get(*at)).cloned();
         (found.clone(), found.or(stand_in))
+    }
+}
+
+impl fmt::Debug for StandIns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StandIns(…)")
     }
 }
 
@@ -101,7 +118,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_user_who_may_and_knows_the_password_is_let_in() {
-        let table = UserTable::new(vec![user("alice", "a-secret", false), user("bob", "b-secret", true)]);
+        let table =
+            UserTable::new(vec![user("alice", "a-secret", false), user("bob", "b-secret", true)], StandIns::default());
         assert_eq!(check(&table, "alice", "a-secret").await.unwrap().name, "alice");
         assert!(matches!(check(&table, "alice", "b-secret").await, Err(Failure::WrongPassword)));
         assert!(matches!(check(&table, "bob", "b-secret").await, Err(Failure::DisabledUser)));
@@ -111,7 +129,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_exist_costs_the_check_of_a_user_and_lets_nobody_in() {
-        let table = UserTable::new(vec![user("alice", "a-secret", false), user("bob", "b-secret", false)]);
+        let table =
+            UserTable::new(vec![user("alice", "a-secret", false), user("bob", "b-secret", false)], StandIns::default());
         for name in ["carol", "", "ALICE"] {
             let (found, stand_in) = table.find(name);
             let again = table.find(name).1.unwrap();
@@ -119,7 +138,34 @@ mod tests {
             let password = if again.name == "alice" { "a-secret" } else { "b-secret" };
             assert!(matches!(check(&table, name, password).await, Err(Failure::UnknownUser)), "{name}");
         }
-        let nobody = UserTable::new(Vec::new());
+        let nobody = UserTable::new(Vec::new(), StandIns::default());
         assert!(matches!(check(&nobody, "alice", "x").await, Err(Failure::UnknownUser)));
+    }
+
+    /// Where hashes differ in cost, a name whose time changes with a reload would be known not to be there.
+    #[test]
+    fn a_name_keeps_its_stand_in_over_a_reload_while_that_user_is_there() {
+        let hash = PasswordHash::make(b"secret", Method::Argon2id).unwrap();
+        let users = |names: std::ops::Range<u32>| {
+            let user = |name: u32| User {
+                name: format!("user-{name}"),
+                password: hash.clone(),
+                claims: Value::Null,
+                disabled: false,
+            };
+            names.map(user).collect::<Vec<_>>()
+        };
+        let stand_ins = StandIns::default();
+        let table = |names| UserTable::new(users(names), stand_ins.clone());
+        let (before, same, more) = (table(0..100), table(0..100), table(0..101));
+        let of = |table: &UserTable, name: &str| table.find(name).1.unwrap().name.clone();
+        let mut chosen = std::collections::HashSet::new();
+        for number in 0..1000 {
+            let name = format!("nobody-{number}");
+            assert_eq!(of(&before, &name), of(&same, &name));
+            assert!([of(&before, &name), "user-100".to_owned()].contains(&of(&more, &name)));
+            chosen.insert(of(&before, &name));
+        }
+        assert!(chosen.len() > 30, "{}", chosen.len());
     }
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{hmac, signature::ParsedPublicKey};
 
-use super::{Algorithm, PublicKey};
-use crate::{json::Document, secret::Secret};
+use super::{Algorithm, PublicKey, is_key_document};
+use crate::secret::Secret;
 
 /// A key and its algorithm, ready for use.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub enum KeyFault {
     ShortSecret(Algorithm),
     /// A document where an HMAC's secret is wanted: were it taken for one, whoever has a public key could sign
     /// (CVE-2016-10555).
-    #[error("this is a key document (PEM or JWK), and a key of {} is a secret", .0.name())]
+    #[error("this is a key document (PEM, DER or JWK), and a key of {} is a secret", .0.name())]
     Document(Algorithm),
     /// A key of another kind.
     #[error("this is no key of {}", .0.name())]
@@ -50,7 +50,7 @@ impl Key {
         if secret.is_empty() {
             return Err(KeyFault::EmptySecret);
         }
-        if is_document(secret.expose()) {
+        if is_key_document(secret.expose()) {
             return Err(KeyFault::Document(algorithm));
         }
         Ok(Key { kid, algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hmac, secret.expose()))) })
@@ -94,14 +94,4 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({:?}, {})", self.kid, self.algorithm.name())
     }
-}
-
-fn is_document(secret: &[u8]) -> bool {
-    let text = secret.trim_ascii();
-    text.starts_with(b"-----BEGIN ")
-        || text.starts_with(b"{") && Document::parse(text).is_ok_and(|document| is_key(&document))
-}
-
-fn is_key(document: &Document<'_>) -> bool {
-    document.pointer("/kty").is_some() || document.pointer("/keys").is_some()
 }

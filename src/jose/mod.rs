@@ -8,6 +8,7 @@
 mod algorithm;
 mod content;
 mod decryption_key;
+mod document;
 mod jwk;
 mod key;
 mod pem;
@@ -21,6 +22,7 @@ mod signing_key;
 pub use algorithm::{Algorithm, KeyType};
 pub use content::Sealed;
 pub use decryption_key::{DecryptionKey, DecryptionKeyFault, KeyManagement, Undecryptable};
+pub use document::is_key_document;
 pub use jwk::{Jwk, JwkFault};
 pub use key::{Key, KeyFault};
 pub use public_key::{PublicKey, PublicKeyFault, ShortRsa};

@@ -92,7 +92,8 @@ fn legs<'i>(identity: &'i Identity<'_>) -> impl Iterator<Item = Leg<'i>> {
     let others = identity.others().iter().map(|other| Leg {
         by: Some(other.by),
         key_id: other.key_id.as_deref(),
-        subject: None,
+        // Who signs is known by the key alone; a token names its own.
+        subject: other.key_id.as_deref().filter(|_| other.claims.is_none()),
         claims: other.claims.as_deref(),
     });
     std::iter::once(first).chain(others)

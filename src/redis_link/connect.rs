@@ -8,6 +8,7 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::ClusterClientBuilder,
     cluster_async::ClusterConnection,
+    cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo},
     sentinel::{SentinelClientBuilder, SentinelServerType},
 };
 
@@ -31,7 +32,11 @@ pub(super) enum Connection {
 /// # Errors
 /// [`LinkError`]
 pub(super) async fn connect(settings: &Settings, attempt: usize) -> Result<Connection, LinkError> {
-    let within = settings.connect_timeout;
+    // A cluster's servers are each given the time of one, first those that were named and then those that they name.
+    let within = match &settings.place {
+        Place::Cluster(_) => settings.connect_timeout.saturating_mul(3),
+        Place::Server(_) | Place::Sentinel { .. } => settings.connect_timeout,
+    };
     match tokio::time::timeout(within, open(settings, attempt)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(error),
@@ -188,8 +193,25 @@ impl Connection {
         values.into_iter().map(|value| answered(Ok(value))).collect()
     }
 
+    /// Whether it is there; of a cluster, whether any of its servers is: each has keys of its own, and one that is away takes
+    /// no other's with it.
     pub(super) async fn ping(&mut self) -> Result<(), LinkError> {
-        self.ask(&redis::cmd("PING")).await.map(|_| ())
+        let command = redis::cmd("PING");
+        match self {
+            Connection::Server(_) => self.ask(&command).await.map(|_| ()),
+            Connection::Cluster(cluster) => {
+                let any = (MultipleNodeRoutingInfo::AllMasters, Some(ResponsePolicy::OneSucceeded));
+                answered(cluster.route_command(command, RoutingInfo::MultiNode(any)).await).map(|_| ())
+            }
+        }
+    }
+
+    /// Whether every server of a cluster is there that it knows of. Another's connection is whole where it is there at all.
+    pub(super) async fn is_whole_within(&mut self, timeout: Duration) -> bool {
+        let Connection::Cluster(_) = self else { return true };
+        // Sent to all masters, and good where all answer.
+        let command = redis::cmd("PING");
+        matches!(tokio::time::timeout(timeout, self.ask(&command)).await, Ok(Ok(_)))
     }
 
     /// The same within `timeout`.

@@ -3,7 +3,10 @@
 //! A worker's runtime would be no good place for it: workers come and go with their gateway, and a driver on one of
 //! them would make every other wait for that one's requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -11,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    LinkError,
+    LinkError, Settings,
     connect::{Connection, connect},
     link::{Shared, read},
 };
@@ -73,16 +76,42 @@ async fn hold(shared: &Shared, mut connection: Connection) {
     shared.health.connected();
     let error = loop {
         let _ = tokio::time::timeout(EVERY, shared.doubt.notified()).await;
-        if let Err(error) = connection.ping_within(shared.settings.timeout).await {
+        if let Err(error) = still_there(&mut connection, &shared.settings).await {
             break error;
         }
         if let Err(error) = still_writable(&mut connection, shared.settings.timeout).await {
             break error;
         }
+        if !connection.is_whole_within(shared.settings.timeout).await {
+            // Its keys may have another server by now, and what does not answer says nothing of it. Where they have not,
+            // the old connection is the better one: a new one makes all wait while it looks for the server that is away.
+            if let Ok(mut newer) = connect(&shared.settings, 0).await
+                && newer.is_whole_within(shared.settings.timeout).await
+            {
+                shared.live.store(Some(Arc::new(newer.clone())));
+                connection = newer;
+            }
+        }
     };
     shared.live.store(None);
     shared.health.lost();
     tracing::warn!(%error, place = ?shared.settings.place, "the connection to Redis is given up");
+}
+
+/// Whether anybody answers. A cluster is given longer: everybody waits while its client looks for a server that is away, and
+/// who asks meanwhile waits no longer than he may.
+async fn still_there(connection: &mut Connection, settings: &Settings) -> Result<(), LinkError> {
+    let patience = match connection {
+        Connection::Server(_) => Duration::ZERO,
+        Connection::Cluster(_) => settings.connect_timeout.saturating_mul(2),
+    };
+    let start = Instant::now();
+    loop {
+        match connection.ping_within(settings.timeout).await {
+            Err(_) if start.elapsed() < patience => tokio::time::sleep(SHORTEST_PAUSE).await,
+            answered => return answered,
+        }
+    }
 }
 
 /// A server that became a replica answers pings, and takes no writes.

@@ -69,7 +69,7 @@ pub enum KeyFault {
         found: usize,
     },
     /// A document where an HMAC's secret is wanted: were it taken for one, whoever has a public key could sign.
-    #[error("this is a key document (PEM or JWK), and an HMAC's key is a secret")]
+    #[error("this is a key document (PEM, DER or JWK), and an HMAC's key is a secret")]
     Document,
     /// No document where one is wanted.
     #[error("a key of these algorithms is one PEM key or one JWK, and this is neither")]

@@ -8,7 +8,6 @@ const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
 /// The claims whose meaning the standard fixes. Each is absent or of its right type.
 pub(super) struct Registered {
-    pub(super) issuer: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) audience: Option<Vec<String>>,
     pub(super) jti: Option<String>,
@@ -32,8 +31,9 @@ impl Registered {
         if subject.as_deref().is_some_and(|subject| subject.chars().any(char::is_control)) {
             return Err(TokenError::MalformedClaim("sub"));
         }
+        // Whose it is was asked before the signature; here only its type, which is to be right whoever is asked for.
+        string(&claims, "iss")?;
         Ok(Registered {
-            issuer: string(&claims, "iss")?,
             subject,
             audience: audience(&claims)?,
             jti: string(&claims, "jti")?,

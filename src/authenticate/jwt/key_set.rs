@@ -81,14 +81,15 @@ impl KeySet {
         self.id
     }
 
-    /// Whether a key of this `kid` and algorithm made `signature` of `message`.
+    /// The key of this `kid` and algorithm that made `signature` of `message`. It may be called something where the
+    /// token names none: whoever asks for whose signature it is asks the key.
     pub(super) fn check(
         &self,
         kid: Option<&str>,
         algorithm: &str,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<(), TokenError> {
+    ) -> Result<&Key, TokenError> {
         let keys = self.keys_for(kid);
         if keys.is_empty() {
             return Err(TokenError::UnknownKid);
@@ -97,7 +98,7 @@ impl KeySet {
         if keys.peek().is_none() {
             return Err(TokenError::WrongAlgorithm);
         }
-        if keys.any(|key| key.accepts(message, signature)) { Ok(()) } else { Err(TokenError::WrongSignature) }
+        keys.find(|key| key.accepts(message, signature)).ok_or(TokenError::WrongSignature)
     }
 
     /// The keys of a `kid`; of none, those without one, or the only key there is.
@@ -126,7 +127,8 @@ impl SharedKeys {
         self.wanted.clone()
     }
 
-    /// Notes that a key is wanted that is not there. It costs no more than a store.
+    /// Notes that a key is wanted that is not there. Whoever fetches is woken by the first of many such notes, and takes
+    /// its time; the token waits for nothing.
     pub(super) fn want(&self) {
         self.wanted.notify_one();
     }

@@ -35,7 +35,8 @@ impl Token {
         self.times.issued
     }
 
-    /// The `kid` that the token named.
+    /// The `kid` of the key that verified it, whether or not the token named it: so a key that is revoked is known by
+    /// what it signed.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }

@@ -15,7 +15,10 @@ use super::{
     key_set::{Current, KeySet, KeySource},
     rules::Rules,
 };
-use crate::json::{Document, Value};
+use crate::{
+    jose::Key,
+    json::{Document, Value},
+};
 
 /// Verifies tokens of one kind.
 pub struct Verifier {
@@ -101,11 +104,9 @@ impl Verifier {
         let payload = header::decode(unproven.payload, Segment::Payload)?;
         let claims = Document::parse_owned(payload).map_err(|error| TokenError::Json(Segment::Payload, error))?;
         // Where several issuers stand on one route, the others' tokens cost no signature check here, and ask for no keys.
-        if self.is_from_another(&claims) {
-            return Err(TokenError::WrongIssuer);
-        }
-        self.check_against(keys, &unproven)?;
-        self.judge(unproven.header.kid, claims, now_unix)
+        self.check_issuer(&claims)?;
+        let key = self.check_against(keys, &unproven)?;
+        self.judge(key.kid().map(str::to_owned), claims, now_unix)
     }
 
     /// Judges what the server of an opaque token said of it (RFC 7662 section 2.2): by the rules of signed ones.
@@ -116,6 +117,7 @@ impl Verifier {
     ) -> Result<Token, TokenError> {
         let claims = Document::parse_owned(answer.to_vec());
         let claims = claims.map_err(|error| TokenError::Json(Segment::Payload, error))?;
+        self.check_issuer(&claims)?;
         claims::check_use(&claims)?;
         self.judge(None, claims, now_unix)
     }
@@ -161,34 +163,34 @@ impl Verifier {
         Ok(Signed { payload: header::decode(unproven.payload, Segment::Payload)?, kid: unproven.header.kid })
     }
 
-    fn check_against(&self, keys: Option<&KeySet>, unproven: &Unproven<'_>) -> Result<(), TokenError> {
+    /// The key that signed it.
+    fn check_against<'k>(&self, keys: Option<&'k KeySet>, unproven: &Unproven<'_>) -> Result<&'k Key, TokenError> {
         // One spelling alone, or a token could be altered and stay good.
         let signature = URL_SAFE_NO_PAD.decode(unproven.signature).map_err(|_| TokenError::WrongSignature)?;
         let Header { kid, algorithm } = &unproven.header;
         let keys = keys.ok_or(TokenError::NoKeysYet)?;
         let checked = keys.check(kid.as_deref(), algorithm, unproven.message, &signature);
-        if checked == Err(TokenError::UnknownKid) && kid.is_some() {
+        if matches!(checked, Err(TokenError::UnknownKid)) && kid.is_some() {
             // The issuer may have begun to use another. Whoever fetches decides whether and when.
             self.keys.want();
         }
         checked
     }
 
-    /// Whether it says so itself; a wrong type is told later.
-    fn is_from_another(&self, claims: &Document<'_>) -> bool {
-        match (&self.issuer, claims::find(claims, "iss")) {
-            (None, _) | (Some(_), None) => false,
-            (Some(issuer), Some(Value::String(stated))) => stated != issuer.as_str(),
-            (Some(_), Some(_)) => false,
+    /// Whether it says itself that it is from the one issuer that there is. Saying nothing is not saying so.
+    fn check_issuer(&self, claims: &Document<'_>) -> Result<(), TokenError> {
+        let Value::Object(claims) = claims.root() else { return Err(TokenError::NotAnObject(Segment::Payload)) };
+        match (&self.issuer, claims.value("iss")) {
+            (None, _) => Ok(()),
+            (Some(issuer), Some(Value::String(stated))) if stated == issuer.as_str() => Ok(()),
+            (Some(_), None | Some(Value::String(_))) => Err(TokenError::WrongIssuer),
+            (Some(_), Some(_)) => Err(TokenError::MalformedClaim("iss")),
         }
     }
 
     fn check_registered(&self, claims: &Registered) -> Result<(), TokenError> {
         if self.require_exp && claims.times.expires.is_none() {
             return Err(TokenError::MissingClaim("exp".to_owned()));
-        }
-        if self.issuer.is_some() && claims.issuer != self.issuer {
-            return Err(TokenError::WrongIssuer);
         }
         let named = claims.audience.iter().flatten().any(|name| self.audience.contains(name));
         if !self.audience.is_empty() && !named {

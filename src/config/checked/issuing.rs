@@ -97,7 +97,7 @@ pub struct Assertion {
     pub audience: String,
     /// From `iat` to `exp`. Default 60 s.
     pub lifetime: Duration,
-    /// More claims; they go before the issuer's.
+    /// More claims; they override the issuer's.
     pub claims: Vec<(String, ClaimValue)>,
     /// Where it stands. Default `X-Countersign-Assertion`; in `Authorization` it is a bearer token.
     pub header: String,
@@ -110,7 +110,7 @@ pub struct Assertion {
 pub struct Handout {
     /// Index into [`Config::issuers`](super::Config::issuers).
     pub issuer: usize,
-    /// More claims; they go before the issuer's.
+    /// More claims; they override the issuer's.
     pub claims: Vec<(String, ClaimValue)>,
     /// What is answered: an answer template that knows `token` and `expires_in`.
     pub answer: Template,

@@ -52,8 +52,9 @@ pub struct Tokens {
 /// Where keys of tokens are.
 #[derive(Debug)]
 pub enum TokenKeys {
-    /// In the config, or in files that it names; at least one.
-    Listed(Vec<TokenKey>),
+    /// In the config, or in files that it names; at least one. And what is accepted of a set that somebody puts in their
+    /// place.
+    Listed(Vec<TokenKey>, SetRules),
     /// With the issuer.
     Published(PublishedKeys),
     /// Nowhere: tokens are opaque, and a server says what they are.
@@ -159,8 +160,17 @@ impl TokenKeys {
     /// Those that the config has; none of an issuer's.
     pub fn listed(&self) -> &[TokenKey] {
         match self {
-            TokenKeys::Listed(keys) => keys,
+            TokenKeys::Listed(keys, _) => keys,
             TokenKeys::Published(_) | TokenKeys::Introspected(_) => &[],
+        }
+    }
+
+    /// What is accepted of a set; nothing where tokens are opaque.
+    pub fn set_rules(&self) -> Option<&SetRules> {
+        match self {
+            TokenKeys::Listed(_, rules) => Some(rules),
+            TokenKeys::Published(published) => Some(&published.rules),
+            TokenKeys::Introspected(_) => None,
         }
     }
 }

@@ -10,12 +10,12 @@ use crate::{
     forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
-        self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, Throttle,
-        UserTable,
+        self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, StandIns,
+        Throttle, UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
-    scheme::{Sources, Template},
+    scheme::Template,
     store::MemoryCounters,
 };
 
@@ -37,7 +37,7 @@ impl Issuing {
         let checks = if config.users.is_empty() { None } else { Some(password_checks(&config.limits)?) };
         Ok(Issuing {
             issuers: config.issuers.iter().map(|entry| issuer(config, entry, carried)).collect::<Result<_, _>>()?,
-            users: config.users.iter().map(|users| Arc::new(table(users))).collect(),
+            users: config.users.iter().map(|users| Arc::new(table(users, &carried.stand_ins))).collect(),
             checks,
             counters: carried.strangers.clone(),
             desk,
@@ -114,14 +114,10 @@ impl Issuing {
     pub(super) fn key_set(&self, config: &Config, issuer: usize) -> Option<Service> {
         let tokens = config.tokens.get(config.issuers.get(issuer)?.tokens)?;
         let keys: Vec<_> = tokens.keys.listed().iter().filter_map(|key| key.signing.as_ref()?.public_jwk()).collect();
-        let text = |text: &str| Template::compile(text, Sources::Answer).ok();
         let headers = [("Content-Type", "application/jwk-set+json"), ("Cache-Control", "public, max-age=300")];
-        let headers = headers.into_iter().map(|(name, value)| Some((name.to_owned(), text(value)?)));
-        let respond = Respond {
-            status: 200,
-            headers: headers.collect::<Option<_>>()?,
-            body: text(&json!({ "keys": keys }).to_string())?,
-        };
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), Template::verbatim(value)));
+        let body = Template::verbatim(&json!({ "keys": keys }).to_string());
+        let respond = Respond { status: 200, headers: headers.collect(), body };
         Some(Service::Forward(Target::Respond(Arc::new(respond))))
     }
 }
@@ -184,7 +180,7 @@ fn with_more(minter: &Minter, more: &[(String, ClaimValue)]) -> Vec<(String, min
     [minter.claims.clone(), minted_claims(more)].concat()
 }
 
-fn table(users: &config::Users) -> UserTable {
+fn table(users: &config::Users, stand_ins: &StandIns) -> UserTable {
     let UsersSource::File { users, .. } = &users.source;
     let user = |user: &config::User| issue::User {
         name: user.name.clone(),
@@ -192,5 +188,5 @@ fn table(users: &config::Users) -> UserTable {
         claims: user.claims.clone(),
         disabled: user.disabled,
     };
-    UserTable::new(users.iter().map(user).collect())
+    UserTable::new(users.iter().map(user).collect(), stand_ins.clone())
 }

@@ -54,7 +54,7 @@ impl TokenEntry {
 /// An entry whose issuer is not in the book has a set that nothing is ever put into: it lets nobody in.
 fn keys(tokens: &config::Tokens, publishers: &PublisherBook) -> jwt::Keys {
     match &tokens.keys {
-        TokenKeys::Listed(keys) => jwt::Keys::Fixed(keys.iter().map(|key| key.key.clone()).collect()),
+        TokenKeys::Listed(keys, _) => jwt::Keys::Fixed(keys.iter().map(|key| key.key.clone()).collect()),
         TokenKeys::Published(_) => jwt::Keys::Shared(publishers.keys(&tokens.name).unwrap_or_default()),
         TokenKeys::Introspected(_) => match publishers.introspection(&tokens.name) {
             Some(server) => jwt::Keys::Asked(server),

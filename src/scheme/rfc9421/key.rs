@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::jwk;
 use crate::{
-    jose::{KeyType, PublicKey, ShortRsa},
+    jose::{KeyType, PublicKey, ShortRsa, is_key_document},
     scheme::{Algorithm, KeyFault},
     secret::Secret,
 };
@@ -62,8 +62,7 @@ pub(in crate::scheme) fn prepared(
     let bytes = secret.expose().trim_ascii();
     let is_hmac = algorithms.iter().all(|algorithm| algorithm.is_hmac());
     let keys = match bytes {
-        [b'-', b'-', b'-', b'-', b'-', ..] if is_hmac => return Err(KeyFault::Document),
-        _ if is_hmac && jwk::is_one(bytes) => return Err(KeyFault::Document),
+        _ if is_hmac && is_key_document(secret.expose()) => return Err(KeyFault::Document),
         _ if is_hmac => return Ok(None),
         [b'-', b'-', b'-', b'-', b'-', ..] => of_pem(bytes, algorithms, purpose)?,
         _ if jwk::is_one(bytes) => jwk::keys(bytes, algorithms, purpose)?,

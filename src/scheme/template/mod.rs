@@ -81,6 +81,11 @@ impl Template {
         Template::compile_in(text, Scope { vocabulary, values: &[], key_id: false })
     }
 
+    /// A template of that text alone, whatever braces stand in it.
+    pub fn verbatim(text: &str) -> Template {
+        Template::of(vec![Part::Literal(text.to_owned())])
+    }
+
     pub(super) fn compile_in(text: &str, scope: Scope<'_>) -> Result<Template, Fault> {
         let pieces = parse::parse(text)?;
         let parts = pieces.into_iter().map(|piece| match piece {

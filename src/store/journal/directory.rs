@@ -61,11 +61,15 @@ impl Directory {
     /// Makes a whole file of `bytes` at once: it is there with all of them, or not at all.
     pub(super) fn write_whole(&self, number: u64, bytes: &[u8]) -> io::Result<()> {
         let unfinished = self.file(number).with_extension("unfinished");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        io::Write::write_all(&mut file, bytes)?;
-        // What it replaces is deleted next.
-        file.sync_data()?;
-        fs::rename(&unfinished, self.file(number))
+        let write = || {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+            io::Write::write_all(&mut file, bytes)?;
+            // What it replaces is deleted next.
+            file.sync_data()?;
+            fs::rename(&unfinished, self.file(number))
+        };
+        // On a full disk what is left of it would be in everybody's way.
+        write().inspect_err(|_| drop(fs::remove_file(&unfinished)))
     }
 
     /// Deletes the file of that number, if it is there.

@@ -145,6 +145,25 @@ fn a_claim_that_cannot_be_written_is_refused_and_does_not_stand() {
 }
 
 #[test]
+fn what_could_not_be_written_anew_leaves_nothing_behind_and_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    assert_eq!(claim(&store, 1, 60_000), Ok(Claimed::Fresh));
+    // In the place of the file that is to be: it is written whole, and cannot be put there.
+    let in_its_place = directory.path().join("0000000000000002.claims");
+    fs::create_dir_all(in_its_place.join("full")).unwrap();
+    let live = |take: &mut dyn FnMut(&ClaimKey, i64)| take(&key(1), NOW * 1000 + 60_000);
+    assert!(store.journal().rewrite(live).is_err());
+    let names =
+        || fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names().any(|name| name.ends_with("unfinished")), "{:?}", names().collect::<Vec<_>>());
+    fs::remove_dir_all(in_its_place).unwrap();
+    store.journal().rewrite(live).unwrap();
+    drop(store);
+    assert_eq!(claim(&open(directory.path()), 1, 60_000), Ok(Claimed::Seen));
+}
+
+#[test]
 fn the_files_stay_within_bounds_and_hold_all_that_is_live() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());

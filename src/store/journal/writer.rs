@@ -145,8 +145,11 @@ impl Journal {
 
 fn started(directory: &Directory, number: u64) -> io::Result<(File, u64)> {
     let file = directory.create(number)?;
-    file.write_all_at(&Record::Start.encode(), 0)?;
-    Ok((file, SIZE as u64))
+    match file.write_all_at(&Record::Start.encode(), 0) {
+        Ok(()) => Ok((file, SIZE as u64)),
+        // The next try makes it anew.
+        Err(error) => directory.delete(number).and(Err(error)),
+    }
 }
 
 /// Reads one file. How many bytes it has; a torn end is cut off.

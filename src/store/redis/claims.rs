@@ -48,7 +48,7 @@ impl RedisClaims {
         [self.prefix.as_bytes(), &key.0].concat()
     }
 
-    /// What a claim's value is: who made it, and which of his it is.
+    /// What a claim's value is: who made it, and until when. A request that comes again has the same.
     fn value(&self, until_millis: i64) -> Vec<u8> {
         [self.owner.as_slice(), &until_millis.to_le_bytes()].concat()
     }

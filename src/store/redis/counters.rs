@@ -18,6 +18,7 @@ for i = 1, #KEYS do
   local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local tat = tonumber(redis.call('GET', KEYS[i]) or now)
   if tat < now then tat = now end
+  if tat > now + interval * burst then tat = now + interval * burst end
   local wait = tat + interval - now - interval * burst
   if wait > 0 then spent = 0 else wait = 0 end
   tats[i], waits[i] = tat, wait

@@ -39,12 +39,16 @@ struct Issuing {
 
 impl Issuing {
     fn start(grace: &str) -> Issuing {
+        Issuing::of(CONFIG, grace)
+    }
+
+    fn of(config: &str, grace: &str) -> Issuing {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("key.pem");
         let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
         std::fs::write(&file, key).expect("the key is written");
         let users = concat!(env!("CARGO_MANIFEST_DIR"), "/config/users/staff.yaml");
-        let config = CONFIG.replace("users/staff.yaml", users).replace("GRACE", grace);
+        let config = config.replace("users/staff.yaml", users).replace("GRACE", grace);
         let config = config.replace("KEY_FILE", &file.display().to_string());
         Issuing { api: Api::start(&config, 8002), _directory: directory }
     }
@@ -137,6 +141,15 @@ fn public_keys_are_published_and_nothing_else_of_a_key() {
     let members: Vec<&String> = keys[0].as_object().expect("a key").keys().collect();
     assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
     assert_eq!((&keys[0]["kid"], &keys[0]["alg"]), (&json!("new"), &json!("ES256")));
+}
+
+/// A `kid` is text: what looks like a template in it is part of the name.
+#[test]
+fn a_key_is_published_by_its_very_name_whatever_that_is() {
+    let issuing = Issuing::of(&CONFIG.replace("kid: new", "kid: 'k{subject}{nothing}{{x'"), "2s");
+    let answer = issuing.api.get("/keys", "x");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["keys"][0]["kid"], json!("k{subject}{nothing}{{x"));
 }
 
 #[test]

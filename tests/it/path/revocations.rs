@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    signing::{KEY, device_v2, now, token, with_length},
+    signing::{KEY, device_v2, now, token, token_with_header, with_length},
     support::{Talk, free_address},
 };
 use crate::support::{Gateway, countersign};
@@ -48,13 +48,16 @@ impl Stage {
              signature: {{ from: \"{{header:X-Signature}}\", encoding: hex, algorithm: hmac-sha256 }} }}\n\
              tokens:\n  api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n\
              {CORPUS}  \
+             named: {{ keys: [{{ kid: k1, algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }}\n  \
              es256: {{ keys: [{{ public_key: {{ file: {home}/ec.pem }} }}], issuer: 'https://issuer.test', audience: legacy-api }}\n\
              upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
              - {{ match: {{ path: /corpus }}, require: {{ jwt: corpus }}, to: echo }}\n  \
+             - {{ match: {{ path: /named }}, require: {{ jwt: named }}, to: echo }}\n  \
              - {{ match: {{ path: /es256 }}, require: {{ jwt: es256 }}, to: echo }}\n  \
              - {{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}\n  \
              - {{ match: {{ path: /api }}, require: {{ jwt: api }}, to: echo }}\n  \
              - {{ match: {{ path: /both }}, require: {{ all_of: [{{ hmac: other }}, {{ jwt: api }}] }}, to: echo }}\n  \
+             - {{ match: {{ path: /after }}, require: {{ all_of: [{{ jwt: api }}, {{ hmac: other }}] }}, to: echo }}\n  \
              - {{ match: {{ path: /public }}, public: true, to: echo }}\n",
             home = directory.path().display()
         );
@@ -152,6 +155,20 @@ fn subjects_key_ids_and_old_tokens_are_refused() {
     assert_eq!(stage.api(&new).0, 200);
     assert_ne!(stage.api(&ageless).0, 200);
     assert_eq!(stage.status(b"GET /public HTTP/1.1\r\nHost: a\r\n\r\n").0, 200);
+}
+
+#[test]
+fn a_token_of_a_revoked_key_is_refused_though_it_does_not_name_the_key() {
+    let stage = Stage::start();
+    let named = token_with_header(&json!({ "alg": "HS256", "kid": "k1" }), &json!({}));
+    let unnamed = token(&json!({}));
+    for token in [&named, &unnamed] {
+        assert_eq!(stage.get("/named", token).0, 200);
+    }
+    stage.revoke(&json!({ "key_id": "k1" }));
+    for token in [&named, &unnamed] {
+        assert_is(stage.get("/named", token), REVOKED_TOKEN);
+    }
 }
 
 #[test]
@@ -279,4 +296,19 @@ fn every_leg_of_several_is_asked() {
     assert_eq!(both("erin").0, 200);
     stage.revoke(&json!({ "key_id": "dev-1" }));
     assert_ne!(both("erin").0, 200);
+}
+
+#[test]
+fn who_signs_is_a_subject_on_any_leg() {
+    let stage = Stage::start();
+    let ask = |path: &str| {
+        let (token, mac) = (token(&json!({ "sub": "erin" })), super::signing::hmac_hex("body"));
+        let lines = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nX-Other: dev-1\r\nX-Signature: {mac}\r\nAuthorization: Bearer {token}\r\n"
+        );
+        stage.status(&with_length(&lines, b"body")).0
+    };
+    assert_eq!((ask("/both"), ask("/after")), (200, 200));
+    stage.revoke(&json!({ "subject": "dev-1" }));
+    assert!([401, 403].contains(&ask("/both")) && ask("/after") == 403);
 }

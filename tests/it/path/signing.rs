@@ -76,12 +76,17 @@ pub(crate) fn with_chunks(lines: &str, body: &[u8]) -> Vec<u8> {
 
 /// An HS256 token with [`KEY`], valid for an hour, of `alice` with those claims besides.
 pub(crate) fn token(claims: &Value) -> String {
+    token_with_header(&json!({ "alg": "HS256", "typ": "JWT" }), claims)
+}
+
+/// The same with a header of choice.
+pub(crate) fn token_with_header(header: &Value, claims: &Value) -> String {
     let mut whole = json!({ "sub": "alice", "iss": "us", "aud": "api", "iat": now(), "exp": now() + 3600 });
     for (name, value) in claims.as_object().expect("an object") {
         whole[name] = value.clone();
     }
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&whole));
+    let signed = format!("{}.{}", part(header), part(&whole));
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac(KEY.as_bytes(), signed.as_bytes())))
 }
 

@@ -109,3 +109,13 @@ fn a_counter_that_is_full_again_is_no_longer_kept() {
         thread::sleep(Duration::from_millis(50));
     }
 }
+
+#[test]
+fn a_limit_that_is_loosened_locks_nobody_out() {
+    let server = RedisServer::start();
+    let counters = Counters::on(&server);
+    while counters.spend(&[limit("one", 24 * HOUR, 5)]).expect("an answer").0 {}
+    let minute = 60_000_000;
+    let (spent, standings) = counters.spend(&[limit("one", minute, 1)]).expect("an answer");
+    assert!(!spent && standings[0].wait_micros <= minute, "{standings:?}");
+}

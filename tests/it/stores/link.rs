@@ -264,3 +264,65 @@ fn a_cluster_is_found_through_any_of_its_nodes() {
     }
     assert_eq!(server.ask::<u64>(&["DBSIZE"]), 3);
 }
+
+/// Two masters that share the slots, and go on with their own where the other is away.
+fn cluster_of_two() -> [RedisServer; 2] {
+    let options =
+        ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no", "--cluster-node-timeout", "60000"];
+    let bus: Vec<String> = (0..2).map(|_| loopback().port().to_string()).collect();
+    let start = |bus: &String| RedisServer::with(&[&options[..], &["--cluster-port", bus]].concat());
+    let servers = [start(&bus[0]), start(&bus[1])];
+    let _: String = servers[0].ask(&["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]);
+    let _: String = servers[1].ask(&["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]);
+    let port = servers[1].address().port().to_string();
+    let _: String = servers[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus[1]]);
+    let start = Instant::now();
+    let is_whole = |server: &RedisServer| {
+        let info: String = server.ask(&["CLUSTER", "INFO"]);
+        info.contains("cluster_state:ok") && info.contains("cluster_slots_assigned:16384")
+    };
+    while !servers.iter().all(is_whole) {
+        assert!(start.elapsed() < PATIENCE, "the cluster does not come up");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    servers
+}
+
+#[test]
+fn a_server_of_a_cluster_that_answers_nothing_takes_no_other_s_keys_with_it() {
+    let servers = cluster_of_two();
+    let all = Place::Cluster(servers.iter().map(|server| address(server.address())).collect());
+    let link = open(settings(all.clone()));
+    // The slots of these are 12182 and 5061.
+    let [hers, his] = ["foo", "bar"];
+    assert_eq!((set(&link, hers), set(&link, his)), (Ok(()), Ok(())));
+    servers[1].freeze();
+    let until = Instant::now() + Duration::from_secs(4);
+    let (mut count, mut answered) = (0, 0);
+    while Instant::now() < until {
+        assert_ne!(set(&link, hers), Ok(()), "it is frozen");
+        let was_set = set(&link, his);
+        count += 1;
+        answered += usize::from(was_set.is_ok());
+        // Now and then everybody waits while the client looks at the cluster anew; nobody is told that it is away.
+        assert!(matches!(was_set, Ok(()) | Err(LinkError::TimedOut)), "{was_set:?}");
+    }
+    assert!(answered * 4 > count * 3, "{answered} of {count}");
+    let newcomer = open(settings(all));
+    assert_eq!(set(&newcomer, his), Ok(()), "one that begins now");
+    servers[1].thaw();
+    let start = Instant::now();
+    while set(&link, hers) != Ok(()) {
+        assert!(start.elapsed() < PATIENCE, "it is back and not used");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_named_server_of_a_cluster_that_accepts_and_never_answers_is_done_without() {
+    let server = cluster();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_address = silent.local_addr().unwrap();
+    let link = open(settings(Place::Cluster(vec![address(silent_address), address(server.address())])));
+    assert_eq!(set(&link, "one"), Ok(()));
+}

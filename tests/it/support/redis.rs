@@ -52,7 +52,8 @@ impl RedisServer {
         if !self.options.iter().any(|option| option == "--port") {
             command.args(["--port", &self.address.port().to_string()]);
         }
-        if self.options.iter().any(|option| option == "--cluster-enabled") {
+        let has = |name| self.options.iter().any(|option| option == name);
+        if has("--cluster-enabled") && !has("--cluster-port") {
             // Its own choice, ten thousand above the other, is among the ports that the system gives to clients.
             command.args(["--cluster-port", &loopback().port().to_string()]);
         }

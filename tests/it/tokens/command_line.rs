@@ -136,6 +136,27 @@ fn verify_says_which_rule_of_the_config_refused_and_never_the_token() {
     assert!(code == Some(2) && words.contains("api, far"), "{words}");
 }
 
+/// The gateway would not believe them either.
+#[test]
+fn verify_takes_of_another_set_only_what_the_entry_takes_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let (edwards, rsa) = (SigningKey::ed25519("ed"), SigningKey::rs256("rsa"));
+    fs::write(directory.path().join("keys.json"), key_set([&edwards])).unwrap();
+    fs::write(directory.path().join("more.json"), key_set([&edwards, &rsa])).unwrap();
+    let config = "listen: 127.0.0.1:8000\n\
+        tokens: { api: { jwks: { file: keys.json, algorithms: [EdDSA] }, issuer: me, audience: api } }\n\
+        upstreams: { ok: { echo: true } }\n\
+        routes: [{ match: { path: / }, require: { jwt: api }, to: ok }]\n";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let verify = |key: &SigningKey| {
+        let token = key.token(&json!({"iss": "me", "aud": "api"}));
+        told(&["token", "verify", "-c", "gateway.yaml", "--jwks", "more.json"], &token, directory.path())
+    };
+    assert_eq!(verify(&edwards).0, Some(0));
+    let (code, _, words) = verify(&rsa);
+    assert!(code == Some(4) && words.contains("no key for the token's kid"), "{words}");
+}
+
 #[test]
 fn a_token_is_issued_by_hand_as_the_config_s_issuer_would_and_a_config_believes_it() {
     let directory = tempfile::tempdir().unwrap();

@@ -197,6 +197,37 @@ fn keys_that_are_too_old_are_believed_no_longer_and_come_back_with_the_issuer() 
     assert!(bench.accepts_within(Duration::from_secs(5), &bench.key));
 }
 
+/// It may be good: its client is to come again, and is not to throw it away.
+#[test]
+fn a_token_that_only_an_absent_issuer_could_judge_is_not_called_invalid() {
+    let away = KeyServer::start(Mood::IsAway);
+    let here = tempfile::tempdir().unwrap();
+    let known = SigningKey::es256("known");
+    fs::write(here.path().join("keys.json"), key_set([&known])).unwrap();
+    let address = loopback();
+    let config = format!(
+        "listen: {address}\n\
+         unverified: {{ failures: {{ rate: 1/h, burst: 1 }} }}\n\
+         tokens:\n  \
+         here: {{ jwks: {{ file: '{}' }}, audience: api }}\n  \
+         away: {{ jwks: {{ url: '{}' }}, audience: api }}\n\
+         upstreams: {{ ok: {{ echo: true }} }}\n\
+         routes: [{{ match: {{ path: /** }}, require: {{ any_of: [{{ jwt: here }}, {{ jwt: away }}] }}, to: ok }}]\n",
+        here.path().join("keys.json").display(),
+        away.url("/keys"),
+    );
+    let _gateway = Gateway::start(&config, &[], address);
+    let stranger = SigningKey::es256("stranger");
+    let forged_name = SigningKey::es256("known");
+    // Nobody is blamed for it either, or the third would be one failure too many.
+    for key in [&stranger, &forged_name, &stranger] {
+        let answer = get(address, "/", &key.token(&claims()));
+        assert_eq!((answer.status, &answer.json()["type"]), (503, &json!("urn:countersign:store-unavailable")));
+        assert_eq!(answer.field("www-authenticate"), None);
+    }
+    assert_eq!(get(address, "/", &known.token(&claims())).status, 200);
+}
+
 #[test]
 fn a_gateway_starts_while_the_issuer_is_away_with_what_the_file_has() {
     let keeping = "refresh: 60s, cooldown: 1s, stale: 120s, cache: 'CACHE'";

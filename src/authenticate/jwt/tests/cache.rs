@@ -157,6 +157,8 @@ fn only_a_token_that_names_an_unknown_key_asks_for_others() {
     };
     assert!(!asked(r#"{"alg":"HS256","kid":"a"}"#, r#"{"iss":"me"}"#));
     assert!(!asked(r#"{"alg":"HS256"}"#, r#"{"iss":"me"}"#));
-    assert!(!asked(r#"{"alg":"HS256","kid":"c"}"#, r#"{"iss":"someone else"}"#));
+    for another in [r#"{"iss":"someone else"}"#, "{}", r#"{"iss":null}"#, r#"{"iss":["me"]}"#] {
+        assert!(!asked(r#"{"alg":"HS256","kid":"c"}"#, another), "{another}");
+    }
     assert!(asked(r#"{"alg":"HS256","kid":"c"}"#, r#"{"iss":"me"}"#));
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -88,6 +90,25 @@ fn kid_selects_the_key() {
     assert!(only.verify(with("", Algorithm::Hs256, b"one").as_bytes(), NOW).is_ok());
     let only = verifier(Settings { keys: vec![plain].into(), ..settings() });
     assert_eq!(refusal(&only, &with(r#","kid":"x""#, Algorithm::Hs256, b"plain")), TokenError::UnknownKid);
+}
+
+/// Or what a revoked key signed would be good again once its header is silent.
+#[test]
+fn a_token_is_known_by_the_kid_of_its_key_even_where_it_names_none() {
+    let header = r#"{"alg":"HS256"}"#;
+    let unnamed = sign(header, "{}", Algorithm::Hs256, b"one");
+    let only = vec![key(Some("k1"), Algorithm::Hs256, b"one")];
+    let fixed = verifier(Settings { keys: only.clone().into(), ..settings() });
+    let shared = Arc::new(SharedKeys::default());
+    shared.replace(Some(Arc::new(KeySet::new(only).expect("a set"))));
+    let shared = verifier(Settings { keys: Keys::Shared(shared), ..settings() });
+    for verifier in [fixed, shared] {
+        assert_eq!(verifier.verify(unnamed.as_bytes(), NOW).expect("genuine").kid(), Some("k1"));
+        let mut cache = TokenCache::new(16, 1 << 20);
+        for _ in 0..2 {
+            assert_eq!(cache.verify(&verifier, unnamed.as_bytes(), NOW).expect("genuine").kid(), Some("k1"));
+        }
+    }
 }
 
 #[test]
@@ -215,6 +236,8 @@ fn issuer_and_audience_are_compared_exactly() {
         (r#"{"iss":"us","aud":["x","api"]}"#, None),
         (r#"{"aud":"api"}"#, Some(WrongIssuer)),
         (r#"{"iss":"us ","aud":"api"}"#, Some(WrongIssuer)),
+        (r#"{"iss":["us"],"aud":"api"}"#, Some(MalformedClaim("iss"))),
+        (r#"{"iss":null,"aud":"api"}"#, Some(MalformedClaim("iss"))),
         (r#"{"iss":"us"}"#, Some(WrongAudience)),
         (r#"{"iss":"us","aud":"API"}"#, Some(WrongAudience)),
         (r#"{"iss":"us","aud":"api,web"}"#, Some(WrongAudience)),
@@ -222,6 +245,22 @@ fn issuer_and_audience_are_compared_exactly() {
     ];
     for (payload, expected) in cases {
         assert_eq!(verifier.verify(token(payload).as_bytes(), NOW).err(), expected, "{payload}");
+    }
+}
+
+/// Where several issuers stand on one route, a token costs signature checks at its own entry alone.
+#[test]
+fn a_token_that_does_not_name_the_issuer_is_refused_before_its_signature_is_looked_at() {
+    use TokenError::*;
+    let verifier = verifier(Settings { issuer: Some("us".to_owned()), ..settings() });
+    for (payload, expected) in [
+        ("{}", WrongIssuer),
+        (r#"{"iss":"them"}"#, WrongIssuer),
+        (r#"{"iss":1}"#, MalformedClaim("iss")),
+        (r#"{"iss":null}"#, MalformedClaim("iss")),
+        (r#"{"iss":"us"}"#, WrongSignature),
+    ] {
+        assert_eq!(refusal(&verifier, &sign(HEADER, payload, Algorithm::Hs256, b"forged")), expected, "{payload}");
     }
 }
 

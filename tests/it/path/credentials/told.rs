@@ -26,6 +26,28 @@ fn a_verified_token_goes_no_further_wherever_it_stood() {
     }
 }
 
+/// Wherever it is said that a token stands there: in its entry, or for one route alone.
+#[test]
+fn no_twin_of_a_token_s_header_reaches_an_upstream_and_connection_cannot_remove_it() {
+    let bench = Bench::with(concat!(
+        "  - { match: { path: /kept }, require: { any_of: [{ jwt: { tokens: api, from: { header: X-Kept } } }, ",
+        "{ hmac: other }] }, to: echo, forward_credentials: true }\n"
+    ));
+    let token = token(&json!({}));
+    for (target, name) in [("/header", "X-Token"), ("/kept", "X-Kept")] {
+        let good = format!("{name}: {token}");
+        let twins = [name.replace('-', "_"), name.replace('-', "."), name.to_lowercase().replace('-', "_")];
+        for twin in twins {
+            let answer = bench.get(target, &[&good, &format!("{twin}: forged")]);
+            assert_eq!(answer.status(), 200);
+            assert!(!answer.body.to_string().contains("forged"), "{twin}: {}", answer.body);
+        }
+        let named = bench.get(target, &[&good, &format!("Connection: {name}")]);
+        let kept = (target == "/kept").then_some(token.as_str());
+        assert_eq!(named.received(&name.to_lowercase()), kept);
+    }
+}
+
 #[test]
 fn a_token_is_passed_on_where_the_route_says_so() {
     let bearer = format!("Bearer {}", token(&json!({})));
