@@ -56,6 +56,10 @@ pub enum Cause {
     RateLimited,
     /// A store that admission needs is away or full.
     StoreUnavailable,
+    /// Who may log in cannot be asked.
+    UsersUnavailable,
+    /// Another login answered what is no answer to a login.
+    UsersFailed,
     /// The gateway's own budgets are used up.
     Overloaded,
     /// The upstream could not be reached or answered nonsense.
@@ -79,7 +83,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 28] = [
+    pub const ALL: [Cause; 30] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -105,6 +109,8 @@ impl Cause {
         Cause::AddressDenied,
         Cause::RateLimited,
         Cause::StoreUnavailable,
+        Cause::UsersUnavailable,
+        Cause::UsersFailed,
         Cause::Overloaded,
         Cause::UpstreamFailed,
         Cause::UpstreamTimeout,
@@ -164,6 +170,8 @@ impl Cause {
             Cause::StoreUnavailable => {
                 ("store-unavailable", 503, "Store unavailable", "The request cannot be admitted right now")
             }
+            Cause::UsersUnavailable => ("users-unavailable", 503, "Users unavailable", "Nobody can log in right now"),
+            Cause::UsersFailed => ("users-failed", 502, "Users failed", "What knows the users gave no usable answer"),
             Cause::Overloaded => ("overloaded", 503, "Overloaded", "The gateway is at its limit"),
             Cause::UpstreamFailed => ("upstream-failed", 502, "Upstream failed", "The upstream could not be reached"),
             Cause::UpstreamTimeout => {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{Issuer, Login, Logout, Renewal, Tokens, Users, Who},
+    checked::{Issuer, Login, Logout, Renewal, Tokens, Users, UsersSource, Who},
     rates,
     reader::Reader,
     section::Section,
@@ -13,6 +13,7 @@ use super::{
     tree::Node,
 };
 use crate::{
+    issue::users::Elsewhere,
     rate::Quota,
     scheme::{Sources, Template},
 };
@@ -51,7 +52,7 @@ pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
 pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Renewal> {
     let fields = reader.fields(node, "`refresh`", &["issuer", "users", "token_from", "answer"])?;
     let issuer = refreshing(&fields, issuing, reader);
-    let users = fields.value("users").map(|node| issuing.users.find(node, reader));
+    let users = fields.value("users").map(|node| still_there(node, issuing, reader));
     let token = refresh_token(&fields, reader);
     let answer = answer(&fields, issuer, issuing, reader);
     let users = super::definition::all_or_none(users)?;
@@ -77,6 +78,22 @@ pub(super) fn jwks(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
         reader
             .error(entry.value.place, "this issuer has no public key: a secret that verifies also signs")
             .expected("`private_key` in its tokens entry");
+    }
+    Some(index)
+}
+
+/// Users of whom it can be asked without a password whether they are still there.
+fn still_there(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
+    let index = issuing.users.find(node, reader)?;
+    let is_login = |users: &Users| match &users.source {
+        UsersSource::Elsewhere(elsewhere) => matches!(**elsewhere, Elsewhere::Http(_)),
+        UsersSource::File { .. } => false,
+    };
+    if issuing.users.item(index).is_some_and(is_login) {
+        reader
+            .error(node.place, "these users are behind another login, which says nothing without a password")
+            .hint("leave it out: claims stay what they were at the login; keep `absolute_lifetime` short");
+        return None;
     }
     Some(index)
 }

@@ -56,6 +56,7 @@ mod units;
 mod upgrade;
 mod upstreams;
 mod users;
+mod users_elsewhere;
 mod value;
 
 #[cfg(test)]

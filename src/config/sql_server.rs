@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     secret::Secret,
-    sql_link::{Address, Settings},
+    sql_link::{Address, Kind, Settings},
 };
 
 /// The keys that [`read`] reads, and two that whoever asks a database has besides.
@@ -83,4 +83,32 @@ fn url(node: &Node, reader: &mut Reader<'_>) -> Option<Zeroizing<String>> {
 fn has_password(url: &str) -> bool {
     let authority = url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+/// A query that has a place for what is asked for, which must come in as a parameter.
+pub(super) fn query<'t>(
+    node: &'t Node,
+    database: &Settings,
+    (what, example): (&str, &str),
+    reader: &mut Reader<'_>,
+) -> Option<&'t str> {
+    let query = reader.text(node, "`query`")?;
+    let (parameter, is_there) = match database.address.kind() {
+        Kind::Postgres(_) => ("$1", query.contains("$1")),
+        Kind::MySql(_) => ("?", query.matches('?').count() == 1),
+        Kind::Sqlite(_) => ("?", query.contains('?') || query.contains("$1")),
+    };
+    if !is_there {
+        reader
+            .error(node.place, format!("`query` has no place for {what}: `{parameter}`"))
+            .expected(format!("such as `{example} = {parameter}`"));
+        return None;
+    }
+    Some(query)
+}
+
+/// Whether that word stands in a query.
+pub(super) fn has_word(query: &str, word: &str) -> bool {
+    let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    query.split(is_end).any(|found| found.eq_ignore_ascii_case(word))
 }

@@ -1,4 +1,4 @@
-//! `users:`: who may log in, and the files that list them.
+//! `users:`: who may log in, and the files that list them. Those who are elsewhere: `users_elsewhere`.
 
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use super::{
     reader::Reader,
     section::Section,
     tree::{self, Entry, Node, Scalar, Style, Value},
+    users_elsewhere,
 };
 use crate::password::PasswordHash;
 
@@ -43,7 +44,11 @@ pub fn read_file(path: &Path, environment: &dyn Environment) -> (Option<Vec<User
 
 fn users(entry: &Entry, reader: &mut Reader<'_>) -> Option<Users> {
     let what = format!("the source of users {}", reader.quote(entry.key_place, &entry.key));
-    let source = reader.one_key(&entry.value, &what, &["file"])?;
+    let source = reader.one_key(&entry.value, &what, &["file", "sql", "http"])?;
+    if source.key != "file" {
+        let elsewhere = Box::new(users_elsewhere::read(source, reader)?);
+        return Some(Users { name: entry.key.clone(), source: UsersSource::Elsewhere(elsewhere) });
+    }
     let path = reader.path(&source.value, "the path of a file of users")?;
     let (users, problems) = read_file(&path, reader.environment);
     reader.adopt(problems);

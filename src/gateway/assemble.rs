@@ -72,6 +72,14 @@ pub enum AssembleError {
         /// Why.
         source: std::io::Error,
     },
+    /// A source of users cannot be opened on this machine.
+    #[error("users {name}: {source}")]
+    Users {
+        /// The source.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// An upstream's TLS settings cannot be used.
     #[error("upstream {name}: {source}")]
     Tls {
@@ -117,7 +125,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);
     let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
     let clock = carried.clock.clone();
-    let issuing = Issuing::new(&config, &budgets, carried)?;
+    let users = carried.users.turned(&config)?;
+    let issuing = Issuing::new(&config, &budgets, carried, &users)?;
     let services = services(&config, targets, &issuing)?;
     let assertions: Vec<_> = config.upstreams.iter().map(|upstream| issuing.assertion(upstream)).collect();
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
@@ -154,6 +163,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         timeouts,
         labels,
         keys,
+        users,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, upstreams::Book};
+use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, upstreams::Book, user_book::UserBook};
 use crate::{
     clock::Clock,
     config::Config,
@@ -34,6 +34,8 @@ pub struct Carried {
     pub upstreams: Book,
     /// The key sources of the config before, with what is remembered of them.
     pub keys: KeyBook,
+    /// The users of the config before who are elsewhere, with the connections to them.
+    pub users: UserBook,
     /// Whose keys are fetched, with the sets that they have published.
     pub publishers: PublisherBook,
 }
@@ -56,6 +58,7 @@ impl Carried {
             },
             upstreams: Book::default(),
             keys: KeyBook::default(),
+            users: UserBook::default(),
             publishers: PublisherBook::default(),
         }
     }

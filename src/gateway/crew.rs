@@ -193,6 +193,7 @@ impl Crew {
         self.metrics.show_issuers(move || publishers.counts());
         let keys = self.current.snapshot.keys.clone();
         self.carried.keys = keys.clone();
+        self.carried.users = self.current.snapshot.users.clone();
         self.metrics.show_key_sources(move || keys.counts());
         self.carried.budgets.memory.resize(limits.body_memory_total);
         self.carried.budgets.spool.resize(limits.spool_total);

@@ -30,6 +30,7 @@ mod story;
 mod tls;
 mod trail;
 mod upstreams;
+mod user_book;
 mod wire;
 mod worker;
 

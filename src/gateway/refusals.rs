@@ -7,7 +7,7 @@ use crate::{
     authenticate::{Challenge, Denied},
     forward::Failure,
     http1::BadRequest,
-    issue::{self, RefreshFault},
+    issue::{self, RefreshFault, UsersAway},
     message::{BodyError, HoldError, Response},
     minting::MintingFault,
     policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
@@ -222,7 +222,11 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         issue::Failure::NoName
         | issue::Failure::UnknownUser
         | issue::Failure::DisabledUser
-        | issue::Failure::WrongPassword => Cause::InvalidCredentials,
+        | issue::Failure::WrongPassword
+        | issue::Failure::NoPassword
+        | issue::Failure::UnreadableUser(_) => Cause::InvalidCredentials,
+        issue::Failure::Users(UsersAway::Away(_) | UsersAway::TimedOut) => Cause::UsersUnavailable,
+        issue::Failure::Users(UsersAway::Nonsense(_)) => Cause::UsersFailed,
         issue::Failure::Refresh(fault) => match fault {
             RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unreadable => Cause::StoreUnavailable,
             RefreshFault::NoRandomness => Cause::Overloaded,

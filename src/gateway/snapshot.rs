@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     handshake::Handshake, key_book::KeyBook, publisher_book::PublisherBook, refusals::Shape, routes::Routes,
-    upstreams::Book,
+    upstreams::Book, user_book::UserBook,
 };
 use crate::{
     authenticate::Requirement,
@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub labels: Arc<Labels>,
     /// Key sources that have to be asked.
     pub keys: KeyBook,
+    /// Users who have to be asked for.
+    pub users: UserBook,
 }
 
 /// Who serves the requests of a route.

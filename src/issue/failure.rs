@@ -1,6 +1,6 @@
 //! Why nothing was issued.
 
-use super::RefreshFault;
+use super::{RefreshFault, RowFault, UsersAway};
 use crate::{message::HoldError, scheme};
 
 /// Why an admitted request got no token. What tells a wrong password from an unknown name is for the log alone.
@@ -27,6 +27,15 @@ pub enum Failure {
     /// The password is another one.
     #[error("wrong password")]
     WrongPassword,
+    /// The user has no password and logs in elsewhere.
+    #[error("the user has no password")]
+    NoPassword,
+    /// What is kept of the user cannot be read.
+    #[error("the user cannot be read: {0}")]
+    UnreadableUser(#[source] RowFault),
+    /// It cannot be known who anybody is.
+    #[error(transparent)]
+    Users(#[from] UsersAway),
     /// More passwords wait to be checked than may.
     #[error("too many passwords wait to be checked")]
     Busy,
@@ -57,7 +66,12 @@ impl Failure {
     /// Whether somebody showed what is not good, as one does who tries what might be.
     pub fn is_guess(&self) -> bool {
         match self {
-            Failure::NoName | Failure::UnknownUser | Failure::DisabledUser | Failure::WrongPassword => true,
+            Failure::NoName
+            | Failure::UnknownUser
+            | Failure::DisabledUser
+            | Failure::WrongPassword
+            | Failure::NoPassword
+            | Failure::UnreadableUser(_) => true,
             Failure::Refresh(fault) => match fault {
                 RefreshFault::Unknown | RefreshFault::Expired | RefreshFault::Reused | RefreshFault::OtherIssuer => {
                     true
@@ -70,6 +84,7 @@ impl Failure {
             },
             Failure::Held(_)
             | Failure::Unreadable(_)
+            | Failure::Users(_)
             | Failure::Nameless
             | Failure::Busy
             | Failure::Throttled { .. }

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Desk, Failure, Issuer, PasswordChecks, Report, Throttle, UserTable, answer::Told, desk};
+use super::{Desk, Failure, Issuer, PasswordChecks, Report, Throttle, UserSource, answer::Told, desk, users::Known};
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
 /// How one login is served.
@@ -32,7 +32,7 @@ pub enum Who {
     /// Users who know their password.
     Users {
         /// They.
-        users: Arc<UserTable>,
+        users: Arc<UserSource>,
         /// Where the password is.
         password: Template,
         /// Checks it.
@@ -59,8 +59,9 @@ impl Login {
         if !checked.as_ref().is_err_and(Failure::is_guess) {
             attempt.give_back(now_millis);
         }
-        let claims = checked?;
-        let told = Told { permit: &permit, subject: &name, claims: &claims, minted: None };
+        let known = checked?;
+        let name = known.subject.unwrap_or(name);
+        let told = Told { permit: &permit, subject: &name, claims: &known.claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
         minted.refresh = self.issuer.begin(&told, now_millis).await?;
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
@@ -70,13 +71,13 @@ impl Login {
 }
 
 impl Who {
-    /// The claims of who is called `name` and knows the password.
-    async fn check(&self, name: &str, permit: &Admitted<'_>) -> Result<Value, Failure> {
+    /// What is known of who is called `name` and knows the password.
+    async fn check(&self, name: &str, permit: &Admitted<'_>) -> Result<Known, Failure> {
         match self {
-            Who::Anyone => Ok(Value::Null),
+            Who::Anyone => Ok(Known { subject: None, claims: Value::Null }),
             Who::Users { users, password, checks } => {
                 let password = desk::read(password, permit)?;
-                Ok(users.check(name, password, checks).await?.claims.clone())
+                users.check(name, password, checks).await
             }
         }
     }

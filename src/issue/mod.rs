@@ -13,7 +13,7 @@ mod passwords;
 mod refresh;
 mod refreshing;
 mod throttle;
-mod users;
+pub mod users;
 
 pub use desk::Desk;
 pub use failure::Failure;
@@ -24,7 +24,7 @@ pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use throttle::Throttle;
-pub use users::{StandIns, User, UserTable};
+pub use users::{RowFault, StandIns, User, UserSource, UserTable, UsersAway};
 
 use std::{pin::Pin, rc::Rc};
 

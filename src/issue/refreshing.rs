@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{Desk, Failure, Issuer, RefreshFault, Report, UserTable, answer::Told, desk};
+use super::{Desk, Failure, Issuer, RefreshFault, Report, UserSource, answer::Told, desk};
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
 /// How refresh tokens are taken.
@@ -11,7 +11,7 @@ pub struct Renewal {
     /// Mints; it has refresh tokens.
     pub issuer: Arc<Issuer>,
     /// Users who must still be there and whose claims are read anew, where they are said.
-    pub users: Option<Arc<UserTable>>,
+    pub users: Option<Arc<UserSource>>,
     /// Where the refresh token is.
     pub token: Template,
     /// What is answered.
@@ -43,17 +43,18 @@ impl Renewal {
         let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
         let grant = refresh.families.look(&shown, issuer, now_millis).await?;
-        let user = match &self.users {
+        let anew = match &self.users {
             None => None,
             Some(users) => {
-                let user = users.current(&grant.subject);
-                if user.is_none() {
+                let claims = users.current(&grant.subject).await;
+                // Who is no user any more; where that cannot be known the token stays good.
+                if claims.as_ref().is_err_and(Failure::is_guess) {
                     refresh.families.end(&shown, issuer).await?;
                 }
-                Some(user.ok_or(Failure::UnknownUser)?)
+                Some(claims?)
             }
         };
-        let claims = user.as_ref().map_or(&*grant.claims, |user| &user.claims);
+        let claims = anew.as_ref().unwrap_or(&grant.claims);
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.

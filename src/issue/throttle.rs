@@ -28,7 +28,8 @@ pub struct Throttle {
 #[must_use = "an attempt that was no guess is to be given back"]
 pub(super) struct Attempt<'a> {
     throttle: &'a Throttle,
-    name: &'a str,
+    /// In one case and without space around it: whoever is asked may take many spellings for one name.
+    name: String,
     network: [u8; 17],
 }
 
@@ -44,12 +45,8 @@ impl Throttle {
     ///
     /// # Errors
     /// Too many have failed or are under way: [`Failure::Throttled`].
-    pub(super) fn attempt<'a>(
-        &'a self,
-        name: &'a str,
-        client: Whence,
-        now_millis: i64,
-    ) -> Result<Attempt<'a>, Failure> {
+    pub(super) fn attempt<'a>(&'a self, name: &str, client: Whence, now_millis: i64) -> Result<Attempt<'a>, Failure> {
+        let name = name.trim().to_lowercase();
         let attempt = Attempt { throttle: self, name, network: NETWORKS.network(client) };
         match self.counters.draw(&attempt.draws(), nanos(now_millis)) {
             Drawn::Within(_) => Ok(attempt),
@@ -103,6 +100,7 @@ mod tests {
         let throttle = throttle(3, 1000);
         let tried: Vec<bool> = (0..5).map(|n| fail(&throttle, "alice", &format!("192.0.2.{n}"), 0)).collect();
         assert_eq!(tried, [true, true, true, false, false]);
+        assert!(!fail(&throttle, " ALICE", "192.0.2.9", 0), "it is the same name to some who are asked");
         assert!(fail(&throttle, "bob", "192.0.2.9", 0), "another name is another's");
         assert!(fail(&throttle, "alice", "192.0.2.9", 60_000), "one came back");
         assert!(!fail(&throttle, "alice", "192.0.2.9", 60_000));

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{AttributeFault, Attributes, KeyRecord, KeySecret, Lifetime, MOST_LIVE, moment};
-use crate::secret::Secret;
+use crate::{secret::Secret, sql_link::truth};
 
 /// Longest secret, in bytes as it is written.
 const LONGEST_SECRET: usize = 16 * 1024;
@@ -181,15 +181,10 @@ fn time(row: &Row<'_>, name: &'static str) -> Result<Option<i64>, RowFault> {
     moment(text).map(Some).ok_or(RowFault::Value { name, wanted })
 }
 
-/// What people write for yes and no. Anything else could be meant as either.
 fn flag(row: &Row<'_>, name: &'static str) -> Result<bool, RowFault> {
     let wanted = "true or false";
     let Some(text) = text(row, name, wanted)? else { return Ok(false) };
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "t" | "1" | "yes" | "y" => Ok(true),
-        "false" | "f" | "0" | "no" | "n" => Ok(false),
-        _ => Err(RowFault::Value { name, wanted }),
-    }
+    truth(text).ok_or(RowFault::Value { name, wanted })
 }
 
 /// Every other name is an attribute.

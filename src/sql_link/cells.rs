@@ -13,6 +13,15 @@ pub type Cell = Option<Zeroizing<Vec<u8>>>;
 /// A row: names of columns, in lower case, and what stands under them.
 pub type Row = Vec<(Cow<'static, str>, Cell)>;
 
+/// What people write for yes and no. Anything else could be meant as either.
+pub fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "1" | "yes" | "y" => Some(true),
+        "false" | "f" | "0" | "no" | "n" => Some(false),
+        _ => None,
+    }
+}
+
 /// 2000-01-01, where PostgreSQL's times begin, in seconds since 1970.
 const POSTGRES_EPOCH: i64 = 946_684_800;
 

@@ -12,7 +12,7 @@ mod error;
 
 pub use self::{
     address::{Address, AddressFault, Kind},
-    cells::{Cell, Row},
+    cells::{Cell, Row, truth},
     database::{Database, Settings},
     error::SqlError,
 };

@@ -9,8 +9,8 @@ use std::{
 use crate::support::countersign;
 
 /// What the examples take from the environment.
-const ENVIRONMENT: [&str; 7] =
-    ["API_DB_KEY", "API_KEY", "DB_PASSWORD", "DEVICE_KEY", "WEBHOOK_KEY", "JWT_KEY", "REDIS_PASSWORD"];
+const ENVIRONMENT: [&str; 8] =
+    ["API_DB_KEY", "API_KEY", "DB_PASSWORD", "DEVICE_KEY", "WEBHOOK_KEY", "JWT_KEY", "LEGACY_KEY", "REDIS_PASSWORD"];
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn root() -> &'static Path {

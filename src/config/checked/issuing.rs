@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use crate::{password::PasswordHash, rate::Quota, scheme::Template};
+use crate::{issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template};
 
 /// `users: { NAME: … }`
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum UsersSource {
         /// Who was in it.
         users: Vec<User>,
     },
+    /// Somewhere else.
+    Elsewhere(Box<Elsewhere>),
 }
 
 /// Somebody who may log in.

@@ -68,7 +68,7 @@ fn url(node: &Node, reader: &mut Reader<'_>) -> Option<UrlTemplate> {
     }
 }
 
-fn headers(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
+pub(in crate::config) fn headers(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let entries = reader.map(node, "`headers`")?;
     settable_headers(entries, reader);
     let headers: Vec<_> = entries.iter().filter_map(|entry| header_field(entry, reader)).collect();
@@ -119,7 +119,7 @@ fn pointers(given: &[(&str, String)]) -> Pointers {
     }
 }
 
-fn pointer(entry: &Entry, reader: &mut Reader<'_>) -> Option<String> {
+pub(in crate::config) fn pointer(entry: &Entry, reader: &mut Reader<'_>) -> Option<String> {
     let what = format!("where {} is", reader.quote(entry.key_place, &entry.key));
     let text = reader.text(&entry.value, &what)?;
     let is_escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));

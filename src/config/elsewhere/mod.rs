@@ -1,6 +1,6 @@
 //! Key sources that are elsewhere: a database, Redis, another service. And how long their answers are good.
 
-mod http;
+pub(super) mod http;
 mod redis;
 mod sql;
 

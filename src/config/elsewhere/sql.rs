@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     keys::{Elsewhere, Place, sql::Settings},
-    sql_link::{Address, Kind},
+    sql_link::{self, Kind},
 };
 
 pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Elsewhere> {
@@ -14,8 +14,7 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Elsewhere> {
     let fields = reader.fields(node, "`sql`", &keys)?;
     let timeout = timeout(&fields, reader);
     let database = sql_server::read(&fields, timeout.unwrap_or_default(), reader);
-    let address = database.as_ref().map(|database| &database.address);
-    let query = fields.required("query", reader).and_then(|node| query(node, address, reader));
+    let query = fields.required("query", reader).and_then(|node| query(node, database.as_ref(), reader));
     let shared = shared(&fields, timeout.unwrap_or_default(), reader)?;
     timeout?;
     let settings = Settings { database: database?, query: query?, encoding: shared.encoding };
@@ -23,20 +22,9 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Elsewhere> {
 }
 
 /// The id must come in as a parameter: a query without one would give every client the same key.
-fn query(node: &Node, address: Option<&Address>, reader: &mut Reader<'_>) -> Option<String> {
-    let query = reader.text(node, "`query`")?;
-    let (parameter, is_there) = match address.map(Address::kind)? {
-        Kind::Postgres(_) => ("$1", query.contains("$1")),
-        Kind::MySql(_) => ("?", query.matches('?').count() == 1),
-        Kind::Sqlite(_) => ("?", query.contains('?') || query.contains("$1")),
-    };
-    if !is_there {
-        reader
-            .error(node.place, format!("`query` has no place for the key id: `{parameter}`"))
-            .expected(format!("such as `select secret from devices where id = {parameter}`"));
-        return None;
-    }
-    if matches!(address.map(Address::kind), Some(Kind::MySql(_))) && !has_word(query, "id") {
+fn query(node: &Node, database: Option<&sql_link::Settings>, reader: &mut Reader<'_>) -> Option<String> {
+    let query = sql_server::query(node, database?, ("the key id", "select secret from devices where id"), reader)?;
+    if matches!(database?.address.kind(), Kind::MySql(_)) && !sql_server::has_word(query, "id") {
         reader
             .error(node.place, "`query` does not select the key id as `id`")
             .expected("such as `select id, secret from devices where id = ?`, or `select mac as id, …`")
@@ -44,9 +32,4 @@ fn query(node: &Node, address: Option<&Address>, reader: &mut Reader<'_>) -> Opt
         return None;
     }
     Some(query.to_owned())
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    text.split(is_end).any(|found| found.eq_ignore_ascii_case(word))
 }

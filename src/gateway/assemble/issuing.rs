@@ -4,14 +4,14 @@ use std::{sync::Arc, thread::available_parallelism};
 
 use serde_json::json;
 
-use super::{AssembleError, hold, patience};
+use super::{super::user_book::UserBook, AssembleError, hold, patience};
 use crate::{
     config::{self, ClaimValue, Config, KeptIn, UsersSource, Who},
     forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
         self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, StandIns,
-        Throttle, UserTable,
+        Throttle, UserSource, UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
@@ -22,7 +22,7 @@ use crate::{
 /// The issuers and users of a config, each built once.
 pub(super) struct Issuing {
     issuers: Vec<Arc<Issuer>>,
-    users: Vec<Arc<UserTable>>,
+    users: Vec<Arc<UserSource>>,
     /// Where anything asks for passwords.
     checks: Option<PasswordChecks>,
     /// Where failures are counted.
@@ -31,13 +31,18 @@ pub(super) struct Issuing {
 }
 
 impl Issuing {
-    pub(super) fn new(config: &Config, budgets: &Budgets, carried: &Carried) -> Result<Issuing, AssembleError> {
+    pub(super) fn new(
+        config: &Config,
+        budgets: &Budgets,
+        carried: &Carried,
+        book: &UserBook,
+    ) -> Result<Issuing, AssembleError> {
         let limits = hold(config.limits.body, &config.limits);
         let desk = Desk { clock: carried.clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
         let checks = if config.users.is_empty() { None } else { Some(password_checks(&config.limits)?) };
         Ok(Issuing {
             issuers: config.issuers.iter().map(|entry| issuer(config, entry, carried)).collect::<Result<_, _>>()?,
-            users: config.users.iter().map(|users| Arc::new(table(users, &carried.stand_ins))).collect(),
+            users: config.users.iter().map(|users| source(users, book, &carried.stand_ins)).collect(),
             checks,
             counters: carried.strangers.clone(),
             desk,
@@ -157,6 +162,15 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
     }))
 }
 
+/// Those in a file are read with the config, so that nobody is asked.
+fn source(users: &config::Users, book: &UserBook, stand_ins: &StandIns) -> Arc<UserSource> {
+    let listed = match &users.source {
+        UsersSource::File { users, .. } => users.as_slice(),
+        UsersSource::Elsewhere(_) => &[],
+    };
+    book.source(&users.name).unwrap_or_else(|| Arc::new(UserSource::Table(table(listed, stand_ins))))
+}
+
 /// Where the store came with a reload it is not there yet, and families stay where they were.
 fn families(kept_in: KeptIn, carried: &Carried) -> Arc<Families> {
     let shared = carried.stores.families.as_ref().filter(|_| kept_in == KeptIn::Redis);
@@ -180,8 +194,7 @@ fn with_more(minter: &Minter, more: &[(String, ClaimValue)]) -> Vec<(String, min
     [minter.claims.clone(), minted_claims(more)].concat()
 }
 
-fn table(users: &config::Users, stand_ins: &StandIns) -> UserTable {
-    let UsersSource::File { users, .. } = &users.source;
+fn table(users: &[config::User], stand_ins: &StandIns) -> UserTable {
     let user = |user: &config::User| issue::User {
         name: user.name.clone(),
         password: user.password.clone(),

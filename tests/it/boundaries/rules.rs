@@ -80,6 +80,9 @@ pub(super) const RULES: &[Rule] = &[
         "issue",
         &[
             "policy::Admitted",
+            // Whom an attempt to log in counts against is what any limit of rate counts against.
+            "policy::Prefixes",
+            "policy::Whence",
             "http1",
             "message",
             "scheme",
@@ -90,6 +93,12 @@ pub(super) const RULES: &[Rule] = &[
             "rate",
             "secret",
             "store",
+            // Users elsewhere are asked for among the errands, over the ways that are there, and some answers are JSON.
+            "errands",
+            "outcall",
+            "sql_link",
+            "json",
+            "percent",
         ],
     ),
     // A file of keys is read as strictly as a request is, and again when it changes.
@@ -122,11 +131,13 @@ pub(super) const RULES: &[Rule] = &[
     rule("observe", &["refusal", "clock"]),
     rule("admin", &["observe", "clock", "secret"]),
     // The config speaks the operator's language; only templates are compiled and key documents read with it, so that what
-    // is wrong with them has a place; and what is known of a key is the same in a config as in any other source.
+    // is wrong with them has a place; and what is known of a key is the same in a config as in any other source. Where users
+    // are asked for is described in the words of who asks, as with keys.
     rule(
         "config",
         &[
             "scheme",
+            "issue::users",
             "jose",
             "json",
             "keys",

@@ -3,6 +3,8 @@
 //! What clients that are not ours make of the same APIs is tried among the `peers`.
 
 mod bridge;
+mod databases;
+mod legacy_login;
 mod older_api;
 mod passwords;
 mod refreshing;
