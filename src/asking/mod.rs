@@ -7,6 +7,6 @@ mod flights;
 mod health;
 mod table;
 
-pub use flights::{Boarding, Flight, Flights, Pilot};
+pub use flights::{Boarding, Flight, Flights, Pilot, Whose};
 pub use health::{Health, PAUSE};
 pub use table::Table;

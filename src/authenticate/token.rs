@@ -1,12 +1,13 @@
 //! One token leg: take the token out, verify it, or find it verified before; or ask what it is, where it is opaque.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    Reason, Replay, TokenRule,
-    jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenCache, TokenError},
+    Desk, Reason, Replay, TokenRule,
+    jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenError},
+    possession,
 };
 use crate::{clock::Clock, http1::RequestHead, scheme::Known, soon::Soon};
 
@@ -15,17 +16,29 @@ pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option
     rule.place.find(head, head.query())
 }
 
+/// A token that is verified, and shown by whom it is for.
+pub(super) struct Shown {
+    pub(super) token: Arc<Token>,
+    /// The proof that came with it, which must not come again.
+    proof: Option<Box<Replay>>,
+}
+
 /// Verifies the token that stands in `head`.
-pub(super) fn verify(
-    rule: &TokenRule,
-    head: &RequestHead,
-    tokens: &RefCell<TokenCache>,
-    now_millis: i64,
-) -> Result<Arc<Token>, Reason> {
-    let token = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
-    let token = tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?;
+pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>, now_millis: i64) -> Result<Shown, Reason> {
+    let text = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
+    let token = desk.tokens.borrow_mut().verify(&rule.verifier, text, now_millis.div_euclid(1000))?;
+    let mut proof = None;
+    if token.is_bound() || rule.wants_binding() {
+        proof = possession::check(rule, &token, text, head, desk, now_millis)?.map(Box::new);
+    }
     rule.check_scope(&token)?;
-    Ok(token)
+    Ok(Shown { token, proof })
+}
+
+/// What must be accepted once only: the proof, and the token where the rule says so.
+pub(super) fn replays(rule: &TokenRule, shown: &Shown) -> Result<impl Iterator<Item = Replay>, Reason> {
+    let token = replay(rule, &shown.token)?;
+    Ok(token.into_iter().chain(shown.proof.as_deref().copied()))
 }
 
 /// What `server` says of the token that stands in `head`, judged by the rule. While it is asked time goes by.
@@ -35,7 +48,7 @@ pub(super) fn ask<'a>(
     head: &RequestHead,
     clock: &Clock,
     now_millis: i64,
-) -> Soon<'a, Result<Arc<Token>, Reason>> {
+) -> Soon<'a, Result<Shown, Reason>> {
     let token = match find(rule, head) {
         Ok(Some(token)) if token.len() <= MAX_TOKEN_BYTES => token,
         Ok(Some(_)) => return Soon::now(Err(TokenError::TooLong.into())),
@@ -51,15 +64,19 @@ pub(super) fn ask<'a>(
     }
 }
 
-fn judge(rule: &TokenRule, said: Introspected, now_unix: i64) -> Result<Arc<Token>, Reason> {
+/// One that is bound to something is refused: no proof of it is looked at here.
+fn judge(rule: &TokenRule, said: Introspected, now_unix: i64) -> Result<Shown, Reason> {
     let answer = said.map_err(TokenError::from)?.ok_or(TokenError::NotActive)?;
     let token = rule.verifier.judge_introspected(&answer, now_unix)?;
+    if token.is_bound() || rule.wants_binding() {
+        return Err(TokenError::OtherUse("cnf").into());
+    }
     rule.check_scope(&token)?;
-    Ok(Arc::new(token))
+    Ok(Shown { token: Arc::new(token), proof: None })
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.
-pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, Reason> {
+fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, Reason> {
     if !rule.replay {
         return Ok(None);
     }

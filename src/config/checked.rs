@@ -20,7 +20,7 @@ pub use operations::{Admin, Revocations, RevocationsPlace};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 pub use tokens::{
-    Decryption, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
+    Decryption, Dpop, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
 };
 
 use crate::{

@@ -33,7 +33,9 @@ pub(super) enum Remembered {
     Active(Arc<[u8]>),
     /// It is not.
     Inactive,
-    /// Nothing, or too long ago.
+    /// It was active, and must be asked for again.
+    Over,
+    /// Nothing, or that it was not active, too long ago.
     Nothing,
 }
 
@@ -43,7 +45,7 @@ impl Remembered {
         match self {
             Remembered::Active(answer) => Some(Some(answer)),
             Remembered::Inactive => Some(None),
-            Remembered::Nothing => None,
+            Remembered::Over | Remembered::Nothing => None,
         }
     }
 }
@@ -65,10 +67,12 @@ impl Memory {
     pub(super) fn recall(&self, digest: &TokenDigest, now_millis: i64) -> Remembered {
         let (hash, Some(mut shard)) = self.shard(digest) else { return Remembered::Nothing };
         let is_good = |asked: i64, ttl: i64| (0..ttl).contains(&now_millis.saturating_sub(asked));
-        if let Some((answer, asked)) = shard.active.find(hash, digest)
-            && is_good(*asked, self.ttl_millis)
-        {
-            return Remembered::Active(answer.clone());
+        if let Some((answer, asked)) = shard.active.find(hash, digest) {
+            return if is_good(*asked, self.ttl_millis) {
+                Remembered::Active(answer.clone())
+            } else {
+                Remembered::Over
+            };
         }
         match shard.inactive.find(hash, digest) {
             Some(asked) if is_good(*asked, self.inactive_millis) => Remembered::Inactive,

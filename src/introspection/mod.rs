@@ -27,7 +27,7 @@ use self::{
     question::{Said, Trouble},
 };
 use crate::{
-    asking::{Boarding, Flights, Health, Pilot},
+    asking::{Boarding, Flights, Health, Pilot, Whose},
     authenticate::jwt::{Introspected, Introspection, IntrospectionAway, Lookout, TokenDigest},
     clock::Clock,
     errands::Errands,
@@ -126,27 +126,27 @@ impl Introspector {
     }
 
     /// A seat in a call, or why there is none.
-    fn ask(&self, digest: &TokenDigest, token: &[u8], now_millis: i64) -> Lookout<'_> {
+    fn ask(&self, digest: &TokenDigest, token: &[u8], whose: Whose, now_millis: i64) -> Lookout<'_> {
         let inner = &*self.0;
         let turned_away = |why| {
             Counts::one(&inner.counts.turned_away);
             Lookout::Now(Err(why))
         };
         let Some((client, errands)) = inner.way.get() else { return turned_away(IntrospectionAway::Away) };
-        let flight = match inner.flights.board(digest, || inner.memory.recall(digest, now_millis).known()) {
+        let known = || inner.memory.recall(digest, now_millis).known();
+        let may_begin = || inner.health.may_ask(now_millis);
+        let flight = match inner.flights.board(digest, whose, known, may_begin) {
             Boarding::NotNeeded(answer) => return Lookout::Now(Ok(answer)),
             Boarding::Full => return turned_away(IntrospectionAway::Busy),
+            Boarding::Grounded => return turned_away(IntrospectionAway::Away),
             Boarding::Joined(flight) => {
                 Counts::one(&inner.counts.joined);
                 flight
             }
-            Boarding::Started(pilot, flight) => match inner.health.may_ask(now_millis) {
-                true => {
-                    self.take_off(pilot, (client, errands), token, *digest);
-                    flight
-                }
-                false => return turned_away(IntrospectionAway::Away),
-            },
+            Boarding::Started(pilot, flight) => {
+                self.take_off(pilot, (client, errands), token, *digest);
+                flight
+            }
         };
         Lookout::Later(Box::pin(async move { flight.landed().await.unwrap_or(Err(IntrospectionAway::Away)) }))
     }
@@ -182,7 +182,8 @@ impl Introspection for Introspector {
                 Counts::one(&self.0.counts.inactive_hits);
                 Lookout::Now(Ok(None))
             }
-            Remembered::Nothing => self.ask(digest, token, now_millis),
+            Remembered::Over => self.ask(digest, token, Whose::Remembered, now_millis),
+            Remembered::Nothing => self.ask(digest, token, Whose::Stranger, now_millis),
         }
     }
 }

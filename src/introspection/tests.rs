@@ -215,7 +215,8 @@ async fn more_questions_than_may_be_asked_at_once_are_turned_away() {
             Lookout::Later(answer) => said.push(answer),
         }
     }
-    assert_eq!((busy, said.len()), (12, 8));
+    // A quarter of the places is for tokens that are known.
+    assert_eq!((busy, said.len()), (14, 6));
     for answer in said {
         assert!(answer.await.unwrap().is_some());
     }

@@ -136,7 +136,14 @@ impl Verifier {
         self.check_registered(&registered)?;
         self.rules.check(&claims, registered.times)?;
         self.check_times(registered.times, now_unix)?;
-        Ok(Token { kid, subject: registered.subject, jti: registered.jti, times: registered.times, claims })
+        Ok(Token {
+            kid,
+            subject: registered.subject,
+            jti: registered.jti,
+            times: registered.times,
+            confirmation: registered.confirmation,
+            claims,
+        })
     }
 
     /// Differs between any two verifiers of a process, also between those of one name before and after a reload.
@@ -211,7 +218,7 @@ fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn segments(token: &[u8]) -> Result<[&[u8]; 3], TokenError> {
+pub(super) fn segments(token: &[u8]) -> Result<[&[u8]; 3], TokenError> {
     let mut segments = token.split(|byte| *byte == b'.');
     match (segments.next(), segments.next(), segments.next(), segments.next()) {
         (Some(header), Some(payload), Some(signature), None) => Ok([header, payload, signature]),
