@@ -86,7 +86,7 @@ impl Certificate {
 
 impl Files {
     fn read(tls: &ListenTls) -> io::Result<Files> {
-        let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, &error));
+        let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, error.kind(), &error));
         let client_roots = tls.clients.as_ref().map(|clients| content(&clients.roots)).transpose()?;
         Ok(Files { certificate: content(&tls.certificate)?, key: content(&tls.key)?.into(), client_roots })
     }
@@ -94,24 +94,24 @@ impl Files {
     fn config(&self, tls: &ListenTls) -> io::Result<ServerConfig> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
-            .map_err(|error| named(&tls.certificate, &error))?;
+            .map_err(|error| unusable(&tls.certificate, &error))?;
         if chain.is_empty() {
-            return Err(named(&tls.certificate, &"no certificate in it"));
+            return Err(unusable(&tls.certificate, &"no certificate in it"));
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| named(&tls.key, &error))?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| unusable(&tls.key, &error))?;
         let builder = ServerConfig::builder();
         let builder = match &tls.clients {
             None => builder.with_no_client_auth(),
             Some(clients) => builder.with_client_cert_verifier(self.verifier(clients)?),
         };
-        let mut config = builder.with_single_cert(chain, key).map_err(|error| named(&tls.certificate, &error))?;
+        let mut config = builder.with_single_cert(chain, key).map_err(|error| unusable(&tls.certificate, &error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 
     /// Whoever asks for certificates believes those of these roots alone, never the system's.
     fn verifier(&self, clients: &ClientCertificates) -> io::Result<Arc<dyn ClientCertVerifier>> {
-        let unusable = |error: &dyn std::fmt::Display| named(&clients.roots, error);
+        let unusable = |error: &dyn std::fmt::Display| unusable(&clients.roots, error);
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(self.client_roots.as_deref().unwrap_or_default()) {
             roots.add(root.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
@@ -122,6 +122,10 @@ impl Files {
     }
 }
 
-fn named(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
-    io::Error::other(format!("{}: {error}", path.display()))
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+    named(path, io::ErrorKind::InvalidData, error)
+}
+
+fn named(path: &Path, kind: io::ErrorKind, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::new(kind, format!("{}: {error}", path.display()))
 }
