@@ -31,7 +31,9 @@ impl Bench {
     fn start(mode: &str) -> Bench {
         let (gate, clients, upstream, address) = (Authority::new(), Authority::new(), Upstream::echo(), free_address());
         gate.certify("gate", "gate.test");
-        ["one", "two"].map(|name| clients.certify(name, name));
+        for name in ["one", "two"] {
+            clients.certify(name, name);
+        }
         let config = format!(
             "listen: {{ address: {address}, tls: {{ certificate: {}, key: {}, client_ca: {}, client_certificates: {mode} }} }}\n\
              tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }} }}\n\
