@@ -8,11 +8,9 @@ use std::{borrow::Cow, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{AttributeFault, Attributes, KeyRecord, KeySecret, Lifetime, MOST_LIVE, moment};
+use super::{AttributeFault, Attributes, KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, MOST_LIVE, moment};
 use crate::{secret::Secret, sql_link::truth};
 
-/// Longest secret, in bytes as it is written.
-const LONGEST_SECRET: usize = 16 * 1024;
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;
 
@@ -110,10 +108,23 @@ pub(super) fn record(
     encoding: Encoding,
     now_millis: i64,
 ) -> Result<Option<KeyRecord>, RowFault> {
-    let is_its_own = |row: &&Row<'_>| cell(row, "id").is_none_or(|own| own.is_some_and(|own| *own == *id));
-    let mut rows = rows.iter().filter(is_its_own).peekable();
+    let mut record = whole(id, rows, encoding)?;
+    if let Some(record) = &mut record {
+        // One that is over will never be good again, and must not take the place of one that is.
+        record.secrets.retain(|secret| secret.lifetime.until_millis > now_millis);
+        record.secrets.truncate(MOST_LIVE);
+    }
+    Ok(record)
+}
+
+/// The same with every secret that there is.
+///
+/// # Errors
+/// [`RowFault`]
+pub(super) fn whole(id: &[u8], rows: &[Row<'_>], encoding: Encoding) -> Result<Option<KeyRecord>, RowFault> {
+    let mut rows = own(id, rows).peekable();
     let Some(first) = rows.peek() else { return Ok(None) };
-    names_differ(first)?;
+    names_are_unique(first)?;
     let attributes = attributes(first)?;
     let mut record = KeyRecord { attributes, ..KeyRecord::default() };
     for row in rows {
@@ -121,15 +132,28 @@ pub(super) fn record(
             return Err(RowFault::Differ);
         }
         record.disabled |= flag(row, "disabled")?;
-        // One that is over will never be good again, and must not take the place of one that is.
-        record.secrets.extend(secret(row, encoding)?.filter(|secret| secret.lifetime.until_millis > now_millis));
+        record.secrets.extend(secret(row, encoding)?);
     }
-    record.secrets.truncate(MOST_LIVE);
     Ok(Some(record))
 }
 
+/// The secret at that place in [`whole`], as it is written, where that is text; and its label.
+pub(super) fn written(
+    id: &[u8],
+    rows: &[Row<'_>],
+    place: usize,
+) -> Option<(Option<Zeroizing<String>>, Option<String>)> {
+    let row = own(id, rows).filter(|row| cell(row, "secret").flatten().is_some()).nth(place)?;
+    let text = |name| cell(row, name).flatten().and_then(|text| String::from_utf8(text.to_vec()).ok());
+    Some((text("secret").map(Zeroizing::new), text("label").filter(|label| !label.is_empty())))
+}
+
+fn own<'r, 'c>(id: &[u8], rows: &'r [Row<'c>]) -> impl Iterator<Item = &'r Row<'c>> {
+    rows.iter().filter(move |row| cell(row, "id").is_none_or(|own| own.is_some_and(|own| *own == *id)))
+}
+
 /// All rows of an answer have the same names.
-fn names_differ(row: &Row<'_>) -> Result<(), RowFault> {
+fn names_are_unique(row: &Row<'_>) -> Result<(), RowFault> {
     let is_again = |(at, (name, _)): &(usize, &(Cow<'_, str>, _))| row.iter().take(*at).any(|(known, _)| known == name);
     match row.iter().enumerate().find(is_again) {
         Some((_, (name, _))) => Err(RowFault::Twice(name.to_string())),

@@ -26,6 +26,7 @@
 //! - [`soak`]: all of it at once, for a while.
 
 mod addresses;
+mod admin_socket;
 mod answers;
 mod client_certificates;
 mod credentials;
