@@ -13,13 +13,15 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{
-    Assertion, ClaimValue, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource,
-    Who,
+    Assertion, ClaimValue, GrantTypes, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Registered, Renewal,
+    RevocationEndpoint, TokenEndpoint, User, Users, UsersSource, Who,
 };
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
-pub use tokens::{Decryption, Dpop, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
+pub use tokens::{
+    Decryption, Dpop, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
+};
 
 use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
@@ -104,6 +106,17 @@ pub struct ListenTls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+    /// What is asked of clients.
+    pub clients: Option<ClientCertificates>,
+}
+
+/// `client_ca` and `client_certificates` of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificates {
+    /// PEM file of the roots that sign them.
+    pub roots: PathBuf,
+    /// Whether a client without one is turned away; else it is one that shows none.
+    pub required: bool,
 }
 
 /// `keys: { NAME: … }`
@@ -213,6 +226,10 @@ pub enum UpstreamKind {
     Logout(Box<Logout>),
     /// A token for whoever is known by another credential.
     Mint(Box<Handout>),
+    /// What OAuth 2.0 takes for a token.
+    Token(Box<TokenEndpoint>),
+    /// The end of a token.
+    Revoke(Box<RevocationEndpoint>),
     /// The public keys of an issuer; index into [`Config::issuers`].
     Jwks(usize),
 }
