@@ -24,6 +24,7 @@ pub mod observe;
 
 pub mod buffers;
 pub mod clock;
+pub mod cookies;
 pub mod deadline;
 pub mod errands;
 pub mod jose;

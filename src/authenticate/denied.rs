@@ -90,7 +90,7 @@ impl Reason {
     pub(super) fn challenge(&self) -> Option<Challenge> {
         match self {
             Reason::Token(TokenError::InsufficientScope(scope)) => Some(Challenge::InsufficientScope(scope.clone())),
-            Reason::Token(TokenError::NoKeysYet) => None,
+            Reason::Token(TokenError::NoKeysYet | TokenError::CrossSite) => None,
             Reason::Token(_) => Some(Challenge::InvalidToken),
             Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
@@ -128,6 +128,7 @@ impl Reason {
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(TokenError::InsufficientScope(_)) => Cause::InsufficientScope,
             Reason::Token(TokenError::NoKeysYet) => Cause::StoreUnavailable,
+            Reason::Token(TokenError::CrossSite) => Cause::CrossSite,
             Reason::Token(_) => Cause::InvalidToken,
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,
             Reason::Hold(HoldError::TooLarge { .. } | HoldError::Sender(BodyError::TooLarge { .. })) => Cause::TooLarge,

@@ -257,7 +257,9 @@ impl<'a, 'd> Legs<'a, 'd> {
         let Request { head, body } = &self.request;
         let origin = self.desk.origin;
         match leg {
-            Leg::Token(rule) => Soon::now(token::verify(rule, head, self.desk.tokens, now_millis).map(Shown::Token)),
+            Leg::Token(rule) => {
+                Soon::now(token::verify(rule, head, origin.authority, self.desk.tokens, now_millis).map(Shown::Token))
+            }
             Leg::Signature(rule) => shown(signature::open(rule, &view(head, body, origin), origin, now_millis)),
         }
     }

@@ -59,6 +59,8 @@ pub struct TokenRule {
     pub carrier: Carrier,
     /// What the token must have been given, each of them.
     pub scope: Vec<String>,
+    /// Whether, standing in a cookie, it must come with its CSRF token where a request changes something.
+    pub csrf: bool,
     /// Each `jti` once.
     pub replay: bool,
     /// How far past `exp` a token is still good, and so its `jti` remembered.
@@ -150,6 +152,7 @@ impl TokenRule {
         };
         let (scope, replay, leeway, may_go_unchecked) = (Vec::new(), false, Duration::ZERO, false);
         let name = verifier.name().into();
-        TokenRule { name, verifier, place, carrier, scope, replay, leeway, may_go_unchecked }
+        let csrf = matches!(place, jwt::Carrier::Cookie(_));
+        TokenRule { name, verifier, place, carrier, scope, csrf, replay, leeway, may_go_unchecked }
     }
 }

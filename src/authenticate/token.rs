@@ -8,23 +8,27 @@ use super::{
     Reason, Replay, TokenRule,
     jwt::{Token, TokenCache, TokenError},
 };
-use crate::{http1::RequestHead, scheme::Known};
+use crate::{cookies, http1::RequestHead, scheme::Known};
 
 /// The token of a request, unless there is none.
 pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option<&'h [u8]>, TokenError> {
     rule.place.find(head, head.query())
 }
 
-/// Verifies the token that stands in `head`.
+/// Verifies the token that stands in `head`, which asks for `authority`.
 pub(super) fn verify(
     rule: &TokenRule,
     head: &RequestHead,
+    authority: &str,
     tokens: &RefCell<TokenCache>,
     now_millis: i64,
 ) -> Result<Arc<Token>, Reason> {
-    let token = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
-    let token = tokens.borrow_mut().verify(&rule.verifier, token, now_millis.div_euclid(1000))?;
+    let shown = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
+    let token = tokens.borrow_mut().verify(&rule.verifier, shown, now_millis.div_euclid(1000))?;
     rule.check_scope(&token)?;
+    if rule.csrf && !cookies::is_own(head, shown, authority) {
+        return Err(TokenError::CrossSite.into());
+    }
     Ok(token)
 }
 

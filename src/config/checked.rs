@@ -13,8 +13,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{
-    Assertion, ClaimValue, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, User, Users, UsersSource,
-    Who,
+    Assertion, ClaimValue, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, Session, User, Users,
+    UsersSource, Who,
 };
 pub use operations::{Admin, Revocations, RevocationsPlace};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};

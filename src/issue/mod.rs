@@ -12,6 +12,7 @@ mod minter;
 mod passwords;
 mod refresh;
 mod refreshing;
+mod session;
 mod throttle;
 pub mod users;
 
@@ -23,6 +24,7 @@ pub use minter::Issuer;
 pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
+pub use session::Session;
 pub use throttle::Throttle;
 pub use users::{RowFault, StandIns, User, UserSource, UserTable, UsersAway};
 

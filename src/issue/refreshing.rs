@@ -2,6 +2,8 @@
 
 use std::{rc::Rc, sync::Arc};
 
+use zeroize::Zeroizing;
+
 use super::{Desk, Failure, Issuer, RefreshFault, Report, UserSource, answer::Told, desk};
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
@@ -38,8 +40,17 @@ impl Renewal {
         mut permit: Admitted<'_>,
         report: &mut Report,
     ) -> Result<Response, Failure> {
-        self.desk.hold(&mut permit, deadlines).await?;
-        let shown = desk::read(&self.token, &permit)?;
+        let shown = match &self.issuer.session {
+            Some(session) => {
+                session.check(&permit)?;
+                let shown = session.refresh_token(&permit)?.ok_or(Failure::NoSession)?;
+                Zeroizing::new(shown.to_vec())
+            }
+            None => {
+                self.desk.hold(&mut permit, deadlines).await?;
+                desk::read(&self.token, &permit)?
+            }
+        };
         let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
         let grant = refresh.families.look(&shown, issuer, now_millis).await?;
@@ -57,22 +68,35 @@ impl Renewal {
         let claims = anew.as_ref().unwrap_or(&grant.claims);
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        self.issuer.check_length(&minted)?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(&shown, issuer, now_millis).await?);
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(&*grant.subject));
-        Ok(answer)
+        Ok(self.issuer.in_session(answer, &minted))
     }
 }
 
 impl Logout {
     /// Whatever was shown, afterwards it is good for nothing; so says the answer (RFC 7009 section 2.2).
     pub(super) async fn serve(&self, deadlines: &Deadlines, mut permit: Admitted<'_>) -> Result<Response, Failure> {
-        self.desk.hold(&mut permit, deadlines).await?;
-        let shown = desk::read(&self.token, &permit)?;
-        if let Some(refresh) = &self.issuer.refresh {
-            refresh.families.end(&shown, &self.issuer.name).await?;
+        let answer = Response::own(200, "application/json", "{}").with("Cache-Control", "no-store");
+        if let Some(session) = &self.issuer.session {
+            session.check(&permit)?;
+            if let Some(shown) = session.refresh_token(&permit)? {
+                self.end(shown).await?;
+            }
+            return Ok(session.end(answer));
         }
-        Ok(Response::own(200, "application/json", "{}").with("Cache-Control", "no-store"))
+        self.desk.hold(&mut permit, deadlines).await?;
+        self.end(&desk::read(&self.token, &permit)?).await?;
+        Ok(answer)
+    }
+
+    async fn end(&self, shown: &[u8]) -> Result<(), Failure> {
+        if let Some(refresh) = &self.issuer.refresh {
+            refresh.families.end(shown, &self.issuer.name).await?;
+        }
+        Ok(())
     }
 }

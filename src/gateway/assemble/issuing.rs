@@ -159,6 +159,12 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
             },
             families: families(settings.kept_in, carried),
         }),
+        session: entry.session.clone().map(|session| issue::Session {
+            token: session.token,
+            csrf: session.csrf,
+            refresh: session.refresh,
+            same_site: session.same_site,
+        }),
     }))
 }
 

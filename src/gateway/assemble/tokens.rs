@@ -17,6 +17,7 @@ pub(super) struct TokenEntry {
     scope: Vec<String>,
     replay: bool,
     may_go_unchecked: bool,
+    without_csrf: bool,
     leeway: std::time::Duration,
 }
 
@@ -34,6 +35,7 @@ impl TokenEntry {
             scope: entry.scope.clone(),
             replay: entry.replay,
             may_go_unchecked: entry.on_store_failure == OnStoreFailure::Allow,
+            without_csrf: entry.without_csrf,
             leeway: entry.leeway,
         })
     }
@@ -41,12 +43,14 @@ impl TokenEntry {
     /// What a route wants of it.
     pub(super) fn rule(&self, leg: &TokenLeg) -> TokenRule {
         let place = carrier(leg.from.as_ref().unwrap_or(&self.from));
+        let rule = TokenRule::new(self.verifier.clone(), place);
         TokenRule {
+            csrf: rule.csrf && !self.without_csrf,
             scope: self.scope.iter().chain(&leg.scope).cloned().collect(),
             replay: self.replay,
             may_go_unchecked: self.may_go_unchecked,
             leeway: self.leeway,
-            ..TokenRule::new(self.verifier.clone(), place)
+            ..rule
         }
     }
 }
