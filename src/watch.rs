@@ -1,7 +1,7 @@
 //! Files that are read again when they change: their directories are watched, and a burst of changes is told once.
 //!
 //! It says that something changed, never what, and reads nothing: whoever is told reads, and keeps what it had where the
-//! new content is no good.
+//! new content is no good. Who could not read at all is told again at each look: what a file said may be that a key is shut out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,6 +39,15 @@ struct Stamp {
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
+}
+
+/// What came of a look at files that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    /// They were read. Whether they are of any use or not, only a change makes them others.
+    Read,
+    /// They were not, for a reason that may pass without a change: whoever was told is told again.
+    NotRead,
 }
 
 /// Watches for as long as it lives.
@@ -98,6 +107,21 @@ impl Files {
     }
 }
 
+impl Seen {
+    /// What became of reading a file that could not be read for that reason. One that is not there, or is another's, or holds
+    /// what is of no use, must change to become better; a system that has no more file descriptors, or a disk that stumbles, may have more the next time.
+    pub fn failed(why: io::ErrorKind) -> Seen {
+        match why {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidData
+            | io::ErrorKind::FileTooLarge => Seen::Read,
+            _ => Seen::NotRead,
+        }
+    }
+}
+
 impl Stamp {
     fn of(file: &Path) -> Option<Stamp> {
         let of = |about: Metadata| Stamp {
@@ -111,7 +135,8 @@ impl Stamp {
 }
 
 impl Watch {
-    /// Calls `changed` on a thread of its own whenever any of `files` is no longer as it was noted.
+    /// Calls `changed` on a thread of its own whenever any of `files` is no longer as it was noted, and at each look after one
+    /// at which it could not read them.
     ///
     /// A file is commonly replaced by renaming another over it, or by turning a link: so its directory is watched, and of
     /// all that happens there only what concerns the files is told. Where the system cannot watch they are looked at every
@@ -119,7 +144,7 @@ impl Watch {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(files: Files, changed: impl FnMut() + Send + 'static) -> io::Result<Watch> {
+    pub fn start(files: Files, changed: impl FnMut() -> Seen + Send + 'static) -> io::Result<Watch> {
         let (wake, events) = sync_channel(1);
         let told = wake.clone();
         // A full queue says already what there is to say.
@@ -132,7 +157,8 @@ impl Watch {
     }
 }
 
-fn look(mut files: Files, events: &Receiver<()>, is_alive: &Weak<()>, mut changed: impl FnMut()) {
+fn look(mut files: Files, events: &Receiver<()>, is_alive: &Weak<()>, mut changed: impl FnMut() -> Seen) {
+    let mut seen = Seen::Read;
     loop {
         match events.recv_timeout(LOOK_AGAIN) {
             // Other files in the same directory change too, an access log all the time.
@@ -145,8 +171,8 @@ fn look(mut files: Files, events: &Receiver<()>, is_alive: &Weak<()>, mut change
         if is_alive.strong_count() == 0 {
             return;
         }
-        if have_changed {
-            changed();
+        if have_changed || seen == Seen::NotRead {
+            seen = changed();
         }
     }
 }
@@ -182,7 +208,12 @@ mod tests {
         let (told, hears) = mpsc::channel();
         let mut files = Files::new();
         files.add(file);
-        (Watch::start(files, move || _ = told.send(())).unwrap(), hears)
+        (Watch::start(files, move || tell(&told)).unwrap(), hears)
+    }
+
+    fn tell(told: &mpsc::Sender<()>) -> Seen {
+        let _ = told.send(());
+        Seen::Read
     }
 
     #[test]
@@ -223,8 +254,35 @@ mod tests {
         files.add(&file);
         fs::write(&file, "changed in between").unwrap();
         let (told, hears) = mpsc::channel();
-        let _watch = Watch::start(files, move || _ = told.send(())).unwrap();
+        let _watch = Watch::start(files, move || tell(&told)).unwrap();
         hears.recv_timeout(SOON).unwrap();
+    }
+
+    #[test]
+    fn who_could_not_read_is_told_again_though_nothing_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a");
+        let (told, hears) = mpsc::channel();
+        let mut files = Files::new();
+        files.add(&file);
+        let mut times = 0;
+        let _watch = Watch::start(files, move || {
+            times += 1;
+            tell(&told);
+            if times < 3 { Seen::NotRead } else { Seen::Read }
+        });
+        fs::write(&file, "1").unwrap();
+        for _ in 0..3 {
+            hears.recv_timeout(SOON).unwrap();
+        }
+        assert!(hears.recv_timeout(2 * LOOK_AGAIN).is_err(), "and no longer once it has read");
+    }
+
+    #[test]
+    fn only_what_may_pass_without_a_change_is_tried_again() {
+        let out_of_descriptors = io::Error::from_raw_os_error(24);
+        assert_eq!(Seen::failed(out_of_descriptors.kind()), Seen::NotRead);
+        assert_eq!(Seen::failed(io::ErrorKind::NotFound), Seen::Read);
     }
 
     #[test]

@@ -5,9 +5,16 @@ use countersign::store::revocations::{Revocation, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
-    let Ok((revocations, whole)) = read(content, 0) else { return };
+    let mut revocations = Vec::new();
+    let read = read(content, 0, |revocation| {
+        revocations.push(revocation);
+        Ok::<_, ()>(())
+    });
+    let Ok((whole, is_torn)) = read else { return };
+    let whole = usize::try_from(whole).unwrap();
     assert!(whole == 0 || content[whole - 1] == b'\n');
     assert!(!content[whole..].contains(&b'\n'));
+    assert_eq!(is_torn, whole < content.len());
     for revocation in revocations {
         let again = Revocation::parse(revocation.to_json().to_string().as_bytes(), 1);
         assert_eq!(again, Ok(revocation));

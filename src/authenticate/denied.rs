@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::jwt::TokenError;
+use super::jwt::{PROOF_ALGORITHMS, TokenError};
 use crate::{keys::NoKey, message::HoldError, refusal::Cause, scheme};
 
 /// Authentication failed.
@@ -12,21 +12,34 @@ pub struct Denied {
     pub cause: Cause,
     /// Where a signature is missing, if one is.
     pub missing: Option<scheme::Carrier>,
-    /// Whether a token would have helped, so that the answer says `WWW-Authenticate: Bearer` (RFC 6750 section 3).
+    /// Whether a token would have helped, so that the answer says `WWW-Authenticate` (RFC 6750 section 3).
     pub challenge: Option<Challenge>,
+    /// In which schemes it would have been taken.
+    pub schemes: Schemes,
     /// Each attempt: the rule's name and why it failed.
     pub attempts: Vec<(Arc<str>, Reason)>,
 }
 
-/// The bearer challenge of a refusal.
+/// The challenge of a refusal, whatever the scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
     /// No token came.
-    Bearer,
+    Bare,
     /// One came and was not good: `error="invalid_token"`.
     InvalidToken,
     /// A good one lacks one of these scopes: `error="insufficient_scope"`.
     InsufficientScope(String),
+    /// A good one came without a good proof of the key that it is bound to: `error="invalid_dpop_proof"`.
+    InvalidProof,
+}
+
+/// The authentication schemes in which a route takes tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Schemes {
+    /// `Bearer` (RFC 6750).
+    pub bearer: bool,
+    /// `DPoP` (RFC 9449).
+    pub dpop: bool,
 }
 
 /// Why one attempt failed. The texts are for the log; they hold no secret, no signature and no token.
@@ -63,8 +76,47 @@ impl Denied {
     pub(super) fn one(name: Arc<str>, reason: Reason) -> Box<Denied> {
         let cause = reason.cause();
         let challenge = reason.challenge();
-        Box::new(Denied { cause, missing: None, challenge, attempts: vec![(name, reason)] })
+        let schemes = Schemes { bearer: challenge.is_some(), dpop: false };
+        Box::new(Denied { cause, missing: None, challenge, schemes, attempts: vec![(name, reason)] })
     }
+}
+
+impl Schemes {
+    pub(super) fn any(self) -> bool {
+        self.bearer || self.dpop
+    }
+}
+
+impl Challenge {
+    /// `WWW-Authenticate`, with a challenge for each of `schemes`.
+    pub fn field(&self, schemes: Schemes) -> String {
+        let mut challenges: Vec<String> = Vec::new();
+        if schemes.bearer {
+            challenges.push(challenge("Bearer", self.parameters(false)));
+        }
+        if schemes.dpop {
+            let names: Vec<&str> = PROOF_ALGORITHMS.iter().map(|algorithm| algorithm.name()).collect();
+            let parameters = self.parameters(true).into_iter().chain([format!("algs=\"{}\"", names.join(" "))]);
+            challenges.push(challenge("DPoP", parameters.collect()));
+        }
+        challenges.join(", ")
+    }
+
+    /// A scope's characters need no escape: the config takes no others.
+    fn parameters(&self, dpop: bool) -> Vec<String> {
+        let error = |name: &str| format!("error=\"{name}\"");
+        match self {
+            Challenge::Bare => Vec::new(),
+            Challenge::InvalidToken => vec![error("invalid_token")],
+            Challenge::InsufficientScope(scope) => vec![error("insufficient_scope"), format!("scope=\"{scope}\"")],
+            Challenge::InvalidProof if dpop => vec![error("invalid_dpop_proof")],
+            Challenge::InvalidProof => Vec::new(),
+        }
+    }
+}
+
+fn challenge(scheme: &str, parameters: Vec<String>) -> String {
+    if parameters.is_empty() { scheme.to_owned() } else { format!("{scheme} {}", parameters.join(", ")) }
 }
 
 impl Denied {
@@ -90,6 +142,7 @@ impl Reason {
     pub(super) fn challenge(&self) -> Option<Challenge> {
         match self {
             Reason::Token(TokenError::InsufficientScope(scope)) => Some(Challenge::InsufficientScope(scope.clone())),
+            Reason::Token(TokenError::Proof(_)) => Some(Challenge::InvalidProof),
             Reason::Token(TokenError::NoKeysYet | TokenError::CrossSite) => None,
             Reason::Token(_) => Some(Challenge::InvalidToken),
             Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::{
     Denied, Desk, Leg, Reason, Verified,
-    denied::Challenge,
+    denied::{Challenge, Schemes},
     held::view,
     jwt::Token,
     signature,
@@ -64,7 +64,7 @@ enum Shown<'a> {
     /// A signature that the body may still belie.
     Signature(Opened<'a>),
     /// A token that is verified.
-    Token(Arc<Token>),
+    Token(token::Shown),
 }
 
 /// What the legs of one alternative show.
@@ -76,7 +76,7 @@ type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
 /// What a leg was shown to be.
 enum Proof<'a> {
     Signature(Accepted<'a>),
-    Token(Arc<Token>),
+    Token(token::Shown),
 }
 
 struct Legs<'a, 'd> {
@@ -148,7 +148,7 @@ impl<'a, 'd> Legs<'a, 'd> {
     fn refused(&self, leg: &Leg, reason: Reason) -> Box<Denied> {
         match reason {
             Reason::Absent | Reason::Signature(Failure::MissingSignature) => self.nothing_present(),
-            reason => Denied::one(leg.name().clone(), reason),
+            reason => Box::new(Denied { schemes: self.schemes(), ..*Denied::one(leg.name().clone(), reason) }),
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a, 'd> Legs<'a, 'd> {
     /// The refusal of a leg whose credential is absent, with a challenge where any leg would take a token.
     fn missing(&self, leg: Option<&Leg>, mut attempts: Vec<(Arc<str>, Reason)>) -> Box<Denied> {
         use crate::refusal::Cause;
-        let takes_token = self.alternatives.iter().flatten().any(|leg| matches!(leg, Leg::Token(_)));
+        let schemes = self.schemes();
         let (cause, missing) = match leg {
             Some(Leg::Token(_)) => (Cause::MissingToken, None),
             Some(Leg::Signature(rule)) => (Cause::MissingSignature, Some(rule.scheme.carrier().clone())),
@@ -224,7 +224,20 @@ impl<'a, 'd> Legs<'a, 'd> {
         if let Some(leg) = leg {
             attempts.push((leg.name().clone(), Reason::Absent));
         }
-        Box::new(Denied { cause, missing, challenge: takes_token.then_some(Challenge::Bearer), attempts })
+        let challenge = schemes.any().then_some(Challenge::Bare);
+        Box::new(Denied { cause, missing, challenge, schemes, attempts })
+    }
+
+    /// The schemes in which a token would be taken.
+    fn schemes(&self) -> Schemes {
+        let mut schemes = Schemes::default();
+        for leg in self.alternatives.iter().flatten() {
+            if let Leg::Token(rule) = leg {
+                schemes.bearer |= rule.dpop.is_none_or(|dpop| !dpop.required);
+                schemes.dpop |= rule.dpop.is_some();
+            }
+        }
+        schemes
     }
 
     /// Checks what the head shows of each candidate; those that fail are out before a byte of the body is read.
@@ -257,9 +270,7 @@ impl<'a, 'd> Legs<'a, 'd> {
         let Request { head, body } = &self.request;
         let origin = self.desk.origin;
         match leg {
-            Leg::Token(rule) => {
-                Soon::now(token::verify(rule, head, origin.authority, self.desk.tokens, now_millis).map(Shown::Token))
-            }
+            Leg::Token(rule) => Soon::now(token::verify(rule, head, self.desk, now_millis).map(Shown::Token)),
             Leg::Signature(rule) => shown(signature::open(rule, &view(head, body, origin), origin, now_millis)),
         }
     }
@@ -353,7 +364,7 @@ impl<'a, 'd> Legs<'a, 'd> {
                 // A token that nobody could judge is not called invalid, or its client would throw it away.
                 let invalid = token && !first.is_unjudged();
                 let challenge = first.challenge().or_else(|| invalid.then_some(Challenge::InvalidToken));
-                Box::new(Denied { cause, missing: None, challenge, attempts })
+                Box::new(Denied { cause, missing: None, challenge, schemes: self.schemes(), attempts })
             }
         }
     }
@@ -369,8 +380,9 @@ fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'
             identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
             identity.key_id = identity.key_id.take().or(accepted.key_id);
         }
-        (Leg::Token(rule), Proof::Token(token)) => {
-            replays.extend(token::replay(rule, &token)?);
+        (Leg::Token(rule), Proof::Token(shown)) => {
+            replays.extend(token::replays(rule, &shown)?);
+            let token = shown.token;
             note_other(leg, token.kid().map(Rc::from), Some(token.clone()), identity);
             identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
             identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
@@ -380,8 +392,8 @@ fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'
     }
     identity.by.get_or_insert(leg.name());
     identity.add_carrier(leg.carrier());
-    if let Leg::Signature(rule) = leg {
-        rule.beside.iter().for_each(|beside| identity.add_carrier(beside));
+    if let Some(beside) = leg.beside() {
+        identity.add_carrier(beside);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -16,25 +17,42 @@ use super::{jwt::TokenCache, *};
 use crate::{
     http1::{Limits, RequestHead},
     keys::{Answer, KeyRecord, KeyTable, KeysAway, Lookout, Lookup, NoKey},
-    message::{Body, Budget},
+    message::{Body, BodyError, BodyStream, Budget},
     refusal::Cause,
     scheme::{Algorithm, Definition, Encoding, Scheme, SignatureDefinition},
     secret::Secret,
 };
 
-/// Knows `dev-1`, unless it is away; counts how often it is asked.
+/// Knows `dev-1`, unless it is away, the first times that it is asked; counts how often that is.
+#[derive(Default)]
 struct Remote {
     away: bool,
     asked: AtomicUsize,
+    knows: usize,
+}
+
+/// A body whose sender takes so many seconds.
+struct Slow(Option<(Bytes, i64)>, Clock);
+
+impl BodyStream for Slow {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let Some((piece, seconds)) = self.0.take() else { return Poll::Ready(None) };
+        self.1.set(seconds);
+        Poll::Ready(Some(Ok(piece)))
+    }
+
+    fn length(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Lookup for Remote {
     fn look_up(&self, id: &[u8]) -> Lookout<'_> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        let before = self.asked.fetch_add(1, Ordering::SeqCst);
         let known = || Some(Arc::new(KeyRecord::of([Secret::new(b"secret".to_vec())])));
         let answer: Answer = match (self.away, id) {
             (true, _) => Err(KeysAway::TimedOut),
-            (false, b"dev-1") => Ok(known()),
+            (false, b"dev-1") if before < self.knows => Ok(known()),
             (false, _) => Ok(None),
         };
         Lookout::Later(Box::pin(async {
@@ -69,12 +87,22 @@ fn request(id: &str, signed: &str, body: Body) -> Request {
 }
 
 async fn judged(alternatives: Vec<Vec<Leg>>, request: Request, memory: u64) -> Result<String, Box<Denied>> {
+    judged_by(&Clock::fixed(0), alternatives, request, memory).await
+}
+
+async fn judged_by(
+    clock: &Clock,
+    alternatives: Vec<Vec<Leg>>,
+    request: Request,
+    memory: u64,
+) -> Result<String, Box<Denied>> {
     let requirement = Requirement::AnyOf(alternatives);
     let budgets = Budgets { memory: Budget::new(1 << 20), spool: Budget::new(1 << 20), directory: None };
     let desk = Desk {
         now_millis: 0,
-        clock: &Clock::fixed(0),
+        clock,
         origin: Origin { scheme: "http", authority: "h", is_public_host: true },
+        certificate: None,
         limits: HoldLimits { body: 1 << 20, memory, may_spool: true },
         patience: Duration::from_secs(10),
         deadlines: &Deadlines::default(),
@@ -86,7 +114,7 @@ async fn judged(alternatives: Vec<Vec<Leg>>, request: Request, memory: u64) -> R
 }
 
 fn remote(away: bool) -> Arc<Remote> {
-    Arc::new(Remote { away, asked: AtomicUsize::new(0) })
+    Arc::new(Remote { away, asked: AtomicUsize::new(0), knows: usize::MAX })
 }
 
 fn bytes(text: &'static str) -> Body {
@@ -105,6 +133,18 @@ async fn a_source_is_asked_once_whether_the_head_or_the_body_names_the_id() {
         let judged = judged(vec![vec![leg("s", key_id, message, &remote)]], request("dev-1", signed, body), memory);
         assert_eq!(judged.await.unwrap(), "dev-1", "{key_id} {message}");
         assert_eq!(remote.asked.load(Ordering::SeqCst), 1, "{key_id} {message}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_a_body_slowly_does_not_keep_a_key_that_is_shut_out_meanwhile() {
+    for (seconds, memory, asked) in [(0, 100, 1), (5, 100, 2), (5, 1, 2), (-5, 100, 2)] {
+        let (clock, remote) = (Clock::fixed(0), Arc::new(Remote { knows: 1, ..Remote::default() }));
+        let body = Body::Stream(Box::new(Slow(Some((Bytes::from_static(b"body"), seconds)), clock.clone())));
+        let legs = vec![vec![leg("s", "{header:X-Id}", BODY, &remote)]];
+        let judged = judged_by(&clock, legs, request("dev-1", "dev-1:body", body), memory).await;
+        assert_eq!(judged.is_ok(), asked == 1, "{seconds}");
+        assert_eq!(remote.asked.load(Ordering::SeqCst), asked, "{seconds}");
     }
 }
 

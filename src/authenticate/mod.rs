@@ -8,6 +8,7 @@ pub mod jwt;
 mod legs;
 #[cfg(test)]
 mod looked_up_tests;
+mod possession;
 mod requirement;
 mod signature;
 mod token;
@@ -15,8 +16,8 @@ mod verified;
 
 use std::{cell::RefCell, time::Duration};
 
-pub use denied::{Challenge, Denied, Reason};
-pub use requirement::{Leg, Requirement, SignatureRule, TokenRule};
+pub use denied::{Challenge, Denied, Reason, Schemes};
+pub use requirement::{Dpop, Leg, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 
 use crate::{
@@ -34,6 +35,8 @@ pub struct Desk<'d> {
     pub clock: &'d Clock,
     /// The scheme and authority that the client meant: the public ones.
     pub origin: Origin<'d>,
+    /// SHA-256 of the certificate that the client's connection was made with.
+    pub certificate: Option<&'d jwt::Thumbprint>,
     /// How much of a covered body is held.
     pub limits: HoldLimits,
     /// How long its sender may take for it, all in all.

@@ -57,6 +57,12 @@ pub struct TokenRule {
     pub place: jwt::Carrier,
     /// The same as a place in a request.
     pub carrier: Carrier,
+    /// Whether and how proofs of the key that a token is bound to are taken.
+    pub dpop: Option<Dpop>,
+    /// Whether a token must be bound to the client's certificate.
+    pub certificate: bool,
+    /// What stands beside the token and means nothing without it.
+    pub beside: Option<Carrier>,
     /// What the token must have been given, each of them.
     pub scope: Vec<String>,
     /// Whether, standing in a cookie, it must come with its CSRF token where a request changes something.
@@ -67,6 +73,17 @@ pub struct TokenRule {
     pub leeway: Duration,
     /// Whether a request goes on where the store cannot tell if its token was accepted before.
     pub may_go_unchecked: bool,
+}
+
+/// Which proofs of a key are taken (RFC 9449).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dpop {
+    /// Whether each token must be bound to a key.
+    pub required: bool,
+    /// How long ago a proof may have been made.
+    pub past: Duration,
+    /// How far its sender's clock may be ahead.
+    pub future: Duration,
 }
 
 impl Requirement {
@@ -108,6 +125,16 @@ impl Leg {
     }
 }
 
+impl Leg {
+    /// What stands beside its credential and means nothing without it.
+    pub(super) fn beside(&self) -> Option<&Carrier> {
+        match self {
+            Leg::Signature(rule) => rule.beside.as_ref(),
+            Leg::Token(rule) => rule.beside.as_ref(),
+        }
+    }
+}
+
 impl SignatureRule {
     /// A rule for `scheme`.
     pub fn new(scheme: Arc<Scheme>, keys: KeyTable) -> SignatureRule {
@@ -124,7 +151,8 @@ impl SignatureRule {
 }
 
 impl TokenRule {
-    /// Judges a token that stands nowhere: by all that this rule wants of it but that it comes once only.
+    /// Judges a token that stands nowhere: by all that this rule wants of it but that it comes once only, and from whom it is
+    /// bound to.
     ///
     /// # Errors
     /// The first rule that it breaks.
@@ -142,10 +170,15 @@ impl TokenRule {
         Err(jwt::TokenError::InsufficientScope(self.scope.join(" ")))
     }
 
+    /// Whether a token that is bound to nothing may not be enough.
+    pub(super) fn wants_binding(&self) -> bool {
+        self.certificate || self.dpop.is_some()
+    }
+
     /// A rule for tokens that stand at `place`, which asks for no scope and may be shown more than once.
     pub fn new(verifier: Arc<jwt::Verifier>, place: jwt::Carrier) -> TokenRule {
         let carrier = match &place {
-            jwt::Carrier::Bearer | jwt::Carrier::Authorization => Carrier::header("authorization"),
+            jwt::Carrier::Bearer | jwt::Carrier::Dpop | jwt::Carrier::Authorization => Carrier::header("authorization"),
             jwt::Carrier::Header(name) => Carrier::header(name),
             jwt::Carrier::Cookie(name) => Carrier::Cookie(name.as_str().into()),
             jwt::Carrier::Query(name) => Carrier::Query(name.as_str().into()),
@@ -153,6 +186,20 @@ impl TokenRule {
         let (scope, replay, leeway, may_go_unchecked) = (Vec::new(), false, Duration::ZERO, false);
         let name = verifier.name().into();
         let csrf = matches!(place, jwt::Carrier::Cookie(_));
-        TokenRule { name, verifier, place, carrier, scope, csrf, replay, leeway, may_go_unchecked }
+        let (dpop, certificate, beside) = (None, false, None);
+        TokenRule {
+            name,
+            verifier,
+            place,
+            carrier,
+            dpop,
+            certificate,
+            beside,
+            scope,
+            csrf,
+            replay,
+            leeway,
+            may_go_unchecked,
+        }
     }
 }

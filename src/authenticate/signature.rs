@@ -16,7 +16,13 @@ pub(super) struct Opened<'c> {
     claimed: Claimed,
     /// The key of the id that it names; none yet where the body names it.
     key: Option<Found<'c>>,
+    /// When it was looked up.
+    found_millis: i64,
 }
+
+/// So long after it was looked up a key is believed to be what it was, in milliseconds. Whoever sends a body slowly must not keep
+/// the use of a key that is shut out meanwhile.
+const BELIEVED_MILLIS: i64 = 1000;
 
 /// A signature that verified.
 pub(super) struct Accepted<'c> {
@@ -42,12 +48,12 @@ pub(super) fn open<'c>(
         return Soon::now(Err(Reason::OtherHost));
     }
     if rule.scheme.has_key_id() && claimed.key_id().is_none() {
-        return Soon::now(Ok(Opened { claimed, key: None }));
+        return Soon::now(Ok(Opened { claimed, key: None, found_millis: now_millis }));
     }
     with_key(rule, claimed, now_millis)
 }
 
-/// The same once more with the body at hand, at the time that it is then. The key is not looked up again.
+/// The same once more with the body at hand, at the time that it is then. The key is looked up again only where that took long.
 pub(super) fn reopen<'c>(
     rule: &'c SignatureRule,
     opened: Opened<'c>,
@@ -64,7 +70,7 @@ fn with_key<'c>(rule: &'c SignatureRule, claimed: Claimed, now_millis: i64) -> S
     let opened = move |claimed, found: Result<Found<'c>, NoKey>| {
         let key = found?;
         key.key().check(now_millis)?;
-        Ok(Opened { claimed, key: Some(key) })
+        Ok(Opened { claimed, key: Some(key), found_millis: now_millis })
     };
     match rule.keys.find(claimed.key_id()).at_once() {
         Ok(found) => Soon::now(opened(claimed, found)),
@@ -73,15 +79,19 @@ fn with_key<'c>(rule: &'c SignatureRule, claimed: Claimed, now_millis: i64) -> S
 }
 
 impl<'c> Opened<'c> {
-    /// What is claimed now that the body is there, and the key that was found before, if it is of the same id.
+    /// What is claimed now that the body is there, and the key that was found before, if it is of the same id and was found just now.
     fn claiming(
         self,
         rule: &'c SignatureRule,
         claimed: Claimed,
         now_millis: i64,
     ) -> Soon<'c, Result<Opened<'c>, Reason>> {
-        match self.key {
-            Some(key) if claimed.key_id() == self.claimed.key_id() => Soon::now(Ok(Opened { claimed, key: Some(key) })),
+        let Opened { claimed: before, key, found_millis } = self;
+        let is_recent = (0..BELIEVED_MILLIS).contains(&now_millis.saturating_sub(found_millis));
+        match key {
+            Some(key) if is_recent && claimed.key_id() == before.key_id() => {
+                Soon::now(Ok(Opened { claimed, key: Some(key), found_millis }))
+            }
             Some(_) | None => with_key(rule, claimed, now_millis),
         }
     }
@@ -94,7 +104,7 @@ pub(super) fn verify<'c>(
     view: &View<'_>,
     now_millis: i64,
 ) -> Result<Accepted<'c>, Reason> {
-    let Opened { claimed, key } = opened;
+    let Opened { claimed, key, .. } = opened;
     let key = key.ok_or(NoKey::Unknown)?;
     let (place, replay) = check(rule, &claimed, &key, view, now_millis)?;
     Ok(accepted(&claimed, key.matched(place), replay))
@@ -111,7 +121,7 @@ pub(super) async fn verify_spooled<'c>(
     let of = rule.clone();
     let read = move |view: &View<'_>, now_millis| Ok((of.scheme.read(view, now_millis)?, now_millis));
     let (claimed, now_millis) = over_spool(head, spool, desk, read).await?;
-    let Opened { claimed, key } = opened.claiming(rule, claimed, now_millis).await?;
+    let Opened { claimed, key, .. } = opened.claiming(rule, claimed, now_millis).await?;
     let key = key.ok_or(NoKey::Unknown)?;
     let (of, own) = (rule.clone(), key.to_owned());
     let work = move |view: &View<'_>, now_millis| {

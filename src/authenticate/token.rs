@@ -1,12 +1,13 @@
 //! One token leg: take the token out, verify it, or find it verified before.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    Reason, Replay, TokenRule,
-    jwt::{Token, TokenCache, TokenError},
+    Desk, Reason, Replay, TokenRule,
+    jwt::{Token, TokenError},
+    possession,
 };
 use crate::{cookies, http1::RequestHead, scheme::Known};
 
@@ -15,25 +16,36 @@ pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option
     rule.place.find(head, head.query())
 }
 
-/// Verifies the token that stands in `head`, which asks for `authority`.
-pub(super) fn verify(
-    rule: &TokenRule,
-    head: &RequestHead,
-    authority: &str,
-    tokens: &RefCell<TokenCache>,
-    now_millis: i64,
-) -> Result<Arc<Token>, Reason> {
-    let shown = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
-    let token = tokens.borrow_mut().verify(&rule.verifier, shown, now_millis.div_euclid(1000))?;
+/// A token that is verified, and shown by whom it is for.
+pub(super) struct Shown {
+    pub(super) token: Arc<Token>,
+    /// The proof that came with it, which must not come again.
+    proof: Option<Box<Replay>>,
+}
+
+/// Verifies the token that stands in `head`.
+pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>, now_millis: i64) -> Result<Shown, Reason> {
+    let text = rule.place.candidate(head, head.query())?.ok_or(Reason::Absent)?;
+    let token = desk.tokens.borrow_mut().verify(&rule.verifier, text, now_millis.div_euclid(1000))?;
+    let mut proof = None;
+    if token.is_bound() || rule.wants_binding() {
+        proof = possession::check(rule, &token, text, head, desk, now_millis)?.map(Box::new);
+    }
     rule.check_scope(&token)?;
-    if rule.csrf && !cookies::is_own(head, shown, authority) {
+    if rule.csrf && !cookies::is_own(head, text, desk.origin.authority) {
         return Err(TokenError::CrossSite.into());
     }
-    Ok(token)
+    Ok(Shown { token, proof })
+}
+
+/// What must be accepted once only: the proof, and the token where the rule says so.
+pub(super) fn replays(rule: &TokenRule, shown: &Shown) -> Result<impl Iterator<Item = Replay>, Reason> {
+    let token = replay(rule, &shown.token)?;
+    Ok(token.into_iter().chain(shown.proof.as_deref().copied()))
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.
-pub(super) fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, Reason> {
+fn replay(rule: &TokenRule, token: &Token) -> Result<Option<Replay>, Reason> {
     if !rule.replay {
         return Ok(None);
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Exit, admin::AdminPlace, data, trouble::Trouble, words};
 use crate::{
     clock::Clock,
+    config,
     store::revocations::{Revocation, Revocations},
 };
 
@@ -51,6 +52,9 @@ pub(super) struct Revoke {
     /// Write to this file; no gateway may have it open
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// How many may be in that file: the `capacity` of the gateway that will read it
+    #[arg(long, value_name = "N", requires = "file", default_value_t = config::Revocations::USUAL_CAPACITY)]
+    capacity: usize,
     #[command(flatten)]
     place: AdminPlace,
 }
@@ -71,8 +75,8 @@ pub(super) struct ListRevocations {
     place: AdminPlace,
 }
 
-/// As many as may be in a file that is written offline.
-const CAPACITY: usize = 10_000_000;
+/// As many as are shown of a file: what any gateway may have.
+const MOST_SHOWN: usize = 10_000_000;
 
 impl Revoke {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
@@ -88,7 +92,7 @@ impl Revoke {
             Some(file) => {
                 let revocation = Revocation::parse(document.to_string().as_bytes(), now_unix)
                     .map_err(|error| Trouble::NotRevoked(error.to_string()))?;
-                let revoked = open(file, now_unix)?.revoke(revocation, now_unix);
+                let revoked = open(file, self.capacity, now_unix)?.revoke(revocation, now_unix);
                 revoked.map_err(|error| Trouble::NotRevoked(error.to_string()))?;
             }
         }
@@ -124,7 +128,7 @@ impl ListRevocations {
             }
             Some(file) => {
                 let now_unix = Clock::system().unix();
-                open(file, now_unix)?.all(now_unix).iter().map(Revocation::to_json).collect()
+                open(file, MOST_SHOWN, now_unix)?.all(now_unix).iter().map(Revocation::to_json).collect()
             }
         };
         list.iter().for_each(|revocation| data(format_args!("{revocation}")));
@@ -132,8 +136,8 @@ impl ListRevocations {
     }
 }
 
-fn open(file: &Path, now_unix: i64) -> Result<Revocations, Trouble> {
-    Revocations::open(file, CAPACITY, now_unix).map_err(|error| Trouble::NotRevoked(error.to_string()))
+fn open(file: &Path, capacity: usize, now_unix: i64) -> Result<Revocations, Trouble> {
+    Revocations::open(file, capacity, now_unix).map_err(|error| Trouble::NotRevoked(error.to_string()))
 }
 
 fn time(text: &str, now_unix: i64) -> Result<i64, Trouble> {

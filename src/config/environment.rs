@@ -9,6 +9,10 @@ const LARGEST_FILE: u64 = 1 << 20;
 pub trait Environment {
     /// The value of an environment variable; `None` where it is not set.
     fn variable(&self, name: &str) -> Option<Vec<u8>>;
+    /// The config itself.
+    fn config(&self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
     /// The content of a file of at most 1 MiB.
     fn file(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Whether what it gives as secrets are the real ones, so that it means something whether they fit.

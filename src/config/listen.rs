@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{
-    checked::{Admin, Config, Listen, ListenTls, TrustedProxies},
+    checked::{Admin, Config, Listen, ListenTls, Route, TrustedProxies},
     host, networks,
     reader::Reader,
     secret, section,
@@ -77,6 +77,13 @@ pub(super) fn warn_of_hosts(config: &Config, places: &[Place], reader: &mut Read
             reader
                 .warning(*place, format!("the scheme `{name}` signs the host, which here is whatever `Host` says"))
                 .hint("public_origin: \"https://api.example.com\", the origin that clients sign");
+        }
+        let mut here =
+            config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
+        if listen.public_origin.is_none() && here.any(Route::takes_proofs) {
+            reader
+                .warning(*place, "DPoP proofs name the address, whose host here is whatever `Host` says")
+                .hint("public_origin: \"https://api.example.com\", the origin that clients know");
         }
     }
 }

@@ -11,6 +11,7 @@ mod decryption;
 mod definition;
 mod definition_values;
 mod document;
+mod dpop;
 mod elsewhere;
 mod environment;
 mod handshake;
@@ -87,7 +88,7 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), Problems> {
 pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<(Config, Vec<Problem>), Problems> {
     let file = path.display().to_string();
     let unreadable = |message: String| Problems(vec![whole_file(&file, message)]);
-    let bytes = std::fs::read(path).map_err(|error| unreadable(format!("the file cannot be read: {error}")))?;
+    let bytes = environment.config(path).map_err(|error| unreadable(format!("the file cannot be read: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("the file is not UTF-8".to_owned()))?;
     parse(&text, &file, environment)
 }

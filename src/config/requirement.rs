@@ -3,6 +3,7 @@
 use super::{
     checked::{Requirement, SchemeConfig, TokenLeg, Tokens},
     definition::all_or_none,
+    dpop,
     reader::Reader,
     section::Section,
     shape::Fields,
@@ -74,11 +75,20 @@ fn jwt(node: &Node, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Op
     let Value::Map(_) = node.value else {
         return tokens.find(node, reader).map(|index| Requirement::Jwt(index, TokenLeg::default()));
     };
-    let fields = reader.fields(node, "`jwt`", &["tokens", "from", "scope"])?;
+    let fields = reader.fields(node, "`jwt`", &["tokens", "from", "scope", "dpop", "certificate"])?;
     let from = fields.value("from").map(|node| token_from(node, reader));
     let scope = token_claims::scope(&fields, reader);
     let index = fields.required("tokens", reader).and_then(|node| tokens.find(node, reader))?;
-    Some(Requirement::Jwt(index, TokenLeg { from: all_or_none(from)?, scope: scope? }))
+    let dpop = fields.value("dpop").map(|node| dpop::read(node, reader));
+    let certificate = fields.value("certificate");
+    let certificate = certificate.map(|node| reader.choice(node, "`certificate`", &[("required", true)]));
+    let from = all_or_none(from)?;
+    if let Some(entry) = fields.entry("dpop") {
+        let own = tokens.item(index).map(|entry| &entry.from);
+        dpop::check(entry, from.as_ref().or(own), reader);
+    }
+    let (dpop, certificate) = (all_or_none(dpop)?, all_or_none(certificate)?.unwrap_or(false));
+    Some(Requirement::Jwt(index, TokenLeg { from, scope: scope?, dpop, certificate }))
 }
 
 impl Requirement {
@@ -93,6 +103,17 @@ impl Requirement {
             Requirement::Public | Requirement::Jwt(..) => Vec::new(),
             Requirement::Hmac(index) => vec![*index],
             Requirement::AnyOf(legs) | Requirement::AllOf(legs) => legs.iter().flat_map(Requirement::schemes).collect(),
+        }
+    }
+
+    /// What is said of each token that it names.
+    pub fn token_legs(&self) -> Vec<&TokenLeg> {
+        match self {
+            Requirement::Public | Requirement::Hmac(_) => Vec::new(),
+            Requirement::Jwt(_, leg) => vec![leg],
+            Requirement::AnyOf(legs) | Requirement::AllOf(legs) => {
+                legs.iter().flat_map(Requirement::token_legs).collect()
+            }
         }
     }
 

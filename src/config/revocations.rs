@@ -11,7 +11,7 @@ use super::{
 /// Reads `revocations:`. `has_store`: whether there is a `store` that could keep them.
 pub(super) fn read(node: &Node, has_store: bool, reader: &mut Reader<'_>) -> Option<Revocations> {
     let fields = reader.fields(node, "`revocations`", &["file", "redis", "capacity", "on_store_failure"])?;
-    let mut capacity = 1_000_000;
+    let mut capacity = Revocations::USUAL_CAPACITY;
     count(&fields, "capacity", 1..10_000_001, &mut capacity, reader);
     let is_shared = match fields.value("redis") {
         None => false,

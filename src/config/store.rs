@@ -1,7 +1,7 @@
 //! `store:` and `replay:`: what is remembered, where, and what happens where that cannot be asked.
 
 use super::{
-    checked::{AfterStart, Config, OnStoreFailure, ReplayMemory, Store},
+    checked::{AfterStart, Config, OnStoreFailure, ReplayMemory, Route, Store},
     limits::count,
     reader::Reader,
     redis_server,
@@ -53,7 +53,8 @@ pub(super) fn report_idle(document: &Fields<'_>, reader: &mut Reader<'_>) {
 /// Says what a restart does to a memory that does not outlive it.
 pub(super) fn note_restart(config: &Config, document: &Fields<'_>, reader: &mut Reader<'_>) {
     let remembered = config.schemes.iter().filter_map(|scheme| scheme.scheme.remembers()).max();
-    let remembers = remembered.is_some() || config.tokens.iter().any(|tokens| tokens.replay);
+    let proofs = config.routes.iter().any(Route::takes_proofs);
+    let remembers = remembered.is_some() || proofs || config.tokens.iter().any(|tokens| tokens.replay);
     let ReplayMemory { journal, after_start, .. } = &config.replay;
     if !remembers || journal.is_some() || config.store.is_some() {
         return;

@@ -17,7 +17,7 @@ use super::tls::Certificate;
 use crate::{
     config::ListenTls,
     transport::Transport,
-    watch::{Files, Watch},
+    watch::{Files, Seen, Watch},
 };
 
 /// A listener's name for as long as the process lives; no other listener ever has it.
@@ -94,11 +94,14 @@ impl Doors {
     }
 }
 
-fn refresh(watched: &[Arc<Certificate>]) {
+fn refresh(watched: &[Arc<Certificate>]) -> Seen {
+    let mut seen = Seen::Read;
     for certificate in watched {
         // Between two renames certificate and key may not fit: the pair in use stays.
         if let Err(error) = certificate.refresh() {
             tracing::warn!(%error, "the changed certificate is not used");
+            seen = seen.max(Seen::failed(error.kind()));
         }
     }
+    seen
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{handshake::WrongToken, routes::NotRouted};
 use crate::{
-    authenticate::{Challenge, Denied},
+    authenticate::Denied,
     forward::Failure,
     http1::BadRequest,
     issue::{self, RefreshFault, UsersAway},
@@ -178,12 +178,7 @@ impl Refusal {
                 response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
             }
             Refusal::Denied(denied) => match &denied.challenge {
-                Some(Challenge::Bearer) => response.with("WWW-Authenticate", "Bearer"),
-                Some(Challenge::InvalidToken) => response.with("WWW-Authenticate", "Bearer error=\"invalid_token\""),
-                // A scope's characters need no escape: the config takes no others.
-                Some(Challenge::InsufficientScope(scope)) => {
-                    response.with("WWW-Authenticate", format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
-                }
+                Some(challenge) => response.with("WWW-Authenticate", challenge.field(denied.schemes)),
                 None => response,
             },
             Refusal::NotIssued(issue::Failure::Throttled { seconds }) => {

@@ -26,11 +26,14 @@ use crate::{
     clock::Clock,
     config::{Config, Log, Problem, ReplayMemory, Revocations, Severity, Store},
     observe::Metrics,
-    watch::Watch,
+    watch::{Seen, Watch},
 };
 
 /// How often it is looked whether old snapshots can go.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How soon what could not be read is read again.
+const READ_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why a config is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +162,12 @@ impl Reloader {
         let mut watch = self.watch(asks);
         let mut has_old = false;
         loop {
-            let patience = if has_old { LOOK_AGAIN } else { Duration::MAX };
+            let is_read = self.source.as_ref().is_none_or(|source| source.seen() == Seen::Read);
+            let patience = match (is_read, has_old) {
+                (false, _) => READ_AGAIN,
+                (true, true) => LOOK_AGAIN,
+                (true, false) => Duration::MAX,
+            };
             match wishes.recv_timeout(patience) {
                 Ok(Wish::Reload(trigger, answer)) => {
                     let outcome = self.reload(trigger);
@@ -170,6 +178,10 @@ impl Reloader {
                     }
                 }
                 Ok(Wish::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) if !is_read => {
+                    self.reload(Trigger::File);
+                    watch = self.watch(asks).or(watch);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             has_old = self.crew.clear();
@@ -195,7 +207,10 @@ impl Reloader {
         let mut notes = self.settled.unmet(&config);
         notes.extend(problems.iter().filter(|problem| problem.severity != Severity::Note).map(ToString::to_string));
         let token = config.admin.as_ref().and_then(|admin| admin.token.clone());
-        let next = self.crew.prepare(config).map_err(|error| vec![error.to_string()])?;
+        let next = self.crew.prepare(config).map_err(|error| {
+            self.source.iter_mut().filter(|_| error.seen() == Seen::NotRead).for_each(Source::not_read);
+            vec![error.to_string()]
+        })?;
         if !self.crew.adopt(next) {
             notes.push("a worker is busy and has not taken the config on yet".to_owned());
         }
@@ -216,7 +231,11 @@ impl Reloader {
     /// Watches the files as they were when they were read last. Without a watch a signal or a call still does.
     fn watch(&self, asks: &Reloads) -> Option<Watch> {
         let (files, asks) = (self.source.as_ref()?.files(), asks.clone());
-        let watch = Watch::start(files, move || asks.ask(Trigger::File));
+        let watch = Watch::start(files, move || {
+            asks.ask(Trigger::File);
+            // What becomes of it is the thread's to see to.
+            Seen::Read
+        });
         watch.inspect_err(|error| tracing::warn!(%error, "the config is not watched")).ok()
     }
 }

@@ -24,6 +24,7 @@ use crate::{
         Claims,
         revocations::{LogError, Revocations},
     },
+    watch::Seen,
 };
 
 /// Why a gateway does not start. Nothing stays bound then.
@@ -64,6 +65,22 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether the files of the config were read, and are of no use until they change; or may be read the next time.
+    pub(super) fn seen(&self) -> Seen {
+        match self {
+            StartError::Assemble(AssembleError::KeyFile { source, .. }) => source.seen(),
+            StartError::Tls(error) => Seen::failed(error.kind()),
+            StartError::Assemble(_)
+            | StartError::Stores(_)
+            | StartError::Bind { .. }
+            | StartError::KeySets(_)
+            | StartError::Revocations(_)
+            | StartError::Log(_)
+            | StartError::Thread(_)
+            | StartError::Admin(_) => Seen::Read,
+        }
+    }
+
     /// Whether another config would help, rather than another machine or moment.
     pub fn is_in_config(&self) -> bool {
         match self {

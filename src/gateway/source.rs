@@ -1,14 +1,14 @@
 //! Where a config comes from, and what it was like when it was read last.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io,
     path::{Path, PathBuf},
 };
 
 use crate::{
     config::{self, Config, Environment, Problem, Problems, System},
-    watch::Files,
+    watch::{Files, Seen},
 };
 
 /// A config's file. It can be read again.
@@ -16,12 +16,13 @@ use crate::{
 pub struct Source {
     path: PathBuf,
     files: Files,
+    seen: Seen,
 }
 
 impl Source {
     /// The config at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Source {
-        Source { path: path.into(), files: Files::new() }
+        Source { path: path.into(), files: Files::new(), seen: Seen::Read }
     }
 
     /// Reads it, with secrets from the process's environment and the file system.
@@ -29,10 +30,10 @@ impl Source {
     /// # Errors
     /// All of its problems.
     pub fn load(&mut self) -> Result<(Config, Vec<Problem>), Problems> {
-        let noting = Noting(RefCell::new(Files::new()));
-        noting.0.borrow_mut().add(&self.path);
+        let noting = Noting { files: RefCell::default(), seen: Cell::new(Seen::Read) };
         let loaded = config::load_in(&self.path, &noting);
-        self.files = noting.0.into_inner();
+        self.seen = if loaded.is_ok() { Seen::Read } else { noting.seen.get() };
+        self.files = noting.files.into_inner();
         // Listeners watch their certificates themselves: a new one needs no new config. They are left in where the config
         // is of no use, for they may be why.
         let listeners = loaded.iter().flat_map(|(config, _)| &config.listen);
@@ -43,23 +44,50 @@ impl Source {
         loaded
     }
 
+    /// Whether it was read the last time, whatever it said; else it is to be read again though nothing changes.
+    pub(super) fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Notes that a file it names was not read after all.
+    pub(super) fn not_read(&mut self) {
+        self.seen = Seen::NotRead;
+    }
+
     /// The config and the files that it names, as they were when they were read last.
     pub(super) fn files(&self) -> Files {
         self.files.clone()
     }
 }
 
-/// The process's environment and the file system, noting each file before it is read.
-struct Noting(RefCell<Files>);
+/// The process's environment and the file system, noting each file before it is read, and whether all could be.
+struct Noting {
+    files: RefCell<Files>,
+    seen: Cell<Seen>,
+}
+
+impl Noting {
+    fn noted(&self, path: &Path, read: impl FnOnce(&Path) -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+        self.files.borrow_mut().add(path);
+        read(path).inspect_err(|error| {
+            if Seen::failed(error.kind()) == Seen::NotRead {
+                self.seen.set(Seen::NotRead);
+            }
+        })
+    }
+}
 
 impl Environment for Noting {
+    fn config(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.noted(path, |path| System.config(path))
+    }
+
     fn variable(&self, name: &str) -> Option<Vec<u8>> {
         System.variable(name)
     }
 
     fn file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0.borrow_mut().add(path);
-        System.file(path)
+        self.noted(path, |path| System.file(path))
     }
 }
 
@@ -68,6 +96,21 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn what_could_not_be_read_is_known_from_what_is_wrong() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.yaml");
+        for (secret, seen) in [("/proc/self/mem", Seen::NotRead), ("not-there", Seen::Read), ("c.yaml", Seen::Read)] {
+            let text = format!("keys: {{ fleet: {{ shared: {{ file: {secret} }} }} }}\n");
+            fs::write(&path, text).unwrap();
+            let mut source = Source::new(&path);
+            assert!(source.load().is_err());
+            assert_eq!(source.seen(), seen, "{secret}");
+        }
+        let mut source = Source::new("/proc/self/mem");
+        assert!(source.load().is_err() && source.seen() == Seen::NotRead);
+    }
 
     #[test]
     fn the_config_and_the_files_it_names_are_noted_also_where_they_are_not_there() {

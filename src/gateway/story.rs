@@ -54,6 +54,7 @@ pub(super) async fn story<'s>(
         now_millis: trail.unix_millis,
         clock: &snapshot.clock,
         origin,
+        certificate: peer.certificate.as_ref(),
         limits: route.hold,
         patience: route.patience,
         deadlines: &worker.forwarder.deadlines,

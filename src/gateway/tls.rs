@@ -80,27 +80,31 @@ impl Certificate {
 
 impl Files {
     fn read(tls: &ListenTls) -> io::Result<Files> {
-        let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, &error));
+        let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, error.kind(), &error));
         Ok(Files { certificate: content(&tls.certificate)?, key: content(&tls.key)?.into() })
     }
 
     fn config(&self, tls: &ListenTls) -> io::Result<ServerConfig> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
-            .map_err(|error| named(&tls.certificate, &error))?;
+            .map_err(|error| unusable(&tls.certificate, &error))?;
         if chain.is_empty() {
-            return Err(named(&tls.certificate, &"no certificate in it"));
+            return Err(unusable(&tls.certificate, &"no certificate in it"));
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| named(&tls.key, &error))?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| unusable(&tls.key, &error))?;
         let mut config = ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(chain, key)
-            .map_err(|error| named(&tls.certificate, &error))?;
+            .map_err(|error| unusable(&tls.certificate, &error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }
 
-fn named(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
-    io::Error::other(format!("{}: {error}", path.display()))
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+    named(path, io::ErrorKind::InvalidData, error)
+}
+
+fn named(path: &Path, kind: io::ErrorKind, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::new(kind, format!("{}: {error}", path.display()))
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Algorithm, Key, KeyFault, KeyType, PublicKey, PublicKeyFault, SetRules, ShortRsa};
@@ -114,6 +115,27 @@ impl<'d> Jwk<'d> {
                 Ok(PublicKey::point(Algorithm::EdDsa, &x).ok_or(PublicKeyFault::Unknown)?)
             }
         }
+    }
+
+    /// SHA-256 over its required members alone, in their one order (RFC 7638), of a public key.
+    ///
+    /// # Errors
+    /// A member is missing, or it is of no kind that is known here.
+    pub fn thumbprint(&self) -> Result<[u8; 32], JwkFault> {
+        let names: &[&'static str] = match self.key_type()? {
+            KeyType::Secret => return Err(JwkFault::Secret),
+            KeyType::Rsa => &["e", "kty", "n"],
+            KeyType::P256 | KeyType::P384 => &["crv", "kty", "x", "y"],
+            KeyType::Ed25519 => &["crv", "kty", "x"],
+        };
+        let member = |name: &&'static str| {
+            let text = self.required(name)?;
+            // base64url and the names of kinds and curves: nothing to escape.
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            is_plain.then(|| format!("\"{name}\":\"{text}\"")).ok_or(JwkFault::Member(name))
+        };
+        let members: Vec<String> = names.iter().map(member).collect::<Result<_, _>>()?;
+        Ok(Sha256::digest(format!("{{{}}}", members.join(","))).into())
     }
 
     /// A member that is a string.

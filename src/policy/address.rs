@@ -42,6 +42,8 @@ pub enum Believed {
 pub struct Peer {
     /// Its address; an IPv4 one mapped into IPv6 is IPv4.
     pub address: IpAddr,
+    /// SHA-256 of the certificate that it showed, over TLS.
+    pub certificate: Option<[u8; 32]>,
     /// The address as `X-Forwarded-For` has it.
     pub(super) plain: String,
     /// The address as `Forwarded` has it (RFC 7239 section 6).
@@ -56,7 +58,7 @@ impl Peer {
             IpAddr::V4(v4) => format!("for={v4}"),
             IpAddr::V6(v6) => format!("for=\"[{v6}]\""),
         };
-        Peer { address, plain: address.to_string(), node }
+        Peer { address, certificate: None, plain: address.to_string(), node }
     }
 
     /// Its address as text.

@@ -13,6 +13,8 @@ use crate::{
 pub enum Carrier {
     /// `Authorization: Bearer TOKEN` (RFC 6750 section 2.1).
     Bearer,
+    /// `Authorization: DPoP TOKEN` (RFC 9449 section 7.1), or as a bearer token one that needs no proof.
+    Dpop,
     /// `Authorization: TOKEN`, bare.
     Authorization,
     /// A cookie of that name (RFC 6265 section 4.2.1).
@@ -52,7 +54,12 @@ impl Carrier {
         query: Option<&'h str>,
     ) -> Result<Option<&'h [u8]>, TokenError> {
         let found = match self {
-            Carrier::Bearer => bearer(single(headers.values("authorization"))?)?,
+            Carrier::Bearer => after_scheme(single(headers.values("authorization"))?, b"bearer")?,
+            Carrier::Dpop => {
+                let value = single(headers.values("authorization"))?;
+                let bearer = after_scheme(value, b"bearer")?;
+                if bearer.is_some() { bearer } else { after_scheme(value, DPOP)? }
+            }
             Carrier::Authorization => single(headers.values("authorization"))?,
             Carrier::Header(name) => single(headers.values(name))?,
             Carrier::Cookie(name) => cookies::find(headers.values("cookie"), name.as_bytes())?,
@@ -70,15 +77,24 @@ fn single<'h>(values: impl IntoIterator<Item = &'h [u8]>) -> Result<Option<&'h [
     }
 }
 
-/// The scheme's name in any case, exactly one space, the token.
-fn bearer(value: Option<&[u8]>) -> Result<Option<&[u8]>, TokenError> {
+/// The scheme's name, in lower case.
+const DPOP: &[u8] = b"dpop";
+
+/// Whether the one `Authorization` that there is has the scheme `DPoP`.
+pub(in crate::authenticate) fn is_dpop(headers: &dyn HeaderValues) -> bool {
+    single(headers.values("authorization")).is_ok_and(|value| matches!(after_scheme(value, DPOP), Ok(Some(_))))
+}
+
+/// What follows `wanted`, in any case, and exactly one space.
+fn after_scheme<'h>(value: Option<&'h [u8]>, wanted: &[u8]) -> Result<Option<&'h [u8]>, TokenError> {
     let Some(value) = value else { return Ok(None) };
-    if let Some(token) = value.strip_prefix(b"Bearer ") {
+    // As nearly all write it.
+    if let (Some(token), b"bearer") = (value.strip_prefix(b"Bearer "), wanted) {
         return Ok(Some(token));
     }
     let end = value.iter().position(|byte| !is_scheme_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).ok_or(TokenError::CarrierMalformed)?;
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
+    if !scheme.eq_ignore_ascii_case(wanted) {
         return Ok(None);
     }
     match rest.split_first() {

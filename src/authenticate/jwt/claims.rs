@@ -1,6 +1,6 @@
 //! The registered claims (RFC 7519 section 4.1) with their types checked, and when a token counts.
 
-use super::{Segment, TokenError};
+use super::{Segment, TokenError, binding::Confirmation};
 use crate::json::{Document, Object, Value};
 
 /// The largest integer up to which every integer is a double of its own: beyond it, readers disagree.
@@ -12,6 +12,7 @@ pub(super) struct Registered {
     pub(super) audience: Option<Vec<String>>,
     pub(super) jti: Option<String>,
     pub(super) times: Times,
+    pub(super) confirmation: Option<Confirmation>,
 }
 
 /// When a token counts, in seconds since 1970, fractions rounded up: for a clock of whole seconds `now < 9.5` and
@@ -38,6 +39,7 @@ impl Registered {
             audience: audience(&claims)?,
             jti: string(&claims, "jti")?,
             times: Times::read(&claims)?,
+            confirmation: Confirmation::read(&claims)?,
         })
     }
 }

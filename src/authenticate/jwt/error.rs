@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::ProofError;
 use crate::json::JsonError;
 
 /// A part of a compact token (RFC 7515 section 3.1).
@@ -75,6 +76,24 @@ pub enum TokenError {
     /// A registered claim of a wrong type or out of range (RFC 7519 section 4.1).
     #[error("the claim {0:?} is of a wrong type or out of range")]
     MalformedClaim(&'static str),
+    /// `cnf` names something that cannot be checked here (RFC 7800 section 3.1).
+    #[error("the token is bound to something that is not known here")]
+    UnknownBinding,
+    /// RFC 9449 section 7.1: bound to a key, and shown as if it were not.
+    #[error("the token is bound to a key, and was shown as a bearer token")]
+    ShownAsBearer,
+    /// The route wants tokens that are bound to a key, or a proof came for one that is not.
+    #[error("the token is bound to no key")]
+    NotBoundToKey,
+    /// The route wants tokens that are bound to a certificate.
+    #[error("the token is bound to no certificate")]
+    NotBoundToCertificate,
+    /// RFC 8705 section 3.
+    #[error("the token is bound to another certificate than the connection's")]
+    OtherCertificate,
+    /// The proof of the key that it is bound to.
+    #[error("the DPoP proof: {0}")]
+    Proof(#[from] ProofError),
     /// A required claim is absent or null.
     #[error("the claim {0:?} is missing")]
     MissingClaim(String),

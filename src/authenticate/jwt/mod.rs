@@ -4,6 +4,7 @@
 //! wrong types and duplicate claims. A token chooses nothing: its `alg` must be that of a key we hold, and no key is ever
 //! fetched or taken from a header. It does not mint tokens and knows nothing of revocation or replay.
 
+mod binding;
 mod cache;
 mod carrier;
 mod claims;
@@ -12,6 +13,7 @@ mod error;
 mod glimpse;
 mod header;
 mod key_set;
+mod proof;
 mod rules;
 mod settings;
 mod token;
@@ -24,12 +26,15 @@ mod tests;
 #[cfg(test)]
 mod vector_tests;
 
+pub use binding::Thumbprint;
 pub use cache::TokenCache;
+pub(in crate::authenticate) use carrier::is_dpop;
 pub use carrier::{Carrier, HeaderValues};
 pub use encrypted::Decryption;
 pub use error::{Segment, TokenError};
 pub use glimpse::Glimpse;
 pub use key_set::{KeySet, Keys, SharedKeys};
+pub use proof::{MAX_PROOF_BYTES, PROOF_ALGORITHMS, Proof, ProofError, ProofWanted};
 pub use rules::ClaimRules;
 pub use settings::{Settings, SettingsError};
 pub use token::Token;

@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::claims::{self, Times};
+use super::{
+    Thumbprint,
+    binding::Confirmation,
+    claims::{self, Times},
+};
 use crate::json::{Document, Value};
 
 /// The proof that a token was genuine and kept the rules, and what it says.
@@ -11,6 +15,7 @@ pub struct Token {
     pub(super) subject: Option<String>,
     pub(super) jti: Option<String>,
     pub(super) times: Times,
+    pub(super) confirmation: Option<Confirmation>,
     pub(super) claims: Document<'static>,
 }
 
@@ -39,6 +44,21 @@ impl Token {
     /// what it signed.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// Whether it is good only with what it is bound to.
+    pub fn is_bound(&self) -> bool {
+        self.confirmation.is_some()
+    }
+
+    /// The key that it is bound to (`jkt` of `cnf`).
+    pub fn bound_key(&self) -> Option<Thumbprint> {
+        self.confirmation.and_then(|confirmation| confirmation.key)
+    }
+
+    /// The certificate that it is bound to (`x5t#S256` of `cnf`).
+    pub fn bound_certificate(&self) -> Option<Thumbprint> {
+        self.confirmation.and_then(|confirmation| confirmation.certificate)
     }
 
     /// A claim as text: a string as it is, a number as it was written, a boolean as `true` or `false`, an array or

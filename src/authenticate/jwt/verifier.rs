@@ -115,6 +115,7 @@ impl Verifier {
             subject: registered.subject,
             jti: registered.jti,
             times: registered.times,
+            confirmation: registered.confirmation,
             claims,
         })
     }
@@ -191,7 +192,7 @@ fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn segments(token: &[u8]) -> Result<[&[u8]; 3], TokenError> {
+pub(super) fn segments(token: &[u8]) -> Result<[&[u8]; 3], TokenError> {
     let mut segments = token.split(|byte| *byte == b'.');
     match (segments.next(), segments.next(), segments.next(), segments.next()) {
         (Some(header), Some(payload), Some(signature), None) => Ok([header, payload, signature]),

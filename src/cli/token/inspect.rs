@@ -137,7 +137,7 @@ fn claim(name: &str, value: &Value<'_>, now: i64) -> String {
         "auth_time" => time("logged in in the future", "logged in", value, now),
         "scope" | "scp" => "what it may be used for".into(),
         "client_id" | "azp" => "which client it was given to".into(),
-        "cnf" => "the key that its bearer must prove to have; not looked at".into(),
+        "cnf" => "the key or certificate that its bearer must prove to have".into(),
         _ => String::new(),
     }
 }

@@ -19,8 +19,13 @@ pub struct Admin {
 pub struct Revocations {
     /// Where they are kept.
     pub place: RevocationsPlace,
-    /// How many there may be. Default 1,000,000.
+    /// How many there may be. Default [`USUAL_CAPACITY`](Revocations::USUAL_CAPACITY).
     pub capacity: usize,
+}
+
+impl Revocations {
+    /// How many there may be where nothing else is said.
+    pub const USUAL_CAPACITY: usize = 1_000_000;
 }
 
 /// Where revocations are kept.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use http::Uri;
 
-use super::OnStoreFailure;
+use super::{OnStoreFailure, Route};
 use crate::{
     jose::{DecryptionKey, Key, SetRules, SigningKey},
     secret::Secret,
@@ -133,6 +133,21 @@ pub struct TokenLeg {
     pub from: Option<TokenFrom>,
     /// Scopes that it must have besides the entry's.
     pub scope: Vec<String>,
+    /// Whether and how proofs of the key that it is bound to are taken.
+    pub dpop: Option<Dpop>,
+    /// Whether it must be bound to the client's certificate.
+    pub certificate: bool,
+}
+
+/// `dpop:` of a route's token (RFC 9449).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dpop {
+    /// Whether each token must be bound to a key; else one that is not is a bearer token.
+    pub required: bool,
+    /// How long ago a proof may have been made. Default 60 s.
+    pub past: Duration,
+    /// How far its sender's clock may be ahead. Default 10 s.
+    pub future: Duration,
 }
 
 impl TokenKeys {
@@ -150,6 +165,13 @@ impl TokenKeys {
             TokenKeys::Listed(_, rules) => rules,
             TokenKeys::Published(published) => &published.rules,
         }
+    }
+}
+
+impl Route {
+    /// Whether any token here may come with a proof of its key.
+    pub fn takes_proofs(&self) -> bool {
+        self.require.token_legs().iter().any(|leg| leg.dpop.is_some())
     }
 }
 

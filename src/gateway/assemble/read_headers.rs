@@ -19,7 +19,10 @@ pub(super) fn read_headers(config: &Config) -> Vec<String> {
 fn of_legs(require: &Requirement, names: &mut Vec<String>) {
     match require {
         Requirement::Public | Requirement::Hmac(_) => (),
-        Requirement::Jwt(_, leg) => names.extend(leg.from.as_ref().and_then(header)),
+        Requirement::Jwt(_, leg) => {
+            names.extend(leg.from.as_ref().and_then(header));
+            names.extend(leg.dpop.map(|_| "dpop".to_owned()));
+        }
         Requirement::AnyOf(several) | Requirement::AllOf(several) => {
             several.iter().for_each(|one| of_legs(one, names));
         }

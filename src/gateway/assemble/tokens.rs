@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::AssembleError;
 use crate::{
-    authenticate::{TokenRule, jwt},
+    authenticate::{Dpop, TokenRule, jwt},
     clock::Clock,
     config::{self, OnStoreFailure, TokenFrom, TokenKeys, TokenLeg},
     gateway::publisher_book::PublisherBook,
+    message::Carrier,
 };
 
 /// One entry, its verifier built once for all routes.
@@ -42,10 +43,18 @@ impl TokenEntry {
 
     /// What a route wants of it.
     pub(super) fn rule(&self, leg: &TokenLeg) -> TokenRule {
-        let place = carrier(leg.from.as_ref().unwrap_or(&self.from));
+        let place = match leg.dpop {
+            Some(_) => jwt::Carrier::Dpop,
+            None => carrier(leg.from.as_ref().unwrap_or(&self.from)),
+        };
+        let dpop = |dpop: config::Dpop| Dpop { required: dpop.required, past: dpop.past, future: dpop.future };
         let rule = TokenRule::new(self.verifier.clone(), place);
         TokenRule {
             csrf: rule.csrf && !self.without_csrf,
+            dpop: leg.dpop.map(dpop),
+            certificate: leg.certificate,
+            // What it proves it proves here: a proof is no upstream's business.
+            beside: leg.dpop.map(|_| Carrier::header("dpop")),
             scope: self.scope.iter().chain(&leg.scope).cloned().collect(),
             replay: self.replay,
             may_go_unchecked: self.may_go_unchecked,

@@ -1,7 +1,7 @@
 //! Whether a source is there, so far as is known: while it is not, few ask, so that a request does not wait for nothing.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU32, Ordering},
+    sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -16,11 +16,13 @@ const PAUSE_MILLIS: i64 = 500;
 pub(super) struct Health {
     failures: AtomicU32,
     try_again_millis: AtomicI64,
+    answers: AtomicU64,
 }
 
 impl Health {
     /// It answered. True where it was taken to be away.
     pub(super) fn answered(&self) -> bool {
+        self.answers.fetch_add(1, Ordering::Relaxed);
         self.failures.swap(0, Ordering::Relaxed) >= ENOUGH
     }
 
@@ -29,6 +31,11 @@ impl Health {
         self.try_again_millis.store(now_millis.saturating_add(PAUSE_MILLIS), Ordering::Relaxed);
         // It stays far from wrapping: nobody fails so often.
         self.failures.fetch_add(1, Ordering::Relaxed) + 1 == ENOUGH
+    }
+
+    /// How often it answered.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// Whether it is taken to be there.

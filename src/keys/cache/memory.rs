@@ -124,6 +124,14 @@ impl Memory {
         shard.unknown.remove(hash, id);
     }
 
+    /// That `id` was not fetched after all: who asks next may try.
+    pub(super) fn not_fetched(&self, id: &[u8]) {
+        let (hash, mut shard) = self.shard(id);
+        if let Some(known) = shard.known.find(hash, id) {
+            known.is_fetched = false;
+        }
+    }
+
     /// That `id` could not be asked for: its record, if it is known and not over for too long. It serves until
     /// `until_millis` without being asked for again.
     pub(super) fn spare(&self, id: &[u8], now_millis: i64, until_millis: i64) -> Option<Arc<KeyRecord>> {

@@ -1,5 +1,6 @@
 //! In front of a key source elsewhere: what it said is remembered for a time, it is asked once however many want to know, and
-//! while it is away what is known goes on to serve, up to a limit.
+//! while it is away what is known goes on to serve, up to a limit. A source that is only asked too much is not away: then who
+//! cannot be told is refused, or a flood could keep a key alive that was shut out there.
 //!
 //! An id that is not known while the source is away is not refused as unknown: nobody can tell. What is remembered here is
 //! shared by all workers. Whether a secret is good at this time is not decided here; a record comes with its lifetimes.
@@ -20,7 +21,7 @@ pub use counts::{BOUNDS_MICROS, Reading};
 
 use self::{
     counts::Counts,
-    flights::{Boarding, Flights, Landed, Pilot},
+    flights::{Boarding, Flights, Landed, Pilot, Whose},
     health::{Health, PAUSE},
     memory::{Memory, Remembered},
 };
@@ -62,6 +63,16 @@ struct Inner {
     timeout: Duration,
 }
 
+/// What becomes of an old record when it could not be asked for.
+enum Old {
+    /// It serves on, up to its limit.
+    Serves,
+    /// It does not serve while nobody knows whether it is still good; it may be asked for again.
+    Waits,
+    /// Nothing is believed of it any more.
+    Forgotten,
+}
+
 impl Cached {
     /// Nothing is known yet and nobody was asked. `name` is the source's, for the log.
     pub fn new(name: &str, remote: Box<dyn Remote>, settings: &Settings, errands: Errands, clock: Clock) -> Cached {
@@ -84,30 +95,30 @@ impl Cached {
         Reading { hits, unknown_hits, known, unknown, is_up: self.0.health.is_up(), ..self.0.counts.read() }
     }
 
-    /// An answer from memory, or a seat in a look-up. `over` is what serves if there can be none.
+    /// An answer from memory, or a seat in a look-up. `over` is what serves if there can be none because the source is away.
     fn ask(&self, id: &[u8], now_millis: i64, over: Option<Arc<KeyRecord>>) -> Lookout<'_> {
         let inner = &*self.0;
+        let whose = if over.is_some() { Whose::Remembered } else { Whose::Stranger };
         let turned_away = |why| match over {
-            Some(record) => self.stale(record),
-            None => {
+            Some(record) if !inner.health.is_up() => self.stale(record),
+            Some(_) | None => {
                 Counts::one(&inner.counts.turned_away);
                 Lookout::Now(Err(why))
             }
         };
-        let flight = match inner.flights.board(id, || inner.known(id, now_millis)) {
+        let known = || inner.known(id, now_millis);
+        let flight = match inner.flights.board(id, whose, known, || inner.health.may_ask(now_millis)) {
             Boarding::NotNeeded(answer) => return Lookout::Now(answer),
             Boarding::Full => return turned_away(KeysAway::Busy),
+            Boarding::Grounded => return turned_away(KeysAway::Failed("the key source is away".into())),
             Boarding::Joined(flight) => {
                 Counts::one(&inner.counts.joined);
                 flight
             }
-            Boarding::Started(pilot, flight) => match inner.health.may_ask(now_millis) {
-                true => {
-                    self.take_off(pilot, now_millis);
-                    flight
-                }
-                false => return turned_away(KeysAway::Failed("the key source is away".into())),
-            },
+            Boarding::Started(pilot, flight) => {
+                self.take_off(pilot, now_millis);
+                flight
+            }
         };
         Lookout::Later(Box::pin(async move {
             let landed = flight.landed().await;
@@ -120,10 +131,11 @@ impl Cached {
 
     /// Fetches `id` again while nobody waits.
     fn fetch(&self, id: &[u8], now_millis: i64) {
-        if let Boarding::Started(pilot, _) = self.0.flights.board(id, || None)
-            && self.0.health.may_ask(now_millis)
-        {
-            self.take_off(pilot, now_millis);
+        let may_begin = || self.0.health.may_ask(now_millis);
+        match self.0.flights.board(id, Whose::Remembered, || None, may_begin) {
+            Boarding::Started(pilot, _) => self.take_off(pilot, now_millis),
+            Boarding::Full | Boarding::Grounded => self.0.memory.not_fetched(id),
+            Boarding::Joined(_) | Boarding::NotNeeded(_) => {}
         }
     }
 
@@ -175,6 +187,7 @@ impl Inner {
     /// Asks the source, and remembers what it says.
     async fn look_up(&self, id: &[u8], asked_millis: i64) -> Landed {
         let started = Instant::now();
+        let answers = self.health.answers();
         let asked = tokio::time::timeout(self.timeout, self.remote.ask(id)).await;
         let asked = asked.unwrap_or(Err(Trouble::TimedOut));
         self.counts.look_up(asked.as_ref().map(Option::is_some), started.elapsed());
@@ -188,7 +201,7 @@ impl Inner {
                 }
                 Landed { answer: Ok(record), is_stale: false }
             }
-            Err(trouble) => self.failed(id, trouble),
+            Err(trouble) => self.failed(id, trouble, answers),
         }
     }
 
@@ -198,34 +211,51 @@ impl Inner {
         }
     }
 
-    fn failed(&self, id: &[u8], trouble: Trouble) -> Landed {
+    /// What a look-up comes to that failed, begun when the source had answered so often.
+    fn failed(&self, id: &[u8], trouble: Trouble, answers: u64) -> Landed {
         let now_millis = self.clock.unix_millis();
-        match &trouble {
-            Trouble::Away(_) | Trouble::TimedOut => {
-                if self.health.failed(now_millis) {
-                    tracing::warn!(keys = self.name, %trouble, "the key source is away");
-                }
-            }
-            Trouble::Refused(_) | Trouble::Unreadable(_) => {
-                tracing::warn!(keys = self.name, %trouble, "a key cannot be had");
-                self.answered();
-            }
-            Trouble::Busy => {}
-        }
-        let record = match trouble {
-            // It may have been made so to shut the id out.
-            Trouble::Unreadable(_) => {
-                self.memory.forget(id);
+        let pause = i64::try_from(PAUSE.as_millis()).unwrap_or(i64::MAX);
+        let record = match self.judged(&trouble, answers, now_millis) {
+            Old::Serves => self.memory.spare(id, now_millis, now_millis.saturating_add(pause)),
+            Old::Waits => {
+                self.memory.not_fetched(id);
                 None
             }
-            Trouble::Away(_) | Trouble::Busy | Trouble::Refused(_) | Trouble::TimedOut => {
-                let pause = i64::try_from(PAUSE.as_millis()).unwrap_or(i64::MAX);
-                self.memory.spare(id, now_millis, now_millis.saturating_add(pause))
+            Old::Forgotten => {
+                self.memory.forget(id);
+                None
             }
         };
         match record {
             Some(record) => Landed { answer: Ok(Some(record)), is_stale: true },
             None => Landed { answer: Err(trouble.into()), is_stale: false },
+        }
+    }
+
+    /// Notes a trouble, and says what becomes of an old record then.
+    fn judged(&self, trouble: &Trouble, answers: u64, now_millis: i64) -> Old {
+        match trouble {
+            Trouble::Away(_) | Trouble::TimedOut => {
+                // While it answers others it is there, and asked too much.
+                let is_there = self.health.answers() != answers;
+                if self.health.failed(now_millis) {
+                    tracing::warn!(keys = self.name, %trouble, "the key source is away");
+                }
+                if is_there && self.health.is_up() { Old::Waits } else { Old::Serves }
+            }
+            Trouble::Refused(_) | Trouble::Unreadable(_) => {
+                tracing::warn!(keys = self.name, %trouble, "a key cannot be had");
+                self.answered();
+                // What cannot be read may have been made so to shut the id out.
+                if matches!(trouble, Trouble::Unreadable(_)) { Old::Forgotten } else { Old::Serves }
+            }
+            Trouble::Busy => {
+                if self.health.is_up() {
+                    Old::Waits
+                } else {
+                    Old::Serves
+                }
+            }
         }
     }
 }

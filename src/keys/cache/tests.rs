@@ -14,7 +14,10 @@ enum Manner {
     /// Ids that begin with `dev` are known, with this secret.
     Tells(&'static str),
     Hangs,
+    /// It hangs for this id alone; others are told as `Tells`, with the secret `one`.
+    HangsFor(&'static str),
     Away,
+    Busy,
     Refuses,
     TellsNonsense,
 }
@@ -48,6 +51,9 @@ impl Remote for Source {
                 }
                 Manner::Tells(_) => Ok(None),
                 Manner::Hangs => std::future::pending().await,
+                Manner::HangsFor(own) if own.as_bytes() == id => std::future::pending().await,
+                Manner::HangsFor(_) => Ok(Some(KeyRecord::of([Secret::new(b"one".to_vec())]))),
+                Manner::Busy => Err(Trouble::Busy),
                 Manner::Away => Err(Trouble::away("nobody there")),
                 Manner::Refuses => Err(Trouble::refused("not today")),
                 Manner::TellsNonsense => Err(Trouble::unreadable("nonsense")),
@@ -75,6 +81,11 @@ fn settings() -> Settings {
         timeout: TIMEOUT,
         most_look_ups: 8,
     }
+}
+
+/// A time-out that nothing meets while something else is looked at.
+fn patient() -> Settings {
+    Settings { timeout: Duration::from_secs(2), ..settings() }
 }
 
 fn setup(settings: &Settings, manner: Manner) -> Setup {
@@ -289,18 +300,88 @@ async fn a_record_that_became_unreadable_no_longer_serves() {
     assert!(setup.find("dev-1").await.is_err());
 }
 
+/// Look-ups that hang, of ids with those names.
+fn seats<'s>(setup: &'s Setup, name: &str, count: usize) -> Vec<Lookout<'s>> {
+    let seats: Vec<_> = (0..count).map(|at| setup.cache.look_up(format!("{name}-{at}").as_bytes())).collect();
+    assert!(seats.iter().all(|seat| matches!(seat, Lookout::Later(_))));
+    seats
+}
+
 #[tokio::test]
 async fn no_more_look_ups_are_open_than_may_be() {
     let setup = setup(&settings(), Manner::Hangs);
-    let seats: Vec<_> = (0..8).map(|number| setup.cache.look_up(format!("dev-{number}").as_bytes())).collect();
-    assert!(seats.iter().all(|seat| matches!(seat, Lookout::Later(_))));
+    let seats = seats(&setup, "dev", 6);
     assert_eq!(setup.find("dev-8").await, Err(KeysAway::Busy));
     assert_eq!(setup.cache.reading().turned_away, 1);
     drop(seats);
-    setup.until(|setup| setup.cache.reading().look_ups[3].1 == 8).await;
+    setup.until(|setup| setup.cache.reading().look_ups[3].1 == 6).await;
     setup.source.turns(Manner::Tells("one"));
     setup.at(1);
     assert_eq!(setup.find("dev-8").await, known("one"), "the places were not given back");
+}
+
+#[tokio::test]
+async fn a_flood_of_invented_ids_takes_no_place_from_those_that_are_to_be_asked_for_again() {
+    let setup = setup(&patient(), Manner::Tells("one"));
+    assert_eq!(setup.find("dev-1").await, known("one"));
+    setup.source.turns(Manner::Hangs);
+    let _flood = seats(&setup, "invented", 6);
+    assert_eq!(setup.find("invented-6").await, Err(KeysAway::Busy));
+    setup.until(|setup| setup.source.asked() == 7).await;
+    setup.source.turns(Manner::Tells("two"));
+    setup.at(100);
+    assert_eq!(setup.find("dev-1").await, known("two"));
+}
+
+#[tokio::test]
+async fn where_no_place_is_free_a_record_that_is_over_serves_only_if_the_source_is_away() {
+    let setup = setup(&patient(), Manner::Tells("one"));
+    for number in 0..9 {
+        assert_eq!(setup.find(&format!("dev-{number}")).await, known("one"));
+    }
+    setup.source.turns(Manner::Hangs);
+    setup.at(100);
+    let seats = seats(&setup, "dev", 8);
+    assert_eq!(setup.find("dev-8").await, Err(KeysAway::Busy), "it may be shut out by now");
+    assert_eq!(setup.cache.reading().stale, 0);
+    drop(seats);
+    setup.until(|setup| !setup.cache.reading().is_up).await;
+    assert_eq!(setup.find("dev-8").await, known("one"));
+}
+
+#[tokio::test]
+async fn a_source_that_is_asked_too_much_is_not_away() {
+    for (manner, refusal) in [(Manner::Busy, KeysAway::Busy), (Manner::HangsFor("dev-1"), KeysAway::TimedOut)] {
+        let setup = setup(&patient(), Manner::Tells("one"));
+        assert_eq!(setup.find("dev-1").await, known("one"));
+        setup.source.turns(manner);
+        setup.at(100);
+        let waiting = setup.cache.look_up(b"dev-1");
+        setup.until(|setup| setup.source.asked() == 2).await;
+        if manner != Manner::Busy {
+            assert_eq!(setup.find("dev-2").await, known("one"), "others are answered meanwhile");
+        }
+        let Lookout::Later(waiting) = waiting else { panic!("{manner:?}: it serves unasked") };
+        assert_eq!(waiting.await.map(|_| ()), Err(refusal), "{manner:?}");
+        assert_eq!(setup.cache.reading().stale, 0);
+        setup.source.turns(Manner::Tells("two"));
+        assert_eq!(setup.find("dev-1").await, known("two"), "{manner:?}: it is asked for at once");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_fetched_ahead_is_tried_again_before_it_is_over() {
+    let setup = setup(&Settings { most_look_ups: 1, ..settings() }, Manner::Tells("one"));
+    assert_eq!(setup.find("dev-1").await, known("one"));
+    setup.source.turns(Manner::Hangs);
+    setup.at(80);
+    let flood = seats(&setup, "invented", 1);
+    assert_eq!(setup.find("dev-1").await, known("one"), "there is no place to fetch it");
+    drop(flood);
+    setup.until(|setup| setup.cache.reading().look_ups[3].1 == 1).await;
+    setup.source.turns(Manner::Tells("two"));
+    assert_eq!(setup.find("dev-1").await, known("one"));
+    setup.until(|setup| setup.cache.reading().look_ups[0].1 == 2).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::super::{AttributeFault, LONGEST_ID, LONGEST_NAME, MOST_LIVE};
+use crate::watch::Seen;
 
 /// Longest secret in a file, in bytes.
 pub const LONGEST_SECRET: usize = 4096;
@@ -73,6 +74,14 @@ pub enum Why {
 }
 
 impl FileFault {
+    /// Whether the file was read, and is of no use until it changes; or could not be, and may be read the next time.
+    pub fn seen(&self) -> Seen {
+        match &self.why {
+            Why::Unreadable(error) => Seen::failed(error.kind()),
+            _ => Seen::Read,
+        }
+    }
+
     /// Of the whole file.
     pub(super) fn whole(why: impl Into<Why>) -> FileFault {
         FileFault { line: 0, column: None, why: why.into() }

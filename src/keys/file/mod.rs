@@ -29,7 +29,7 @@ pub use rewrite::{Change, NewSecret, NotChanged, Position, changed};
 use table::{Filling, Table};
 
 use super::{Lookout, Lookup};
-use crate::watch::{Files, Watch};
+use crate::watch::{Files, Seen, Watch};
 
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
@@ -134,16 +134,18 @@ impl KeyFile {
 
 impl Inner {
     /// On the watcher's thread: requests go on with the table that is there until the new one is whole.
-    fn refresh(&self) {
+    fn refresh(&self) -> Seen {
         let path = self.path.display();
         match KeyFileContent::read(&self.path, self.format) {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
                 self.table.store(Arc::new(content.0));
+                Seen::Read
             }
             Err(fault) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%path, %fault, "the changed keys are not used");
+                fault.seen()
             }
         }
     }

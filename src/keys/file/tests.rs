@@ -1,6 +1,9 @@
 //! Files as people write them, and what is said of those that are broken.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use super::*;
 
@@ -118,6 +121,18 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     assert!(has(&file, "a") && has(&file, "b"), "and the keys that were there stay");
     std::fs::write(&path, "id,secret\nc,three\n").unwrap();
     assert!(within_two_seconds(|| has(&file, "c") && !has(&file, "a")));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_tried_again_and_a_broken_one_only_when_it_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = directory.path().join("keys.csv");
+    std::fs::write(&broken, "id,secret\na\n").unwrap();
+    let gone = directory.path().join("gone.csv");
+    // Whoever reads its first byte is told of an error of the device.
+    for (path, seen) in [(Path::new("/proc/self/mem"), Seen::NotRead), (&broken, Seen::Read), (&gone, Seen::Read)] {
+        assert_eq!(KeyFileContent::read(path, Format::Csv).unwrap_err().seen(), seen, "{path:?}");
+    }
 }
 
 proptest::proptest! {

@@ -75,6 +75,9 @@ pub enum BadRevocation {
     /// A name or the reason is empty, too long, or has control characters.
     #[error("`{0}` is empty, too long, or has control characters")]
     Text(&'static str),
+    /// Its line is longer than that of any revocation.
+    #[error("the line is longer than a revocation can be")]
+    Long,
     /// It would be over before it began.
     #[error("`until` is over already")]
     Over,

@@ -17,7 +17,7 @@ use std::{
 pub use self::{
     entry::{BadRevocation, Revocation, Revoked, Whose},
     list::{Shown, ShownToken},
-    log::{LogError, read},
+    log::{Fault, LogError, read},
     shared::{Question, SharedRevocations, Unknown},
 };
 use self::{list::List, log::Log};
@@ -27,8 +27,8 @@ use crate::redis_link::LinkError;
 #[derive(Debug)]
 pub struct Revocations {
     list: List,
-    /// `None`: there is no file, so nothing can be revoked. Locked for as long as a line takes to get to the disk, never
-    /// for a request.
+    /// `None`: there is no file, so nothing can be revoked. Locked for as long as a line takes to get to the disk, or now and then
+    /// all that stands; never for a request.
     log: Option<Mutex<Log>>,
     /// Where gateways share them: then nothing is in the list.
     shared: Option<SharedRevocations>,
@@ -75,15 +75,17 @@ impl Revocations {
     /// # Errors
     /// [`LogError`]
     pub fn open(path: &Path, capacity: usize, now_unix: i64) -> Result<Revocations, LogError> {
-        let (mut log, read) = Log::open(path, now_unix)?;
         let list = List::new(capacity);
-        let lines = read.len();
-        for revocation in read.into_iter().filter(|revocation| !revocation.is_over(now_unix)) {
-            if !list.has_room(&revocation, now_unix) {
-                return Err(LogError::TooMany { path: path.to_owned(), most: capacity });
+        let mut lines = 0_usize;
+        let mut log = Log::open(path, now_unix, capacity, |revocation| {
+            lines += 1;
+            let is_over = revocation.is_over(now_unix);
+            let has_room = is_over || list.has_room(&revocation, now_unix);
+            if has_room && !is_over {
+                list.add(revocation);
             }
-            list.add(revocation);
-        }
+            has_room
+        })?;
         if list.len() < lines {
             let rewritten = log.rewrite(&list.all(now_unix));
             rewritten.map_err(|source| LogError::File { path: path.to_owned(), source })?;
@@ -124,6 +126,12 @@ impl Revocations {
         }
         log.append(&revocation).map_err(NotRevoked::Write)?;
         self.list.add(revocation);
+        if log.is_overgrown()
+            && let Err(error) = log.rewrite(&self.list.all(now_unix))
+        {
+            // It is revoked all the same; the file is only larger than it need be.
+            tracing::warn!(%error, "the file of revocations could not be written anew");
+        }
         Ok(())
     }
 

@@ -141,6 +141,25 @@ fn what_is_over_or_said_twice_leaves_the_file_at_the_next_start() {
 }
 
 #[test]
+fn a_file_does_not_grow_for_as_long_as_the_process_runs() {
+    let place = Place::new();
+    let revocations = place.open();
+    let long = "r".repeat(1000);
+    let mut largest = 0;
+    for number in 0..1_100_i64 {
+        // Each is over before the next but one comes.
+        let json = format!(r#"{{"jti":"{number}{long}","until":{},"reason":"{long}"}}"#, NOW + number + 1);
+        revocations.revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), NOW + number).unwrap();
+        largest = largest.max(fs::metadata(place.file()).unwrap().len());
+    }
+    assert!((1 << 20..5 << 18).contains(&largest), "{largest}");
+    assert!(!place.directory.path().join("revoked.new").exists());
+    drop(revocations);
+    let left = Revocations::open(&place.file(), 10, NOW + 1_099).unwrap();
+    assert_eq!(left.len(), 2, "and what stands is still in it");
+}
+
+#[test]
 fn more_than_there_may_be_are_refused_and_none_is_forgotten() {
     let place = Place::new();
     let revocations = Revocations::open(&place.file(), 2, NOW).unwrap();

@@ -8,6 +8,7 @@ use std::{
 
 use countersign::{
     redis_link::{Address, Link, LinkError, Place, Settings},
+    secret::Secret,
     store::redis::{RedisCounters, Spend, Spent},
 };
 use tokio::runtime::Builder;
@@ -23,11 +24,15 @@ struct Counters {
 
 impl Counters {
     fn on(server: &RedisServer) -> Counters {
+        Counters::of(server, None, None)
+    }
+
+    fn of(server: &RedisServer, username: Option<&str>, password: Option<&str>) -> Counters {
         let address = Address { host: "127.0.0.1".to_owned(), port: server.address().port() };
         let settings = Settings {
             place: Place::Server(address),
-            username: None,
-            password: None,
+            username: username.map(str::to_owned),
+            password: password.map(|text| Secret::new(text.as_bytes().to_vec())),
             database: 0,
             tls: None,
             timeout: Duration::from_secs(5),
@@ -118,4 +123,16 @@ fn a_limit_that_is_loosened_locks_nobody_out() {
     let minute = 60_000_000;
     let (spent, standings) = counters.spend(&[limit("one", minute, 1)]).expect("an answer");
     assert!(!spent && standings[0].wait_micros <= minute, "{standings:?}");
+}
+
+#[test]
+fn a_user_with_the_documented_rights_alone_can_count() {
+    let server = RedisServer::start();
+    let rights = "-@all +set +get +del +evalsha +eval +ping +role +info +time";
+    let mut words = vec!["ACL", "SETUSER", "gateway", "on", ">open-sesame", "~*"];
+    words.extend(rights.split(' '));
+    let _: String = server.ask(&words);
+    let counters = Counters::of(&server, Some("gateway"), Some("open-sesame"));
+    assert!(counters.spend(&[limit("one", HOUR, 1)]).expect("an answer").0);
+    assert!(!counters.spend(&[limit("one", HOUR, 1)]).expect("an answer").0);
 }

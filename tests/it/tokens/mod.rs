@@ -1,6 +1,7 @@
 //! Tokens end to end: keys of every kind, several issuers, and what becomes of issuers that rotate, lie or go away.
 
 mod command_line;
+mod dpop;
 mod issuer;
 mod issuers;
 mod key_server;

@@ -4,6 +4,7 @@ mod algorithms;
 mod cache;
 mod carrier;
 mod encrypted;
+mod proof;
 mod verify;
 
 use std::time::Duration;
