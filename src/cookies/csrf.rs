@@ -83,7 +83,7 @@ mod tests {
         for method in ["GET", "HEAD", "OPTIONS"] {
             assert!(is_own(method, &[]), "{method}");
         }
-        for method in ["POST", "PUT", "PATCH", "DELETE", "get", "PROPFIND"] {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "GETS"] {
             assert!(is_own(method, &[("X-CSRF-Token", &own)]), "{method}");
             for wrong in [&[][..], &[("X-CSRF-Token", "")], &[("X-CSRF-Token", &other)], &[("X-CSRF-Token", "a.b.c")]] {
                 assert!(!is_own(method, wrong), "{method} {wrong:?}");
