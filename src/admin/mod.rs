@@ -5,6 +5,7 @@
 //! ever served on a public listener.
 
 mod calls;
+mod door;
 mod host;
 mod readiness;
 mod server;
@@ -20,8 +21,9 @@ use prometheus_client::{encoding::text, registry::Registry};
 use self::host::Host;
 pub use self::{
     calls::{Call, Reply, Token, Work},
+    door::{Door, SocketFile},
     readiness::{Readiness, Stage},
-    server::{AdminError, serve, spawn},
+    server::{AdminError, spawn},
 };
 
 const JSON: &str = "application/json";

@@ -1,17 +1,19 @@
 //! The socket's side: accepts, bounds and ends connections. One request each, so that nothing idles here.
 
-use std::{convert::Infallible, io, net, pin::pin, sync::Arc, thread, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, thread, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::{
-    net::{TcpListener, TcpStream},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use super::{AdminState, answer};
+use super::{
+    AdminState, answer,
+    door::{Door, Open, Stream},
+};
 
 /// Connections at once; others wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 64;
@@ -43,32 +45,22 @@ pub struct AdminError(#[source] io::Error);
 
 /// Serves on a thread of its own until `shutdown` completes. The workers' load does not delay a health check there.
 pub fn spawn(
-    listener: net::TcpListener,
+    door: Door,
     state: AdminState,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<thread::JoinHandle<()>, AdminError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(AdminError)?;
-    listener.set_nonblocking(true).map_err(AdminError)?;
-    let listener = {
+    let door = {
         let _inside = runtime.enter();
-        TcpListener::from_std(listener).map_err(AdminError)?
+        door.open().map_err(AdminError)?
     };
-    let run = move || runtime.block_on(serve(listener, state, shutdown));
+    let run = move || runtime.block_on(serve(Patience::USUAL, door, state, shutdown));
     thread::Builder::new().name("admin".into()).spawn(run).map_err(AdminError)
 }
 
 /// Serves health, metrics and calls until `shutdown` completes, on the current runtime.
-pub async fn serve(listener: TcpListener, state: AdminState, shutdown: impl Future<Output = ()>) {
-    serve_with(Patience::USUAL, listener, state, shutdown).await;
-}
-
-pub(super) async fn serve_with(
-    patience: Patience,
-    listener: TcpListener,
-    state: AdminState,
-    shutdown: impl Future<Output = ()>,
-) {
+pub(super) async fn serve(patience: Patience, door: Open, state: AdminState, shutdown: impl Future<Output = ()>) {
     let state = Arc::new(state);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -76,8 +68,8 @@ pub(super) async fn serve_with(
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
+            accepted = door.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok(stream) => {
                     connections.spawn(timeout(patience.connection, converse(patience, stream, Arc::clone(&state))));
                 }
                 Err(error) => {
@@ -87,13 +79,13 @@ pub(super) async fn serve_with(
             },
         }
     }
-    drop(listener);
+    drop(door);
     // What is not answered in time is cut off as the set is dropped.
     let _ = timeout(patience.end, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 /// One connection. Its errors are the client's affair.
-async fn converse(patience: Patience, stream: TcpStream, state: Arc<AdminState>) {
+async fn converse(patience: Patience, stream: Box<dyn Stream>, state: Arc<AdminState>) {
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(answer(&state, request).await) }

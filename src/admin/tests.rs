@@ -15,7 +15,8 @@ use tokio::{
 };
 
 use super::{
-    server::{Patience, serve_with},
+    door::Open,
+    server::{Patience, serve},
     *,
 };
 use crate::secret::Secret;
@@ -52,7 +53,7 @@ async fn start() -> Admin {
         connection: Duration::from_secs(5),
         end: Duration::from_millis(200),
     };
-    let task = tokio::spawn(serve_with(patience, listener, state, async move {
+    let task = tokio::spawn(serve(patience, Open::Address(listener), state, async move {
         let _ = stopped.await;
     }));
     Admin { address, readiness, stop, task }
@@ -182,7 +183,7 @@ fn it_runs_on_a_thread_of_its_own() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let thread = spawn(listener, state(), async move {
+    let thread = spawn(Door::Address(listener), state(), async move {
         let _ = stopped.await;
     })
     .unwrap();
@@ -193,6 +194,29 @@ fn it_runs_on_a_thread_of_its_own() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     stop.send(()).unwrap();
     thread.join().unwrap();
+}
+
+#[test]
+fn it_answers_on_a_unix_socket_as_it_does_on_an_address() {
+    use std::io::{Read, Write};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("admin.sock");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = spawn(Door::File(SocketFile::bind(&path).unwrap()), state(), async move {
+        let _ = stopped.await;
+    })
+    .unwrap();
+    for (host, status) in [("localhost", "200"), ("evil.example", "421")] {
+        let mut stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        write!(stream, "GET /livez HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    stop.send(()).unwrap();
+    thread.join().unwrap();
+    assert!(!path.exists());
 }
 
 #[tokio::test]

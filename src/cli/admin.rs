@@ -2,24 +2,29 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{AddrParseError, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
-use bytes::BytesMut;
 use clap::Args;
 use serde_json::Value;
 
-use super::trouble::Trouble;
+use super::{
+    config_file::describe,
+    exchange::{Answer, exchange, exchange_over_file},
+    trouble::Trouble,
+};
 use crate::{
-    http1::{BodyDecoder, Limits, ResponseHead, Step},
+    config::{AdminAddress, UNIX},
     secret::Secret,
 };
 
 /// The variable that holds the token, where no file does.
 const TOKEN_VARIABLE: &str = "COUNTERSIGN_ADMIN_TOKEN";
+
+/// Where an admin listener is where nothing else is said.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
 
 /// How long an answer may take: a large config takes its time.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,9 +32,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Where a gateway is asked, and with which token.
 #[derive(Args)]
 pub(super) struct AdminPlace {
-    /// The gateway's admin listener
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
-    admin: SocketAddr,
+    /// The gateway's admin listener: an address, or `unix:` and a path [default: 127.0.0.1:9090]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    admin: Option<AdminAddress>,
+    /// The gateway's config, which says where its admin listener is
+    #[arg(short = 'c', long = "config", value_name = "FILE", conflicts_with = "admin")]
+    config: Option<PathBuf>,
     /// A file with the admin token [default: the variable COUNTERSIGN_ADMIN_TOKEN]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -54,6 +62,20 @@ impl Said {
     }
 }
 
+fn address(text: &str) -> Result<AdminAddress, AddrParseError> {
+    match text.strip_prefix(UNIX) {
+        Some(path) => Ok(AdminAddress::Unix(path.into())),
+        None => text.parse().map(AdminAddress::Tcp),
+    }
+}
+
+impl From<Answer> for Said {
+    fn from(Answer { status, body }: Answer) -> Said {
+        // What is no JSON comes from somebody who is no gateway, or an older one.
+        Said { status, body: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+}
+
 impl AdminPlace {
     /// Asks, and reads the answer.
     ///
@@ -61,15 +83,29 @@ impl AdminPlace {
     /// [`Trouble`]: no token, or no answer.
     pub(super) fn ask(&self, method: &str, path: &str, body: &str) -> Result<Said, Trouble> {
         let token = self.token()?;
-        let no_answer = |source| Trouble::NoAnswer { place: self.admin.to_string(), source };
+        let address = self.address()?;
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              Connection: close\r\nAuthorization: Bearer ",
-            self.admin,
             body.len()
         );
         let request = [head.as_bytes(), token.expose(), b"\r\n\r\n", body.as_bytes()].concat();
-        exchange(self.admin, &request).map_err(no_answer)
+        let answer = match &address {
+            AdminAddress::Tcp(address) => exchange(*address, &request, PATIENCE),
+            AdminAddress::Unix(path) => exchange_over_file(path, &request, PATIENCE),
+        };
+        answer.map(Said::from).map_err(|source| Trouble::NoAnswer { place: address.to_string(), source })
+    }
+
+    fn address(&self) -> Result<AdminAddress, Trouble> {
+        match (&self.admin, &self.config) {
+            (Some(address), _) => Ok(address.clone()),
+            (None, None) => Ok(AdminAddress::Tcp(USUAL)),
+            (None, Some(path)) => {
+                let admin = describe(path)?.admin.ok_or_else(|| Trouble::NoAdmin(path.clone()))?;
+                Ok(admin.address)
+            }
+        }
     }
 
     fn token(&self) -> Result<Secret, Trouble> {
@@ -81,35 +117,14 @@ impl AdminPlace {
     }
 }
 
-fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Said> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(request)?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    read(&mut BytesMut::from(&*bytes)).ok_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
-fn read(bytes: &mut BytesMut) -> Option<Said> {
-    let limits = Limits::default();
-    let head = ResponseHead::parse(bytes, &limits, false).ok()??;
-    let mut decoder = BodyDecoder::new(head.framing(), &limits);
-    let mut body = Vec::new();
-    while let Step::Data(data) = decoder.decode(bytes).ok()? {
-        body.extend_from_slice(&data);
-    }
-    // What is no JSON comes from somebody who is no gateway, or an older one.
-    Some(Said { status: head.status(), body: serde_json::from_slice(&body).unwrap_or_default() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_its_status_and_document() {
-        let said = read(&mut BytesMut::from("HTTP/1.1 403 No\r\nContent-Length: 13\r\n\r\n{\"error\":\"x\"}")).unwrap();
-        assert_eq!((said.status, said.trouble().to_string().as_str()), (403, "the gateway answered 403: x"));
-        assert!(read(&mut BytesMut::from("")).is_none());
+    fn what_was_not_done_is_told_with_its_reason() {
+        let told = |body: &[u8]| Said::from(Answer { status: 403, body: body.to_vec() }).trouble().to_string();
+        assert_eq!(told(b"{\"error\":\"x\"}"), "the gateway answered 403: x");
+        assert_eq!(told(b"<html>"), "the gateway answered 403: it gave no reason");
     }
 }

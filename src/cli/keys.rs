@@ -1,7 +1,10 @@
-//! `countersign keys`: random keys, derived keys, and keys in a file.
+//! `countersign keys`: random keys, derived keys, and keys that are kept in a file, Redis or a database.
 
 mod change;
 mod derive;
+mod file_store;
+mod place;
+mod remote_store;
 mod store;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -10,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Exit, data, trouble::Trouble, words};
 
-/// Make keys, and keep those in a file
+/// Make keys, and keep those in a file, Redis or a database
 #[derive(Subcommand)]
 pub(super) enum Keys {
     New(New),

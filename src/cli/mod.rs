@@ -7,6 +7,7 @@ mod admin;
 mod check;
 mod config_file;
 mod demo;
+mod exchange;
 mod hash_password;
 mod key_file;
 mod keys;

@@ -7,7 +7,8 @@ use super::{Exit, admin::AdminPlace, data, trouble::Trouble, words};
 /// Let a running gateway load its config again
 ///
 ///   COUNTERSIGN_ADMIN_TOKEN=… countersign reload
-///   countersign reload --admin 127.0.0.1:9090 --token-file /etc/countersign/admin.token
+///   countersign reload -c /etc/countersign/gateway.yaml --token-file /etc/countersign/admin.token
+///   countersign reload --admin unix:/run/countersign.sock
 ///
 /// Needs `admin: { address: …, token: … }` in the gateway's config. A config with
 /// errors is refused and the one before stays in force: every problem is printed, and

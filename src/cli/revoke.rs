@@ -15,7 +15,7 @@ use crate::{
 /// Revoke a token, a key, or everything of a subject
 ///
 ///   countersign revoke --jti 7d1f --until 2026-12-31T00:00:00Z --reason "lost laptop"
-///   countersign revoke --key-id dev-1
+///   countersign revoke --key-id dev-1 -c gateway.yaml
 ///   countersign revoke --subject alice
 ///   countersign revoke --issued-before now --tokens api
 ///   countersign revoke --key-id dev-1 --file /var/lib/countersign/revoked

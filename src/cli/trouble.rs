@@ -3,7 +3,12 @@
 use std::{io, path::PathBuf};
 
 use super::{Exit, key_file::KeyFileError, request::RequestError, words};
-use crate::{config::Problems, gateway::StartError, keys::NotChanged, scheme};
+use crate::{
+    config::Problems,
+    gateway::StartError,
+    keys::{NotChanged, NotWritable},
+    scheme,
+};
 
 /// Anything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +67,24 @@ pub(super) enum Trouble {
     NotDone { status: u16, error: String },
     #[error("no admin token: set COUNTERSIGN_ADMIN_TOKEN, or name a file with --token-file")]
     NoToken,
+    #[error("{} has no `admin`", .0.display())]
+    NoAdmin(PathBuf),
     #[error("the admin token in {}: {source}", .file.display())]
     TokenFile { file: PathBuf, source: io::Error },
     #[error("`{0}` is no time: wanted is RFC 3339, seconds since 1970, or `now`")]
     Time(String),
     #[error("nothing is revoked: {0}")]
     NotRevoked(String),
-    #[error("{}: {_1}", .0.display())]
-    Keys(PathBuf, NotChanged),
+    #[error("{0}: {1}")]
+    Keys(String, NotChanged),
+    #[error("there is no key source `{name}`; the config has {known}")]
+    NoKeys { name: String, known: String },
+    #[error("the key source `{name}` cannot be changed from here: {why}")]
+    NotKept { name: String, why: NotWritable },
+    #[error("the keys of `{0}` stand in the config: change them there")]
+    KeysInConfig(String),
+    #[error("the keys of `{0}` are computed from its master; an id needs no change there")]
+    KeysComputed(String),
     #[error("the audit line cannot be written: {0}; the keys are changed")]
     Audit(io::Error),
     #[error("the file for the secret cannot be written: {0}")]
@@ -118,7 +133,12 @@ impl Trouble {
             | Trouble::EmptyInput
             | Trouble::Time(_)
             | Trouble::NoToken
+            | Trouble::NoAdmin(_)
             | Trouble::NotDerived(_)
+            | Trouble::NoKeys { .. }
+            | Trouble::NotKept { .. }
+            | Trouble::KeysInConfig(_)
+            | Trouble::KeysComputed(_)
             | Trouble::KeyId(_)
             | Trouble::Url(_) => Exit::Usage,
             Trouble::Start(_)

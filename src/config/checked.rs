@@ -16,7 +16,7 @@ pub use issuing::{
     Assertion, ClaimValue, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, Session, User, Users,
     UsersSource, Who,
 };
-pub use operations::{Admin, Revocations, RevocationsPlace};
+pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
 pub use tokens::{Decryption, Dpop, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};

@@ -74,7 +74,7 @@ fn derived(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
 
 /// A path alone, or with the format that its name does not tell.
 fn file(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
-    const FORMATS: [(&str, Format); 2] = [("csv", Format::Csv), ("jsonl", Format::JsonLines)];
+    const FORMATS: [(&str, Format); 3] = [("csv", Format::Csv), ("jsonl", Format::JsonLines), ("yaml", Format::Yaml)];
     let (path_node, format) = match node.value {
         Value::Map(_) => {
             let fields = reader.fields(node, "`file`", &["path", "format"])?;
@@ -89,7 +89,7 @@ fn file(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
         if format.is_none() {
             reader
                 .error(path_node.place, "the file's name does not tell its format")
-                .hint("`{ path: …, format: csv }`, or a name that ends in `.csv` or `.jsonl`");
+                .hint("`{ path: …, format: csv }`, or a name that ends in `.csv`, `.jsonl` or `.yaml`");
         }
         format
     });

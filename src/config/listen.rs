@@ -1,9 +1,9 @@
 //! `listen:` and `admin:`: where the gateway is reached.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
-    checked::{Admin, Config, Listen, ListenTls, Route, TrustedProxies},
+    checked::{Admin, AdminAddress, Config, Listen, ListenTls, Route, TrustedProxies, UNIX},
     host, networks,
     reader::Reader,
     secret, section,
@@ -169,7 +169,10 @@ fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
     Some(ListenTls { certificate, key })
 }
 
-/// Reads `admin:`, which must be on a loopback address unless it says that it knows.
+/// Longest path of a Unix socket, in bytes, on every system.
+const LONGEST_SOCKET: usize = 103;
+
+/// Reads `admin:`, which must be on a Unix socket or a loopback address unless it says that it knows.
 pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> Option<Admin> {
     let (node, token, not_loopback) = match &node.value {
         Value::Map(_) => {
@@ -178,15 +181,33 @@ pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Re
         _ => (Some(node), None, false),
     };
     let node = node?;
+    if let Some(path) = reader.text(node, "an address")?.strip_prefix(UNIX) {
+        let path = socket(path, node, reader)?;
+        return Some(Admin { address: AdminAddress::Unix(path), token });
+    }
     let address = address(node, reader)?;
     if !address.ip().to_canonical().is_loopback() && !not_loopback {
         reader
             .error(node.place, format!("the admin listener on `{address}` can be reached by others"))
-            .expected("a loopback address, such as `127.0.0.1:9090`")
+            .expected(
+                "a loopback address, such as `127.0.0.1:9090`, or a Unix socket, such as `unix:/run/countersign.sock`",
+            )
             .hint("if that is meant: `admin: { address: …, dangerously_not_loopback: true }`");
     }
     listeners.take(address, node.place, reader);
-    Some(Admin { address, token })
+    Some(Admin { address: AdminAddress::Tcp(address), token })
+}
+
+fn socket(path: &str, node: &Node, reader: &mut Reader<'_>) -> Option<PathBuf> {
+    let whole = reader.beside(path);
+    if path.is_empty() || whole.as_os_str().len() > LONGEST_SOCKET {
+        let shown = format!("{UNIX}{}", whole.display());
+        reader.error(node.place, format!("`{shown}` cannot be the path of a Unix socket")).expected(format!(
+            "`unix:` and a path of 1 to {LONGEST_SOCKET} bytes, such as `unix:/run/countersign.sock`"
+        ));
+        return None;
+    }
+    Some(whole)
 }
 
 /// Shortest token that draws no warning, in bytes: 128 bits.

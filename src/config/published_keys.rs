@@ -12,7 +12,10 @@ use super::{
     token_keys::algorithms,
     tree::{Node, Place},
 };
-use crate::jose::{Algorithm, KeyType, SetRules, ShortRsa};
+use crate::{
+    jose::{Algorithm, KeyType, SetRules, ShortRsa},
+    outcall::is_this_machine,
+};
 
 /// How long a set is good before it is fetched again.
 const REFRESH: Duration = Duration::from_secs(10 * 60);
@@ -111,10 +114,4 @@ fn address(node: &Node, what: &str, plain: bool, reader: &mut Reader<'_>) -> Opt
         return None;
     }
     Some(uri)
-}
-
-/// Whether a host is only ever this machine.
-fn is_this_machine(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

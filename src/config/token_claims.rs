@@ -4,7 +4,7 @@ use super::{
     definition::all,
     reader::Reader,
     shape::Fields,
-    tree::{Node, Scalar, Style},
+    tree::{Node, Scalar, Style, is_whole_number},
 };
 
 /// Claims and the JSON they must equal: what is quoted is text, `true`, `false` and whole numbers are themselves.
@@ -55,9 +55,7 @@ fn json(scalar: &Scalar) -> String {
 
 /// `true`, `false`, or a whole number as JSON writes it.
 fn is_bare_json(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    matches!(text, "true" | "false") || is_number && (digits == "0" || !digits.starts_with('0'))
+    matches!(text, "true" | "false") || is_whole_number(text)
 }
 
 #[cfg(test)]

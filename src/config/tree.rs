@@ -128,6 +128,14 @@ impl Node {
     }
 }
 
+/// Whether a text is a whole number as JSON writes it.
+pub(super) fn is_whole_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && (digits == "0" || !digits.starts_with('0'))
+}
+
 /// Reads a text.
 pub(super) fn parse(text: &str) -> Result<Tree, Broken> {
     let start = Place { line: 1, column: 1, length: 1, start: 0, end: 0 };

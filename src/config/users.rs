@@ -11,7 +11,7 @@ use super::{
     mask,
     reader::Reader,
     section::Section,
-    tree::{self, Entry, Node, Scalar, Style, Value},
+    tree::{self, Entry, Node, Scalar, Style, Value, is_whole_number},
     users_elsewhere,
 };
 use crate::password::PasswordHash;
@@ -134,19 +134,11 @@ fn scalar_json(scalar: &Scalar) -> Json {
         (Style::Plain, "" | "~" | "null") => Json::Null,
         (Style::Plain, "true") => Json::Bool(true),
         (Style::Plain, "false") => Json::Bool(false),
-        (Style::Plain, number) if is_whole(number) => {
+        (Style::Plain, number) if is_whole_number(number) => {
             number.parse::<i64>().map_or_else(|_| Json::from(number), Json::from)
         }
         (_, text) => Json::from(text),
     }
-}
-
-/// A whole number as JSON writes it.
-fn is_whole(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty()
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (digits == "0" || !digits.starts_with('0'))
 }
 
 #[cfg(test)]

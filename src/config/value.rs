@@ -153,8 +153,13 @@ impl Reader<'_> {
     /// A path; one that is not absolute is taken from the config file's directory.
     pub(super) fn path(&mut self, node: &Node, what: &str) -> Option<PathBuf> {
         let text = self.text(node, what)?;
+        Some(self.beside(text))
+    }
+
+    /// A path as it is written, from the config's own directory on.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
         let directory = Path::new(self.file).parent().unwrap_or(Path::new(""));
-        Some(directory.join(text))
+        directory.join(path)
     }
 }
 

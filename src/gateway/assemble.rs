@@ -110,7 +110,7 @@ pub enum AssembleError {
 pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleError> {
     let publishers = carried.publishers.turned(&config, &carried.clock);
     let keys = carried.keys.turned(&config, &carried.clock)?;
-    let sources = Sources::open(&config, &keys)?;
+    let sources = Sources::new(&config, &keys);
     let rules = Rules::new(&config, &sources, &publishers)?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(

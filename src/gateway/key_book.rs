@@ -1,5 +1,5 @@
-//! The key sources elsewhere that a config names, opened. One that the next config names with the same settings goes on with
-//! its connections and with all that it remembers.
+//! The key sources that a config names and that are opened: files, and those that are elsewhere. One elsewhere that the next
+//! config names with the same settings goes on with its connections and with all that it remembers. A file is read anew.
 
 use std::{fmt, sync::Arc};
 
@@ -9,10 +9,10 @@ use crate::{
     config::{Config, KeySource},
     errands::Errands,
     keys::{
-        Elsewhere, Lookup,
+        Elsewhere, KeyFile, Lookup,
         cache::{BOUNDS_MICROS, Cached, Reading},
     },
-    observe::KeySourceCounts,
+    observe::{KeyCounts, KeyFileCounts, KeySourceCounts},
 };
 
 /// Sources by the names that the config gives them.
@@ -21,7 +21,11 @@ pub struct KeyBook {
     /// The thread that they are asked on; none while there are none.
     errands: Option<Errands>,
     sources: Arc<[Open]>,
+    files: Files,
 }
+
+/// Files by the names of their sources.
+type Files = Arc<[(String, Arc<KeyFile>)]>;
 
 struct Open {
     name: String,
@@ -33,7 +37,7 @@ impl KeyBook {
     /// The book of `config`, which goes on with what this one has.
     ///
     /// # Errors
-    /// [`AssembleError::Keys`]
+    /// [`AssembleError::Keys`], [`AssembleError::KeyFile`]
     pub fn turned(&self, config: &Config, clock: &Clock) -> Result<KeyBook, AssembleError> {
         let mut errands = self.errands.clone();
         let mut sources = Vec::new();
@@ -52,17 +56,49 @@ impl KeyBook {
             };
             sources.push(Open { name: keys.name.clone(), settings: (**settings).clone(), cached });
         }
-        Ok(KeyBook { errands: errands.filter(|_| !sources.is_empty()), sources: sources.into() })
+        let files = self.files(config, clock)?;
+        Ok(KeyBook { errands: errands.filter(|_| !sources.is_empty()), sources: sources.into(), files })
+    }
+
+    fn files(&self, config: &Config, clock: &Clock) -> Result<Files, AssembleError> {
+        let mut files = Vec::new();
+        for keys in &config.keys {
+            let KeySource::File { path, format } = &keys.source else { continue };
+            let refused = |source| AssembleError::KeyFile { path: path.clone(), source };
+            let before = self.file(&keys.name).map(|file| &**file);
+            let file = KeyFile::open(path, *format, clock.clone(), before).map_err(refused)?;
+            files.push((keys.name.clone(), Arc::new(file)));
+        }
+        Ok(files.into())
     }
 
     /// The source of that name.
     pub fn source(&self, name: &str) -> Option<Arc<dyn Lookup>> {
-        self.find(name).map(|open| -> Arc<dyn Lookup> { Arc::new(open.cached.clone()) })
+        match self.find(name) {
+            Some(open) => Some(Arc::new(open.cached.clone())),
+            None => Some(self.file(name)?.clone()),
+        }
     }
 
     /// What each source counted.
-    pub fn counts(&self) -> Vec<KeySourceCounts> {
-        self.sources.iter().map(|open| counts(&open.name, &open.cached.reading())).collect()
+    pub fn counts(&self) -> KeyCounts {
+        let file = |(name, file): &(String, Arc<KeyFile>)| {
+            let reading = file.reading();
+            KeyFileCounts {
+                source: name.clone(),
+                ids: u64::try_from(reading.ids).unwrap_or(u64::MAX),
+                refused: reading.refused,
+                loaded_unix_millis: reading.loaded_unix_millis,
+            }
+        };
+        KeyCounts {
+            elsewhere: self.sources.iter().map(|open| counts(&open.name, &open.cached.reading())).collect(),
+            files: self.files.iter().map(file).collect(),
+        }
+    }
+
+    fn file(&self, name: &str) -> Option<&Arc<KeyFile>> {
+        self.files.iter().find(|(known, _)| known == name).map(|(_, file)| file)
     }
 
     fn find(&self, name: &str) -> Option<&Open> {
@@ -94,7 +130,8 @@ fn counts(name: &str, reading: &Reading) -> KeySourceCounts {
 
 impl fmt::Debug for KeyBook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.sources.iter().map(|open| &open.name)).finish()
+        let names = self.sources.iter().map(|open| &open.name).chain(self.files.iter().map(|(name, _)| name));
+        f.debug_list().entries(names).finish()
     }
 }
 
@@ -118,7 +155,7 @@ mod tests {
     async fn a_source_goes_on_over_a_reload_unless_its_settings_are_others() {
         let clock = Clock::system();
         let first = KeyBook::default().turned(&config("60s"), &clock).unwrap();
-        let asked = |book: &KeyBook| book.counts()[0].look_ups.iter().map(|(_, count)| count).sum::<u64>();
+        let asked = |book: &KeyBook| book.counts().elsewhere[0].look_ups.iter().map(|(_, count)| count).sum::<u64>();
         if let crate::keys::Lookout::Later(answer) = first.source("fleet").unwrap().look_up(b"1") {
             answer.await.unwrap();
         }

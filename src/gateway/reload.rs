@@ -5,7 +5,6 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
@@ -24,7 +23,7 @@ use super::{
 use crate::{
     admin::Token,
     clock::Clock,
-    config::{Config, Log, Problem, ReplayMemory, Revocations, Severity, Store},
+    config::{AdminAddress, Config, Log, Problem, ReplayMemory, Revocations, Severity, Store},
     observe::Metrics,
     watch::{Seen, Watch},
 };
@@ -75,7 +74,7 @@ pub struct Reloads(Sender<Wish>);
 
 /// What stays as it was at the start until the gateway starts anew.
 pub(super) struct Settled {
-    admin: Option<SocketAddr>,
+    admin: Option<AdminAddress>,
     revocations: Option<Revocations>,
     log: Log,
     replay: ReplayMemory,
@@ -123,7 +122,7 @@ impl Reloads {
 impl Settled {
     pub(super) fn of(config: &Config) -> Settled {
         Settled {
-            admin: config.admin.as_ref().map(|admin| admin.address),
+            admin: config.admin.as_ref().map(|admin| admin.address.clone()),
             revocations: config.revocations.clone(),
             log: config.log.clone(),
             replay: config.replay.clone(),

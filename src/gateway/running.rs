@@ -1,6 +1,6 @@
 //! A gateway that runs: its threads, its admin listener, and how it ends.
 
-use std::{io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -16,9 +16,9 @@ use super::{
     worker::Order,
 };
 use crate::{
-    admin::{self, AdminState, Readiness, Stage, Token},
+    admin::{self, AdminState, Door, Readiness, SocketFile, Stage, Token},
     clock::Clock,
-    config::{Config, LogFormat, LogSink},
+    config::{AdminAddress, Config, LogFormat, LogSink},
     observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
     store::{
         Claims,
@@ -41,6 +41,14 @@ pub enum StartError {
     Bind {
         /// Which.
         address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The admin listener's Unix socket cannot be bound.
+    #[error("cannot listen on unix:{}: {source}", .path.display())]
+    BindFile {
+        /// Which.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -73,6 +81,7 @@ impl StartError {
             StartError::Assemble(_)
             | StartError::Stores(_)
             | StartError::Bind { .. }
+            | StartError::BindFile { .. }
             | StartError::KeySets(_)
             | StartError::Revocations(_)
             | StartError::Log(_)
@@ -89,6 +98,7 @@ impl StartError {
             | StartError::KeySets(_)
             | StartError::Revocations(_)
             | StartError::Bind { .. }
+            | StartError::BindFile { .. }
             | StartError::Log(_)
             | StartError::Thread(_)
             | StartError::Admin(_) => false,
@@ -131,7 +141,7 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
     let carried = Carried::new(&config, clock.clone(), stores, revocations);
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
-    let admin_listener = admin.as_ref().map(|admin| bind(admin.address)).transpose()?;
+    let admin_door = admin.as_ref().map(|admin| door(&admin.address)).transpose()?;
     let token = Token::default();
     token.set(admin.and_then(|admin| admin.token));
     let (reloads, wishes) = Reloads::new();
@@ -140,9 +150,9 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
     let sink = Sink::open(&destination)?;
     let metrics = metrics(&carried, &sink, started_unix_millis);
     let readiness = Readiness::new();
-    let admin = match admin_listener {
+    let admin = match admin_door {
         None => None,
-        Some(listener) => {
+        Some(door) => {
             let state = AdminState {
                 registry: Arc::new(metrics.registry()),
                 readiness: readiness.clone(),
@@ -150,7 +160,7 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
                 token: token.clone(),
             };
             let (stop, stopped) = oneshot::channel();
-            Some((stop, admin::spawn(listener, state, async { stopped.await.unwrap_or_default() })?))
+            Some((stop, admin::spawn(door, state, async { stopped.await.unwrap_or_default() })?))
         }
     };
     let format = match log.format {
@@ -201,6 +211,16 @@ impl Running {
             let _ = thread.join();
         }
         whole
+    }
+}
+
+fn door(address: &AdminAddress) -> Result<Door, StartError> {
+    match address {
+        AdminAddress::Tcp(address) => Ok(Door::Address(bind(*address)?)),
+        AdminAddress::Unix(path) => {
+            let failed = |source| StartError::BindFile { path: path.clone(), source };
+            Ok(Door::File(SocketFile::bind(path).map_err(failed)?))
+        }
     }
 }
 

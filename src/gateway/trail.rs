@@ -7,7 +7,7 @@ use crate::{
     forward::{Answered, Report},
     http1::RequestHead,
     message::Identity,
-    policy::{Edge, Receipt, Told},
+    policy::{Edge, LimitFields, Receipt},
 };
 
 /// The trail of one request.
@@ -29,7 +29,7 @@ pub(super) struct Trail<'s> {
     pub(super) receipt: Option<Receipt>,
     pub(super) refusal: Option<Refusal>,
     /// What the client is told of its limits.
-    pub(super) told: Option<Box<Told>>,
+    pub(super) told: Option<Box<LimitFields>>,
     /// Body bytes received.
     pub(super) received: u64,
     pub(super) sent: u64,

@@ -9,7 +9,7 @@ use crate::{
     authenticate::jwt::{KeySet, SettingsError},
     jose::{JwkSet, SetFault, SetRules},
     json::{Document, Value},
-    outcall::{CallError, Client},
+    outcall::{CallError, Client, is_this_machine},
 };
 
 /// Below an issuer (OpenID Connect Discovery 1.0 section 4.1).
@@ -82,12 +82,6 @@ fn may_be_called(uri: &Uri, settings: &Settings) -> bool {
         (Some("http"), Some(host)) => !settings.place.is_https() && (settings.plain || is_this_machine(host)),
         _ => false,
     }
-}
-
-/// Whether a host is only ever this machine.
-pub(super) fn is_this_machine(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn get(client: &Client, uri: Uri) -> Result<Vec<u8>, FetchError> {

@@ -9,7 +9,7 @@ use super::{Asked, Encoding, KeyRecord, Remote, Row, Trouble, rows};
 use crate::{
     clock::Clock,
     json::{Document, Value},
-    outcall::{self, CallError, Client},
+    outcall::{self, CallError, Client, is_this_machine},
 };
 
 /// Most secrets read of one answer. More than can be live, for some may be over.
@@ -197,9 +197,7 @@ impl UrlTemplate {
 
     /// Whether it is on this machine.
     pub fn is_here(&self) -> bool {
-        let host = self.of(b"id").and_then(|uri| Some(uri.host()?.trim_matches(['[', ']']).to_owned()));
-        let is_loopback = |host: &str| host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        host.is_some_and(|host| host == "localhost" || is_loopback(&host))
+        self.of(b"id").is_some_and(|uri| uri.host().is_some_and(is_this_machine))
     }
 
     /// The URL of `id`. `None` for what no escape keeps from meaning another place.

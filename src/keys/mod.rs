@@ -5,6 +5,7 @@
 
 mod attributes;
 pub mod cache;
+mod change;
 mod derive;
 mod elsewhere;
 mod file;
@@ -16,22 +17,23 @@ pub mod redis;
 mod remote;
 mod rows;
 pub mod sql;
+mod writable;
 
 use std::{fmt, sync::Arc};
 
 use hashbrown::HashMap;
 
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
+pub use change::{Change, NewSecret, NotChanged, Position};
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
-pub use file::{
-    Change, FileFault, Format, KeyFile, KeyFileContent, LONGEST_SECRET, NewSecret, NotChanged, Position, Why, changed,
-};
+pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, LONGEST_SECRET, Why, changed};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, Lifetime, moment};
 pub use remote::{Asked, Remote, Trouble};
 pub use rows::{Encoding, Row, RowFault};
+pub use writable::{NotWritable, Pending, Writable};
 
 use crate::{scheme::KeyFault, secret::Secret, soon::Soon};
 

@@ -3,6 +3,8 @@
 //! The fields of the newest secret have plain names (`secret`, `label` …), those of the ones before it a number behind:
 //! `secret.2`, `label.2`, up to four. Every other field is an attribute.
 
+mod write;
+
 use std::borrow::Cow;
 
 use zeroize::Zeroizing;
@@ -64,10 +66,14 @@ impl Source {
         Ok(Source { link, key: settings.key.clone(), encoding: settings.encoding, clock })
     }
 
-    async fn record(&self, id: &[u8]) -> Result<Option<KeyRecord>, Trouble> {
+    async fn fields(&self, id: &[u8]) -> Result<Fields, Trouble> {
         let fields: Vec<(Vec<u8>, Vec<u8>)> =
             self.link.ask(redis::cmd("HGETALL").arg(self.key.of(id))).await.map_err(of_link)?;
-        let fields: Fields = fields.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect();
+        Ok(fields.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect())
+    }
+
+    async fn record(&self, id: &[u8]) -> Result<Option<KeyRecord>, Trouble> {
+        let fields = self.fields(id).await?;
         let rows = of_fields(&fields)?;
         rows::record(id, &rows, self.encoding, self.clock.unix_millis()).map_err(Trouble::unreadable)
     }

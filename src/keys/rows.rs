@@ -110,8 +110,21 @@ pub(super) fn record(
     encoding: Encoding,
     now_millis: i64,
 ) -> Result<Option<KeyRecord>, RowFault> {
-    let is_its_own = |row: &&Row<'_>| cell(row, "id").is_none_or(|own| own.is_some_and(|own| *own == *id));
-    let mut rows = rows.iter().filter(is_its_own).peekable();
+    let mut record = whole(id, rows, encoding)?;
+    if let Some(record) = &mut record {
+        // One that is over will never be good again, and must not take the place of one that is.
+        record.secrets.retain(|secret| secret.lifetime.until_millis > now_millis);
+        record.secrets.truncate(MOST_LIVE);
+    }
+    Ok(record)
+}
+
+/// The same with every secret that there is.
+///
+/// # Errors
+/// [`RowFault`]
+pub(super) fn whole(id: &[u8], rows: &[Row<'_>], encoding: Encoding) -> Result<Option<KeyRecord>, RowFault> {
+    let mut rows = own(id, rows).peekable();
     let Some(first) = rows.peek() else { return Ok(None) };
     names_differ(first)?;
     let attributes = attributes(first)?;
@@ -121,11 +134,24 @@ pub(super) fn record(
             return Err(RowFault::Differ);
         }
         record.disabled |= flag(row, "disabled")?;
-        // One that is over will never be good again, and must not take the place of one that is.
-        record.secrets.extend(secret(row, encoding)?.filter(|secret| secret.lifetime.until_millis > now_millis));
+        record.secrets.extend(secret(row, encoding)?);
     }
-    record.secrets.truncate(MOST_LIVE);
     Ok(Some(record))
+}
+
+/// The secret at that place in [`whole`], as it is written, where that is text; and its label.
+pub(super) fn written(
+    id: &[u8],
+    rows: &[Row<'_>],
+    place: usize,
+) -> Option<(Option<Zeroizing<String>>, Option<String>)> {
+    let row = own(id, rows).filter(|row| cell(row, "secret").flatten().is_some()).nth(place)?;
+    let text = |name| cell(row, name).flatten().and_then(|text| String::from_utf8(text.to_vec()).ok());
+    Some((text("secret").map(Zeroizing::new), text("label").filter(|label| !label.is_empty())))
+}
+
+fn own<'r, 'c>(id: &[u8], rows: &'r [Row<'c>]) -> impl Iterator<Item = &'r Row<'c>> {
+    rows.iter().filter(move |row| cell(row, "id").is_none_or(|own| own.is_some_and(|own| *own == *id)))
 }
 
 /// All rows of an answer have the same names.

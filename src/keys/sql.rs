@@ -3,7 +3,13 @@
 //! The key id goes to the database as a bound text and is never part of the query. How a database is reached is
 //! [`sql_link`](crate::sql_link)'s.
 
+mod statement;
+mod write;
+
 use std::sync::Arc;
+
+pub use statement::{Parameter, Statement, StatementFault};
+pub use write::Write;
 
 use super::{Asked, Encoding, KeyRecord, Remote, Row, Trouble, rows};
 use crate::{
@@ -24,6 +30,8 @@ pub struct Settings {
     pub query: String,
     /// How secrets are written, where no column says so.
     pub encoding: Encoding,
+    /// How keys are changed there; a gateway never does.
+    pub write: Write,
 }
 
 /// A database that is asked.
@@ -31,6 +39,7 @@ pub struct Source {
     database: Database,
     query: Arc<str>,
     encoding: Encoding,
+    write: Write,
     clock: Clock,
 }
 
@@ -38,16 +47,26 @@ impl Source {
     /// Nothing is connected yet.
     pub fn new(settings: &Settings, errands: &Errands, clock: Clock) -> Source {
         let database = Database::new(&settings.database, errands);
-        Source { database, query: settings.query.as_str().into(), encoding: settings.encoding, clock }
+        let (query, write) = (settings.query.as_str().into(), settings.write.clone());
+        Source { database, query, encoding: settings.encoding, write, clock }
+    }
+
+    async fn rows(&self, id: &str) -> Result<Vec<Row<'static>>, Trouble> {
+        let rows = self.database.rows(&self.query, &[id], MOST_ROWS).await?;
+        self.check(&rows).map(|()| rows)
+    }
+
+    fn check(&self, rows: &[Row<'_>]) -> Result<(), Trouble> {
+        match self.database.compares_loosely() && !has_ids(rows) {
+            true => Err(Trouble::unreadable("the query must select the id as `id`, for MySQL compares text loosely")),
+            false => Ok(()),
+        }
     }
 
     async fn record(&self, id: &[u8]) -> Result<Option<KeyRecord>, Trouble> {
         // A key id is visible ASCII.
         let text = std::str::from_utf8(id).map_err(|_| Trouble::refused("the key id is no text"))?;
-        let rows = self.database.rows(&self.query, &[text], MOST_ROWS).await?;
-        if self.database.compares_loosely() && !has_ids(&rows) {
-            return Err(Trouble::unreadable("the query must select the id as `id`, for MySQL compares text loosely"));
-        }
+        let rows = self.rows(text).await?;
         rows::record(id, &rows, self.encoding, self.clock.unix_millis()).map_err(Trouble::unreadable)
     }
 }

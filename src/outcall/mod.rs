@@ -9,7 +9,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -132,6 +132,12 @@ impl Client {
         let body = body.map_err(|error| CallError::of_body(error, self.largest_answer))?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
+}
+
+/// Whether a URL's host is only ever this machine, so that nobody stands between.
+pub fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_matches(['[', ']']);
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {

@@ -186,3 +186,13 @@ async fn only_a_certificate_under_the_roots_will_do() {
     let error = client(&tls).get(uri, HeaderMap::new()).await.unwrap_err();
     assert!(matches!(error, CallError::NotConnected(_)), "{error}");
 }
+
+#[test]
+fn a_host_is_this_machine_only_where_no_name_server_is_asked() {
+    for host in ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"] {
+        assert!(is_this_machine(host), "{host}");
+    }
+    for host in ["localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "0.0.0.0", "[::]", "", "127.1"] {
+        assert!(!is_this_machine(host), "{host}");
+    }
+}

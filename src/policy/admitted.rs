@@ -9,7 +9,7 @@ use super::{
     known::Shown,
     rates::{self, Beyond, NotWithin, RateLimit},
     revoked::{self, Withdrawn},
-    told::Told,
+    told::LimitFields,
 };
 use crate::{
     authenticate::{Replay, Verified},
@@ -95,7 +95,7 @@ pub struct Admitted<'a> {
     admission: &'a Admission<'a>,
     receipt: Receipt,
     unchecked: bool,
-    told: Option<Box<Told>>,
+    told: Option<Box<LimitFields>>,
 }
 
 /// The claims that a request made, so that they can be given back when nothing of it reached an upstream.
@@ -341,7 +341,7 @@ impl<'a> Admitted<'a> {
     }
 
     /// Takes out what the client is told of its limits.
-    pub fn take_told(&mut self) -> Option<Box<Told>> {
+    pub fn take_told(&mut self) -> Option<Box<LimitFields>> {
         self.told.take()
     }
 

@@ -22,4 +22,4 @@ pub use guard::{Guard, GuardLimit};
 pub use networks::Networks;
 pub use rates::{Beyond, Per, Prefixes, RateLimit};
 pub use revoked::Withdrawn;
-pub use told::Told;
+pub use told::LimitFields;

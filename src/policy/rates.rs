@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Whence, known::Shown, told::Told};
+use super::{Whence, known::Shown, told::LimitFields};
 use crate::{
     rate::{self, Quota},
     scheme::{Escape, Failure, Template},
@@ -132,7 +132,7 @@ impl Per {
 ///
 /// # Errors
 /// [`NotWithin`]; nothing is spent then.
-pub(super) async fn draw(shown: &Shown<'_, '_>, now_nanos: i64) -> Result<Option<Box<Told>>, NotWithin> {
+pub(super) async fn draw(shown: &Shown<'_, '_>, now_nanos: i64) -> Result<Option<Box<LimitFields>>, NotWithin> {
     let asked = Asked::of(shown)?;
     let (counters, draws) = (shown.admission.counters, asked.draws());
     let drawn = match counters.draw(&draws, now_nanos).await {
@@ -143,7 +143,10 @@ pub(super) async fn draw(shown: &Shown<'_, '_>, now_nanos: i64) -> Result<Option
 }
 
 /// The same where nothing has to be waited for: the counters are in memory. `None` where they are not.
-pub(super) fn draw_at_once(shown: &Shown<'_, '_>, now_nanos: i64) -> Option<Result<Option<Box<Told>>, NotWithin>> {
+pub(super) fn draw_at_once(
+    shown: &Shown<'_, '_>,
+    now_nanos: i64,
+) -> Option<Result<Option<Box<LimitFields>>, NotWithin>> {
     let counters = shown.admission.counters.in_memory()?;
     let ask = |asked: Asked<'_>| asked.judged(counters.draw(&asked.draws(), now_nanos));
     Some(Asked::of(shown).and_then(ask))
@@ -171,9 +174,9 @@ impl<'a> Asked<'a> {
         self.limits.iter().zip(&self.whom).map(draw).collect()
     }
 
-    fn judged(&self, drawn: Drawn) -> Result<Option<Box<Told>>, NotWithin> {
+    fn judged(&self, drawn: Drawn) -> Result<Option<Box<LimitFields>>, NotWithin> {
         match drawn {
-            Drawn::Within(standings) => Ok(Told::of(self.limits, &standings).map(Box::new)),
+            Drawn::Within(standings) => Ok(LimitFields::of(self.limits, &standings).map(Box::new)),
             Drawn::Beyond { draw, wait } => match self.limits.get(draw) {
                 Some(limit) => Err(NotWithin::Beyond(limit.beyond(wait))),
                 // There is a draw for each limit and no other.

@@ -11,17 +11,17 @@ use crate::{
 
 /// The values of the two fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct LimitFields {
     /// `RateLimit-Policy`: what the limits are.
     pub policy: String,
     /// `RateLimit`: how they stand.
     pub standing: String,
 }
 
-impl Told {
+impl LimitFields {
     /// Of a request that is within its limits, those of which the client is told. `None` where it is told of none.
-    pub(super) fn of(limits: &[RateLimit], standings: &[Standing]) -> Option<Told> {
-        let mut told = Told::default();
+    pub(super) fn of(limits: &[RateLimit], standings: &[Standing]) -> Option<LimitFields> {
+        let mut told = LimitFields::default();
         for (limit, standing) in limits.iter().zip(standings).filter(|(limit, _)| limit.headers) {
             told.add(&limit.name, limit.quota, standing.left, standing.back_in);
         }
@@ -43,8 +43,8 @@ impl Told {
 
 impl Beyond {
     /// What the client is told: the limit that refused it.
-    pub fn told(&self) -> Told {
-        let mut told = Told::default();
+    pub fn told(&self) -> LimitFields {
+        let mut told = LimitFields::default();
         told.add(&self.limit, self.quota, 0, self.wait);
         told
     }

@@ -31,7 +31,7 @@ pub struct Settings {
 pub struct Database(Pools);
 
 #[derive(Clone)]
-enum Pools {
+pub(super) enum Pools {
     Postgres(Pool<Postgres>),
     MySql(Pool<MySql>),
     Sqlite(Pool<Sqlite>),
@@ -42,6 +42,10 @@ impl Database {
     pub fn new(settings: &Settings, errands: &Errands) -> Database {
         // A pool looks after its connections by tasks of its own, which must live where it does.
         Database(errands.within(|| Pools::new(settings)))
+    }
+
+    pub(super) fn pools(&self) -> &Pools {
+        &self.0
     }
 
     /// Whether it finds text that is only alike: MySQL compares without regard to case and to spaces at the end.
@@ -93,7 +97,7 @@ impl Pools {
 }
 
 /// The first rows, each as `read` reads it.
-async fn collect<R>(
+pub(super) async fn collect<R>(
     mut stream: BoxStream<'_, Result<R, sqlx::Error>>,
     read: impl Fn(&R) -> Result<Row, SqlError>,
     most: usize,

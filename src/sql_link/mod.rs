@@ -9,10 +9,12 @@ mod address;
 mod cells;
 mod database;
 mod error;
+mod transaction;
 
 pub use self::{
     address::{Address, AddressFault, Kind},
     cells::{Cell, Row, truth},
     database::{Database, Settings},
     error::SqlError,
+    transaction::Transaction,
 };

@@ -1,4 +1,4 @@
-//! `countersign keys list|add|rotate|retire|disable`: keys in a file, changed while gateways run.
+//! `countersign keys list|add|rotate|retire|disable`: keys in a file, Redis or a database, changed while gateways run.
 
 use std::{fs::File, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 
 use super::{
     super::{Exit, data, trouble::Trouble, words},
+    place::Place,
     random,
-    store::{KeyStore, Place},
+    store::KeyStore,
 };
 use crate::{
-    keys::{Change, KeyRecord, NewSecret, NotChanged, Position},
+    keys::{Change, KeyRecord, KeySecret, NewSecret, NotChanged, Position},
     secret::Secret,
 };
 
@@ -19,6 +20,7 @@ use crate::{
 ///
 ///   countersign keys list --file customers.csv
 ///   countersign keys list --file customers.csv --id cust-1
+///   countersign keys list -c gateway.yaml --keys devices --id dev-1
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct List {
@@ -32,6 +34,7 @@ pub(in crate::cli) struct List {
 /// Add an id with a new random secret
 ///
 ///   countersign keys add --file customers.csv --id cust-4 --label 2027 --out cust-4.key
+///   countersign keys add -c gateway.yaml --keys devices --id dev-4 --out dev-4.key
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Add {
@@ -46,7 +49,8 @@ pub(in crate::cli) struct Add {
 ///   countersign keys rotate --file customers.csv --id cust-1 --label 2028 --out cust-1.key
 ///
 /// The new secret stands behind those that the id has: they verify as before, and the
-/// first still signs. When its clients have the new one, `retire` the old.
+/// first still signs. When its clients have the new one, `retire` the old. In a database
+/// the config's query says in which order they stand.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Rotate {
@@ -63,6 +67,7 @@ pub(in crate::cli) struct Rotate {
 ///
 ///   countersign keys retire --file customers.csv --id cust-1 --secret 1
 ///   countersign keys retire --file customers.csv --id cust-1 --secret 2026
+///   countersign keys retire -c gateway.yaml --keys devices --id dev-1 --secret 2
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Retire {
@@ -105,15 +110,15 @@ struct New {
 
 impl List {
     pub(super) fn execute(&self) -> Result<Exit, Trouble> {
-        let content = self.place.content()?;
+        let store = self.place.store()?;
         let Some(id) = &self.id else {
-            data(format_args!("{} ids", content.ids()));
+            data(format_args!("{} ids", store.count()?));
             return Ok(Exit::Ok);
         };
-        let record = content.record(id.as_bytes()).ok_or_else(|| Trouble::NoSecret(id.clone()))?;
+        let record = known(&*store, id)?;
         data(format_args!("{id}{}", if record.disabled { "  disabled" } else { "" }));
-        for (place, secret) in record.secrets.iter().enumerate() {
-            data(format_args!("  secret {}  {} bytes{}", named(&record, place), secret.secret.len(), times(secret)));
+        for (secret, name) in record.secrets.iter().zip(names(&record, store.since_millis())) {
+            data(format_args!("  secret {name}  {} bytes{}", secret.secret.len(), times(secret)));
         }
         for (name, text) in record.attributes.iter().flat_map(|attributes| attributes.texts()) {
             data(format_args!("  {name}: {text}"));
@@ -137,21 +142,21 @@ impl Rotate {
 
 impl Retire {
     pub(super) fn execute(&self) -> Result<Exit, Trouble> {
-        let store = self.place.store();
-        let record = store.record(&self.id)?.ok_or_else(|| Trouble::NoSecret(self.id.clone()))?;
-        let place = (0..record.secrets.len()).find(|place| named(&record, *place) == self.secret);
-        let refused = || Trouble::Keys(PathBuf::from(store.name()), NotChanged::NoSuchSecret);
+        let store = self.place.store()?;
+        let record = known(&*store, &self.id)?;
+        let place = names(&record, store.since_millis()).iter().position(|name| *name == self.secret);
+        let refused = || Trouble::Keys(store.name(), NotChanged::NoSuchSecret);
         store.change(&self.id, &Change::Retire(place.ok_or_else(refused)?))?;
-        self.place.note(&store, &format!("retire {}", self.secret), &self.id)?;
+        self.place.note(&*store, &format!("retire {}", self.secret), &self.id)?;
         Ok(Exit::Ok)
     }
 }
 
 impl Disable {
     pub(super) fn execute(&self) -> Result<Exit, Trouble> {
-        let store = self.place.store();
+        let store = self.place.store()?;
         store.change(&self.id, &Change::Disable)?;
-        self.place.note(&store, "disable", &self.id)?;
+        self.place.note(&*store, "disable", &self.id)?;
         Ok(Exit::Ok)
     }
 }
@@ -160,18 +165,21 @@ impl New {
     /// The file for the secret is made first: nothing is changed where the secret could not be kept.
     fn put(&self, place: &Place, what: &str, change: impl FnOnce(NewSecret) -> Change) -> Result<Exit, Trouble> {
         let text = Zeroizing::new(hex::encode(&*random(32)?));
-        let store = place.store();
+        let store = place.store()?;
         let out = self.out.as_ref().map(new_file).transpose().map_err(Trouble::Out)?;
         let secret = NewSecret { secret: Secret::new(text.as_bytes().to_vec()), label: self.label.clone() };
         if let Err(trouble) = store.change(&self.id, &change(secret)) {
-            self.out.as_ref().map(std::fs::remove_file);
+            // Where nobody knows whether it is in use, the only copy is kept.
+            if !matches!(trouble, Trouble::Keys(_, NotChanged::Unsure)) {
+                self.out.as_ref().map(std::fs::remove_file);
+            }
             return Err(trouble);
         }
         match out {
             None => data(format_args!("{}", *text)),
             Some(mut file) => writeln!(file, "{}", *text).and_then(|()| file.sync_all()).map_err(Trouble::Out)?,
         }
-        place.note(&store, what, &self.id)?;
+        place.note(&*store, what, &self.id)?;
         words(format_args!("The text itself is the secret, as for `openssl dgst -hmac`."));
         Ok(Exit::Ok)
     }
@@ -182,17 +190,42 @@ fn new_file(path: &PathBuf) -> std::io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// As log and metrics name it.
-fn named(record: &KeyRecord, place: usize) -> String {
-    let label = record.secrets.get(place).and_then(|secret| secret.label.as_deref());
-    label.map_or_else(|| (place + 1).to_string(), str::to_owned)
+fn known(store: &dyn KeyStore, id: &str) -> Result<KeyRecord, Trouble> {
+    store.record(id)?.ok_or_else(|| Trouble::Keys(store.name(), NotChanged::Unknown))
 }
 
-fn times(secret: &crate::keys::KeySecret) -> String {
+/// As log and metrics name the secrets: by label, or by number. One that was over before has no number there.
+fn names(record: &KeyRecord, since_millis: i64) -> Vec<String> {
+    let (mut live, mut over) = (0, 0);
+    let name = |secret: &KeySecret| {
+        let is_over = secret.lifetime.until_millis <= since_millis;
+        *(if is_over { &mut over } else { &mut live }) += 1;
+        let number = || if is_over { format!("over-{over}") } else { live.to_string() };
+        secret.label.as_deref().map_or_else(number, str::to_owned)
+    };
+    record.secrets.iter().map(name).collect()
+}
+
+fn times(secret: &KeySecret) -> String {
     let time = |millis| jiff::Timestamp::from_millisecond(millis).map(|time| time.to_string()).unwrap_or_default();
     let from =
         (secret.lifetime.from_millis != i64::MIN).then(|| format!("  from {}", time(secret.lifetime.from_millis)));
     let until =
         (secret.lifetime.until_millis != i64::MAX).then(|| format!("  until {}", time(secret.lifetime.until_millis)));
     from.unwrap_or_default() + &until.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Lifetime;
+
+    #[test]
+    fn secrets_are_named_as_the_log_names_them() {
+        let mut record = KeyRecord::of(["a", "b", "c", "d"].map(|text| Secret::new(text.as_bytes().to_vec())));
+        record.secrets[0].lifetime = Lifetime { from_millis: 0, until_millis: 10 };
+        record.secrets[2].label = Some("2027".into());
+        assert_eq!(names(&record, i64::MIN), ["1", "2", "2027", "4"]);
+        assert_eq!(names(&record, 10), ["over-1", "1", "2027", "3"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! What operators change while a gateway runs: `admin:` and `revocations:`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use super::OnStoreFailure;
 use crate::secret::Secret;
@@ -9,10 +9,31 @@ use crate::secret::Secret;
 #[derive(Debug, Clone)]
 pub struct Admin {
     /// Where to bind.
-    pub address: SocketAddr,
+    pub address: AdminAddress,
     /// What a caller must show who changes anything; without it nobody can.
     pub token: Option<Secret>,
 }
+
+/// Where the admin listener is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminAddress {
+    /// At an address.
+    Tcp(SocketAddr),
+    /// At a Unix socket that its owner alone may open.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AdminAddress::Tcp(address) => write!(f, "{address}"),
+            AdminAddress::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+/// What the path of a Unix socket has before it.
+pub const UNIX: &str = "unix:";
 
 /// `revocations:`
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::{super::key_book::KeyBook, AssembleError};
 use crate::{
     config::{Config, KeySource, Keys, SchemeConfig},
     forward::OwnKey,
-    keys::{Derived, KeyFile, KeySecret, KeyTable, Lookup, MOST_LIVE, Prepared, place_name},
+    keys::{Derived, KeySecret, KeyTable, Lookup, MOST_LIVE, Prepared, place_name},
     observe::KeyLabels,
     scheme::PreparedKey,
     secret::Secret,
@@ -16,12 +16,9 @@ use crate::{
 pub(super) struct Sources(Vec<Option<Arc<dyn Lookup>>>);
 
 impl Sources {
-    /// Opens them.
-    ///
-    /// # Errors
-    /// A file that cannot be used.
-    pub(super) fn open(config: &Config, book: &KeyBook) -> Result<Sources, AssembleError> {
-        Ok(Sources(config.keys.iter().map(|keys| open(keys, book)).collect::<Result<_, _>>()?))
+    /// Those of the config, out of its book where they were opened.
+    pub(super) fn new(config: &Config, book: &KeyBook) -> Sources {
+        Sources(config.keys.iter().map(|keys| source(keys, book)).collect())
     }
 
     /// The keys that verify what is signed by a scheme.
@@ -68,16 +65,12 @@ impl Sources {
     }
 }
 
-fn open(keys: &Keys, book: &KeyBook) -> Result<Option<Arc<dyn Lookup>>, AssembleError> {
-    Ok(match &keys.source {
+fn source(keys: &Keys, book: &KeyBook) -> Option<Arc<dyn Lookup>> {
+    match &keys.source {
         KeySource::Shared(_) | KeySource::Static(_) => None,
         KeySource::Derive { masters, method, output } => Some(Arc::new(Derived::new(masters, method, *output))),
-        KeySource::Elsewhere(_) => book.source(&keys.name),
-        KeySource::File { path, format } => {
-            let refused = |source| AssembleError::KeyFile { path: path.clone(), source };
-            Some(Arc::new(KeyFile::open(path, *format).map_err(refused)?))
-        }
-    })
+        KeySource::Elsewhere(_) | KeySource::File { .. } => book.source(&keys.name),
+    }
 }
 
 /// What metrics call the secrets of a source: by their labels where those stand in the config, so that there are few.

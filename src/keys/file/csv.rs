@@ -17,7 +17,7 @@ pub(super) fn read(from: impl Read, filling: &mut Filling) -> Result<(), FileFau
         let line = record.position().map_or(0, csv::Position::line);
         let mut row = Row::default();
         columns.iter().zip(&record).for_each(|(column, text)| row.set(column, text));
-        row.put(filling).map_err(|(column, why)| FileFault { line, column, why })?;
+        row.put(filling).map_err(|(column, why)| FileFault { line, at: 0, column, why })?;
     }
     Ok(())
 }
@@ -27,11 +27,11 @@ fn columns<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, FileFaul
     let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     // First of all, and without a name: where the header is missing, what stands there may be a secret.
     if let Some(missing) = [ID, SECRET].into_iter().find(|wanted| !columns.iter().any(|column| column == wanted)) {
-        return Err(FileFault { line: 1, column: None, why: Why::NoColumn(missing) });
+        return Err(FileFault { line: 1, at: 0, column: None, why: Why::NoColumn(missing) });
     }
     for (index, column) in columns.iter().enumerate() {
         if columns.iter().take(index).any(|before| before == column) {
-            return Err(FileFault { line: 1, column: Some(column.clone()), why: Why::ColumnTwice });
+            return Err(FileFault { line: 1, at: 0, column: Some(column.clone()), why: Why::Twice });
         }
     }
     Ok(columns)
@@ -46,5 +46,5 @@ fn fault(error: csv::Error) -> FileFault {
         // The kinds are open to more; none of them shows what was read.
         _ => Why::NotCsv,
     };
-    FileFault { line, column: None, why }
+    FileFault { line, at: 0, column: None, why }
 }

@@ -13,6 +13,8 @@ pub const LONGEST_SECRET: usize = 4096;
 pub struct FileFault {
     /// From 1; 0 where it is the whole file.
     pub line: u64,
+    /// The character of that line, from 1; 0 where that is not known.
+    pub at: u64,
     /// The column's or member's name, where it is about one.
     pub column: Option<String>,
     /// What is wrong.
@@ -29,15 +31,15 @@ pub enum Why {
     NotText,
     #[error("the file has no column `{0}`")]
     NoColumn(&'static str),
-    #[error("this column stands there twice")]
-    ColumnTwice,
+    #[error("it stands there twice")]
+    Twice,
     #[error("the line has {found} fields where the header has {wanted}")]
     Fields { found: u64, wanted: u64 },
     #[error("it is no CSV")]
     NotCsv,
     #[error("it is no JSON object: {0}")]
     NotJson(&'static str),
-    #[error("it is no list of maps in YAML: {0}")]
+    #[error("it is no YAML: {0}")]
     NotYaml(String),
     #[error("it is missing")]
     Missing,
@@ -84,17 +86,22 @@ impl FileFault {
 
     /// Of the whole file.
     pub(super) fn whole(why: impl Into<Why>) -> FileFault {
-        FileFault { line: 0, column: None, why: why.into() }
+        FileFault { line: 0, at: 0, column: None, why: why.into() }
     }
 }
 
 impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.at) {
+            (0, _) => {}
+            (line, 0) => write!(f, "line {line}")?,
+            (line, at) => write!(f, "line {line}, column {at}")?,
+        }
         match (self.line, &self.column) {
             (0, None) => write!(f, "{}", self.why),
             (0, Some(column)) => write!(f, "`{column}`: {}", self.why),
-            (line, None) => write!(f, "line {line}: {}", self.why),
-            (line, Some(column)) => write!(f, "line {line}, `{column}`: {}", self.why),
+            (_, None) => write!(f, ": {}", self.why),
+            (_, Some(column)) => write!(f, ", `{column}`: {}", self.why),
         }
     }
 }

@@ -8,23 +8,24 @@ use std::io::BufRead;
 use zeroize::Zeroizing;
 
 use super::{
-    super::ROUTES,
+    super::{NotChanged, ROUTES},
     fault::{FileFault, Why},
-    row::{Row, SecretTexts, Wrong},
+    members::{Member, Members, SECRETS},
+    rewrite::{Form, Item, Records},
+    row::{ID, SECRET, Wrong},
     table::Filling,
 };
 use crate::json::{Document, Value};
 
 /// Longest line, in bytes: the largest record there can be, written out.
 const LONGEST_LINE: u64 = 1 << 20;
-const SECRETS: &str = "secrets";
 
 /// Reads all lines, or the first thing that is wrong.
 pub(super) fn read(mut from: impl BufRead, filling: &mut Filling) -> Result<(), FileFault> {
     let mut line = Zeroizing::new(Vec::new());
     for number in 1.. {
         line.clear();
-        let fault = |(column, why)| FileFault { line: number, column, why };
+        let fault = |(column, why)| FileFault { line: number, at: 0, column, why };
         let read = std::io::Read::take(&mut from, LONGEST_LINE + 1).read_until(b'\n', &mut line);
         match read.map_err(|error| fault((None, error.into())))? {
             0 => break,
@@ -32,60 +33,62 @@ pub(super) fn read(mut from: impl BufRead, filling: &mut Filling) -> Result<(), 
                 return Err(fault((None, Why::NotJson("the line is too long"))));
             }
             _ if line.trim_ascii().is_empty() => {}
-            _ => object(line.trim_ascii(), filling).map_err(fault)?,
+            _ => {
+                let members = members(line.trim_ascii()).map_err(fault)?;
+                members.put(filling).map_err(|(_, wrong)| fault(wrong))?;
+            }
         }
     }
     Ok(())
 }
 
-fn object(line: &[u8], filling: &mut Filling) -> Result<(), Wrong> {
-    let document = Document::parse(line).map_err(|_| (None, Why::NotJson("see RFC 8259; no name may stand twice")))?;
-    let Value::Object(object) = document.root() else { return Err((None, Why::Type("an object"))) };
-    let members: Vec<(String, Value<'_>)> = object.iter().map(|(name, value)| (name.into_owned(), value)).collect();
-    let mut texts = Vec::new();
-    let mut secrets = None;
-    for (name, value) in &members {
-        match (name.as_str(), value) {
-            (SECRETS, Value::Array(all)) => secrets = Some(*all),
-            (SECRETS, _) => return Err((Some(SECRETS.to_owned()), Why::Type("a list"))),
-            (name, value) => texts.push((name, text(name, value)?)),
+/// Where the records of `id` stand in `text`.
+pub(super) fn records(text: &[u8], id: &str) -> Result<Records, NotChanged> {
+    let (mut own, mut start) = (Vec::new(), 0);
+    for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+        let end = start + line.len();
+        if !line.trim_ascii().is_empty() {
+            let fault = |(column, why)| FileFault { line: number, at: 0, column, why };
+            let members = members(line.trim_ascii()).map_err(fault)?;
+            if members.text(ID) == Some(id) {
+                own.push(Item { start, end, indent: 0, members });
+            }
         }
+        start = end;
     }
-    let mut row = Row::default();
-    texts.iter().for_each(|(name, text)| row.set(name, text));
-    match secrets {
-        None => row.put(filling),
-        Some(_) if !row.secret.secret.is_empty() => {
-            Err((Some(SECRETS.to_owned()), Why::Type("alone, without `secret`")))
-        }
-        Some(all) if all.iter().next().is_none() => Err((Some(SECRETS.to_owned()), Why::Missing)),
-        Some(all) => all.iter().try_for_each(|secret| one_of(&row, &secret, filling)),
-    }
+    Ok(Records { form: Form::Lines, own, end: text.len(), indent: 0 })
 }
 
-/// Each secret of a list is as a row of its own.
-fn one_of(row: &Row<'_>, secret: &Value<'_>, filling: &mut Filling) -> Result<(), Wrong> {
-    let wrong = |why| Err((Some(SECRETS.to_owned()), why));
-    let members: Vec<(String, String)> = match secret {
-        Value::String(text) => vec![("secret".to_owned(), text.to_string())],
+fn members(line: &[u8]) -> Result<Members, Wrong> {
+    let document = Document::parse(line).map_err(|_| (None, Why::NotJson("see RFC 8259; no name may stand twice")))?;
+    let Value::Object(object) = document.root() else { return Err((None, Why::Type("an object"))) };
+    let mut members = Members::default();
+    for (name, value) in object.iter() {
+        match (&*name, value) {
+            (SECRETS, Value::Array(all)) => {
+                members.secrets = Some(all.iter().map(|secret| one_of(&secret)).collect::<Result<_, Wrong>>()?);
+            }
+            (SECRETS, _) => return Err((Some(SECRETS.to_owned()), Why::Type("a list"))),
+            (name, value) => members.texts.push((name.to_owned(), Zeroizing::new(text(name, &value)?))),
+        }
+    }
+    Ok(members)
+}
+
+fn one_of(secret: &Value<'_>) -> Result<Vec<Member>, Wrong> {
+    match secret {
+        Value::String(text) => Ok(vec![(SECRET.to_owned(), Zeroizing::new(text.to_string()))]),
         Value::Object(object) => {
             let member = |(name, value): (std::borrow::Cow<'_, str>, Value<'_>)| {
                 let text = text(&name, &value)?;
-                Ok((name.into_owned(), text))
+                Ok((name.into_owned(), Zeroizing::new(text)))
             };
-            object.iter().map(member).collect::<Result<_, Wrong>>()?
+            object.iter().map(member).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-            return wrong(Why::Type("texts or objects"));
-        }
-    };
-    let mut texts = SecretTexts { encoding: row.secret.encoding, ..SecretTexts::default() };
-    for (name, text) in &members {
-        if !texts.set(name, text) {
-            return Err((Some(name.clone()), Why::Type("`secret`, `encoding`, `not_before`, `not_after` or `label`")));
+            Err((Some(SECRETS.to_owned()), Why::Type("texts or objects")))
         }
     }
-    Row { secret: texts, ..row.clone() }.put(filling)
 }
 
 /// Numbers and truths stand for their text; a list of routes for its names with spaces between.

@@ -1,15 +1,17 @@
-//! A file of keys: CSV or JSON lines, read again when it changes.
+//! A file of keys: CSV, JSON lines or YAML, read again when it changes.
 //!
 //! A new file that is broken changes nothing: the keys that were there stay, and what is wrong is said with its place.
 
 mod csv;
 mod fault;
 mod lines;
+mod members;
 mod rewrite;
 mod row;
 mod table;
 #[cfg(test)]
 mod tests;
+mod yaml;
 
 use std::{
     fmt,
@@ -18,18 +20,21 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
 use arc_swap::ArcSwap;
 
 pub use fault::{FileFault, LONGEST_SECRET, Why};
-pub use rewrite::{Change, NewSecret, NotChanged, Position, changed};
+pub use rewrite::changed;
 use table::{Filling, Table};
 
 use super::{Lookout, Lookup};
-use crate::watch::{Files, Seen, Watch};
+use crate::{
+    clock::Clock,
+    watch::{Files, Seen, Watch},
+};
 
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
@@ -41,6 +46,8 @@ pub enum Format {
     Csv,
     /// An object a line.
     JsonLines,
+    /// A list or a map of records.
+    Yaml,
 }
 
 /// The keys of a file, as it is now.
@@ -53,7 +60,20 @@ struct Inner {
     path: PathBuf,
     format: Format,
     table: ArcSwap<Table>,
-    refused: AtomicU64,
+    clock: Clock,
+    refused: Arc<AtomicU64>,
+    loaded_unix_millis: AtomicI64,
+}
+
+/// What is told of a file of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileReading {
+    /// How many ids it holds.
+    pub ids: usize,
+    /// How many changed contents were refused since the start.
+    pub refused: u64,
+    /// When what is in use was read, in milliseconds since 1970.
+    pub loaded_unix_millis: i64,
 }
 
 /// What a file of keys holds, read once.
@@ -65,6 +85,7 @@ impl Format {
         match path.extension()?.to_str()? {
             "csv" => Some(Format::Csv),
             "jsonl" | "ndjson" => Some(Format::JsonLines),
+            "yaml" | "yml" => Some(Format::Yaml),
             _ => None,
         }
     }
@@ -90,6 +111,7 @@ impl KeyFileContent {
         match format {
             Format::Csv => csv::read(from, &mut filling)?,
             Format::JsonLines => lines::read(from, &mut filling)?,
+            Format::Yaml => yaml::read(from, &mut filling)?,
         }
         Ok(KeyFileContent(filling.finished()))
     }
@@ -106,16 +128,18 @@ impl KeyFileContent {
 }
 
 impl KeyFile {
-    /// Reads the file at `path`, and again whenever it changes.
+    /// Reads the file at `path`, and again whenever it changes. Its counts go on with those of the one `before`.
     ///
     /// # Errors
     /// The first thing that is wrong with it, or with watching it.
-    pub fn open(path: &Path, format: Format) -> Result<KeyFile, FileFault> {
+    pub fn open(path: &Path, format: Format, clock: Clock, before: Option<&KeyFile>) -> Result<KeyFile, FileFault> {
         let mut files = Files::new();
         files.add(path);
         let content = KeyFileContent::read(path, format)?;
         let table = ArcSwap::from_pointee(content.0);
-        let inner = Arc::new(Inner { path: path.to_owned(), format, table, refused: AtomicU64::new(0) });
+        let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
+        let loaded_unix_millis = AtomicI64::new(clock.unix_millis());
+        let inner = Arc::new(Inner { path: path.to_owned(), format, table, clock, refused, loaded_unix_millis });
         let watched = inner.clone();
         let watch = Watch::start(files, move || watched.refresh()).map_err(FileFault::whole)?;
         Ok(KeyFile { inner, _watch: watch })
@@ -126,9 +150,13 @@ impl KeyFile {
         self.inner.table.load().len()
     }
 
-    /// How many new contents were refused since the start.
-    pub fn refused(&self) -> u64 {
-        self.inner.refused.load(Ordering::Relaxed)
+    /// What is told of it now.
+    pub fn reading(&self) -> FileReading {
+        FileReading {
+            ids: self.ids(),
+            refused: self.inner.refused.load(Ordering::Relaxed),
+            loaded_unix_millis: self.inner.loaded_unix_millis.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -140,6 +168,7 @@ impl Inner {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
                 self.table.store(Arc::new(content.0));
+                self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Relaxed);
                 Seen::Read
             }
             Err(fault) => {

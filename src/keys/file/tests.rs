@@ -53,11 +53,92 @@ fn an_object_a_line_says_the_same() {
 }
 
 #[test]
+fn a_list_or_a_map_in_yaml_says_the_same() {
+    let list = "# who may come\n- { id: a, secret: one, label: '2027', tenant: acme, port: 8080, routes: [x, y] }\n\
+                - id: b\n  encoding: hex\n  secrets:\n    - 74776f\n    - secret: dGhyZWU=\n      encoding: base64\n      \
+                not_before: 1714485600\n  disabled: true\n";
+    let map = "a: { secret: one, label: '2027', tenant: acme, port: 8080, routes: x y, note: ~ }\nb:\n  encoding: hex\n  \
+               secrets: [74776f, { secret: dGhyZWU=, encoding: base64, not_before: 1714485600 }]\n  disabled: true\n";
+    for text in [list, map] {
+        let content = parse(text, Format::Yaml).unwrap();
+        assert_eq!(
+            (secrets(&content, "a"), secrets(&content, "b")),
+            (vec!["one".into()], vec!["two".into(), "three".into()])
+        );
+        let (a, b) = (content.record(b"a").unwrap(), content.record(b"b").unwrap());
+        let attributes = a.attributes.unwrap();
+        assert!(attributes.may_use("y") && !attributes.may_use("z") && attributes.text("port") == Some("8080"));
+        assert!(b.disabled && b.secrets[1].lifetime.from_millis == 1_714_485_600_000);
+    }
+    assert_eq!(parse("[]", Format::Yaml).unwrap().ids(), 0);
+    assert_eq!(
+        secrets(&parse("- { id: a, secret: 1 }\n- { id: a, secret: 2 }", Format::Yaml).unwrap(), "a"),
+        ["1", "2"]
+    );
+}
+
+#[test]
+fn what_is_wrong_in_yaml_is_said_with_line_and_column() {
+    let mut others = Vec::new();
+    for (text, said) in [
+        ("", "it is no YAML: the file holds nothing"),
+        ("hunter2", "line 1, column 1: it must be a list or a map of records"),
+        ("- hunter2", "line 1, column 3: it must be a map"),
+        ("a: hunter2", "line 1, column 4: it must be a map"),
+        ("- id: a\n  secret: hunter2\n  encoding: hex\n", "line 2, column 11, `secret`: it is not hexadecimal"),
+        ("- { id: a, secret: ~ }", "line 1, column 20, `secret`: the secret is empty"),
+        ("- { secret: hunter2 }", "line 1, column 3, `id`: it is missing"),
+        ("a b: { secret: hunter2 }", "line 1, column 1, `id`: a key id is"),
+        ("- { id: a, secret: hunter2, secret: x }", "line 1, column 29, `secret`: it stands there twice"),
+        ("a: { secret: hunter2 }\na: { secret: x }", "line 2, column 1, `id`: it stands there twice"),
+        ("a: { id: a, secret: hunter2 }", "line 1, column 6, `id`: it stands there twice"),
+        ("- { id: a, secrets: [x, { secret: hunter2, encoding: hex }] }", "line 1, column 35, `secret`: it is not hex"),
+        ("- { id: a, secrets: [{ secret: x, tenant: y }] }", "line 1, column 43, `tenant`: it must be `secret`"),
+        (
+            "- { id: a, secrets: [{ secret: x, label: y, label: z }] }",
+            "line 1, column 45, `label`: it stands there twice",
+        ),
+        ("- { id: a, secrets: [] }", "line 1, column 21, `secrets`: it is missing"),
+        ("- { id: a, secret: [hunter2] }", "line 1, column 20, `secret`: it must be a text"),
+        ("- { id: a, secret: &x hunter2 }", "line 1, column 23: it is no YAML: anchors"),
+        ("- { id: a, secret: !!str hunter2 }", "line 1, column 26: it is no YAML: tags"),
+        ("- { id: a, secret: *x }", "line 1, column 20: it is no YAML: "),
+        ("- { id: a, secret: @hunter2 }", "line 1, column 20: it is no YAML: this character cannot stand here"),
+        (
+            "- { id: a, secret: hunter2 }\n---\n- { id: b, secret: x }",
+            "line 2, column 1: it is no YAML: a second document",
+        ),
+        ("- { id: a, secret: hunter2", "line 1, column 3: it is no YAML: "),
+        ("- { id: a, secret: x, 2nd: y }", "line 1, column 28, `2nd`: the name of an attribute"),
+        ("? [a]\n: { secret: x }", "line 1, column 3: it is no YAML: a key must be text"),
+    ] {
+        let found = parse(text, Format::Yaml).unwrap_err();
+        let is_so = found.contains(said) && !found.contains("hunter");
+        others.extend((!is_so).then(|| format!("{text:?}: {found}")));
+    }
+    assert!(others.is_empty(), "{others:#?}");
+    let broken = KeyFileContent::parse(&b"- { id: a, secret: \xff }"[..], Format::Yaml).unwrap_err().to_string();
+    assert!(broken.ends_with("the file is not UTF-8"), "{broken}");
+}
+
+#[test]
+fn a_record_in_yaml_is_bounded_and_nesting_is_too() {
+    let long = format!("- {{ id: a, secret: {} }}", "x".repeat(2 << 20));
+    assert!(parse(&long, Format::Yaml).unwrap_err().contains("a record has more than 1048576 characters"));
+    let many: String =
+        (0..40_000).map(|number| format!("- {{ id: a{number}, secret: a-secret-of-some-bytes }}\n")).collect();
+    assert_eq!(parse(&many, Format::Yaml).unwrap().ids(), 40_000, "the bound is of one record");
+    for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
+        assert!(parse(&text, Format::Yaml).is_err());
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place_and_without_its_secret() {
     for (text, said) in [
         ("", "line 1: the file has no column `id`"),
         ("id,key\n", "line 1: the file has no column `secret`"),
-        ("id,secret,id\n", "line 1, `id`: this column stands there twice"),
+        ("id,secret,id\n", "line 1, `id`: it stands there twice"),
         ("id,secret\na,hunter2\na,hunter3,x\n", "line 3: the line has 3 fields where the header has 2"),
         ("id,secret\n,hunter2\n", "line 2, `id`: it is missing"),
         ("id,secret\na b,hunter2\n", "line 2, `id`: a key id is 1 to 256 visible ASCII characters"),
@@ -110,17 +191,22 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.csv");
     std::fs::write(&path, "id,secret\na,one\n").unwrap();
-    let file = KeyFile::open(&path, Format::Csv).unwrap();
+    let clock = Clock::system();
+    let file = KeyFile::open(&path, Format::Csv, clock.clone(), None).unwrap();
     assert!(has(&file, "a") && !has(&file, "b"));
     let other = directory.path().join("new.csv");
     std::fs::write(&other, "id,secret\na,one\nb,two\n").unwrap();
     std::fs::rename(&other, &path).unwrap();
     assert!(within_two_seconds(|| has(&file, "b")), "a file that was put in its place");
     std::fs::write(&path, "id,secret\nc\n").unwrap();
-    assert!(within_two_seconds(|| file.refused() == 1), "what is broken is counted");
+    assert!(within_two_seconds(|| file.reading().refused == 1), "what is broken is counted");
     assert!(has(&file, "a") && has(&file, "b"), "and the keys that were there stay");
     std::fs::write(&path, "id,secret\nc,three\n").unwrap();
     assert!(within_two_seconds(|| has(&file, "c") && !has(&file, "a")));
+    let reading = file.reading();
+    assert!((reading.ids, reading.refused) == (1, 1) && reading.loaded_unix_millis <= clock.unix_millis());
+    let again = KeyFile::open(&path, Format::Csv, clock, Some(&file)).unwrap();
+    assert_eq!(again.reading().refused, 1, "opened again, it counts on");
 }
 
 #[test]
@@ -140,11 +226,12 @@ proptest::proptest! {
     fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
         let _ = KeyFileContent::parse(&bytes[..], Format::Csv);
         let _ = KeyFileContent::parse(&bytes[..], Format::JsonLines);
+        let _ = KeyFileContent::parse(&bytes[..], Format::Yaml);
     }
 
     #[test]
     fn what_was_written_is_read(
-        ids in proptest::collection::btree_map("[!-~]{1,20}", ("[^\\x00-\\x1f]{1,40}", "[a-z]{0,8}"), 1..20)
+        ids in proptest::collection::btree_map("[!-~]{1,20}", ("[ -~ä-ÿ一-三]{1,40}", "[a-z]{0,8}"), 1..20)
     ) {
         let mut writer = ::csv::Writer::from_writer(Vec::new());
         writer.write_record(["id", "secret", "tenant"]).unwrap();
@@ -155,7 +242,9 @@ proptest::proptest! {
         }
         let csv = KeyFileContent::parse(&writer.into_inner().unwrap()[..], Format::Csv).unwrap();
         let json = KeyFileContent::parse(lines.as_bytes(), Format::JsonLines).unwrap();
-        for content in [csv, json] {
+        let records: Vec<_> = lines.lines().map(|line| format!("- {line}\n")).collect();
+        let yaml = KeyFileContent::parse(records.concat().as_bytes(), Format::Yaml).unwrap();
+        for content in [csv, json, yaml] {
             for (id, (secret, tenant)) in &ids {
                 let record = content.record(id.as_bytes()).unwrap();
                 proptest::prop_assert_eq!(record.secrets[0].secret.expose(), secret.as_bytes());

@@ -12,7 +12,7 @@ use prometheus_client::{
 use super::{
     Metrics,
     histogram::HistogramTotals,
-    key_sources,
+    key_files, key_sources,
     totals::{RequestLabels, Totals},
 };
 
@@ -25,7 +25,9 @@ impl Collector for Metrics {
         encode_limits(&totals, &mut encoder)?;
         gauge("countersign_connections", "Open client connections.", totals.connections, &mut encoder)?;
         gauge("countersign_requests_in_flight", "Requests being served.", totals.in_flight, &mut encoder)?;
-        key_sources::encode(&self.key_sources(), &mut encoder)?;
+        let keys = self.key_counts();
+        key_sources::encode(&keys.elsewhere, &mut encoder)?;
+        key_files::encode(&keys.files, &mut encoder)?;
         self.encode_state(&mut encoder)
     }
 }

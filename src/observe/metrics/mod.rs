@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod key_files;
 mod key_sources;
 mod keys;
 mod replay;
@@ -21,6 +22,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::key_files::KeyFileCounts;
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
 pub use self::replay::{ReplayFigures, StoreFigures};
@@ -71,7 +73,16 @@ pub struct Metrics {
 }
 
 /// Asks the running config's key sources for their counts.
-type ReadKeySources = Box<dyn Fn() -> Vec<KeySourceCounts> + Send + Sync>;
+type ReadKeySources = Box<dyn Fn() -> KeyCounts + Send + Sync>;
+
+/// What key sources count themselves.
+#[derive(Clone, Debug, Default)]
+pub struct KeyCounts {
+    /// Those that are elsewhere.
+    pub elsewhere: Vec<KeySourceCounts>,
+    /// Those that are files.
+    pub files: Vec<KeyFileCounts>,
+}
 
 /// Tables in use, and the sums of those that are not any more.
 #[derive(Debug, Default)]
@@ -118,11 +129,11 @@ impl Metrics {
     }
 
     /// Shows from now on the key sources that `read` reads: those of the config that was loaded.
-    pub fn show_key_sources(&self, read: impl Fn() -> Vec<KeySourceCounts> + Send + Sync + 'static) {
+    pub fn show_key_sources(&self, read: impl Fn() -> KeyCounts + Send + Sync + 'static) {
         *self.key_sources.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(read));
     }
 
-    fn key_sources(&self) -> Vec<KeySourceCounts> {
+    fn key_counts(&self) -> KeyCounts {
         let read = self.key_sources.lock().unwrap_or_else(PoisonError::into_inner);
         read.as_ref().map(|read| read()).unwrap_or_default()
     }

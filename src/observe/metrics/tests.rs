@@ -249,3 +249,14 @@ fn a_name_with_quotes_cannot_break_the_exposition() {
     let series = r#"route="a\"b\\c\nd",by="public",outcome="allowed",cause="""#;
     assert_shows(&metrics, &format!("countersign_requests_total{{{series}}} 1"));
 }
+
+#[test]
+fn a_file_of_keys_shows_its_ids_its_refusals_and_when_it_was_read() {
+    let metrics = metrics();
+    assert!(!shown(&metrics).contains("countersign_key_file"), "absent without such a file");
+    let file = KeyFileCounts { source: "devices".into(), ids: 3, refused: 2, loaded_unix_millis: 1_500 };
+    metrics.show_key_sources(move || KeyCounts { files: vec![file.clone()], ..KeyCounts::default() });
+    assert_shows(&metrics, r#"countersign_key_file_ids{source="devices"} 3"#);
+    assert_shows(&metrics, r#"countersign_key_file_refused_total{source="devices"} 2"#);
+    assert_shows(&metrics, r#"countersign_key_file_loaded_timestamp_seconds{source="devices"} 1.5"#);
+}

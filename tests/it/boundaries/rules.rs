@@ -190,7 +190,8 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate { names: &["aws_lc_rs"], only: Rooms::These(&["scheme", "jose"]) },
     // Tests make tokens with it; what is verified is verified by our own reading of the standard.
     Crate { names: &["jsonwebtoken"], only: Rooms::These(&["issue"]) },
-    Crate { names: &["serde_yaml"], only: Rooms::These(&["config"]) },
+    // Keys may stand in a file of YAML, which is read record by record.
+    Crate { names: &["serde_yaml"], only: Rooms::These(&["config", "keys"]) },
     Crate { names: &["argon2", "bcrypt"], only: Rooms::These(&["password"]) },
     Crate { names: &["hyper", "hyper_util"], only: Rooms::These(&["gateway", "forward", "admin", "outcall"]) },
     Crate { names: &["sqlx"], only: Rooms::These(&["sql_link"]) },

@@ -2,6 +2,7 @@
 
 mod databases;
 mod drill;
+mod kept;
 mod redis;
 mod rotation;
 mod service;

@@ -25,6 +25,7 @@
 //! - [`soak`]: all of it at once, for a while.
 
 mod addresses;
+mod admin_socket;
 mod answers;
 mod credentials;
 mod fields;

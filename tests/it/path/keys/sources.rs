@@ -56,6 +56,30 @@ fn a_file_of_keys_changes_under_way_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
+fn what_a_file_of_keys_in_yaml_holds_and_whether_it_is_in_use_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.yaml");
+    fs::write(&path, format!("- {{ id: a, secret: {NEW} }}\n")).expect("a file");
+    let bench = Bench::start(&format!("{{ file: {} }}", path.display()));
+    let told = |name: &str| {
+        let line = bench.metric(&format!("countersign_key_file_{name}{{source=\"devices\"}}")).expect("a metric");
+        line.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok()).expect("a number")
+    };
+    assert_eq!((bench.status("a", NEW, "/open"), told("ids"), told("refused_total")), (200, 1.0, 0.0));
+    let first = told("loaded_timestamp_seconds");
+    fs::write(&path, format!("a: {{ secret: {NEW} }}\nb: {{ secret: {OLD} }}\n")).expect("a file");
+    let start = Instant::now();
+    while bench.status("b", OLD, "/open") != 200 {
+        assert!(start.elapsed() < Duration::from_secs(5), "the change is not live");
+    }
+    assert!(told("ids") == 2.0 && told("loaded_timestamp_seconds") > first);
+    fs::write(&path, "a: { secret: hunter2, secret: hunter3 }\n").expect("a file");
+    let said = bench.gateway.output_when(|said| said.contains("the changed keys are not used"));
+    assert!(said.contains("line 1, column 23, `secret`: it stands there twice") && !said.contains("hunter"), "{said}");
+    assert_eq!((bench.status("b", OLD, "/open"), told("ids"), told("refused_total")), (200, 2.0, 1.0));
+}
+
+#[test]
 fn a_broken_file_of_keys_is_a_broken_config() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("keys.csv"), "id,secret\na b,hunter2\n").expect("a file");

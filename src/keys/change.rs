@@ -1,0 +1,205 @@
+//! What can be done to the keys of one id, wherever they are kept, and whether that was done and nothing else.
+
+use super::{FileFault, KeyRecord, KeySecret, MOST_LIVE, Trouble};
+use crate::secret::Secret;
+
+/// What is done to one id.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new id with its first secret.
+    Add(NewSecret),
+    /// One more secret of an id.
+    Rotate(NewSecret, Position),
+    /// Takes a secret away: the one at that place among the id's, from 0.
+    Retire(usize),
+    /// Shuts the id out.
+    Disable,
+}
+
+/// A secret that is the text itself.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    /// Visible ASCII.
+    pub secret: Secret,
+    /// What it is called.
+    pub label: Option<String>,
+}
+
+/// Where among those of its id a new secret goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Before the others: it signs from now on.
+    First,
+    /// Behind the others.
+    Last,
+}
+
+/// Why a change is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotChanged {
+    /// The file is broken as it is.
+    #[error(transparent)]
+    Broken(#[from] FileFault),
+    /// The source elsewhere did not do it.
+    #[error(transparent)]
+    Asked(#[from] Trouble),
+    /// The id is there.
+    #[error("the id is there already; `rotate` gives it one more secret")]
+    Known,
+    /// It is not.
+    #[error("there is no such id")]
+    Unknown,
+    /// It has as many as it may.
+    #[error("the id has {MOST_LIVE} secrets; `retire` one first")]
+    Full,
+    /// There is no secret there.
+    #[error("the id has no secret at that place")]
+    NoSuchSecret,
+    /// It is the last.
+    #[error("this is the id's only secret; `disable` shuts it out")]
+    Only,
+    /// The file has nowhere to write it.
+    #[error("the file has no column `{0}`")]
+    NoColumn(&'static str),
+    /// It cannot be written.
+    #[error("the change cannot be written: {0}")]
+    Unwritable(String),
+    /// What would be there then is not what was asked for.
+    #[error("nothing is changed, for more would be than was asked, or less: {0}")]
+    Beyond(&'static str),
+    /// The config does not say how.
+    #[error("the config does not say how: `sql: {{ write: {{ {0}: … }} }}`")]
+    NoStatement(&'static str),
+    /// It does not say where a label goes.
+    #[error("the statement `{0}` has no `:label`")]
+    NoLabel(&'static str),
+    /// It was asked to write, and did not answer.
+    #[error("whether the change was made is not known, for there was no answer: `list` the id")]
+    Unsure,
+    /// Somebody else changes the same id.
+    #[error("somebody else changes this id at the same time; try again")]
+    Raced,
+}
+
+impl Change {
+    /// Whether it can be made where this is known of the id.
+    ///
+    /// # Errors
+    /// [`NotChanged`]
+    pub(super) fn check(&self, known: Option<&KeyRecord>) -> Result<(), NotChanged> {
+        match (self, known) {
+            (Change::Add(_), None) => Ok(()),
+            (Change::Add(_), Some(_)) => Err(NotChanged::Known),
+            (_, None) => Err(NotChanged::Unknown),
+            (Change::Rotate(..), Some(record)) if record.secrets.len() >= MOST_LIVE => Err(NotChanged::Full),
+            (Change::Retire(_), Some(record)) if record.secrets.len() <= 1 => Err(NotChanged::Only),
+            (Change::Retire(place), Some(record)) if *place >= record.secrets.len() => Err(NotChanged::NoSuchSecret),
+            (Change::Rotate(..) | Change::Retire(_) | Change::Disable, Some(_)) => Ok(()),
+        }
+    }
+
+    /// Whether the id is what it should be: `before` with the change, and nothing else. With `in_any_order` the order of its
+    /// secrets is not this change's.
+    ///
+    /// # Errors
+    /// [`NotChanged::Beyond`]
+    pub(super) fn verify(
+        &self,
+        before: Option<&KeyRecord>,
+        after: Option<&KeyRecord>,
+        in_any_order: bool,
+    ) -> Result<(), NotChanged> {
+        let nothing = KeyRecord::default();
+        let before = before.unwrap_or(&nothing);
+        let after = after.ok_or(NotChanged::Beyond("the id would not be there"))?;
+        let mut wanted: Vec<Known<'_>> = before.secrets.iter().map(Known::of).collect();
+        match self {
+            Change::Add(new) | Change::Rotate(new, Position::Last) => wanted.push(Known::new(new)),
+            Change::Rotate(new, Position::First) => wanted.insert(0, Known::new(new)),
+            Change::Retire(place) => drop(wanted.remove(*place)),
+            Change::Disable => {}
+        }
+        let mut found: Vec<Known<'_>> = after.secrets.iter().map(Known::of).collect();
+        if in_any_order {
+            wanted.sort_unstable();
+            found.sort_unstable();
+        }
+        let is_disabled = before.disabled || matches!(self, Change::Disable);
+        match () {
+            () if wanted != found => Err(NotChanged::Beyond("the id would have other secrets")),
+            () if after.disabled != is_disabled => Err(NotChanged::Beyond("`disabled` would be another")),
+            () if after.attributes != before.attributes => {
+                Err(NotChanged::Beyond("the id would have other attributes"))
+            }
+            () => Ok(()),
+        }
+    }
+}
+
+/// A secret as far as two can be told apart.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Known<'s> {
+    secret: &'s [u8],
+    label: Option<&'s str>,
+    from_millis: i64,
+    until_millis: i64,
+}
+
+impl<'s> Known<'s> {
+    fn of(known: &'s KeySecret) -> Known<'s> {
+        Known {
+            secret: known.secret.expose(),
+            label: known.label.as_deref(),
+            from_millis: known.lifetime.from_millis,
+            until_millis: known.lifetime.until_millis,
+        }
+    }
+
+    /// A new one is good at any time.
+    fn new(new: &'s NewSecret) -> Known<'s> {
+        let (from_millis, until_millis) = (i64::MIN, i64::MAX);
+        Known { secret: new.secret.expose(), label: new.label.as_deref(), from_millis, until_millis }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Attributes;
+
+    fn record(secrets: &[&str]) -> KeyRecord {
+        KeyRecord::of(secrets.iter().map(|secret| Secret::new(secret.as_bytes().to_vec())))
+    }
+
+    fn new(secret: &str) -> NewSecret {
+        NewSecret { secret: Secret::new(secret.as_bytes().to_vec()), label: None }
+    }
+
+    fn refused(change: &Change, before: &KeyRecord, after: &KeyRecord, in_any_order: bool) -> bool {
+        change.verify(Some(before), Some(after), in_any_order).is_err()
+    }
+
+    #[test]
+    fn a_change_is_what_it_says_and_nothing_else() {
+        let rotate = |position| Change::Rotate(new("n"), position);
+        assert!(!refused(&rotate(Position::Last), &record(&["a"]), &record(&["a", "n"]), false));
+        assert!(!refused(&rotate(Position::First), &record(&["a"]), &record(&["n", "a"]), false));
+        assert!(refused(&rotate(Position::Last), &record(&["a"]), &record(&["n", "a"]), false));
+        assert!(!refused(&rotate(Position::Last), &record(&["a"]), &record(&["n", "a"]), true));
+        assert!(refused(&rotate(Position::Last), &record(&["a"]), &record(&["n"]), true));
+        assert!(!refused(&Change::Retire(1), &record(&["a", "b", "c"]), &record(&["a", "c"]), false));
+        assert!(refused(&Change::Retire(1), &record(&["a", "b"]), &record(&["b"]), true));
+    }
+
+    #[test]
+    fn nobody_gains_or_loses_what_a_change_is_not_about() {
+        let (two, one) = (record(&["a", "b"]), record(&["b"]));
+        let attributes = Attributes::new([("routes", "told")]).unwrap();
+        let tied = KeyRecord { attributes, ..two.clone() };
+        assert!(refused(&Change::Retire(0), &tied, &one, false), "a retired secret must not free the id of its routes");
+        let shut = KeyRecord { disabled: true, ..two.clone() };
+        assert!(refused(&Change::Retire(0), &shut, &one, false), "nor let a disabled id in");
+        assert!(refused(&Change::Disable, &two, &two, false));
+        assert!(!refused(&Change::Disable, &two, &shut, false));
+    }
+}
