@@ -1,8 +1,9 @@
-//! `countersign token`: what a token says, whether a config would believe it, and one by hand. Nothing is called: all
-//! work offline.
+//! `countersign token`: what a token says, whether a config would believe it, and one by hand; all that offline. And the
+//! end of one, which the running gateway is asked for.
 
 mod inspect;
 mod issue;
+mod revoke;
 mod verify;
 
 use std::io::{self, Read};
@@ -15,11 +16,12 @@ use crate::{
     config::{Config, Tokens},
 };
 
-/// Look at tokens, judge them by a config, and issue them by hand
+/// Look at tokens, judge them by a config, issue them by hand, and revoke them
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
     Inspect(inspect::Inspect),
     Issue(issue::Issue),
+    Revoke(revoke::Revoke),
     Verify(verify::Verify),
 }
 
@@ -28,6 +30,7 @@ impl TokenCommand {
         match self {
             TokenCommand::Inspect(inspect) => inspect.execute(),
             TokenCommand::Issue(issue) => issue.execute(),
+            TokenCommand::Revoke(revoke) => revoke.execute(),
             TokenCommand::Verify(verify) => verify.execute(),
         }
     }

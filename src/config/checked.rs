@@ -13,8 +13,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{
-    Assertion, ClaimValue, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Renewal, Session, User, Users,
-    UsersSource, Who,
+    Assertion, ClaimValue, GrantTypes, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Registered, Renewal,
+    RevocationEndpoint, Session, TokenEndpoint, User, Users, UsersSource, Who,
 };
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
@@ -213,6 +213,10 @@ pub enum UpstreamKind {
     Logout(Box<Logout>),
     /// A token for whoever is known by another credential.
     Mint(Box<Handout>),
+    /// What OAuth 2.0 takes for a token.
+    Token(Box<TokenEndpoint>),
+    /// The end of a token.
+    Revoke(Box<RevocationEndpoint>),
     /// The public keys of an issuer; index into [`Config::issuers`].
     Jwks(usize),
 }

@@ -53,7 +53,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let mut users = users::read(fields.value("users"), reader);
     let has_store = fields.value("store").is_some();
     let mut issuers = issuers::read(fields.value("issuers"), &mut tokens, has_store, reader);
-    let mut issuing = Issuing { issuers: &mut issuers, users: &mut users, tokens: &tokens };
+    let can_revoke = fields.value("revocations").is_some();
+    let mut issuing = Issuing { issuers: &mut issuers, users: &mut users, tokens: &tokens, can_revoke };
     let mut upstreams = upstreams::read(fields.value("upstreams"), &mut schemes, &keys, &mut issuing, reader);
     let mut rate_limits = rates::read(fields.value("rate_limits"), reader);
     let unverified = fields.value("unverified").and_then(|node| rates::unverified(node, reader));

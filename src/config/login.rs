@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     checked::{Issuer, Login, Logout, Renewal, Tokens, Users, UsersSource, Who},
-    rates,
+    oauth, rates,
     reader::Reader,
     section::Section,
     shape::Fields,
@@ -23,6 +23,8 @@ pub(super) struct Issuing<'a> {
     pub(super) issuers: &'a mut Section<Issuer>,
     pub(super) users: &'a mut Section<Users>,
     pub(super) tokens: &'a Section<Tokens>,
+    /// Whether there is a place for what is revoked.
+    pub(super) can_revoke: bool,
 }
 
 const KEYS: [&str; 7] =
@@ -63,13 +65,17 @@ pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
 
 /// Reads a logout.
 pub(super) fn logout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Logout> {
-    let fields = reader.fields(node, "`logout`", &["issuer", "token_from"])?;
+    let fields = reader.fields(node, "`logout`", &["issuer", "token_from", "and_token"])?;
     let issuer = fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader));
     if !in_session(issuer, issuing) {
         check_refreshing(&fields, issuer, issuing, reader);
     }
     let token = refresh_token(&fields, issuer, issuing, reader);
-    Some(Logout { issuer: issuer?, token: token? })
+    let and_token = fields.value("and_token").map_or(Some(false), |node| reader.boolean(node, "`and_token`"));
+    if let Some(node) = fields.value("and_token").filter(|_| and_token == Some(true)) {
+        oauth::check_place(node, issuing, reader);
+    }
+    Some(Logout { issuer: issuer?, token: token?, and_token: and_token? })
 }
 
 /// Reads whose public keys are published.

@@ -27,6 +27,7 @@ mod mask;
 mod message_signatures;
 mod must_cover;
 mod networks;
+mod oauth;
 mod pattern;
 mod pem;
 mod problem;

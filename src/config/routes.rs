@@ -94,6 +94,7 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     if let Some(upstream) = to.and_then(|index| named.upstreams.item(index)) {
         check_issuing(&fields, matched.as_ref(), require.as_ref(), upstream, reader);
         check_assertion(&fields, &set_headers, upstream, reader);
+        check_and_token(&fields, require.as_ref(), upstream, reader);
     }
     let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
     let refusals = fields.value("refusals").map(|node| refusals::read(node, named.refusals, reader));
@@ -259,6 +260,18 @@ fn check_assertion(fields: &Fields<'_>, set: &template::Headers, upstream: &Read
         reader
             .error(node.place, format!("`{name}` is set, and the upstream's `assertion` writes it too"))
             .hint("remove it");
+    }
+}
+
+/// Says where a logout is to revoke a token that nobody shows.
+fn check_and_token(fields: &Fields<'_>, require: Option<&Requirement>, to: &ReadUpstream, reader: &mut Reader<'_>) {
+    if let (UpstreamKind::Logout(logout), Some(require), Some(node)) = (&to.upstream.kind, require, fields.value("to"))
+        && logout.and_token
+        && !require.takes_tokens()
+    {
+        reader
+            .error(node.place, "`and_token` has no effect: this route takes no token")
+            .expected("`require: { jwt: … }`");
     }
 }
 

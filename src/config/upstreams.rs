@@ -5,6 +5,7 @@ use super::{
     checked::{Keys, Respond, SchemeConfig, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
     login::{self, Issuing},
+    oauth,
     reader::Reader,
     section::Section,
     shape::Fields,
@@ -29,6 +30,8 @@ impl ReadUpstream {
             | UpstreamKind::Refresh(_)
             | UpstreamKind::Logout(_)
             | UpstreamKind::Mint(_)
+            | UpstreamKind::Token(_)
+            | UpstreamKind::Revoke(_)
             | UpstreamKind::Jwks(_) => true,
             UpstreamKind::Servers { .. } | UpstreamKind::Echo => false,
         }
@@ -37,7 +40,12 @@ impl ReadUpstream {
     /// Whether what it does must not be asked for by a method that is safe to repeat.
     pub(super) fn issues(&self) -> bool {
         match self.upstream.kind {
-            UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_) | UpstreamKind::Mint(_) => true,
+            UpstreamKind::Login(_)
+            | UpstreamKind::Refresh(_)
+            | UpstreamKind::Logout(_)
+            | UpstreamKind::Mint(_)
+            | UpstreamKind::Token(_)
+            | UpstreamKind::Revoke(_) => true,
             UpstreamKind::Servers { .. } | UpstreamKind::Echo => false,
             UpstreamKind::Respond(_) | UpstreamKind::Jwks(_) => false,
         }
@@ -56,10 +64,26 @@ pub(super) fn read(
     Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, issuing, reader))
 }
 
-const KEYS: [&str; 12] =
-    ["servers", "host", "tls", "assertion", "sign", "echo", "respond", "login", "refresh", "logout", "mint", "jwks"];
-const KINDS: [&str; 8] = ["servers", "echo", "respond", "login", "refresh", "logout", "mint", "jwks"];
-const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout`, `mint` and `jwks`";
+const KEYS: [&str; 14] = [
+    "servers",
+    "host",
+    "tls",
+    "assertion",
+    "sign",
+    "echo",
+    "respond",
+    "login",
+    "refresh",
+    "logout",
+    "mint",
+    "token",
+    "revoke",
+    "jwks",
+];
+const KINDS: [&str; 10] =
+    ["servers", "echo", "respond", "login", "refresh", "logout", "mint", "token", "revoke", "jwks"];
+const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout`, `mint`, `token`, \
+                        `revoke` and `jwks`";
 
 fn upstream(
     entry: &Entry,
@@ -104,6 +128,8 @@ fn upstream(
             let read = assertion::handout(&kind.value, issuing, reader)?;
             (UpstreamKind::Mint(Box::new(read.item)), read.sources)
         }
+        "token" => (UpstreamKind::Token(Box::new(oauth::token(&kind.value, issuing, reader)?)), Vec::new()),
+        "revoke" => (UpstreamKind::Revoke(Box::new(oauth::revoke(&kind.value, issuing, reader)?)), Vec::new()),
         "jwks" => (UpstreamKind::Jwks(login::jwks(&kind.value, issuing, reader)?), Vec::new()),
         _ => respond(&kind.value, reader)?,
     };

@@ -127,7 +127,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let clock = carried.clock.clone();
     let users = carried.users.turned(&config)?;
     let issuing = Issuing::new(&config, &budgets, carried, &users)?;
-    let services = services(&config, targets, &issuing)?;
+    let services = services(&config, targets, &issuing, &rules)?;
     let assertions: Vec<_> = config.upstreams.iter().map(|upstream| issuing.assertion(upstream)).collect();
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
@@ -351,12 +351,19 @@ impl Rules {
 }
 
 /// Who serves the requests of each upstream, in the config's order.
-fn services(config: &Config, targets: Vec<Option<Target>>, issuing: &Issuing) -> Result<Vec<Service>, AssembleError> {
+fn services(
+    config: &Config,
+    targets: Vec<Option<Target>>,
+    issuing: &Issuing,
+    rules: &Rules,
+) -> Result<Vec<Service>, AssembleError> {
     let service = |(upstream, target): (&config::Upstream, Option<Target>)| {
         let service = match &upstream.kind {
             UpstreamKind::Login(login) => issuing.login(&upstream.name, login),
             UpstreamKind::Refresh(renewal) => issuing.renewal(renewal),
             UpstreamKind::Logout(logout) => issuing.logout(logout),
+            UpstreamKind::Token(endpoint) => issuing.token(&upstream.name, endpoint),
+            UpstreamKind::Revoke(endpoint) => issuing.revocation(&upstream.name, endpoint, &rules.tokens),
             UpstreamKind::Mint(handout) => issuing.handout(handout),
             UpstreamKind::Jwks(issuer) => issuing.key_set(config, *issuer),
             UpstreamKind::Servers { .. } | UpstreamKind::Echo | UpstreamKind::Respond(_) => {

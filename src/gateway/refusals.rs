@@ -7,7 +7,7 @@ use crate::{
     authenticate::Denied,
     forward::Failure,
     http1::BadRequest,
-    issue::{self, RefreshFault, UsersAway},
+    issue::{self, ClientFault, RefreshFault, UsersAway},
     message::{BodyError, HoldError, Response},
     minting::MintingFault,
     policy::{AddressDenied, Beyond, NotAdmitted, Withdrawn},
@@ -127,6 +127,10 @@ impl Refusal {
 
     /// The answer, in the shape of the route where there is one.
     pub(super) fn response(&self, shape: &Shape) -> Response {
+        // A document other than ours says how these are told.
+        if let Refusal::NotIssued(issue::Failure::Protocol(refusal)) = self {
+            return refusal.response();
+        }
         let cause = self.cause();
         let text = shape.texts.iter().find(|(of, ..)| *of == cause);
         let status = text.and_then(|(_, status, _)| *status).unwrap_or_else(|| self.status());
@@ -232,8 +236,21 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
             | RefreshFault::Expired
             | RefreshFault::Reused
             | RefreshFault::Crossed
-            | RefreshFault::OtherIssuer => Cause::InvalidCredentials,
+            | RefreshFault::OtherIssuer
+            | RefreshFault::OtherClient => Cause::InvalidCredentials,
         },
+        issue::Failure::Form(_)
+        | issue::Failure::UnknownGrant
+        | issue::Failure::Scope
+        | issue::Failure::Irrevocable => Cause::BadRequest,
+        issue::Failure::Client(ClientFault::Twofold) => Cause::AmbiguousCredential,
+        issue::Failure::Client(ClientFault::Missing | ClientFault::Unwanted | ClientFault::Malformed) => {
+            Cause::InvalidCredentials
+        }
+        issue::Failure::ClientRefused(why) => of_issuing(why),
+        issue::Failure::OtherClient => Cause::NotAllowed,
+        issue::Failure::NotRevoked(_) => Cause::StoreUnavailable,
+        issue::Failure::Protocol(refusal) => of_issuing(&refusal.why),
         issue::Failure::Busy | issue::Failure::Throttled { .. } => Cause::RateLimited,
         issue::Failure::Claim(_, failure) | issue::Failure::Answer(failure) => of_template(failure),
         issue::Failure::Unsigned | issue::Failure::NoRandomness | issue::Failure::TokenTooLong => Cause::Overloaded,

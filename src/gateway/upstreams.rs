@@ -77,6 +77,7 @@ impl Writing<'_> {
         Ok(Some(match &upstream.kind {
             UpstreamKind::Login(_) | UpstreamKind::Refresh(_) | UpstreamKind::Logout(_) => return Ok(None),
             UpstreamKind::Mint(_) | UpstreamKind::Jwks(_) => return Ok(None),
+            UpstreamKind::Token(_) | UpstreamKind::Revoke(_) => return Ok(None),
             UpstreamKind::Echo => Target::Echo,
             UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
                 status: respond.status,

@@ -48,7 +48,11 @@ pub(super) fn read(template: &Template, permit: &Admitted<'_>) -> Result<Zeroizi
 /// The same where it is to be a user's name.
 pub(super) fn name(template: &Template, permit: &Admitted<'_>) -> Result<String, Failure> {
     let bytes = read(template, permit)?;
-    let name = std::str::from_utf8(&bytes).map_err(|_| Failure::NoName)?;
+    named(std::str::from_utf8(&bytes).map_err(|_| Failure::NoName)?).map(str::to_owned)
+}
+
+/// `name`, if a user could be called so.
+pub(super) fn named(name: &str) -> Result<&str, Failure> {
     let is_name = !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
-    is_name.then(|| name.to_owned()).ok_or(Failure::NoName)
+    is_name.then_some(name).ok_or(Failure::NoName)
 }

@@ -1,7 +1,7 @@
 //! Why nothing was issued.
 
-use super::{RefreshFault, RowFault, UsersAway};
-use crate::{cookies::CookieFault, message::HoldError, scheme};
+use super::{ClientFault, FormFault, ProtocolRefusal, RefreshFault, RowFault, UsersAway};
+use crate::{cookies::CookieFault, message::HoldError, scheme, store::revocations::NotRevoked};
 
 /// Why an admitted request got no token. What tells a wrong password from an unknown name is for the log alone.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,33 @@ pub enum Failure {
         /// Until the next may be tried.
         seconds: i64,
     },
+    /// The form of a request is not as it must be.
+    #[error(transparent)]
+    Form(#[from] FormFault),
+    /// A client does not show itself as it must.
+    #[error(transparent)]
+    Client(#[from] ClientFault),
+    /// The client is not the one that it says.
+    #[error("client: {0}")]
+    ClientRefused(Box<Failure>),
+    /// A token is asked for with something that is none of the grants.
+    #[error("a grant that is unknown or not allowed")]
+    UnknownGrant,
+    /// A scope is asked for that is not to be had.
+    #[error("a scope that is not to be had")]
+    Scope,
+    /// A token is another client's than the one that asks.
+    #[error("the token was issued to another client")]
+    OtherClient,
+    /// A token has no name by which it could be revoked.
+    #[error("the token has no `jti`")]
+    Irrevocable,
+    /// It could not be revoked.
+    #[error(transparent)]
+    NotRevoked(#[from] NotRevoked),
+    /// Any of these, told as OAuth 2.0 tells it.
+    #[error("{}", .0.why)]
+    Protocol(Box<ProtocolRefusal>),
     /// The refresh token is not good.
     #[error(transparent)]
     Refresh(#[from] RefreshFault),
@@ -75,6 +102,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The same, told as OAuth 2.0 tells it.
+    pub(super) fn by_protocol(self) -> Failure {
+        Failure::Protocol(Box::new(ProtocolRefusal { why: self }))
+    }
+
     /// Whether somebody showed what is not good, as one does who tries what might be.
     pub fn is_guess(&self) -> bool {
         match self {
@@ -85,16 +117,27 @@ impl Failure {
             | Failure::NoPassword
             | Failure::UnreadableUser(_) => true,
             Failure::Refresh(fault) => match fault {
-                RefreshFault::Unknown | RefreshFault::Expired | RefreshFault::Reused | RefreshFault::OtherIssuer => {
-                    true
-                }
+                RefreshFault::Unknown
+                | RefreshFault::Expired
+                | RefreshFault::Reused
+                | RefreshFault::OtherIssuer
+                | RefreshFault::OtherClient => true,
                 RefreshFault::Crossed
                 | RefreshFault::Full
                 | RefreshFault::Unavailable(_)
                 | RefreshFault::Unreadable
                 | RefreshFault::NoRandomness => false,
             },
-            Failure::Held(_)
+            Failure::ClientRefused(why) => why.is_guess(),
+            Failure::Protocol(refusal) => refusal.why.is_guess(),
+            Failure::Form(_)
+            | Failure::Client(_)
+            | Failure::UnknownGrant
+            | Failure::Scope
+            | Failure::OtherClient
+            | Failure::Irrevocable
+            | Failure::NotRevoked(_)
+            | Failure::Held(_)
             | Failure::Unreadable(_)
             | Failure::Users(_)
             | Failure::OtherSite

@@ -28,6 +28,8 @@ pub(super) struct Minted {
     pub(super) lifetime: u64,
     /// The refresh token that comes with it.
     pub(super) refresh: Option<String>,
+    /// Its scopes, where it has any.
+    pub(super) scope: Option<String>,
 }
 
 impl Issuer {
@@ -56,6 +58,8 @@ impl Issuer {
             subject: told.subject.into(),
             claims: Arc::new(told.claims.clone()),
             issuer: self.name.as_str().into(),
+            client: None,
+            scope: None,
         };
         Ok(Some(refresh.families.begin(refresh.rules, grant, now_millis).await?))
     }
@@ -63,10 +67,24 @@ impl Issuer {
 
 /// A token of `minter`, and no refresh token yet.
 pub(super) async fn minted(minter: &Minter, told: &Told<'_>, now_unix: i64) -> Result<Minted, Failure> {
+    minted_within(minter, told, None, now_unix).await
+}
+
+/// The same with no more scopes than are asked for, each of which must be one that it would have.
+pub(super) async fn minted_within(
+    minter: &Minter,
+    told: &Told<'_>,
+    asked: Option<&str>,
+    now_unix: i64,
+) -> Result<Minted, Failure> {
     let own = told.claims.as_object().cloned().unwrap_or_default();
-    let claims = minter.claims(own, Some(told.subject), &told.view())?;
+    let mut claims = minter.claims(own, Some(told.subject), &told.view())?;
+    if let Some(asked) = asked {
+        claims = claims.narrowed(asked).ok_or(Failure::Scope)?;
+    }
+    let scope = claims.scope().map(str::to_owned);
     let minted = minter.mint(claims, now_unix).await?;
-    Ok(Minted { token: minted.token, lifetime: minted.lifetime, refresh: None })
+    Ok(Minted { token: minted.token, lifetime: minted.lifetime, refresh: None, scope })
 }
 
 impl From<MintingFault> for Failure {

@@ -9,10 +9,12 @@ mod failure;
 mod handout;
 mod login;
 mod minter;
+mod oauth;
 mod passwords;
 mod refresh;
 mod refreshing;
 mod session;
+mod takeback;
 mod throttle;
 pub mod users;
 
@@ -21,10 +23,15 @@ pub use failure::Failure;
 pub use handout::Handout;
 pub use login::{Login, Who};
 pub use minter::Issuer;
+pub use oauth::{
+    AccessToken, ClientFault, Door, Form, FormFault, GrantTypes, Presented, ProtocolRefusal, Revocation, TokenEndpoint,
+    TokenReader,
+};
 pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
 pub use session::Session;
+pub use takeback::Takeback;
 pub use throttle::Throttle;
 pub use users::{RowFault, StandIns, User, UserSource, UserTable, UsersAway};
 
@@ -43,6 +50,10 @@ pub enum Service {
     Logout(Logout),
     /// A token for whoever is known by another credential.
     Handout(Handout),
+    /// A token for what OAuth 2.0 takes for one.
+    Token(TokenEndpoint),
+    /// The end of a token.
+    Revocation(Revocation),
 }
 
 /// What is said of one request, for the log.
@@ -65,6 +76,8 @@ pub fn serve<'s>(
     match service {
         Service::Login(login) => Box::pin(login.serve(deadlines, permit, report)),
         Service::Refresh(renewal) => Box::pin(renewal.serve(deadlines, permit, report)),
+        Service::Token(endpoint) => Box::pin(endpoint.serve(deadlines, permit, report)),
+        Service::Revocation(revocation) => Box::pin(revocation.serve(deadlines, permit)),
         Service::Logout(logout) => Box::pin(logout.serve(deadlines, permit)),
         Service::Handout(handout) => Box::pin(handout.serve(permit, report)),
     }

@@ -4,7 +4,9 @@ use std::{rc::Rc, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Desk, Failure, Issuer, RefreshFault, Report, UserSource, answer::Told, desk};
+use super::{
+    Desk, Failure, Issuer, RefreshFault, Report, Takeback, UserSource, answer::Told, desk, minter::minted_within,
+};
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
 /// How refresh tokens are taken.
@@ -29,6 +31,8 @@ pub struct Logout {
     pub issuer: Arc<Issuer>,
     /// Where the refresh token is.
     pub token: Template,
+    /// How the token that the request was admitted by is taken back, if it is.
+    pub takeback: Option<Takeback>,
     /// How requests are read.
     pub desk: Desk,
 }
@@ -54,6 +58,10 @@ impl Renewal {
         let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
         let grant = refresh.families.look(&shown, issuer, now_millis).await?;
+        if grant.client.is_some() {
+            // That client would have to authenticate, which nobody does here.
+            return Err(RefreshFault::OtherClient.into());
+        }
         let anew = match &self.users {
             None => None,
             Some(users) => {
@@ -67,7 +75,8 @@ impl Renewal {
         };
         let claims = anew.as_ref().unwrap_or(&grant.claims);
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
-        let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        let (minter, scope, now_unix) = (&self.issuer.minter, grant.scope.as_deref(), self.desk.clock.unix());
+        let mut minted = minted_within(minter, &told, scope, now_unix).await?;
         self.issuer.check_length(&minted)?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(&shown, issuer, now_millis).await?);
@@ -81,15 +90,23 @@ impl Logout {
     /// Whatever was shown, afterwards it is good for nothing; so says the answer (RFC 7009 section 2.2).
     pub(super) async fn serve(&self, deadlines: &Deadlines, mut permit: Admitted<'_>) -> Result<Response, Failure> {
         let answer = Response::own(200, "application/json", "{}").with("Cache-Control", "no-store");
-        if let Some(session) = &self.issuer.session {
-            session.check(&permit)?;
-            if let Some(shown) = session.refresh_token(&permit)? {
-                self.end(shown).await?;
+        let answer = match &self.issuer.session {
+            Some(session) => {
+                session.check(&permit)?;
+                if let Some(shown) = session.refresh_token(&permit)? {
+                    self.end(shown).await?;
+                }
+                session.end(answer)
             }
-            return Ok(session.end(answer));
+            None => {
+                self.desk.hold(&mut permit, deadlines).await?;
+                self.end(&desk::read(&self.token, &permit)?).await?;
+                answer
+            }
+        };
+        if let Some(takeback) = &self.takeback {
+            self.take_back(takeback, &permit).await?;
         }
-        self.desk.hold(&mut permit, deadlines).await?;
-        self.end(&desk::read(&self.token, &permit)?).await?;
         Ok(answer)
     }
 
@@ -98,5 +115,13 @@ impl Logout {
             refresh.families.end(shown, &self.issuer.name).await?;
         }
         Ok(())
+    }
+
+    /// Of what was verified alone, never of what the body says.
+    async fn take_back(&self, takeback: &Takeback, permit: &Admitted<'_>) -> Result<(), Failure> {
+        let Some(claims) = permit.identity().claims.as_ref() else { return Ok(()) };
+        let jti = claims.claim("jti").ok_or(Failure::Irrevocable)?;
+        let expires_unix = claims.claim("exp").and_then(|exp| exp.parse::<f64>().ok()).map(|exp| exp.ceil() as i64);
+        takeback.token(&jti, expires_unix, self.desk.clock.unix()).await
     }
 }

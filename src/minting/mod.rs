@@ -135,6 +135,25 @@ fn signed(key: &SigningKey, message: &str) -> Result<String, MintingFault> {
 }
 
 impl Claims {
+    /// The scopes that it gives, where that is a text.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.get("scope")?.as_str()
+    }
+
+    /// With the scopes that are `asked` for and no others; `None` where it has not all of them, or they are not written as
+    /// RFC 6749 section 3.3 has them.
+    pub fn narrowed(mut self, asked: &str) -> Option<Claims> {
+        let is_letter = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_letter);
+        let given = self.scope().unwrap_or_default();
+        let is_given = |word: &str| is_word(word) && given.split(' ').any(|known| known == word);
+        if !asked.split(' ').all(is_given) {
+            return None;
+        }
+        self.0.insert("scope".to_owned(), json!(asked));
+        Some(self)
+    }
+
     /// All of them, as JSON: two that are the same say the same.
     pub fn text(&self) -> String {
         Value::Object(self.0.clone()).to_string()

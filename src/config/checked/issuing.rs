@@ -168,6 +168,50 @@ pub struct Logout {
     pub issuer: usize,
     /// Where the refresh token is: a template of the request.
     pub token: Template,
+    /// Whether the token that the request was admitted by is revoked too.
+    pub and_token: bool,
+}
+
+/// `token:` of an upstream.
+#[derive(Debug)]
+pub struct TokenEndpoint {
+    /// Index into [`Config::issuers`](super::Config::issuers).
+    pub issuer: usize,
+    /// Clients, all of which must authenticate, where there are any.
+    pub clients: Option<Registered>,
+    /// Users who may have tokens.
+    pub users: Option<Registered>,
+    /// What may be asked with.
+    pub grants: GrantTypes,
+}
+
+/// `grants:` of a token endpoint. Default: all that can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantTypes {
+    /// A client's own secret.
+    pub client_credentials: bool,
+    /// A user's name and password.
+    pub password: bool,
+    /// A refresh token.
+    pub refresh_token: bool,
+}
+
+/// Names with secrets, and how often those may be wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Registered {
+    /// Index into [`Config::users`](super::Config::users).
+    pub users: usize,
+    /// By one name, and from one address.
+    pub throttle: (Quota, Quota),
+}
+
+/// `revoke:` of an upstream.
+#[derive(Debug)]
+pub struct RevocationEndpoint {
+    /// Index into [`Config::issuers`](super::Config::issuers).
+    pub issuer: usize,
+    /// Clients, all of which must authenticate, where there are any.
+    pub clients: Option<Registered>,
 }
 
 /// Who may log in.

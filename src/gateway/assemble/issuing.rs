@@ -1,17 +1,17 @@
 //! What issues tokens: the issuers and users of the config, made ready for the upstreams that ask for them.
 
-use std::{sync::Arc, thread::available_parallelism};
+use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use serde_json::json;
 
-use super::{super::user_book::UserBook, AssembleError, hold, patience};
+use super::{super::user_book::UserBook, AssembleError, hold, patience, tokens::TokenEntry};
 use crate::{
-    config::{self, ClaimValue, Config, KeptIn, UsersSource, Who},
+    config::{self, ClaimValue, Config, GrantTypes, KeptIn, UsersSource, Who},
     forward::{Assertion, Respond, Target},
     gateway::{carried::Carried, snapshot::Service},
     issue::{
-        self, Desk, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal, StandIns,
-        Throttle, UserSource, UserTable,
+        self, Desk, Door, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal,
+        StandIns, Takeback, Throttle, UserSource, UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
@@ -27,6 +27,9 @@ pub(super) struct Issuing {
     checks: Option<PasswordChecks>,
     /// Where failures are counted.
     counters: Arc<MemoryCounters>,
+    takeback: Takeback,
+    /// The tokens entry of each issuer: indices.
+    entries: Vec<usize>,
     desk: Desk,
 }
 
@@ -45,6 +48,8 @@ impl Issuing {
             users: config.users.iter().map(|users| source(users, book, &carried.stand_ins)).collect(),
             checks,
             counters: carried.strangers.clone(),
+            takeback: takeback(config, carried),
+            entries: config.issuers.iter().map(|issuer| issuer.tokens).collect(),
             desk,
         })
     }
@@ -87,8 +92,47 @@ impl Issuing {
         Some(issued(issue::Service::Logout(Logout {
             issuer: self.issuers.get(logout.issuer)?.clone(),
             token: logout.token.clone(),
+            takeback: logout.and_token.then(|| self.takeback.clone()),
             desk: self.desk.clone(),
         })))
+    }
+
+    /// A token endpoint, likewise.
+    pub(super) fn token(&self, name: &str, endpoint: &config::TokenEndpoint) -> Option<Service> {
+        let GrantTypes { client_credentials, password, refresh_token } = endpoint.grants;
+        Some(issued(issue::Service::Token(issue::TokenEndpoint {
+            issuer: self.issuers.get(endpoint.issuer)?.clone(),
+            clients: self.door(&format!("clients of {name}"), endpoint.clients)?,
+            users: self.door(name, endpoint.users)?,
+            grants: issue::GrantTypes { client_credentials, password, refresh_token },
+            desk: self.desk.clone(),
+        })))
+    }
+
+    /// A revocation endpoint, likewise. `tokens` are the entries of the config in its order.
+    pub(super) fn revocation(
+        &self,
+        name: &str,
+        endpoint: &config::RevocationEndpoint,
+        tokens: &[TokenEntry],
+    ) -> Option<Service> {
+        Some(issued(issue::Service::Revocation(issue::Revocation {
+            issuer: self.issuers.get(endpoint.issuer)?.clone(),
+            clients: self.door(&format!("clients of {name}"), endpoint.clients)?,
+            reader: tokens.get(*self.entries.get(endpoint.issuer)?)?.reader(),
+            takeback: self.takeback.clone(),
+            desk: self.desk.clone(),
+        })))
+    }
+
+    /// Names with secrets, where there are any.
+    fn door(&self, service: &str, registered: Option<config::Registered>) -> Option<Option<Door>> {
+        let Some(config::Registered { users, throttle: (each, address) }) = registered else { return Some(None) };
+        Some(Some(Door {
+            users: self.users.get(users)?.clone(),
+            checks: self.checks.clone()?,
+            throttle: Throttle::new(self.counters.clone(), service, each, address),
+        }))
     }
 
     /// A token for whoever is known by another credential, likewise.
@@ -125,6 +169,14 @@ impl Issuing {
         let respond = Respond { status: 200, headers: headers.collect(), body };
         Some(Service::Forward(Target::Respond(Arc::new(respond))))
     }
+}
+
+/// Clocks of gateways may differ by this much.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
+fn takeback(config: &Config, carried: &Carried) -> Takeback {
+    let leeway = config.tokens.iter().map(|tokens| tokens.leeway).max().unwrap_or_default();
+    Takeback { revocations: carried.revocations.clone(), believed_after: leeway.saturating_add(CLOCKS_DIFFER) }
 }
 
 fn issued(service: issue::Service) -> Service {

@@ -1,6 +1,6 @@
 //! Tokens entries of the config → verifiers, and what routes make of them.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::AssembleError;
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     config::{self, OnStoreFailure, TokenFrom, TokenKeys, TokenLeg},
     gateway::publisher_book::PublisherBook,
+    issue,
     message::Carrier,
 };
 
@@ -41,6 +42,11 @@ impl TokenEntry {
         })
     }
 
+    /// What knows its tokens.
+    pub(super) fn reader(&self) -> Arc<dyn issue::TokenReader> {
+        Arc::new(self.verifier.clone())
+    }
+
     /// What a route wants of it.
     pub(super) fn rule(&self, leg: &TokenLeg) -> TokenRule {
         let place = match leg.dpop {
@@ -61,6 +67,18 @@ impl TokenEntry {
             leeway: self.leeway,
             ..rule
         }
+    }
+}
+
+/// Knows what an issuer has issued, by the rules that routes believe it by.
+impl issue::TokenReader for Arc<jwt::Verifier> {
+    fn read(&self, token: &[u8], now_unix: i64) -> Option<issue::AccessToken> {
+        let token = self.verify(token, now_unix).ok()?;
+        Some(issue::AccessToken {
+            jti: token.jti().map(str::to_owned),
+            expires_unix: token.expires(),
+            client: token.claim("client_id").map(Cow::into_owned),
+        })
     }
 }
 

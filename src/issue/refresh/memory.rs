@@ -161,7 +161,13 @@ mod tests {
     }
 
     fn begin(families: &MemoryFamilies, now: i64) -> Result<String, RefreshFault> {
-        let grant = Grant { subject: "alice".into(), claims: Arc::new(json!({})), issuer: "api".into() };
+        let grant = Grant {
+            subject: "alice".into(),
+            claims: Arc::new(json!({})),
+            issuer: "api".into(),
+            client: None,
+            scope: None,
+        };
         families.begin(rules(), grant, now)
     }
 

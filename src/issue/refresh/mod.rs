@@ -45,6 +45,9 @@ pub enum RefreshFault {
     /// It is another issuer's.
     #[error("the refresh token is another issuer's")]
     OtherIssuer,
+    /// It was given to another client.
+    #[error("the refresh token is another client's")]
+    OtherClient,
     /// There is no room for another family.
     #[error("no more families of refresh tokens can be kept")]
     Full,

@@ -86,6 +86,14 @@ impl UserSource {
         }
     }
 
+    /// Whether it can be asked for users without their passwords.
+    pub(super) fn knows_who_is_there(&self) -> bool {
+        match self {
+            UserSource::Table(_) | UserSource::Sql(_) => true,
+            UserSource::Http(_) => false,
+        }
+    }
+
     /// The claims of the user of that name, who may log in.
     pub(super) async fn current(&self, name: &str) -> Result<Value, Failure> {
         match self {

@@ -73,6 +73,7 @@ pub(super) const RULES: &[Rule] = &[
             "roots",
             "soon",
             "minting",
+            "percent",
         ],
     ),
     // The issuer sees an admitted request alone, and knows nothing of how its tokens are verified.
@@ -90,6 +91,7 @@ pub(super) const RULES: &[Rule] = &[
             "deadline",
             "minting",
             "password",
+            "percent",
             "rate",
             "secret",
             "store",

@@ -6,10 +6,13 @@ mod bridge;
 mod cookies;
 mod databases;
 mod legacy_login;
+mod oauth;
 mod older_api;
 mod passwords;
 mod refreshing;
 mod token_api;
+
+pub(crate) use oauth::OAuth;
 
 use std::{fs, net::SocketAddr, path::Path};
 

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     net::SocketAddr,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -114,6 +115,35 @@ impl Stage {
     }
 }
 
+#[test]
+fn a_token_in_hand_is_revoked_by_its_name() {
+    let stage = Stage::start();
+    let shown = token(&json!({ "jti": "in-hand" }));
+    assert_eq!(stage.api(&shown).0, 200);
+    let revoke = |text: &str| {
+        let mut command = countersign();
+        command.env("COUNTERSIGN_ADMIN_TOKEN", ADMIN_TOKEN).args([
+            "token",
+            "revoke",
+            "--admin",
+            &stage.admin.to_string(),
+        ]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        child.stdin.take().expect("its input").write_all(text.as_bytes()).expect("written");
+        child.wait_with_output().expect("it ends")
+    };
+    for unreadable in ["nonsense", &token(&json!({}))] {
+        let output = revoke(unreadable);
+        assert!(!output.status.success(), "{output:?}");
+    }
+    let output = revoke(&format!("Bearer {shown}\n"));
+    assert!(output.status.success(), "{output:?}");
+    assert_is(stage.api(&shown), REVOKED_TOKEN);
+    let (_, listed) = stage.call("GET", "/revocations", Some(ADMIN_TOKEN), &Value::Null);
+    assert!(listed["revocations"][0]["until"].as_i64().is_some_and(|until| until > now()), "{listed}");
+}
+
 const REVOKED_TOKEN: (u16, &str) = (401, "urn:countersign:revoked-token");
 const REVOKED_KEY: (u16, &str) = (403, "urn:countersign:revoked-key");
 
@@ -195,6 +225,24 @@ fn calls_without_the_token_change_nothing() {
     assert_eq!(stage.api(&token(&json!({ "jti": "j1" }))).0, 200);
     let (status, said) = stage.call("POST", "/revocations", Some(ADMIN_TOKEN), &json!({ "jit": "j1" }));
     assert_eq!(status, 400, "{said}");
+}
+
+#[test]
+fn what_is_revoked_while_no_gateway_runs_does_not_end_its_next_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("revoked");
+    let revoke = |jti: &str| {
+        let mut command = countersign();
+        command.args(["revoke", "--capacity", "2", "--jti", jti, "--file"]).arg(&file);
+        command.output().expect("the binary runs")
+    };
+    for jti in ["j1", "j2"] {
+        assert_eq!(revoke(jti).status.code(), Some(0));
+    }
+    let full = revoke("j3");
+    assert_eq!(full.status.code(), Some(1), "{full:?}");
+    let lines = std::fs::read_to_string(&file).expect("the file").lines().count();
+    assert_eq!(lines, 2, "a gateway with room for two reads it");
 }
 
 #[test]

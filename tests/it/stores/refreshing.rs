@@ -174,7 +174,8 @@ fn a_renewal_that_nobody_was_told_of_is_taken_back() {
     let families = RedisFamilies::new(link::open(link::to(&redis)), "t:");
     let families = Families::Shared(SharedFamilies::in_redis(families));
     let rules = RefreshRules { lifetime: DAY, absolute: DAY, grace: Duration::ZERO };
-    let grant = Grant { subject: "alice".into(), claims: Arc::default(), issuer: "api".into() };
+    let grant =
+        Grant { subject: "alice".into(), claims: Arc::default(), issuer: "api".into(), client: None, scope: None };
     link::runtime().block_on(async {
         let first = families.begin(rules, grant.clone(), 0).await.expect("a token");
         let unanswered = families.renew(first.as_bytes(), "api", 0).await.expect("a successor");

@@ -1,9 +1,9 @@
-//! The token APIs that we ship, as clients that are not ours see them: requests with PyJWT, jose, curl.
+//! The token APIs that we ship, as clients that are not ours see them: requests with PyJWT, jose, curl; and the endpoints of OAuth 2.0, as its clients do.
 
 use std::process::Command;
 
 use super::tools::{beside, node, node_peers, python, run, tool};
-use crate::issuing::{Api, KEY};
+use crate::issuing::{Api, KEY, OAuth};
 
 struct Apis {
     token: Api,
@@ -31,6 +31,24 @@ fn requests_and_pyjwt_know_both_token_apis() {
 fn jose_verifies_what_is_issued_and_signs_what_is_accepted() {
     let apis = Apis::start();
     run(apis.tell(node().env("NODE_PEERS", node_peers()).arg(beside("issuing/jose.mjs"))));
+}
+
+/// The address of an API with the endpoints of OAuth 2.0.
+fn endpoints(oauth: &OAuth) -> String {
+    format!("http://{}", oauth.address())
+}
+
+#[test]
+fn authlib_and_requests_oauthlib_have_tokens_renew_and_revoke_them() {
+    let oauth = OAuth::start();
+    run(python().arg(beside("issuing/oauth.py")).arg(endpoints(&oauth)));
+}
+
+#[test]
+fn openid_client_has_tokens_renews_and_revokes_them() {
+    let oauth = OAuth::start();
+    let script = beside("issuing/oauth.mjs");
+    run(node().env("NODE_PEERS", node_peers()).arg(script).arg(endpoints(&oauth)));
 }
 
 #[test]

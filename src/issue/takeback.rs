@@ -1,0 +1,38 @@
+//! Taking back a token that was issued: its `jti` is put among what is revoked, for as long as it would have been good.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Failure;
+use crate::store::revocations::{NotRevoked, Revocation, Revocations, Revoked};
+
+/// Where it is kept what was taken back.
+#[derive(Clone, Debug)]
+pub struct Takeback {
+    /// Everything that is revoked.
+    pub revocations: Arc<Revocations>,
+    /// How long after its `exp` a token is believed anywhere: leeway, and clocks that differ.
+    pub believed_after: Duration,
+}
+
+impl Takeback {
+    /// Takes back the token with that `jti`; on return it is kept, and in force.
+    pub(super) async fn token(&self, jti: &str, expires_unix: Option<i64>, now_unix: i64) -> Result<(), Failure> {
+        let revocation = Revocation {
+            revoked: Revoked::Jti(jti.to_owned()),
+            before_unix: 0,
+            until_unix: expires_unix.map(|expires| expires.saturating_add_unsigned(self.believed_after.as_secs())),
+            reason: None,
+            made_unix: now_unix,
+        };
+        let revoked = match self.revocations.shared() {
+            Some(shared) => shared.revoke(&revocation, now_unix).await,
+            None => {
+                let revocations = self.revocations.clone();
+                // A disk may take its time, in which a worker could serve many requests.
+                let written = tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await;
+                written.unwrap_or(Err(NotRevoked::NoPlace))
+            }
+        };
+        Ok(revoked?)
+    }
+}
