@@ -22,11 +22,13 @@ pub mod store;
 pub mod admin;
 pub mod observe;
 
+pub mod asking;
 pub mod buffers;
 pub mod clock;
 pub mod cookies;
 pub mod deadline;
 pub mod errands;
+pub mod introspection;
 pub mod jose;
 pub mod json;
 pub mod key_sets;

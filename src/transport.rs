@@ -67,6 +67,14 @@ impl Transport {
         read
     }
 
+    /// The certificate that the peer showed and that was verified, as DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(tls) => tls.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref),
+        }
+    }
+
     /// Whether a write that fails wrote nothing. TLS may have put a part of its records on the wire before it failed.
     pub fn fails_whole(&self) -> bool {
         matches!(self.stream, Stream::Plain(_))

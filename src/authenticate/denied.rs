@@ -143,7 +143,8 @@ impl Reason {
         match self {
             Reason::Token(TokenError::InsufficientScope(scope)) => Some(Challenge::InsufficientScope(scope.clone())),
             Reason::Token(TokenError::Proof(_)) => Some(Challenge::InvalidProof),
-            Reason::Token(TokenError::NoKeysYet | TokenError::CrossSite) => None,
+            Reason::Token(error) if error.is_undecided() => None,
+            Reason::Token(TokenError::CrossSite) => None,
             Reason::Token(_) => Some(Challenge::InvalidToken),
             Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
@@ -180,7 +181,7 @@ impl Reason {
             Reason::OtherHost => Cause::InvalidSignature,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(TokenError::InsufficientScope(_)) => Cause::InsufficientScope,
-            Reason::Token(TokenError::NoKeysYet) => Cause::StoreUnavailable,
+            Reason::Token(error) if error.is_undecided() => Cause::StoreUnavailable,
             Reason::Token(TokenError::CrossSite) => Cause::CrossSite,
             Reason::Token(_) => Cause::InvalidToken,
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,

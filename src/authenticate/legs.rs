@@ -245,7 +245,14 @@ impl<'a, 'd> Legs<'a, 'd> {
         let mut possible = Possible::new();
         for (order, legs) in candidates.iter().enumerate() {
             match self.open_all(legs).await {
-                Ok(shown) => possible.push((order, *legs, shown)),
+                Ok(shown) => {
+                    let is_certain = is_certain(legs, &shown);
+                    possible.push((order, *legs, shown));
+                    // What comes behind it in the file is not needed, and some of it would be asked for elsewhere.
+                    if is_certain {
+                        break;
+                    }
+                }
                 Err((leg, reason)) => self.attempts.push((order, leg.name().clone(), reason)),
             }
         }
@@ -270,7 +277,10 @@ impl<'a, 'd> Legs<'a, 'd> {
         let Request { head, body } = &self.request;
         let origin = self.desk.origin;
         match leg {
-            Leg::Token(rule) => Soon::now(token::verify(rule, head, self.desk, now_millis).map(Shown::Token)),
+            Leg::Token(rule) => match rule.verifier.introspection() {
+                None => Soon::now(token::verify(rule, head, self.desk, now_millis).map(Shown::Token)),
+                Some(server) => told(token::ask(rule, server, head, (origin.authority, self.desk.clock), now_millis)),
+            },
             Leg::Signature(rule) => shown(signature::open(rule, &view(head, body, origin), origin, now_millis)),
         }
     }
@@ -415,6 +425,22 @@ fn shown<'a>(opened: Soon<'a, Result<Opened<'a>, Reason>>) -> Soon<'a, Result<Sh
         Ok(opened) => Soon::now(opened.map(Shown::Signature)),
         Err(wait) => Soon::later(async { wait.await.map(Shown::Signature) }),
     }
+}
+
+fn told<'a>(asked: Soon<'a, Result<token::Shown, Reason>>) -> Soon<'a, Result<Shown<'a>, Reason>> {
+    match asked.at_once() {
+        Ok(token) => Soon::now(token.map(Shown::Token)),
+        Err(wait) => Soon::later(async { wait.await.map(Shown::Token) }),
+    }
+}
+
+/// Whether nothing can come between what these legs show and their proof: they are tokens, and each has what a replay memory
+/// wants to know of it.
+fn is_certain(legs: &[Leg], shown: &AllShown<'_>) -> bool {
+    legs.iter().zip(shown).all(|pair| match pair {
+        (Leg::Token(rule), Shown::Token(shown)) => token::replays(rule, shown).is_ok(),
+        _ => false,
+    })
 }
 
 /// What can be revoked of a leg behind the first.

@@ -1,4 +1,4 @@
-//! One token leg: take the token out, verify it, or find it verified before.
+//! One token leg: take the token out, verify it, or find it verified before; or ask what it is, where it is opaque.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Desk, Reason, Replay, TokenRule,
-    jwt::{Token, TokenError},
+    jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenError},
     possession,
 };
-use crate::{cookies, http1::RequestHead, scheme::Known};
+use crate::{clock::Clock, cookies, http1::RequestHead, scheme::Known, soon::Soon};
 
 /// The token of a request, unless there is none.
 pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option<&'h [u8]>, TokenError> {
@@ -42,6 +42,43 @@ pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>, now_
 pub(super) fn replays(rule: &TokenRule, shown: &Shown) -> Result<impl Iterator<Item = Replay>, Reason> {
     let token = replay(rule, &shown.token)?;
     Ok(token.into_iter().chain(shown.proof.as_deref().copied()))
+}
+
+/// What `server` says of the token that stands in `head`, judged by the rule. While it is asked time goes by.
+pub(super) fn ask<'a>(
+    rule: &'a TokenRule,
+    server: &'a dyn Introspection,
+    head: &RequestHead,
+    (authority, clock): (&str, &Clock),
+    now_millis: i64,
+) -> Soon<'a, Result<Shown, Reason>> {
+    let token = match find(rule, head) {
+        Ok(Some(token)) if token.len() <= MAX_TOKEN_BYTES => token,
+        Ok(Some(_)) => return Soon::now(Err(TokenError::TooLong.into())),
+        Ok(None) => return Soon::now(Err(Reason::Absent)),
+        Err(error) => return Soon::now(Err(error.into())),
+    };
+    if rule.csrf && !cookies::is_own(head, token, authority) {
+        return Soon::now(Err(TokenError::CrossSite.into()));
+    }
+    match server.look_up(&Sha256::digest(token).into(), token) {
+        Lookout::Now(said) => Soon::now(judge(rule, said, now_millis.div_euclid(1000))),
+        Lookout::Later(said) => {
+            let clock = clock.clone();
+            Soon::later(async move { judge(rule, said.await, clock.unix()) })
+        }
+    }
+}
+
+/// One that is bound to something is refused: no proof of it is looked at here.
+fn judge(rule: &TokenRule, said: Introspected, now_unix: i64) -> Result<Shown, Reason> {
+    let answer = said.map_err(TokenError::from)?.ok_or(TokenError::NotActive)?;
+    let token = rule.verifier.judge_introspected(&answer, now_unix)?;
+    if token.is_bound() || rule.wants_binding() {
+        return Err(TokenError::OtherUse("cnf").into());
+    }
+    rule.check_scope(&token)?;
+    Ok(Shown { token: Arc::new(token), proof: None })
 }
 
 /// The `jti` as something to be accepted once. A token that has none cannot be recognised, so it is refused.

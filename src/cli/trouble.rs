@@ -41,6 +41,8 @@ pub(super) enum Trouble {
     Url(String),
     #[error("say with --tokens which entry of the config; it has {0}")]
     WhichTokens(String),
+    #[error("the tokens of `{0}` are opaque: only their server knows what they are, and nobody is called from here")]
+    OpaqueTokens(String),
     #[error("say with --issuer which issuer of the config; it has {0}")]
     WhichIssuer(String),
     #[error("say with --audience whom it is for: the tokens entry accepts {0}")]
@@ -127,6 +129,7 @@ impl Trouble {
             | Trouble::WhichId(_)
             | Trouble::NoId
             | Trouble::WhichTokens(_)
+            | Trouble::OpaqueTokens(_)
             | Trouble::WhichIssuer(_)
             | Trouble::WhichAudience(_)
             | Trouble::ClaimOfRequest(_)

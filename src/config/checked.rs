@@ -19,7 +19,9 @@ pub use issuing::{
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
-pub use tokens::{Decryption, Dpop, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
+pub use tokens::{
+    Decryption, Dpop, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
+};
 
 use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
@@ -104,6 +106,17 @@ pub struct ListenTls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+    /// What is asked of clients.
+    pub clients: Option<ClientCertificates>,
+}
+
+/// `client_ca` and `client_certificates` of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificates {
+    /// PEM file of the roots that sign them.
+    pub roots: PathBuf,
+    /// Whether a client without one is turned away; else it is one that shows none.
+    pub required: bool,
 }
 
 /// `keys: { NAME: … }`

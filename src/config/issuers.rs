@@ -38,9 +38,11 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
         && tokens.signing_key().is_none()
         && reader.environment.has_secrets()
     {
-        reader
-            .error(node.place, "the first key of this tokens entry cannot sign: it is the public half alone")
-            .expected("`secret`, or `private_key`");
+        let message = match tokens.keys.listed() {
+            [] => "this tokens entry has no key of its own that could sign",
+            [..] => "the first key of this tokens entry cannot sign: it is the public half alone",
+        };
+        reader.error(node.place, message).expected("`secret`, or `private_key`");
     }
     if let (Some(tokens), Some(node)) = (index.and_then(|index| tokens.item(index)), fields.value("tokens"))
         && tokens.decryption.as_ref().is_some_and(|decryption| decryption.required)

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
-    checked::{Admin, AdminAddress, Config, Listen, ListenTls, Route, TrustedProxies, UNIX},
+    checked::{Admin, AdminAddress, ClientCertificates, Config, Listen, ListenTls, Route, TrustedProxies, UNIX},
+    definition::all_or_none,
     host, networks,
     reader::Reader,
     secret, section,
@@ -163,10 +164,28 @@ fn public_origin(node: &Node, reader: &mut Reader<'_>) -> Option<super::checked:
 }
 
 fn listener_tls(node: &Node, reader: &mut Reader<'_>) -> Option<ListenTls> {
-    let fields = reader.fields(node, "`tls`", &["certificate", "key"])?;
+    let allowed = ["certificate", "key", "client_ca", "client_certificates"];
+    let fields = reader.fields(node, "`tls`", &allowed)?;
+    let clients = client_certificates(&fields, reader);
     let (certificate, key) = (fields.required("certificate", reader), fields.required("key", reader));
     let (certificate, key) = reader.certificate_and_key(certificate, key)?;
-    Some(ListenTls { certificate, key })
+    Some(ListenTls { certificate, key, clients: all_or_none(clients)? })
+}
+
+/// `None` where clients are asked for none; the inner one where it was said what is wrong.
+fn client_certificates(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Option<ClientCertificates>> {
+    let choices = [("required", true), ("optional", false)];
+    let required = fields.value("client_certificates");
+    let required = required.map_or(Some(true), |node| reader.choice(node, "`client_certificates`", &choices));
+    let Some(node) = fields.value("client_ca") else {
+        let entry = fields.entry("client_certificates")?;
+        reader
+            .error(entry.key_place, "`client_ca` is missing: nobody is said who signs clients' certificates")
+            .expected("`client_ca: FILE`, a PEM file of roots");
+        return Some(None);
+    };
+    let roots = reader.roots(node);
+    Some(roots.zip(required).map(|(roots, required)| ClientCertificates { roots, required }))
 }
 
 /// Longest path of a Unix socket, in bytes, on every system.

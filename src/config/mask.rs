@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::tree::{Entry, Node, Tree, Value};
 
 /// Keys whose values are secrets, wherever they stand.
-const SECRET_KEYS: [&str; 8] =
-    ["shared", "static", "secret", "secrets", "value", "password", "verify_token", "private_key"];
+const SECRET_KEYS: [&str; 9] =
+    ["shared", "static", "secret", "secrets", "value", "password", "verify_token", "private_key", "client_secret"];
 /// Keys beside a secret whose values may be shown.
 const OPEN_KEYS: [&str; 15] = [
     "env",

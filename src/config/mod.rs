@@ -17,6 +17,7 @@ mod environment;
 mod handshake;
 mod header;
 mod host;
+mod introspection;
 mod issuers;
 mod key_record;
 mod keys;

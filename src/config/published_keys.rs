@@ -32,7 +32,7 @@ pub(super) const KEEPING: [&str; 7] =
 pub(super) fn key_set(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<PublishedKeys> {
     let node = fields.required("url", reader);
     let keeping = keeping(fields, short, reader);
-    let url = address(node?, "`url`", keeping.as_ref().is_none_or(|keeping| keeping.plain), reader)?;
+    let url = address(node?, "`url`", WHY, keeping.as_ref().is_none_or(|keeping| keeping.plain), reader)?;
     Some(PublishedKeys { from: PublishedFrom::KeySet(url), ..keeping? })
 }
 
@@ -43,7 +43,7 @@ pub(super) fn discovery(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -
     let issuer = fields.required("issuer", reader);
     let keeping = keeping(&fields, short, reader);
     let issuer = issuer?;
-    let url = address(issuer, "`issuer`", keeping.as_ref().is_none_or(|keeping| keeping.plain), reader)?;
+    let url = address(issuer, "`issuer`", WHY, keeping.as_ref().is_none_or(|keeping| keeping.plain), reader)?;
     if url.query().is_some() {
         reader.error(issuer.place, "an issuer has no query");
         return None;
@@ -94,13 +94,16 @@ fn public(listed: Vec<Algorithm>, place: Place, reader: &mut Reader<'_>) -> Opti
     Some(public)
 }
 
-fn plain(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<bool> {
+pub(super) fn plain(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<bool> {
     let node = fields.value("dangerously_plain_http");
     node.map_or(Some(false), |node| reader.boolean(node, "`dangerously_plain_http`"))
 }
 
-/// An URL that keys may come from: whoever can change them on their way can sign.
-fn address(node: &Node, what: &str, plain: bool, reader: &mut Reader<'_>) -> Option<Uri> {
+/// What may be done by whoever stands between.
+const WHY: &str = "whoever can change the keys on their way can sign tokens";
+
+/// An URL that is called, with TLS but on this machine; `why` says what becomes of it else.
+pub(super) fn address(node: &Node, what: &str, why: &str, plain: bool, reader: &mut Reader<'_>) -> Option<Uri> {
     let text = reader.line(node, what)?;
     let uri = text.parse::<Uri>().ok().filter(|uri| uri.authority().is_some_and(|it| !it.as_str().contains('@')));
     let Some(uri) = uri.filter(|uri| matches!(uri.scheme_str(), Some("https" | "http"))) else {
@@ -109,7 +112,7 @@ fn address(node: &Node, what: &str, plain: bool, reader: &mut Reader<'_>) -> Opt
     };
     if uri.scheme_str() == Some("http") && !plain && !uri.host().is_some_and(is_this_machine) {
         reader
-            .error(node.place, format!("{what} is not https: whoever can change the keys on their way can sign tokens"))
+            .error(node.place, format!("{what} is not https: {why}"))
             .hint("on this machine alone `http` is taken; elsewhere only with `dangerously_plain_http: true`");
         return None;
     }

@@ -3,6 +3,7 @@
 use super::{
     checked::{TokenKey, TokenKeys},
     environment::why_unreadable,
+    introspection,
     mask::is_variable_name,
     published_keys,
     reader::Reader,
@@ -33,9 +34,9 @@ const PUBLIC_KEY: &str = "PEM of a public key or certificate, or a JWK";
 /// The keys of an entry, out of `keys`, `jwks` or `oidc`.
 pub(super) fn read(fields: &Fields<'_>, what: &str, reader: &mut Reader<'_>) -> Option<TokenKeys> {
     let short = short_rsa(fields, reader)?;
-    let mut given = ["keys", "jwks", "oidc"].into_iter().filter_map(|key| fields.entry(key));
+    let mut given = ["keys", "jwks", "oidc", "introspection"].into_iter().filter_map(|key| fields.entry(key));
     let Some(first) = given.next() else {
-        reader.error(fields.place, format!("{what} has no keys")).expected("`keys`, `jwks` or `oidc`");
+        reader.error(fields.place, format!("{what} has no keys")).expected("`keys`, `jwks`, `oidc` or `introspection`");
         return None;
     };
     if let Some(second) = given.next() {
@@ -47,7 +48,23 @@ pub(super) fn read(fields: &Fields<'_>, what: &str, reader: &mut Reader<'_>) -> 
         "keys" => listed(&first.value, short, reader)
             .map(|keys| TokenKeys::Listed(keys, of_files(Algorithm::ALL.to_vec(), short))),
         "jwks" => key_set(&first.value, short, reader),
+        "introspection" => {
+            without_effect(fields, reader);
+            introspection::read(&first.value, reader).map(TokenKeys::Introspected)
+        }
         _ => published_keys::discovery(&first.value, short, reader).map(TokenKeys::Published),
+    }
+}
+
+/// What only signed tokens have.
+fn without_effect(fields: &Fields<'_>, reader: &mut Reader<'_>) {
+    if let Some(entry) = fields.entry("dangerously_short_rsa") {
+        reader.warning(entry.key_place, "`dangerously_short_rsa` has no effect beside `introspection`");
+    }
+    if let Some(entry) = fields.entry("decrypt") {
+        reader
+            .error(entry.key_place, "`decrypt` is of no use beside `introspection`: nothing is in an opaque token")
+            .hint("where tokens of two kinds come, make two entries, and let the route take `any_of` them");
     }
 }
 

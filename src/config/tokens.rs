@@ -18,6 +18,7 @@ const KEYS: [&str; 19] = [
     "keys",
     "jwks",
     "oidc",
+    "introspection",
     "decrypt",
     "dangerously_short_rsa",
     "issuer",
@@ -134,7 +135,7 @@ fn issuer(fields: &Fields<'_>, keys: Option<&TokenKeys>, reader: &mut Reader<'_>
         Some(TokenKeys::Published(PublishedKeys { from: PublishedFrom::Discovery(issuer), .. })) => {
             Some(issuer.clone())
         }
-        Some(TokenKeys::Published(_) | TokenKeys::Listed(..)) | None => None,
+        Some(TokenKeys::Published(_) | TokenKeys::Listed(..) | TokenKeys::Introspected(_)) | None => None,
     };
     if let (Some(node), Some(written), Some(discovered)) = (fields.value("issuer"), &written, &discovered)
         && written != discovered

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     deadline::Elapsed,
     http1::{BodyDecoder, Framing, Known, RequestHead, Version},
+    jose::certificate_thumbprint,
     message::{Body, Request},
     observe::Open,
     policy::Peer,
@@ -59,8 +60,16 @@ enum After {
 
 impl Connection {
     pub(super) fn new(transport: Transport, worker: Rc<Worker>, door: DoorId, peer: IpAddr) -> Connection {
+        let certificate = transport.peer_certificate().map(certificate_thumbprint);
         let wire = Wire::new(transport, worker.forwarder.buffers.clone());
-        Connection { wire, worker, door, peer: Peer::new(peer), output: Vec::new(), requests: 0 }
+        Connection {
+            wire,
+            worker,
+            door,
+            peer: Peer::new(peer).with_certificate(certificate),
+            output: Vec::new(),
+            requests: 0,
+        }
     }
 
     /// Serves the connection to its end.

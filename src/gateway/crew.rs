@@ -188,7 +188,9 @@ impl Crew {
     fn settle(&mut self) {
         let limits = &self.current.snapshot.limits;
         self.carried.upstreams = self.current.snapshot.upstreams.clone();
-        self.carried.publishers = self.current.snapshot.publishers.clone();
+        let publishers = self.current.snapshot.publishers.clone();
+        self.carried.publishers = publishers.clone();
+        self.metrics.show_issuers(move || publishers.counts());
         let keys = self.current.snapshot.keys.clone();
         self.carried.keys = keys.clone();
         self.carried.users = self.current.snapshot.users.clone();

@@ -63,6 +63,9 @@ impl Doors {
                 Some(tls) => {
                     noted.add(&tls.certificate);
                     noted.add(&tls.key);
+                    if let Some(clients) = &tls.clients {
+                        noted.add(&clients.roots);
+                    }
                     Some(known(tls).map_or_else(|| Certificate::read(tls), Certificate::refreshed)?)
                 }
             };

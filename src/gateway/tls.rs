@@ -1,4 +1,5 @@
-//! A listener's certificate and key, from PEM files, read again when they change.
+//! A listener's certificate and key, and the roots of its clients' certificates, from PEM files, read again when they
+//! change.
 
 use std::{
     io,
@@ -8,14 +9,18 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
-use crate::{config::ListenTls, transport::Transport};
+use crate::{
+    config::{ClientCertificates, ListenTls},
+    transport::Transport,
+};
 
 /// A certificate in use, with the files that it is made of.
 pub(super) struct Certificate {
@@ -29,6 +34,7 @@ pub(super) struct Certificate {
 struct Files {
     certificate: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
+    client_roots: Option<Vec<u8>>,
 }
 
 impl Certificate {
@@ -81,7 +87,8 @@ impl Certificate {
 impl Files {
     fn read(tls: &ListenTls) -> io::Result<Files> {
         let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, error.kind(), &error));
-        Ok(Files { certificate: content(&tls.certificate)?, key: content(&tls.key)?.into() })
+        let client_roots = tls.clients.as_ref().map(|clients| content(&clients.roots)).transpose()?;
+        Ok(Files { certificate: content(&tls.certificate)?, key: content(&tls.key)?.into(), client_roots })
     }
 
     fn config(&self, tls: &ListenTls) -> io::Result<ServerConfig> {
@@ -92,12 +99,26 @@ impl Files {
             return Err(unusable(&tls.certificate, &"no certificate in it"));
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| unusable(&tls.key, &error))?;
-        let mut config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|error| unusable(&tls.certificate, &error))?;
+        let builder = ServerConfig::builder();
+        let builder = match &tls.clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => builder.with_client_cert_verifier(self.verifier(clients)?),
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(|error| unusable(&tls.certificate, &error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
+    }
+
+    /// Whoever asks for certificates believes those of these roots alone, never the system's.
+    fn verifier(&self, clients: &ClientCertificates) -> io::Result<Arc<dyn ClientCertVerifier>> {
+        let unusable = |error: &dyn std::fmt::Display| unusable(&clients.roots, error);
+        let mut roots = RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(self.client_roots.as_deref().unwrap_or_default()) {
+            roots.add(root.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
+        }
+        let builder = WebPkiClientVerifier::builder(Arc::new(roots));
+        let builder = if clients.required { builder } else { builder.allow_unauthenticated() };
+        builder.build().map_err(|error| unusable(&error))
     }
 }
 

@@ -69,6 +69,11 @@ impl JwkFault {
     }
 }
 
+/// SHA-256 of a certificate's DER: what `x5t#S256` names it by (RFC 7515 section 4.1.8, RFC 8705 section 3.1).
+pub fn certificate_thumbprint(der: &[u8]) -> [u8; 32] {
+    Sha256::digest(der).into()
+}
+
 impl<'d> Jwk<'d> {
     /// Reads `value` as one.
     ///

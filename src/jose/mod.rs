@@ -23,7 +23,7 @@ pub use algorithm::{Algorithm, KeyType};
 pub use content::Sealed;
 pub use decryption_key::{DecryptionKey, DecryptionKeyFault, KeyManagement, Undecryptable};
 pub use document::is_key_document;
-pub use jwk::{Jwk, JwkFault};
+pub use jwk::{Jwk, JwkFault, certificate_thumbprint};
 pub use key::{Key, KeyFault};
 pub use public_key::{PublicKey, PublicKeyFault, ShortRsa};
 pub use set::{JwkSet, SetFault, SetRules};

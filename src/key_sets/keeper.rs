@@ -92,6 +92,7 @@ impl Plan {
             }
         };
         known.take_over(&Fetched { keys, at_millis });
+        known.standing.fetched.fetch_add(1, Ordering::Relaxed);
         self.text = published.text;
         let (writer, text) = (known.clone(), self.text.clone());
         // A slow disk must not hold up the other errands.
@@ -103,7 +104,7 @@ impl Plan {
 }
 
 fn failed(known: &Known, error: &FetchError) {
-    known.standing.has_failed.store(true, Ordering::Relaxed);
+    known.standing.failed.fetch_add(1, Ordering::Relaxed);
     let serves = known.keys.current().is_some();
     tracing::warn!(tokens = known.name, %error, serves, "the key set cannot be fetched");
 }

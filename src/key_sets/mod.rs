@@ -8,13 +8,15 @@
 mod cache;
 mod fetch;
 mod keeper;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt, io,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -80,8 +82,10 @@ struct Known {
 /// How it stands with the set.
 #[derive(Debug, Default)]
 struct Standing {
-    /// A fetch came to nothing, ever.
-    has_failed: AtomicBool,
+    /// Fetches that gave a set.
+    fetched: AtomicU64,
+    /// Fetches that came to nothing.
+    failed: AtomicU64,
     /// When the set was fetched that serves, in milliseconds since 1970; 0 while there is none.
     since: AtomicI64,
 }
@@ -129,13 +133,38 @@ impl Publisher {
 
     /// Whether there is a set, or it was tried in vain to have one.
     pub fn has_been_heard_of(&self) -> bool {
-        self.0.keys.current().is_some() || self.0.standing.has_failed.load(Ordering::Relaxed)
+        self.0.keys.current().is_some() || self.0.standing.failed.load(Ordering::Relaxed) > 0
+    }
+
+    /// How it stands with the set.
+    pub fn reading(&self) -> Reading {
+        let Known { keys, standing, clock, .. } = &*self.0;
+        let since = standing.since.load(Ordering::Relaxed);
+        Reading {
+            fetched: standing.fetched.load(Ordering::Relaxed),
+            failed: standing.failed.load(Ordering::Relaxed),
+            age_millis: (since != 0).then(|| clock.unix_millis().saturating_sub(since)),
+            keys: keys.current().map_or(0, |set| set.kids().count()),
+        }
     }
 
     /// What it was opened with.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
+}
+
+/// A set as it is seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Fetches that gave a set.
+    pub fetched: u64,
+    /// Fetches that came to nothing.
+    pub failed: u64,
+    /// How long ago the set was fetched that serves, in milliseconds; `None` where there is none.
+    pub age_millis: Option<i64>,
+    /// Its keys.
+    pub keys: usize,
 }
 
 /// A good set, and when it was fetched.

@@ -61,6 +61,11 @@ impl Peer {
         Peer { address, certificate: None, plain: address.to_string(), node }
     }
 
+    /// The same, with the SHA-256 of the certificate that it showed.
+    pub fn with_certificate(self, certificate: Option<[u8; 32]>) -> Peer {
+        Peer { certificate, ..self }
+    }
+
     /// Its address as text.
     pub fn text(&self) -> &str {
         &self.plain

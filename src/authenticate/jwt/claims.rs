@@ -83,6 +83,19 @@ pub(super) fn find<'c>(claims: &'c Document<'_>, name: &str) -> Option<Value<'c>
     }
 }
 
+/// Whether a server that was asked means an access token that whoever bears it may use. `token_type` is RFC 7662's, `token_use`
+/// is what servers say that answer for refresh tokens too.
+pub(super) fn check_use(claims: &Document<'_>) -> Result<(), TokenError> {
+    for (name, wanted) in [("token_type", "bearer"), ("token_use", "access_token")] {
+        match find(claims, name) {
+            None => {}
+            Some(Value::String(text)) if text.eq_ignore_ascii_case(wanted) => {}
+            Some(_) => return Err(TokenError::OtherUse(name)),
+        }
+    }
+    Ok(())
+}
+
 fn string(claims: &Object<'_>, name: &'static str) -> Result<Option<String>, TokenError> {
     match claims.value(name) {
         None => Ok(None),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::ProofError;
+use super::{IntrospectionAway, ProofError};
 use crate::json::JsonError;
 
 /// A part of a compact token (RFC 7515 section 3.1).
@@ -73,6 +73,15 @@ pub enum TokenError {
     /// A token that only encryption makes acceptable came without it.
     #[error("the token is not encrypted")]
     NotEncrypted,
+    /// RFC 7662 section 2.2: expired, revoked, of another server, or never issued. Which of them is not said.
+    #[error("its server says that the token is not active")]
+    NotActive,
+    /// RFC 7662 section 2.2: it may be good, but not for this: a refresh token, or one whose bearer has to prove more.
+    #[error("the claim {0:?} says that it is not a bearer's access token")]
+    OtherUse(&'static str),
+    /// Whoever issued an opaque token does not say what it is.
+    #[error(transparent)]
+    NotIntrospected(#[from] IntrospectionAway),
     /// A registered claim of a wrong type or out of range (RFC 7519 section 4.1).
     #[error("the claim {0:?} is of a wrong type or out of range")]
     MalformedClaim(&'static str),
@@ -139,6 +148,11 @@ impl TokenError {
     /// Whether the token is not for these rules at all: another entry of the route may know its issuer or key.
     pub fn is_foreign(&self) -> bool {
         matches!(self, TokenError::WrongIssuer | TokenError::UnknownKid)
+    }
+
+    /// Whether the token could not be judged, and may well be good.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, TokenError::NoKeysYet | TokenError::NotIntrospected(_))
     }
 
     /// Whether the token was genuine and only too old, so that its sender may be told to get a new one.

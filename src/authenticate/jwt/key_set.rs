@@ -12,7 +12,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use smallvec::{SmallVec, smallvec};
 use tokio::sync::Notify;
 
-use super::{MAX_KEYS_PER_KID, SettingsError, TokenError};
+use super::{Introspection, MAX_KEYS_PER_KID, SettingsError, TokenError};
 use crate::jose::Key;
 
 /// Keys, at most [`MAX_KEYS_PER_KID`] of one `kid`.
@@ -36,18 +36,22 @@ pub enum Keys {
     Fixed(Vec<Key>),
     /// The issuer, who may not have been heard of yet.
     Shared(Arc<SharedKeys>),
+    /// None: tokens are opaque, and whoever issued them is asked.
+    Asked(Arc<dyn Introspection>),
 }
 
 /// The same, ready for use.
 pub(super) enum KeySource {
     Fixed(KeySet),
     Shared(Arc<SharedKeys>),
+    Asked(Arc<dyn Introspection>),
 }
 
 /// The keys of this moment.
 pub(super) enum Current<'s> {
     Fixed(&'s KeySet),
     Shared(Guard<Option<Arc<KeySet>>>),
+    None,
 }
 
 impl KeySet {
@@ -141,6 +145,7 @@ impl KeySource {
         Ok(match keys {
             Keys::Fixed(keys) => KeySource::Fixed(KeySet::new(keys)?),
             Keys::Shared(shared) => KeySource::Shared(shared),
+            Keys::Asked(server) => KeySource::Asked(server),
         })
     }
 
@@ -148,13 +153,14 @@ impl KeySource {
         match self {
             KeySource::Fixed(keys) => Current::Fixed(keys),
             KeySource::Shared(shared) => Current::Shared(shared.current.load()),
+            KeySource::Asked(_) => Current::None,
         }
     }
 
     /// Asks for keys anew, where they can be asked for.
     pub(super) fn want(&self) {
         match self {
-            KeySource::Fixed(_) => (),
+            KeySource::Fixed(_) | KeySource::Asked(_) => (),
             KeySource::Shared(shared) => shared.want(),
         }
     }
@@ -166,6 +172,7 @@ impl Current<'_> {
         match self {
             Current::Fixed(keys) => Some(keys),
             Current::Shared(guard) => guard.deref().as_deref(),
+            Current::None => None,
         }
     }
 }

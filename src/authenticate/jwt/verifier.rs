@@ -9,8 +9,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    Decryption, MAX_TOKEN_BYTES, Segment, Settings, SettingsError, Token, TokenError,
-    claims::{Registered, Times},
+    Decryption, Introspection, MAX_TOKEN_BYTES, Segment, Settings, SettingsError, Token, TokenError,
+    claims::{self, Registered, Times},
     header::{self, Header},
     key_set::{Current, KeySet, KeySource},
     rules::Rules,
@@ -106,12 +106,38 @@ impl Verifier {
         // Where several issuers stand on one route, the others' tokens cost no signature check here, and ask for no keys.
         self.check_issuer(&claims)?;
         let key = self.check_against(keys, &unproven)?;
+        self.judge(key.kid().map(str::to_owned), claims, now_unix)
+    }
+
+    /// Judges what the server of an opaque token said of it (RFC 7662 section 2.2): by the rules of signed ones.
+    pub(in crate::authenticate) fn judge_introspected(
+        &self,
+        answer: &[u8],
+        now_unix: i64,
+    ) -> Result<Token, TokenError> {
+        let claims = Document::parse_owned(answer.to_vec());
+        let claims = claims.map_err(|error| TokenError::Json(Segment::Payload, error))?;
+        self.check_issuer(&claims)?;
+        claims::check_use(&claims)?;
+        self.judge(None, claims, now_unix)
+    }
+
+    /// Who is asked for each token, where they are opaque.
+    pub(in crate::authenticate) fn introspection(&self) -> Option<&dyn Introspection> {
+        match &self.keys {
+            KeySource::Asked(server) => Some(&**server),
+            KeySource::Fixed(_) | KeySource::Shared(_) => None,
+        }
+    }
+
+    /// The claims of a token that is genuine.
+    fn judge(&self, kid: Option<String>, claims: Document<'static>, now_unix: i64) -> Result<Token, TokenError> {
         let registered = Registered::read(&claims)?;
         self.check_registered(&registered)?;
         self.rules.check(&claims, registered.times)?;
         self.check_times(registered.times, now_unix)?;
         Ok(Token {
-            kid: key.kid().map(str::to_owned),
+            kid,
             subject: registered.subject,
             jti: registered.jti,
             times: registered.times,

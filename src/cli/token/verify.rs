@@ -12,9 +12,9 @@ use crate::{
     },
     cli::{Exit, config_file::ConfigFile, data, trouble::Trouble, words},
     clock::Clock,
-    config::{self, Tokens},
+    config,
     gateway::{StartError, token_rule},
-    jose::JwkSet,
+    jose::{JwkSet, SetRules},
 };
 
 /// Say whether a config believes a token, and which rule refused it
@@ -48,7 +48,8 @@ impl Verify {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let (config, _) = config::load(&self.config.path)?;
         let entry = tokens_entry(self.tokens.as_deref(), &config)?;
-        let keys = self.jwks.as_ref().map(|file| key_set(file, entry)).transpose()?;
+        let rules = entry.keys.set_rules().ok_or_else(|| Trouble::OpaqueTokens(entry.name.clone()))?;
+        let keys = self.jwks.as_ref().map(|file| key_set(file, rules)).transpose()?;
         let rule = token_rule(&config, entry, keys, Clock::system()).map_err(StartError::from)?;
         let now = self.at.unwrap_or_else(|| Clock::system().unix());
         let judged = rule.judge(&from_standard_input()?, now);
@@ -76,9 +77,9 @@ impl Verify {
 }
 
 /// By the rules that the entry has for sets.
-fn key_set(file: &PathBuf, entry: &Tokens) -> Result<Keys, Trouble> {
+fn key_set(file: &PathBuf, rules: &SetRules) -> Result<Keys, Trouble> {
     let text = fs::read(file).map_err(Trouble::KeySetFile)?;
-    let set = JwkSet::parse(&text, entry.keys.set_rules()).map_err(Trouble::KeySet)?;
+    let set = JwkSet::parse(&text, rules).map_err(Trouble::KeySet)?;
     for (place, kid, why) in &set.skipped {
         let kid = kid.as_deref().unwrap_or_default().escape_debug();
         words(format_args!("note: key {} ({kid}) of the set is not used: {why}", place + 1));

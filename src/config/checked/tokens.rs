@@ -59,6 +59,29 @@ pub enum TokenKeys {
     Listed(Vec<TokenKey>, SetRules),
     /// With the issuer.
     Published(PublishedKeys),
+    /// Nowhere: tokens are opaque, and a server says what they are.
+    Introspected(Introspection),
+}
+
+/// `introspection: { … }`
+#[derive(Debug, Clone)]
+pub struct Introspection {
+    /// The server's endpoint.
+    pub url: Uri,
+    /// Who asks.
+    pub client_id: String,
+    /// And proves it.
+    pub client_secret: Secret,
+    /// How long an answer about an active token is good. Default 30 s.
+    pub ttl: Duration,
+    /// How long a token counts as not active. Default 10 s.
+    pub inactive_ttl: Duration,
+    /// Answers that are remembered, of each kind. Default 10,000.
+    pub capacity: usize,
+    /// How long a call may take. Default 2 s.
+    pub timeout: Duration,
+    /// PEM file of roots; the system's where absent.
+    pub roots: Option<PathBuf>,
 }
 
 /// Keys that are fetched.
@@ -155,15 +178,16 @@ impl TokenKeys {
     pub fn listed(&self) -> &[TokenKey] {
         match self {
             TokenKeys::Listed(keys, _) => keys,
-            TokenKeys::Published(_) => &[],
+            TokenKeys::Published(_) | TokenKeys::Introspected(_) => &[],
         }
     }
 
-    /// What is accepted of a set.
-    pub fn set_rules(&self) -> &SetRules {
+    /// What is accepted of a set; nothing where tokens are opaque.
+    pub fn set_rules(&self) -> Option<&SetRules> {
         match self {
-            TokenKeys::Listed(_, rules) => rules,
-            TokenKeys::Published(published) => &published.rules,
+            TokenKeys::Listed(_, rules) => Some(rules),
+            TokenKeys::Published(published) => Some(&published.rules),
+            TokenKeys::Introspected(_) => None,
         }
     }
 }

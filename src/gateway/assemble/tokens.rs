@@ -87,6 +87,10 @@ fn keys(tokens: &config::Tokens, publishers: &PublisherBook) -> jwt::Keys {
     match &tokens.keys {
         TokenKeys::Listed(keys, _) => jwt::Keys::Fixed(keys.iter().map(|key| key.key.clone()).collect()),
         TokenKeys::Published(_) => jwt::Keys::Shared(publishers.keys(&tokens.name).unwrap_or_default()),
+        TokenKeys::Introspected(_) => match publishers.introspection(&tokens.name) {
+            Some(server) => jwt::Keys::Asked(server),
+            None => jwt::Keys::Shared(Arc::default()),
+        },
     }
 }
 

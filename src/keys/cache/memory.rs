@@ -8,8 +8,8 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use super::{Settings, table::Table};
-use crate::keys::KeyRecord;
+use super::Settings;
+use crate::{asking::Table, keys::KeyRecord};
 
 /// Locks, so that workers seldom wait for each other.
 const SHARDS: usize = 16;
@@ -150,8 +150,8 @@ impl Memory {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             counts.0.0 += shard.hits;
             counts.0.1 += shard.unknown_hits;
-            counts.1.0 += shard.known.len();
-            counts.1.1 += shard.unknown.len();
+            counts.1.0 += shard.known.count();
+            counts.1.1 += shard.unknown.count();
         }
         counts
     }

@@ -6,10 +6,7 @@
 //! shared by all workers. Whether a secret is good at this time is not decided here; a record comes with its lifetimes.
 
 mod counts;
-mod flights;
-mod health;
 mod memory;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -21,12 +18,14 @@ pub use counts::{BOUNDS_MICROS, Reading};
 
 use self::{
     counts::Counts,
-    flights::{Boarding, Flights, Landed, Pilot, Whose},
-    health::{Health, PAUSE},
     memory::{Memory, Remembered},
 };
 use super::{Answer, KeyRecord, KeysAway, Lookout, Lookup, Remote, Trouble};
-use crate::{clock::Clock, errands::Errands};
+use crate::{
+    asking::{Boarding, Flights, Health, PAUSE, Pilot, Whose},
+    clock::Clock,
+    errands::Errands,
+};
 
 /// How a source is asked and its answers are remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +46,20 @@ pub struct Settings {
     pub most_look_ups: usize,
 }
 
+/// What a look-up came to.
+#[derive(Clone, Debug)]
+struct Landed {
+    answer: Answer,
+    /// Whether the answer is an old record, because the look-up failed.
+    is_stale: bool,
+}
+
+impl Landed {
+    fn broken_off() -> Landed {
+        Landed { answer: Err(KeysAway::Failed("the look-up was broken off".into())), is_stale: false }
+    }
+}
+
 /// A source and what is remembered of it. Clones are the same.
 #[derive(Clone)]
 pub struct Cached(Arc<Inner>);
@@ -57,7 +70,7 @@ struct Inner {
     errands: Errands,
     clock: Clock,
     memory: Memory,
-    flights: Arc<Flights>,
+    flights: Arc<Flights<Landed>>,
     health: Health,
     counts: Counts,
     timeout: Duration,
@@ -121,7 +134,7 @@ impl Cached {
             }
         };
         Lookout::Later(Box::pin(async move {
-            let landed = flight.landed().await;
+            let landed = flight.landed().await.unwrap_or_else(Landed::broken_off);
             if landed.is_stale {
                 Counts::one(&inner.counts.stale);
             }
@@ -132,14 +145,14 @@ impl Cached {
     /// Fetches `id` again while nobody waits.
     fn fetch(&self, id: &[u8], now_millis: i64) {
         let may_begin = || self.0.health.may_ask(now_millis);
-        match self.0.flights.board(id, Whose::Remembered, || None, may_begin) {
+        match self.0.flights.board(id, Whose::Remembered, || None::<Answer>, may_begin) {
             Boarding::Started(pilot, _) => self.take_off(pilot, now_millis),
             Boarding::Full | Boarding::Grounded => self.0.memory.not_fetched(id),
             Boarding::Joined(_) | Boarding::NotNeeded(_) => {}
         }
     }
 
-    fn take_off(&self, pilot: Pilot, now_millis: i64) {
+    fn take_off(&self, pilot: Pilot<Landed>, now_millis: i64) {
         let inner = self.0.clone();
         self.0.errands.send(async move {
             let landed = inner.look_up(pilot.id(), now_millis).await;

@@ -12,7 +12,7 @@ use prometheus_client::{
 use super::{
     Metrics,
     histogram::HistogramTotals,
-    key_files, key_sources,
+    issuers, key_files, key_sources,
     totals::{RequestLabels, Totals},
 };
 
@@ -28,6 +28,7 @@ impl Collector for Metrics {
         let keys = self.key_counts();
         key_sources::encode(&keys.elsewhere, &mut encoder)?;
         key_files::encode(&keys.files, &mut encoder)?;
+        issuers::encode(&self.issuers(), &mut encoder)?;
         self.encode_state(&mut encoder)
     }
 }

@@ -5,6 +5,7 @@
 
 mod exposition;
 mod histogram;
+mod issuers;
 mod key_files;
 mod key_sources;
 mod keys;
@@ -22,6 +23,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
+pub use self::issuers::{IntrospectionCounts, IssuerCounts, KeySetCounts};
 pub use self::key_files::KeyFileCounts;
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
@@ -70,6 +72,7 @@ pub struct Metrics {
     config_refused: AtomicU64,
     ledger: Mutex<Ledger>,
     key_sources: Mutex<Option<ReadKeySources>>,
+    issuers: Mutex<Option<ReadIssuers>>,
 }
 
 /// Asks the running config's key sources for their counts.
@@ -83,6 +86,9 @@ pub struct KeyCounts {
     /// Those that are files.
     pub files: Vec<KeyFileCounts>,
 }
+
+/// Asks the issuers that the running config names for their counts.
+type ReadIssuers = Box<dyn Fn() -> IssuerCounts + Send + Sync>;
 
 /// Tables in use, and the sums of those that are not any more.
 #[derive(Debug, Default)]
@@ -102,6 +108,7 @@ impl Metrics {
             config_refused: AtomicU64::new(0),
             ledger: Mutex::default(),
             key_sources: Mutex::default(),
+            issuers: Mutex::default(),
         })
     }
 
@@ -135,6 +142,16 @@ impl Metrics {
 
     fn key_counts(&self) -> KeyCounts {
         let read = self.key_sources.lock().unwrap_or_else(PoisonError::into_inner);
+        read.as_ref().map(|read| read()).unwrap_or_default()
+    }
+
+    /// Shows from now on the issuers that `read` reads: those of the config that was loaded.
+    pub fn show_issuers(&self, read: impl Fn() -> IssuerCounts + Send + Sync + 'static) {
+        *self.issuers.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(read));
+    }
+
+    fn issuers(&self) -> IssuerCounts {
+        let read = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
         read.as_ref().map(|read| read()).unwrap_or_default()
     }
 

@@ -111,6 +111,7 @@ pub(super) const RULES: &[Rule] = &[
             "scheme::KeyFault",
             "scheme::PreparedKey",
             "secret",
+            "asking",
             "clock",
             "soon",
             // Sources elsewhere are asked among the errands, over the ways that are there, and some answer in JSON.
@@ -158,6 +159,8 @@ pub(super) const RULES: &[Rule] = &[
     // The gateway's own calls know where they run and whom they trust, and not what they are for.
     rule("outcall", &["errands", "roots"]),
     // What everybody shares knows nobody.
+    // What is asked is not its business.
+    rule("asking", &[]),
     rule("buffers", &[]),
     rule("clock", &[]),
     // What a cookie needs beside it is asked of a request's head, and compared as secrets are.
@@ -167,6 +170,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("jose", &["json", "secret"]),
     // Fetching keys is beside a request's way: it fills what `authenticate` reads, and sees no request.
     rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall"]),
+    // So is asking what a token is: it sees the token alone, and what it is told others judge.
+    rule("introspection", &["asking", "authenticate::jwt", "clock", "errands", "json", "outcall", "secret"]),
     rule("errands", &[]),
     rule("json", &[]),
     // A token is made of a key, templates and a request as they see it; whom it is for is told.

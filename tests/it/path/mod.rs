@@ -17,6 +17,7 @@
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`client_certificates`]: certificates that clients show, and tokens that are bound to one.
 //! - [`upgrade`]: connections that change protocols, and those that must not.
 //! - [`sidecar`]: requests that the gateway signs for their upstream.
 //! - [`signed_answers`]: answers that it signs for their client.
@@ -27,6 +28,7 @@
 mod addresses;
 mod admin_socket;
 mod answers;
+mod client_certificates;
 mod credentials;
 mod fields;
 mod framing;

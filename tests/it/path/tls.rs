@@ -22,13 +22,13 @@ use super::support::{PATIENCE, Talk, Upstream, descriptors, eventually, get, noi
 use crate::support::Gateway;
 
 /// An authority and what it signed, as PEM files.
-struct Authority {
+pub(super) struct Authority {
     directory: TempDir,
-    issuer: Issuer<'static, KeyPair>,
+    pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Authority {
+    pub(super) fn new() -> Authority {
         let directory = tempfile::tempdir().expect("a directory");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -38,12 +38,12 @@ impl Authority {
         Authority { directory, issuer: Issuer::new(params, key) }
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Writes `NAME.pem` and `NAME.key` for a server called `host`, each put in place by a rename.
-    fn certify(&self, name: &str, host: &str) {
+    pub(super) fn certify(&self, name: &str, host: &str) {
         let params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
@@ -54,7 +54,7 @@ impl Authority {
         }
     }
 
-    fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
+    pub(super) fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.file("root.pem")).expect("a root")).expect("a root");
         let mut config =
@@ -70,10 +70,10 @@ impl Authority {
     }
 }
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(super) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client that has shaken hands as one that wants `host`; the error where it could not.
-fn shaken(address: SocketAddr, host: &str, config: Arc<ClientConfig>) -> std::io::Result<Talk<Stream>> {
+pub(super) fn shaken(address: SocketAddr, host: &str, config: Arc<ClientConfig>) -> std::io::Result<Talk<Stream>> {
     let name = ServerName::try_from(host.to_owned()).expect("a name");
     let mut connection = ClientConnection::new(config, name).expect("a connection");
     let mut tcp = TcpStream::connect_timeout(&address, PATIENCE)?;

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod dpop;
+mod introspection;
 mod issuer;
 mod issuers;
 mod key_server;

@@ -15,13 +15,14 @@ use super::{
     issuer::{SigningKey, key_set},
     key_server::{KeyServer, Mood},
 };
-use crate::support::{Gateway, loopback};
+use crate::support::{Gateway, loopback, send};
 
 /// Refreshed often and cooled down for a second, so that a test need not take minutes.
 const KEEPING: &str = "refresh: 60s, cooldown: 1s, stale: 120s";
 
 struct Bench {
     address: SocketAddr,
+    admin: SocketAddr,
     server: KeyServer,
     key: SigningKey,
     directory: TempDir,
@@ -33,8 +34,14 @@ impl Bench {
     fn start(keeping: &str) -> Bench {
         let key = SigningKey::es256("first");
         let server = KeyServer::start(Mood::Serves(key_set([&key])));
-        let mut bench =
-            Bench { address: loopback(), server, key, directory: tempfile::tempdir().unwrap(), gateway: None };
+        let mut bench = Bench {
+            address: loopback(),
+            admin: loopback(),
+            server,
+            key,
+            directory: tempfile::tempdir().unwrap(),
+            gateway: None,
+        };
         bench.run(keeping);
         bench
     }
@@ -42,15 +49,16 @@ impl Bench {
     /// Starts the gateway, again where one ran.
     fn run(&mut self, keeping: &str) {
         self.gateway = None;
-        self.address = loopback();
+        (self.address, self.admin) = (loopback(), loopback());
         let cache = self.directory.path().join("keys.json");
         let keeping = keeping.replace("CACHE", cache.to_str().unwrap());
         let config = format!(
-            "listen: {}\n\
+            "listen: {}\nadmin: {}\n\
              tokens: {{ api: {{ jwks: {{ url: '{}', {keeping} }}, issuer: me, audience: api }} }}\n\
              upstreams: {{ ok: {{ respond: {{ body: '{{\"sub\":\"{{claim:sub}}\"}}' }} }} }}\n\
              routes: [{{ match: {{ path: /** }}, require: {{ jwt: api }}, to: ok }}]\n",
             self.address,
+            self.admin,
             self.server.url("/keys"),
         );
         self.gateway = Some(Gateway::start(&config, &[], self.address));
@@ -96,6 +104,16 @@ fn a_rotated_key_is_accepted_within_the_cool_down_and_the_old_one_no_longer() {
     assert_eq!(bench.server.asked(), 2);
     // It was verified a moment ago, by a key that is withdrawn.
     assert_eq!(bench.status(&bench.key), 401);
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", bench.admin);
+    let metrics = send(bench.admin, request.as_bytes()).expect("an answer").text();
+    for line in [
+        "fetches_total{tokens=\"api\",outcome=\"fetched\"} 2",
+        "fetches_total{tokens=\"api\",outcome=\"failed\"} 0",
+        "keys{tokens=\"api\"} 1",
+        "age_seconds{tokens=\"api\"} ",
+    ] {
+        assert!(metrics.contains(&format!("countersign_key_set_{line}")), "{line}: {metrics}");
+    }
 }
 
 /// A fetch for each of them would let anyone bring down the issuer (krakend-ce #687).

@@ -5,7 +5,7 @@
 use hashbrown::HashTable;
 
 /// Ids and what is remembered of them.
-pub(super) struct Table<V> {
+pub struct Table<V> {
     /// Places in `slots`. Four bytes each, so that growing moves little.
     index: HashTable<u32>,
     slots: Vec<Slot<V>>,
@@ -24,13 +24,13 @@ struct Slot<V> {
 
 impl<V> Table<V> {
     /// Room for `capacity` ids, taken as it is needed; at least one.
-    pub(super) fn new(capacity: usize) -> Table<V> {
+    pub fn new(capacity: usize) -> Table<V> {
         let capacity = capacity.clamp(1, u32::MAX as usize);
         Table { index: HashTable::new(), slots: Vec::new(), hand: 0, capacity }
     }
 
     /// What is remembered of `id`.
-    pub(super) fn find(&mut self, hash: u64, id: &[u8]) -> Option<&mut V> {
+    pub fn find(&mut self, hash: u64, id: &[u8]) -> Option<&mut V> {
         let place = self.place(hash, id)?;
         let slot = self.slots.get_mut(place)?;
         slot.used = true;
@@ -38,7 +38,7 @@ impl<V> Table<V> {
     }
 
     /// Remembers `value`. Where there is no room another id is forgotten.
-    pub(super) fn put(&mut self, hash: u64, id: &[u8], value: V) {
+    pub fn put(&mut self, hash: u64, id: &[u8], value: V) {
         if let Some(known) = self.find(hash, id) {
             *known = value;
             return;
@@ -54,14 +54,14 @@ impl<V> Table<V> {
     }
 
     /// Forgets `id`.
-    pub(super) fn remove(&mut self, hash: u64, id: &[u8]) {
+    pub fn remove(&mut self, hash: u64, id: &[u8]) {
         if let Some(place) = self.place(hash, id) {
             self.take_out(place);
         }
     }
 
     /// How many ids it remembers.
-    pub(super) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.slots.len()
     }
 
@@ -134,10 +134,10 @@ mod tests {
                         prop_assert!(found.is_none() || found == model.get(&id).copied());
                     }
                 }
-                prop_assert!(table.len() <= capacity);
+                prop_assert!(table.count() <= capacity);
             }
             let held = model.iter().filter(|(id, _)| table.find(number(&id[..]), &id[..]).is_some()).count();
-            prop_assert_eq!(held, table.len());
+            prop_assert_eq!(held, table.count());
         }
     }
 
@@ -149,6 +149,6 @@ mod tests {
             assert!(table.find(0, b"a").is_some(), "{id}");
             table.put(u64::from(id), &[id, id], 0);
         }
-        assert_eq!(table.len(), 4);
+        assert_eq!(table.count(), 4);
     }
 }

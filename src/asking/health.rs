@@ -7,13 +7,13 @@ use std::{
 
 /// So many failures on end, and the source is taken to be away. One may be chance.
 const ENOUGH: u32 = 3;
-/// How often one who comes may try whether it is back. Recovery takes no longer than this and a look-up.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
+/// How often one who comes may try whether it is back. Recovery takes no longer than this and a question.
+pub const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_MILLIS: i64 = 500;
 
-/// What the last look-ups came to.
+/// What the last questions came to.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub struct Health {
     failures: AtomicU32,
     try_again_millis: AtomicI64,
     answers: AtomicU64,
@@ -21,30 +21,30 @@ pub(super) struct Health {
 
 impl Health {
     /// It answered. True where it was taken to be away.
-    pub(super) fn answered(&self) -> bool {
+    pub fn answered(&self) -> bool {
         self.answers.fetch_add(1, Ordering::Relaxed);
         self.failures.swap(0, Ordering::Relaxed) >= ENOUGH
     }
 
     /// It did not. True where it is taken to be away from now on.
-    pub(super) fn failed(&self, now_millis: i64) -> bool {
+    pub fn failed(&self, now_millis: i64) -> bool {
         self.try_again_millis.store(now_millis.saturating_add(PAUSE_MILLIS), Ordering::Relaxed);
         // It stays far from wrapping: nobody fails so often.
         self.failures.fetch_add(1, Ordering::Relaxed) + 1 == ENOUGH
     }
 
     /// How often it answered.
-    pub(super) fn answers(&self) -> u64 {
+    pub fn answers(&self) -> u64 {
         self.answers.load(Ordering::Relaxed)
     }
 
     /// Whether it is taken to be there.
-    pub(super) fn is_up(&self) -> bool {
+    pub fn is_up(&self) -> bool {
         self.failures.load(Ordering::Relaxed) < ENOUGH
     }
 
     /// Whether it may be asked now: always while it is up, and once a pause while it is not.
-    pub(super) fn may_ask(&self, now_millis: i64) -> bool {
+    pub fn may_ask(&self, now_millis: i64) -> bool {
         if self.is_up() {
             return true;
         }

@@ -1,4 +1,4 @@
-//! Look-ups that are under way: whoever asks for the same id waits for the same look-up, on whichever worker.
+//! Questions that are under way: whoever asks the same waits for the same answer, on whichever worker.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,81 +6,71 @@ use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
-use crate::keys::{Answer, KeysAway};
-
-/// What a look-up came to.
-#[derive(Clone, Debug)]
-pub(super) struct Landed {
-    pub(super) answer: Answer,
-    /// Whether the answer is an old record, because the look-up failed.
-    pub(super) is_stale: bool,
-}
-
-/// All look-ups that are under way, so many at most. Of the places a quarter is for ids that are remembered: whoever floods
-/// with invented ones must not keep those from being asked for again.
-pub(super) struct Flights {
-    open: Mutex<Open>,
+/// All questions that are under way, so many at most. What they come to is a `T`. Of the places a quarter is for what is
+/// remembered: whoever floods with inventions must not keep that from being asked for again.
+pub struct Flights<T> {
+    open: Mutex<Open<T>>,
     most: usize,
     most_of_strangers: usize,
 }
 
-#[derive(Default)]
-struct Open {
-    flights: HashMap<Box<[u8]>, Flight, RandomState>,
+struct Open<T> {
+    flights: HashMap<Box<[u8]>, Flight<T>, RandomState>,
     /// How many of them are of strangers.
     of_strangers: usize,
 }
 
 /// Whose id it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub enum Whose {
     /// It was known, and is to be asked for again.
     Remembered,
     /// Nothing is remembered of it. Anyone can invent one.
     Stranger,
 }
 
-/// A seat in a look-up.
-#[derive(Clone)]
-pub(super) struct Flight(watch::Receiver<Option<Landed>>);
+/// A seat in a question.
+pub struct Flight<T>(watch::Receiver<Option<T>>);
 
-/// What the one who looks up holds: dropped, it sends all away who wait.
-pub(super) struct Pilot {
+/// What the one who asks holds: dropped, it sends all away who wait.
+pub struct Pilot<T> {
     id: Box<[u8]>,
     whose: Whose,
-    flights: Arc<Flights>,
-    land: watch::Sender<Option<Landed>>,
+    flights: Arc<Flights<T>>,
+    land: watch::Sender<Option<T>>,
 }
 
-/// How one comes to a seat.
-pub(super) enum Boarding {
-    /// Somebody looks it up already.
-    Joined(Flight),
-    /// The caller must look it up.
-    Started(Pilot, Flight),
-    /// There are too many look-ups.
+/// How one comes to a seat, or to an answer of type `A` without one.
+pub enum Boarding<T, A> {
+    /// Somebody asks already.
+    Joined(Flight<T>),
+    /// The caller must ask.
+    Started(Pilot<T>, Flight<T>),
+    /// Too much is asked.
     Full,
     /// None may begin now.
     Grounded,
     /// It has become known meanwhile.
-    NotNeeded(Answer),
+    NotNeeded(A),
 }
 
-impl Flights {
-    pub(super) fn new(most: usize) -> Arc<Flights> {
+impl<T: Clone> Flights<T> {
+    /// Room for so many.
+    pub fn new(most: usize) -> Arc<Flights<T>> {
         let most_of_strangers = most.saturating_sub(most.div_ceil(4)).max(1);
-        Arc::new(Flights { open: Mutex::default(), most, most_of_strangers })
+        let open = Open { flights: HashMap::default(), of_strangers: 0 };
+        Arc::new(Flights { open: Mutex::new(open), most, most_of_strangers })
     }
 
-    /// A seat in the look-up of `id`. `known` is asked again once nobody else can begin one: a look-up may have ended since
-    /// the caller asked. Last of all `may_begin` is asked: nobody may take a seat in one that will not take off.
-    pub(super) fn board(
-        self: &Arc<Flights>,
+    /// A seat in the question about `id`. `known` is asked again once nobody else can begin one: a question may have been
+    /// answered since the caller looked. Last of all `may_begin` is asked: nobody may take a seat in one that will not take off.
+    pub fn board<A>(
+        self: &Arc<Flights<T>>,
         id: &[u8],
         whose: Whose,
-        known: impl FnOnce() -> Option<Answer>,
+        known: impl FnOnce() -> Option<A>,
         may_begin: impl FnOnce() -> bool,
-    ) -> Boarding {
+    ) -> Boarding<T, A> {
         let mut open = self.open();
         if let Some(flight) = open.flights.get(id) {
             return Boarding::Joined(flight.clone());
@@ -101,30 +91,35 @@ impl Flights {
         open.of_strangers += usize::from(is_stranger);
         Boarding::Started(Pilot { id: id.into(), whose, flights: self.clone(), land }, flight)
     }
+}
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+impl<T> Flights<T> {
+    fn open(&self) -> MutexGuard<'_, Open<T>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Flight {
-    /// Waits for what the look-up comes to.
-    pub(super) async fn landed(mut self) -> Landed {
-        let broken = || Landed { answer: Err(KeysAway::Failed("the look-up was broken off".into())), is_stale: false };
-        match self.0.wait_for(Option::is_some).await {
-            Ok(landed) => landed.clone().unwrap_or_else(broken),
-            Err(_) => broken(),
-        }
+impl<T: Clone> Flight<T> {
+    /// Waits for what the question comes to; `None` where it was broken off.
+    pub async fn landed(mut self) -> Option<T> {
+        self.0.wait_for(Option::is_some).await.ok().and_then(|landed| landed.clone())
     }
 }
 
-impl Pilot {
-    pub(super) fn id(&self) -> &[u8] {
+impl<T> Clone for Flight<T> {
+    fn clone(&self) -> Flight<T> {
+        Flight(self.0.clone())
+    }
+}
+
+impl<T> Pilot<T> {
+    /// What is asked about.
+    pub fn id(&self) -> &[u8] {
         &self.id
     }
 
     /// Tells all who wait. What was learned must be in memory by then.
-    pub(super) fn land(self, landed: Landed) {
+    pub fn land(self, landed: T) {
         self.leave();
         self.land.send_replace(Some(landed));
     }
@@ -136,7 +131,7 @@ impl Pilot {
     }
 }
 
-impl Drop for Pilot {
+impl<T> Drop for Pilot<T> {
     fn drop(&mut self) {
         if self.land.borrow().is_none() {
             self.leave();
@@ -148,14 +143,14 @@ impl Drop for Pilot {
 mod tests {
     use super::*;
 
-    fn board(flights: &Arc<Flights>, id: &str, whose: Whose) -> Boarding {
+    fn board(flights: &Arc<Flights<()>>, id: &str, whose: Whose) -> Boarding<(), ()> {
         flights.board(id.as_bytes(), whose, || None, || true)
     }
 
     #[test]
     fn nobody_takes_a_seat_in_a_look_up_that_may_not_begin() {
         let flights = Flights::new(8);
-        let grounded = flights.board(b"a", Whose::Remembered, || None, || false);
+        let grounded = flights.board(b"a", Whose::Remembered, || None::<()>, || false);
         assert!(matches!(grounded, Boarding::Grounded));
         assert!(matches!(board(&flights, "a", Whose::Remembered), Boarding::Started(..)));
     }
