@@ -14,7 +14,7 @@ use super::{
     tree::{Entry, Node, Value},
 };
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "keys",
     "jwks",
     "oidc",
