@@ -25,6 +25,7 @@ pub mod observe;
 pub mod asking;
 pub mod buffers;
 pub mod clock;
+pub mod cookies;
 pub mod deadline;
 pub mod errands;
 pub mod introspection;

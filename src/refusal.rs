@@ -22,6 +22,8 @@ pub enum Cause {
     MissingToken,
     /// The token is malformed, forged, or breaks a rule of the route.
     InvalidToken,
+    /// A page of another site may have had it sent.
+    CrossSite,
     /// The token was genuine and is past its `exp`.
     TokenExpired,
     /// A login without a name or a password.
@@ -83,7 +85,7 @@ pub struct Face {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Cause; 30] = [
+    pub const ALL: [Cause; 31] = [
         Cause::MissingSignature,
         Cause::InvalidSignature,
         Cause::Stale,
@@ -92,6 +94,7 @@ impl Cause {
         Cause::RevokedToken,
         Cause::MissingToken,
         Cause::InvalidToken,
+        Cause::CrossSite,
         Cause::TokenExpired,
         Cause::MissingCredentials,
         Cause::InvalidCredentials,
@@ -132,6 +135,12 @@ impl Cause {
             Cause::RevokedToken => ("revoked-token", 401, "Revoked token", "The token was revoked"),
             Cause::MissingToken => ("missing-token", 401, "Missing token", "Missing bearer token"),
             Cause::InvalidToken => ("invalid-token", 401, "Invalid token", "Invalid token"),
+            Cause::CrossSite => (
+                "cross-site",
+                403,
+                "Cross-site request",
+                "The X-CSRF-Token header is missing or not that of the session",
+            ),
             Cause::TokenExpired => ("token-expired", 401, "Token expired", "Token expired"),
             Cause::MissingCredentials => {
                 ("missing-credentials", 400, "Missing credentials", "A name or a password is missing")

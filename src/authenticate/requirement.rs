@@ -65,6 +65,8 @@ pub struct TokenRule {
     pub beside: Option<Carrier>,
     /// What the token must have been given, each of them.
     pub scope: Vec<String>,
+    /// Whether, standing in a cookie, it must come with its CSRF token where a request changes something.
+    pub csrf: bool,
     /// Each `jti` once.
     pub replay: bool,
     /// How far past `exp` a token is still good, and so its `jti` remembered.
@@ -183,7 +185,21 @@ impl TokenRule {
         };
         let (scope, replay, leeway, may_go_unchecked) = (Vec::new(), false, Duration::ZERO, false);
         let name = verifier.name().into();
+        let csrf = matches!(place, jwt::Carrier::Cookie(_));
         let (dpop, certificate, beside) = (None, false, None);
-        TokenRule { name, verifier, place, carrier, dpop, certificate, beside, scope, replay, leeway, may_go_unchecked }
+        TokenRule {
+            name,
+            verifier,
+            place,
+            carrier,
+            dpop,
+            certificate,
+            beside,
+            scope,
+            csrf,
+            replay,
+            leeway,
+            may_go_unchecked,
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     checked::{ClaimValue, Issuer, KeptIn, RefreshSettings, Tokens},
     reader::Reader,
     section::Section,
+    session,
     shape::Fields,
     template,
     tree::{Entry, Node, Style, Value},
@@ -14,7 +15,7 @@ use super::{
 
 /// What `claims` of an issuer may not set. Their `sub` may be another than the name of who logged in.
 const RESERVED: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
-const KEYS: [&str; 5] = ["tokens", "audience", "lifetime", "claims", "refresh"];
+const KEYS: [&str; 6] = ["tokens", "audience", "lifetime", "claims", "refresh", "cookie"];
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Longest lifetime that draws no warning.
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -57,6 +58,10 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
     }
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
     let refresh = fields.value("refresh").map(|node| refresh(node, has_store, reader));
+    let session = match fields.value("cookie") {
+        None => Some(None),
+        Some(node) => session::read(node, index.and_then(|index| tokens.item(index)), reader).map(Some),
+    };
     Some(Issuer {
         name: entry.key.clone(),
         tokens: index?,
@@ -64,6 +69,7 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
         lifetime: lifetime?,
         claims,
         refresh: super::definition::all_or_none(refresh)?,
+        session: session?,
     })
 }
 

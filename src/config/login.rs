@@ -36,6 +36,8 @@ const PAIR: &str = concat!(
     r#"{"access_token":"{token}","token_type":"Bearer","expires_in":{expires_in},"#,
     r#""refresh_token":"{refresh_token}"}"#
 );
+/// Where the tokens are in cookies.
+const SESSION: &str = r#"{"expires_in":{expires_in},"csrf_token":"{csrf_token}"}"#;
 /// Failures of one name, and of one address, an hour; and how many at once.
 const USUAL_THROTTLE: [(u32, u32); 2] = [(20, 10), (200, 100)];
 
@@ -55,7 +57,7 @@ pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
     let fields = reader.fields(node, "`refresh`", &["issuer", "users", "token_from", "answer"])?;
     let issuer = refreshing(&fields, issuing, reader);
     let users = fields.value("users").map(|node| still_there(node, issuing, reader));
-    let token = refresh_token(&fields, reader);
+    let token = refresh_token(&fields, issuer, issuing, reader);
     let answer = answer(&fields, issuer, issuing, reader);
     let users = super::definition::all_or_none(users)?;
     Some(Renewal { issuer: issuer?, users, token: token?, answer: answer? })
@@ -64,8 +66,11 @@ pub(super) fn refresh(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
 /// Reads a logout.
 pub(super) fn logout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Logout> {
     let fields = reader.fields(node, "`logout`", &["issuer", "token_from", "and_token"])?;
-    let issuer = refreshing(&fields, issuing, reader);
-    let token = refresh_token(&fields, reader);
+    let issuer = fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader));
+    if !in_session(issuer, issuing) {
+        check_refreshing(&fields, issuer, issuing, reader);
+    }
+    let token = refresh_token(&fields, issuer, issuing, reader);
     let and_token = fields.value("and_token").map_or(Some(false), |node| reader.boolean(node, "`and_token`"));
     if let Some(node) = fields.value("and_token").filter(|_| and_token == Some(true)) {
         oauth::check_place(node, issuing, reader);
@@ -106,14 +111,23 @@ fn still_there(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) 
 
 /// The issuer that is named, which must have refresh tokens.
 fn refreshing(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
-    let node = fields.required("issuer", reader)?;
-    let index = issuing.issuers.find(node, reader)?;
-    if issuing.issuers.item(index).is_some_and(|issuer| issuer.refresh.is_none()) {
+    let index = fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader));
+    check_refreshing(fields, index, issuing, reader);
+    index
+}
+
+fn check_refreshing(fields: &Fields<'_>, index: Option<usize>, issuing: &Issuing<'_>, reader: &mut Reader<'_>) {
+    let issuer = index.and_then(|index| issuing.issuers.item(index));
+    if let Some(node) = fields.value("issuer").filter(|_| issuer.is_some_and(|issuer| issuer.refresh.is_none())) {
         reader
             .error(node.place, "this issuer has no refresh tokens")
             .expected("`refresh: {}` in it, for the usual ones");
     }
-    Some(index)
+}
+
+/// Whether the issuer's tokens are kept in cookies.
+fn in_session(issuer: Option<usize>, issuing: &Issuing<'_>) -> bool {
+    issuer.and_then(|index| issuing.issuers.item(index)).is_some_and(|issuer| issuer.session.is_some())
 }
 
 fn throttle(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<(Quota, Quota)> {
@@ -160,7 +174,15 @@ fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) 
     }
 }
 
-fn refresh_token(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Template> {
+fn refresh_token(
+    fields: &Fields<'_>,
+    issuer: Option<usize>,
+    issuing: &Issuing<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<Template> {
+    if let Some(entry) = fields.entry("token_from").filter(|_| in_session(issuer, issuing)) {
+        reader.error(entry.key_place, "`token_from` has no effect: this issuer's refresh tokens are in a cookie");
+    }
     let token = source(fields, "token_from", "{json:/refresh_token}", reader);
     warn_of_query(fields, "token_from", token.as_ref(), "a refresh token", reader);
     token
@@ -186,7 +208,23 @@ fn answer(
     reader: &mut Reader<'_>,
 ) -> Option<Template> {
     let refreshes = issuer.and_then(|index| issuing.issuers.item(index)).map(|issuer| issuer.refresh.is_some());
+    if in_session(issuer, issuing) {
+        return session_answer(fields, reader);
+    }
     answer_of(fields, refreshes, reader)
+}
+
+/// What is answered beside the cookies: nothing that they are there to keep from scripts.
+fn session_answer(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Template> {
+    let Some(node) = fields.value("answer") else { return Template::compile(SESSION, Sources::Issued).ok() };
+    let template = compile(node, "`answer`", Sources::Issued, reader)?;
+    if template.source_names().any(|source| source == "token" || source == "refresh_token") {
+        reader
+            .error(node.place, "`answer` holds a token that is in a cookie, where no script can read it")
+            .expected("`{csrf_token}`, which scripts need, and whatever else");
+        return None;
+    }
+    Some(template)
 }
 
 /// The same of an issuer of which it is known whether it has refresh tokens.
@@ -199,6 +237,9 @@ pub(super) fn answer_of(fields: &Fields<'_>, refreshes: Option<bool>, reader: &m
     if !holds("token") {
         reader.error(node.place, "`answer` does not hold the token").expected("such as `'{\"token\":\"{token}\"}'`");
         return None;
+    }
+    if holds("csrf_token") {
+        reader.error(node.place, "this issuer's tokens are in no cookie").expected("`cookie: {}` in it");
     }
     if holds("refresh_token") && refreshes == Some(false) {
         reader

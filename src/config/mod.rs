@@ -43,6 +43,7 @@ mod routes;
 mod schemes;
 mod secret;
 mod section;
+mod session;
 mod shape;
 mod signing;
 mod sites;

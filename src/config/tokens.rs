@@ -14,7 +14,7 @@ use super::{
     tree::{Entry, Node, Value},
 };
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "keys",
     "jwks",
     "oidc",
@@ -33,10 +33,22 @@ const KEYS: [&str; 19] = [
     "max_age",
     "max_lifetime",
     "from",
+    "dangerously_without_csrf",
     "replay",
 ];
 /// Leeway where none is set.
 const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The cookie of `from: cookie`. Browsers take one of that prefix from this host alone, over TLS.
+const USUAL_COOKIE: &str = "__Host-token";
+
+/// Places that need no name.
+#[derive(Clone, Copy)]
+enum Word {
+    Bearer,
+    Authorization,
+    Cookie,
+}
 
 /// Reads the section.
 pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Tokens> {
@@ -66,6 +78,8 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
     let [max_age, max_lifetime] = ["max_age", "max_lifetime"]
         .map(|key| all_or_none(fields.value(key).map(|node| reader.positive_duration(node, &format!("`{key}`")))));
     let from = fields.value("from").map_or(Some(TokenFrom::Bearer), |node| token_from(node, reader));
+    let without_csrf =
+        fields.entry("dangerously_without_csrf").map_or(Some(false), |entry| without_csrf(entry, reader));
     let replay = fields.value("replay").map_or(Some(false), |node| replay(node, reader));
     let on_store_failure = store::on_failure(fields.value("replay"), reader);
     check_replay(&fields, replay, require_exp, reader);
@@ -85,9 +99,22 @@ fn tokens(entry: &Entry, reader: &mut Reader<'_>) -> Option<Tokens> {
         max_age: max_age?,
         max_lifetime: max_lifetime?,
         from: from?,
+        without_csrf: without_csrf?,
         replay: replay?,
         on_store_failure: on_store_failure?,
     })
+}
+
+/// What is asked of a token in a cookie unless this says otherwise.
+fn without_csrf(entry: &Entry, reader: &mut Reader<'_>) -> Option<bool> {
+    if !reader.boolean(&entry.value, "`dangerously_without_csrf`")? {
+        reader.error(entry.value.place, "`dangerously_without_csrf` can only be true").hint("remove it");
+        return None;
+    }
+    reader
+        .warning(entry.key_place, "a page of any other site can have a browser send requests with this cookie")
+        .hint("without it a request that changes something must show `X-CSRF-Token`");
+    Some(true)
 }
 
 /// `true`, `false`, or a map that says more of it.
@@ -132,12 +159,16 @@ fn check_replay(fields: &Fields<'_>, replay: Option<bool>, require_exp: Option<b
     }
 }
 
-/// `bearer`, `authorization`, `{ cookie: … }`, `{ query: … }` or `{ header: … }`.
+/// `bearer`, `authorization`, `cookie`, `{ cookie: … }`, `{ query: … }` or `{ header: … }`.
 pub(super) fn token_from(node: &Node, reader: &mut Reader<'_>) -> Option<TokenFrom> {
     if let Value::Scalar(_) = node.value {
-        let words = [("bearer", true), ("authorization", false)];
-        let bearer = reader.choice_or(node, "`from`", &words, "`{ cookie: … }`, `{ header: … }` or `{ query: … }`")?;
-        return Some(if bearer { TokenFrom::Bearer } else { TokenFrom::Authorization });
+        let words = [("bearer", Word::Bearer), ("authorization", Word::Authorization), ("cookie", Word::Cookie)];
+        let word = reader.choice_or(node, "`from`", &words, "`{ cookie: … }`, `{ header: … }` or `{ query: … }`")?;
+        return Some(match word {
+            Word::Bearer => TokenFrom::Bearer,
+            Word::Authorization => TokenFrom::Authorization,
+            Word::Cookie => TokenFrom::Cookie(USUAL_COOKIE.to_owned()),
+        });
     }
     let entry = reader.one_key(node, "`from`", &["cookie", "query", "header"])?;
     let name = reader.line(&entry.value, &format!("the name of the {}", entry.key))?;

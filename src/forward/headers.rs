@@ -50,11 +50,12 @@ pub const NEVER_PASSED: [&str; 28] = [
 /// Writes those of the client's fields that the upstream gets, framing fields and Host excepted.
 pub(super) fn write_passed_on(dress: &Dress, permit: &Admitted<'_>, out: &mut Vec<u8>) {
     let head = permit.head();
-    let spends_cookies = !dress.forward_credentials && permit.identity().carriers().any(is_cookie);
+    let spends_cookies =
+        !dress.withheld_cookies.is_empty() || !dress.forward_credentials && permit.identity().carriers().any(is_cookie);
     let is_changed = |name: &[u8]| spends_cookies && name.eq_ignore_ascii_case(b"cookie");
     head.copy_lines(out, |name| passes(name, dress, permit) && !is_changed(name.bytes));
     if spends_cookies && passes(FieldName::new(b"cookie"), dress, permit) {
-        for rest in head.values("cookie").filter_map(|value| without_spent_cookies(value, permit)) {
+        for rest in head.values("cookie").filter_map(|value| without_spent_cookies(value, dress, permit)) {
             encode::line(out, b"Cookie", &rest);
         }
     }
@@ -95,12 +96,14 @@ fn is_spent(name: &[u8], dress: &Dress, permit: &Admitted<'_>) -> bool {
 }
 
 /// The Cookie header's value less the cookies that were credentials; `None` where nothing is left.
-fn without_spent_cookies(value: &[u8], permit: &Admitted<'_>) -> Option<Vec<u8>> {
+fn without_spent_cookies(value: &[u8], dress: &Dress, permit: &Admitted<'_>) -> Option<Vec<u8>> {
     let is_spent = |name: &[u8]| {
-        permit.identity().carriers().any(|carrier| match carrier {
+        let is_spent = |carrier: &Carrier| match carrier {
             Carrier::Cookie(cookie) => cookie.as_bytes() == name,
             Carrier::Header(_) | Carrier::Query(_) | Carrier::Body(_) => false,
-        })
+        };
+        dress.withheld_cookies.iter().any(|withheld| withheld.as_bytes() == name)
+            || !dress.forward_credentials && permit.identity().carriers().any(is_spent)
     };
     without_cookies(value, is_spent)
 }

@@ -120,6 +120,8 @@ pub struct Dress {
     pub sign: Option<Arc<Signing>>,
     /// Whether credentials go on.
     pub forward_credentials: bool,
+    /// Cookies of sessions, which go on nowhere, also where nobody asked for one.
+    pub withheld_cookies: Box<[String]>,
     /// Protocols that a connection may change to.
     pub upgrade: Vec<String>,
     /// Time-outs.

@@ -140,7 +140,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         let service = services.get(route.to).ok_or_else(|| AssembleError::Service(route.name.clone()))?;
         let requirement = rules.requirement(&route.require);
         let assertion = assertions.get(route.to).cloned().flatten();
-        let dress = dress(&route, (proofs.sign, assertion), (&strip, &read), &timeouts);
+        let dress = dress(&route, (proofs.sign, assertion), (&strip, &read), (&timeouts, &config.issuers));
         let proven = (requirement, proofs.sign_response, proofs.handshake);
         let rates = limits::of_route(&route, &labels.limits);
         entries.push((key, Arc::new(self::route(index, route, proven, service, (dress, rates), &limits))));
@@ -182,6 +182,17 @@ fn key(route: &config::Route) -> RouteKey {
         methods: route.methods.clone(),
         listeners: route.listeners.clone(),
     }
+}
+
+/// The cookies of all sessions: a browser sends them along with everything. Refresh tokens are for us alone; a token goes on
+/// where the route says that credentials do.
+fn withheld_cookies(issuers: &[config::Issuer], route: &config::Route) -> Box<[String]> {
+    let sessions = issuers.iter().filter_map(|issuer| issuer.session.as_ref());
+    let names = |session: &config::Session| {
+        let token = (!route.forward_credentials).then(|| session.token.clone());
+        token.into_iter().chain([session.refresh.clone()])
+    };
+    sessions.flat_map(names).collect()
 }
 
 /// The headers in which any upstream is told who a caller is. `Authorization` is taken from clients where nobody writes it.
@@ -229,7 +240,7 @@ fn dress(
     route: &config::Route,
     (sign, assertion): (Option<Arc<Signing>>, Option<Arc<Assertion>>),
     (strip, read): (&Arc<StripSet>, &Arc<ReadSet>),
-    timeouts: &config::Timeouts,
+    (timeouts, issuers): (&config::Timeouts, &[config::Issuer]),
 ) -> Dress {
     Dress {
         set: route.set_headers.clone(),
@@ -238,6 +249,7 @@ fn dress(
         assertion,
         sign,
         forward_credentials: route.forward_credentials,
+        withheld_cookies: withheld_cookies(issuers, route),
         upgrade: route.upgrade.clone(),
         timeouts: Timeouts {
             connect: timeouts.connect,

@@ -216,7 +216,10 @@ fn of_template(failure: &scheme::Failure) -> Cause {
 fn of_issuing(failure: &issue::Failure) -> Cause {
     match failure {
         issue::Failure::Held(error) => of_held(error),
-        issue::Failure::Unreadable(_) => Cause::MissingCredentials,
+        issue::Failure::Unreadable(_) | issue::Failure::Cookie(_) | issue::Failure::NoSession => {
+            Cause::MissingCredentials
+        }
+        issue::Failure::OtherSite => Cause::CrossSite,
         issue::Failure::Nameless => Cause::NotAllowed,
         issue::Failure::NoName
         | issue::Failure::UnknownUser
@@ -253,7 +256,7 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         issue::Failure::Protocol(refusal) => of_issuing(&refusal.why),
         issue::Failure::Busy | issue::Failure::Throttled { .. } => Cause::RateLimited,
         issue::Failure::Claim(_, failure) | issue::Failure::Answer(failure) => of_template(failure),
-        issue::Failure::Unsigned | issue::Failure::NoRandomness => Cause::Overloaded,
+        issue::Failure::Unsigned | issue::Failure::NoRandomness | issue::Failure::TokenTooLong => Cause::Overloaded,
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Failure, minter::Minted};
 use crate::{
+    cookies,
     message::Response,
     policy::Admitted,
     scheme::{Escape, Fact, Known, Template, View},
@@ -65,6 +66,7 @@ impl Known for Told<'_> {
             Fact::ClientAddress => Some(self.permit.client().text()),
             Fact::Token => self.minted.map(|minted| Cow::Borrowed(minted.token.as_str())),
             Fact::RefreshToken => self.minted.and_then(|minted| minted.refresh.as_deref().map(Cow::Borrowed)),
+            Fact::CsrfToken => self.minted.map(|minted| Cow::Owned(cookies::csrf_token(minted.token.as_bytes()))),
             Fact::ExpiresIn => self.minted.map(|minted| Cow::Owned(minted.lifetime.to_string())),
         }
     }

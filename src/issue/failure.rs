@@ -1,7 +1,7 @@
 //! Why nothing was issued.
 
 use super::{ClientFault, FormFault, ProtocolRefusal, RefreshFault, RowFault, UsersAway};
-use crate::{message::HoldError, scheme, store::revocations::NotRevoked};
+use crate::{cookies::CookieFault, message::HoldError, scheme, store::revocations::NotRevoked};
 
 /// Why an admitted request got no token. What tells a wrong password from an unknown name is for the log alone.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,18 @@ pub enum Failure {
     /// What is kept of the user cannot be read.
     #[error("the user cannot be read: {0}")]
     UnreadableUser(#[source] RowFault),
+    /// A page of another site may have had it sent.
+    #[error("the CSRF token is missing or not that of the session, or a page of another site has sent it")]
+    OtherSite,
+    /// The session's cookies cannot be read.
+    #[error("a session's cookie: {0}")]
+    Cookie(#[from] CookieFault),
+    /// There is no session to go on with.
+    #[error("there is no cookie with a refresh token")]
+    NoSession,
+    /// No browser would keep it.
+    #[error("the token is too long for a cookie")]
+    TokenTooLong,
     /// It cannot be known who anybody is.
     #[error(transparent)]
     Users(#[from] UsersAway),
@@ -130,6 +142,10 @@ impl Failure {
             | Failure::Held(_)
             | Failure::Unreadable(_)
             | Failure::Users(_)
+            | Failure::OtherSite
+            | Failure::Cookie(_)
+            | Failure::NoSession
+            | Failure::TokenTooLong
             | Failure::Nameless
             | Failure::Busy
             | Failure::Throttled { .. }

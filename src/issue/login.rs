@@ -4,7 +4,9 @@ use std::{rc::Rc, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Desk, Failure, Issuer, PasswordChecks, Report, Throttle, UserSource, answer::Told, desk, users::Known};
+use super::{
+    Desk, Failure, Issuer, PasswordChecks, Report, Session, Throttle, UserSource, answer::Told, desk, users::Known,
+};
 use crate::{deadline::Deadlines, message::Response, policy::Admitted, scheme::Template};
 
 /// How one login is served.
@@ -49,6 +51,9 @@ impl Login {
         mut permit: Admitted<'_>,
         report: &mut Report,
     ) -> Result<Response, Failure> {
+        if self.issuer.session.is_some() {
+            Session::check_page(&permit)?;
+        }
         if self.reads_body {
             self.desk.hold(&mut permit, deadlines).await?;
         }
@@ -63,10 +68,11 @@ impl Login {
         let name = known.subject.unwrap_or(name);
         let told = Told { permit: &permit, subject: &name, claims: &known.claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
+        self.issuer.check_length(&minted)?;
         minted.refresh = self.issuer.begin(&told, now_millis).await?;
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(name));
-        Ok(answer)
+        Ok(self.issuer.in_session(answer, &minted))
     }
 }
 

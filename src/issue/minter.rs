@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Failure, Grant, Refresh, answer::Told};
-use crate::minting::{Minter, MintingFault};
+use super::{Failure, Grant, Refresh, Session, answer::Told};
+use crate::{
+    message::Response,
+    minting::{Minter, MintingFault},
+};
 
 /// Issues tokens of one kind.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct Issuer {
     pub minter: Minter,
     /// How refresh tokens come with its tokens, if they do.
     pub refresh: Option<Refresh>,
+    /// The cookies that its tokens are kept in, if they are.
+    pub session: Option<Session>,
 }
 
 /// A token, and what is to be known of it.
@@ -31,6 +36,19 @@ impl Issuer {
     /// A token for the subject that is `told` of, with claims of their own, at `now_unix`, seconds since 1970.
     pub(super) async fn mint(&self, told: &Told<'_>, now_unix: i64) -> Result<Minted, Failure> {
         minted(&self.minter, told, now_unix).await
+    }
+
+    /// Whether the token can be kept where it is to be.
+    pub(super) fn check_length(&self, minted: &Minted) -> Result<(), Failure> {
+        self.session.as_ref().map_or(Ok(()), |session| session.check_length(minted))
+    }
+
+    /// An answer that gives `minted`, in cookies where that is where tokens are kept.
+    pub(super) fn in_session(&self, answer: Response, minted: &Minted) -> Response {
+        match &self.session {
+            None => answer,
+            Some(session) => session.begin(answer, minted, self),
+        }
     }
 
     /// The first refresh token of whoever is `told` of, where this issuer gives any.

@@ -13,6 +13,7 @@ mod oauth;
 mod passwords;
 mod refresh;
 mod refreshing;
+mod session;
 mod takeback;
 mod throttle;
 pub mod users;
@@ -29,6 +30,7 @@ pub use oauth::{
 pub use passwords::PasswordChecks;
 pub use refresh::{Families, Grant, MemoryFamilies, Refresh, RefreshFault, RefreshRules};
 pub use refreshing::{Logout, Renewal};
+pub use session::Session;
 pub use takeback::Takeback;
 pub use throttle::Throttle;
 pub use users::{RowFault, StandIns, User, UserSource, UserTable, UsersAway};

@@ -2,6 +2,8 @@
 
 use std::{rc::Rc, sync::Arc};
 
+use zeroize::Zeroizing;
+
 use super::{
     Desk, Failure, Issuer, RefreshFault, Report, Takeback, UserSource, answer::Told, desk, minter::minted_within,
 };
@@ -42,8 +44,17 @@ impl Renewal {
         mut permit: Admitted<'_>,
         report: &mut Report,
     ) -> Result<Response, Failure> {
-        self.desk.hold(&mut permit, deadlines).await?;
-        let shown = desk::read(&self.token, &permit)?;
+        let shown = match &self.issuer.session {
+            Some(session) => {
+                session.check(&permit)?;
+                let shown = session.refresh_token(&permit)?.ok_or(Failure::NoSession)?;
+                Zeroizing::new(shown.to_vec())
+            }
+            None => {
+                self.desk.hold(&mut permit, deadlines).await?;
+                desk::read(&self.token, &permit)?
+            }
+        };
         let refresh = self.issuer.refresh.as_ref().ok_or(RefreshFault::Unknown)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
         let grant = refresh.look(&shown, issuer, now_millis).await?;
@@ -66,26 +77,44 @@ impl Renewal {
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
         let (minter, scope, now_unix) = (&self.issuer.minter, grant.scope.as_deref(), self.desk.clock.unix());
         let mut minted = minted_within(minter, &told, scope, now_unix).await?;
+        self.issuer.check_length(&minted)?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(&shown, issuer, now_millis).await?);
         let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
         report.subject = Some(Rc::from(&*grant.subject));
-        Ok(answer)
+        Ok(self.issuer.in_session(answer, &minted))
     }
 }
 
 impl Logout {
     /// Whatever was shown, afterwards it is good for nothing; so says the answer (RFC 7009 section 2.2).
     pub(super) async fn serve(&self, deadlines: &Deadlines, mut permit: Admitted<'_>) -> Result<Response, Failure> {
-        self.desk.hold(&mut permit, deadlines).await?;
-        let shown = desk::read(&self.token, &permit)?;
-        if let Some(refresh) = &self.issuer.refresh {
-            refresh.families.end(&shown, &self.issuer.name).await?;
-        }
+        let answer = Response::own(200, "application/json", "{}").with("Cache-Control", "no-store");
+        let answer = match &self.issuer.session {
+            Some(session) => {
+                session.check(&permit)?;
+                if let Some(shown) = session.refresh_token(&permit)? {
+                    self.end(shown).await?;
+                }
+                session.end(answer)
+            }
+            None => {
+                self.desk.hold(&mut permit, deadlines).await?;
+                self.end(&desk::read(&self.token, &permit)?).await?;
+                answer
+            }
+        };
         if let Some(takeback) = &self.takeback {
             self.take_back(takeback, &permit).await?;
         }
-        Ok(Response::own(200, "application/json", "{}").with("Cache-Control", "no-store"))
+        Ok(answer)
+    }
+
+    async fn end(&self, shown: &[u8]) -> Result<(), Failure> {
+        if let Some(refresh) = &self.issuer.refresh {
+            refresh.families.end(shown, &self.issuer.name).await?;
+        }
+        Ok(())
     }
 
     /// Of what was verified alone, never of what the body says.

@@ -145,7 +145,7 @@ impl Known for Facts<'_> {
             Fact::RequestId => Some(String::from_utf8_lossy(self.request_id)),
             Fact::ClientAddress => Some(Cow::Borrowed(self.client)),
             // Only who issued it knows.
-            Fact::Token | Fact::ExpiresIn | Fact::RefreshToken => None,
+            Fact::Token | Fact::ExpiresIn | Fact::RefreshToken | Fact::CsrfToken => None,
         }
     }
 }

@@ -82,6 +82,8 @@ pub enum Fact {
     ExpiresIn,
     /// The refresh token that came with it.
     RefreshToken,
+    /// What must be shown with it where it stands in a cookie.
+    CsrfToken,
 }
 
 /// Nothing is known yet.

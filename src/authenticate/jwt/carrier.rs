@@ -3,7 +3,10 @@
 use smallvec::SmallVec;
 
 use super::TokenError;
-use crate::percent;
+use crate::{
+    cookies::{self, CookieFault},
+    percent,
+};
 
 /// Where the token stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +62,7 @@ impl Carrier {
             }
             Carrier::Authorization => single(headers.values("authorization"))?,
             Carrier::Header(name) => single(headers.values(name))?,
-            Carrier::Cookie(name) => cookie(&headers.values("cookie"), name.as_bytes())?,
+            Carrier::Cookie(name) => cookies::find(headers.values("cookie"), name.as_bytes())?,
             Carrier::Query(name) => parameter(query.unwrap_or_default().as_bytes(), name.as_bytes())?,
         };
         Ok(found.filter(|token| !token.is_empty()))
@@ -101,14 +104,13 @@ fn after_scheme<'h>(value: Option<&'h [u8]>, wanted: &[u8]) -> Result<Option<&'h
     }
 }
 
-/// RFC 6265 section 4.2.1. Several Cookie headers are one list: HTTP/2 may split it (RFC 9113 section 8.2.3).
-fn cookie<'h>(values: &[&'h [u8]], name: &[u8]) -> Result<Option<&'h [u8]>, TokenError> {
-    let pairs = values.iter().flat_map(|value| value.split(|byte| *byte == b';'));
-    let named = pairs.filter_map(|pair| {
-        let (key, value) = split_once(pair, b'=')?;
-        (key.trim_ascii() == name).then_some(value.trim_ascii())
-    });
-    single(named)
+impl From<CookieFault> for TokenError {
+    fn from(fault: CookieFault) -> TokenError {
+        match fault {
+            CookieFault::Repeated => TokenError::CarrierRepeated,
+            CookieFault::Malformed => TokenError::CarrierMalformed,
+        }
+    }
 }
 
 /// A name in another spelling (`access%5Ftoken`) is the same name to an upstream, so it counts as a second one, and

@@ -24,6 +24,9 @@ pub enum TokenError {
     /// The header, cookie or parameter does not have the form of one token.
     #[error("the token's carrier is malformed")]
     CarrierMalformed,
+    /// It came in a cookie, and nothing shows that a page of our own had it sent.
+    #[error("the token stands in a cookie, and its CSRF token is missing or another's")]
+    CrossSite,
     /// More than [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
     #[error("the token is too long")]
     TooLong,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use crate::{issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template};
+use crate::{cookies::SameSite, issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template};
 
 /// `users: { NAME: … }`
 #[derive(Debug)]
@@ -57,6 +57,21 @@ pub struct Issuer {
     pub claims: Vec<(String, ClaimValue)>,
     /// Refresh tokens, if there are any.
     pub refresh: Option<RefreshSettings>,
+    /// The cookies that its tokens are kept in, if they are.
+    pub session: Option<Session>,
+}
+
+/// `cookie:` of an issuer.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The cookie of the tokens entry.
+    pub token: String,
+    /// The one that scripts read. Default `__Host-csrf`.
+    pub csrf: String,
+    /// The one of refresh tokens. Default `__Host-refresh`.
+    pub refresh: String,
+    /// With whose requests they come back. Default strict.
+    pub same_site: SameSite,
 }
 
 /// `refresh:` of an issuer.

@@ -43,6 +43,8 @@ pub struct Tokens {
     pub max_lifetime: Option<Duration>,
     /// Where the token is, unless the route says otherwise.
     pub from: TokenFrom,
+    /// `dangerously_without_csrf: true`: in a cookie it is enough by itself.
+    pub without_csrf: bool,
     /// Each `jti` is accepted once.
     pub replay: bool,
     /// What becomes of a request whose claim no store can decide.
@@ -139,7 +141,7 @@ pub enum TokenFrom {
     Bearer,
     /// `Authorization: TOKEN`, bare.
     Authorization,
-    /// A cookie of that name.
+    /// A cookie of that name. `cookie` alone: `__Host-token`.
     Cookie(String),
     /// A query parameter of that name.
     Query(String),

@@ -213,6 +213,12 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
             revocations: carried.revocations.clone(),
             tokens: tokens.map(|tokens| tokens.name.clone()).unwrap_or_default(),
         }),
+        session: entry.session.clone().map(|session| issue::Session {
+            token: session.token,
+            csrf: session.csrf,
+            refresh: session.refresh,
+            same_site: session.same_site,
+        }),
     }))
 }
 

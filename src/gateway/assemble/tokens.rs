@@ -19,6 +19,7 @@ pub(super) struct TokenEntry {
     scope: Vec<String>,
     replay: bool,
     may_go_unchecked: bool,
+    without_csrf: bool,
     leeway: std::time::Duration,
 }
 
@@ -36,6 +37,7 @@ impl TokenEntry {
             scope: entry.scope.clone(),
             replay: entry.replay,
             may_go_unchecked: entry.on_store_failure == OnStoreFailure::Allow,
+            without_csrf: entry.without_csrf,
             leeway: entry.leeway,
         })
     }
@@ -52,7 +54,9 @@ impl TokenEntry {
             None => carrier(leg.from.as_ref().unwrap_or(&self.from)),
         };
         let dpop = |dpop: config::Dpop| Dpop { required: dpop.required, past: dpop.past, future: dpop.future };
+        let rule = TokenRule::new(self.verifier.clone(), place);
         TokenRule {
+            csrf: rule.csrf && !self.without_csrf,
             dpop: leg.dpop.map(dpop),
             certificate: leg.certificate,
             // What it proves it proves here: a proof is no upstream's business.
@@ -61,7 +65,7 @@ impl TokenEntry {
             replay: self.replay,
             may_go_unchecked: self.may_go_unchecked,
             leeway: self.leeway,
-            ..TokenRule::new(self.verifier.clone(), place)
+            ..rule
         }
     }
 }

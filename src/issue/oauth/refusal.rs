@@ -83,7 +83,11 @@ fn told(why: &Failure) -> Error {
         },
         Failure::Busy | Failure::Throttled { .. } => (429, UNAVAILABLE),
         Failure::Claim(..) | Failure::Answer(_) | Failure::Nameless => INVALID_REQUEST,
-        Failure::NotRevoked(_) | Failure::Unsigned | Failure::NoRandomness => (503, UNAVAILABLE),
+        // Of sessions in cookies, which this endpoint has none of.
+        Failure::OtherSite | Failure::Cookie(_) | Failure::NoSession => INVALID_REQUEST,
+        Failure::NotRevoked(_) | Failure::Unsigned | Failure::NoRandomness | Failure::TokenTooLong => {
+            (503, UNAVAILABLE)
+        }
         Failure::Protocol(refusal) => told(&refusal.why),
     }
 }

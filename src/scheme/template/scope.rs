@@ -108,7 +108,7 @@ const ANSWER: &[&str] = &[
     "header",
 ];
 
-const ISSUED_ONLY: &[&str] = &["token", "expires_in", "refresh_token"];
+const ISSUED_ONLY: &[&str] = &["token", "expires_in", "refresh_token", "csrf_token"];
 
 impl Vocabulary {
     pub(super) fn contains(self, name: &str) -> bool {

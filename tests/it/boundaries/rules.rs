@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
         "authenticate",
         &[
             "scheme", "keys", "clock", "deadline", "http1", "jose", "json", "message", "percent", "refusal", "secret",
-            "soon",
+            "soon", "cookies",
         ],
     ),
     // Admission takes a proof and what of it is good for once, and must not be able to make or weaken one.
@@ -101,6 +101,7 @@ pub(super) const RULES: &[Rule] = &[
             "sql_link",
             "json",
             "percent",
+            "cookies",
         ],
     ),
     // A file of keys is read as strictly as a request is, and again when it changes.
@@ -139,6 +140,7 @@ pub(super) const RULES: &[Rule] = &[
         "config",
         &[
             "scheme",
+            "cookies",
             "issue::users",
             "jose",
             "json",
@@ -161,6 +163,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("asking", &[]),
     rule("buffers", &[]),
     rule("clock", &[]),
+    // What a cookie needs beside it is asked of a request's head, and compared as secrets are.
+    rule("cookies", &["http1", "secret"]),
     rule("deadline", &[]),
     // Keys and algorithms of tokens and of signatures that public keys check: pure, as what uses them.
     rule("jose", &["json", "secret"]),
@@ -188,7 +192,7 @@ pub(super) const SPECIAL_CRATES: &[Crate] = &[
     Crate {
         names: &["hmac", "sha1", "sha2"],
         // A store hashes what its counters are counted by, so that keys have one length and tell nobody's name.
-        only: Rooms::These(&["scheme", "authenticate", "jose", "keys", "issue", "store"]),
+        only: Rooms::These(&["scheme", "authenticate", "cookies", "jose", "keys", "issue", "store"]),
     },
     Crate { names: &["aws_lc_rs"], only: Rooms::These(&["scheme", "jose"]) },
     // Tests make tokens with it; what is verified is verified by our own reading of the standard.

@@ -3,6 +3,7 @@
 //! What clients that are not ours make of the same APIs is tried among the `peers`.
 
 mod bridge;
+mod cookies;
 mod databases;
 mod legacy_login;
 mod oauth;
@@ -31,8 +32,17 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn shipped(name: &str, port: u16) -> Api {
+        Api::shipped_with(name, port, &[])
+    }
+
+    /// The same with parts of it replaced.
+    pub(crate) fn shipped_with(name: &str, port: u16, changed: &[(&str, &str)]) -> Api {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-        let text = fs::read_to_string(directory.join(name)).expect("the config");
+        let mut text = fs::read_to_string(directory.join(name)).expect("the config");
+        for (from, to) in changed {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
         // The gateway reads a copy from elsewhere, so paths are made whole.
         let users = directory.join("users/staff.yaml").display().to_string();
         Api::start(&text.replace("users/staff.yaml", &users), port)

@@ -1,0 +1,126 @@
+//! What tells a request of our own page from one that a page of another site has a browser send.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::{http1::RequestHead, secret::are_equal};
+
+/// The header that holds a CSRF token. Another site's page cannot set it: it is none that CORS lets pass unasked.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+
+/// Methods that change nothing (RFC 9110 section 9.2.1).
+const SAFE: [&str; 4] = ["GET", "HEAD", "OPTIONS", "TRACE"];
+
+/// The CSRF token of a session whose cookie holds `token`. Nothing is kept of it and no key is needed: who cannot read the
+/// cookie cannot make it, and it tells nothing of the token, whose signature nobody can guess.
+pub fn csrf_token(token: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(b"countersign csrf\0").chain_update(token).finalize();
+    BASE64_URL_SAFE_NO_PAD.encode(digest)
+}
+
+/// Whether a request that has `token` in a cookie may be from a page of ours: it changes nothing, or shows the token's CSRF
+/// token. A WebSocket is opened by a GET and without any header of a page's choice: then `Origin` will do, which must be
+/// `authority`, the host that was asked.
+pub fn is_own(head: &RequestHead, token: &[u8], authority: &str) -> bool {
+    let opens = opens_socket(head);
+    if SAFE.contains(&head.method()) && !opens {
+        return true;
+    }
+    shown_csrf_token(head).is_some_and(|shown| are_equal(shown, csrf_token(token).as_bytes()))
+        || opens && has_own_origin(head, authority)
+}
+
+/// The CSRF token that a request shows; one that came twice is none.
+pub fn shown_csrf_token(head: &RequestHead) -> Option<&[u8]> {
+    let mut values = head.values(CSRF_HEADER);
+    let first = values.next().filter(|value| !value.is_empty());
+    if values.next().is_some() { None } else { first }
+}
+
+fn has_own_origin(head: &RequestHead, authority: &str) -> bool {
+    let mut origins = head.values("origin").map(|origin| is_of(origin, authority)).peekable();
+    origins.peek().is_some() && origins.all(|is_own| is_own)
+}
+
+/// Whether a browser says that a page of another site, or of another host of this one, has sent this to `authority`. Whoever
+/// is no browser says neither.
+pub fn is_from_another_site(head: &RequestHead, authority: &str) -> bool {
+    let is_ours = |site: &[u8]| matches!(site, b"same-origin" | b"none");
+    head.values("sec-fetch-site").any(|site| !is_ours(site))
+        || head.values("origin").any(|origin| !is_of(origin, authority))
+}
+
+/// A proxy in front may speak TLS for us, so the scheme is not compared.
+fn is_of(origin: &[u8], authority: &str) -> bool {
+    let host = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
+    host.is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(authority.as_bytes()))
+}
+
+fn opens_socket(head: &RequestHead) -> bool {
+    let names = |value: &[u8]| value.to_ascii_lowercase().windows(9).any(|part| part == b"websocket");
+    head.values("upgrade").any(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &[u8] = b"a.b.c";
+
+    fn head(method: &str, fields: &[(&str, &str)]) -> RequestHead {
+        let fields: Vec<(&str, &[u8])> = fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let fields = [&[("Host", &b"app.example"[..])], fields.as_slice()].concat();
+        RequestHead::from_parts(method, "/", &fields).unwrap()
+    }
+
+    fn is_own(method: &str, fields: &[(&str, &str)]) -> bool {
+        super::is_own(&head(method, fields), TOKEN, "app.example")
+    }
+
+    #[test]
+    fn what_changes_something_must_show_the_token_that_belongs_to_the_cookie() {
+        let (own, other) = (csrf_token(TOKEN), csrf_token(b"a.b.d"));
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            assert!(is_own(method, &[]), "{method}");
+        }
+        for method in ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "GETS"] {
+            assert!(is_own(method, &[("X-CSRF-Token", &own)]), "{method}");
+            for wrong in [&[][..], &[("X-CSRF-Token", "")], &[("X-CSRF-Token", &other)], &[("X-CSRF-Token", "a.b.c")]] {
+                assert!(!is_own(method, wrong), "{method} {wrong:?}");
+            }
+            let twice = [("X-CSRF-Token", own.as_str()), ("X-CSRF-Token", own.as_str())];
+            assert!(!is_own(method, &twice), "{method}");
+            assert!(!is_own(method, &[("Origin", "https://app.example")]), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_opens_no_socket() {
+        let opens = |more: &[(&str, &str)]| is_own("GET", &[&[("Upgrade", "WebSocket")], more].concat());
+        assert!(opens(&[("Origin", "https://app.example")]) && opens(&[("Origin", "http://APP.example")]));
+        assert!(opens(&[("X-CSRF-Token", &csrf_token(TOKEN))]));
+        for origin in ["https://evil.example", "https://app.example.evil.example", "https://x.app.example", "null", ""]
+        {
+            assert!(!opens(&[("Origin", origin)]), "{origin}");
+        }
+        assert!(!opens(&[]));
+        assert!(!opens(&[("Origin", "https://app.example"), ("Origin", "https://evil.example")]));
+        assert!(is_own("GET", &[("Upgrade", "h2c")]), "no page can ask for that");
+    }
+
+    #[test]
+    fn a_browser_says_whose_page_it_was() {
+        let is_other = |fields: &[(&str, &str)]| is_from_another_site(&head("POST", fields), "app.example");
+        assert!(!is_other(&[]));
+        assert!(!is_other(&[("Sec-Fetch-Site", "same-origin"), ("Origin", "https://app.example")]));
+        for fields in [
+            [("Sec-Fetch-Site", "cross-site")],
+            [("Sec-Fetch-Site", "same-site")],
+            [("Origin", "https://evil.example")],
+            [("Origin", "null")],
+            [("Origin", "https://app.example:8443")],
+        ] {
+            assert!(is_other(&fields), "{fields:?}");
+        }
+    }
+}
