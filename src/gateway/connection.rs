@@ -99,7 +99,10 @@ impl Connection {
             let idle = if is_first { timeouts.head } else { timeouts.idle };
             loop {
                 match wire.with_input(|input| (RequestHead::parse(input, &limits), !input.is_empty())) {
-                    (Ok(Some(head)), _) => return Poll::Ready(Next::Head(Rc::new(head))),
+                    (Ok(Some(head)), _) => {
+                        wire.rest();
+                        return Poll::Ready(Next::Head(Rc::new(head)));
+                    }
                     (Err(error), _) => return Poll::Ready(Next::Refused(error.into())),
                     (Ok(None), some) if some && !begun => {
                         begun = true;

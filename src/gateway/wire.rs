@@ -45,6 +45,12 @@ impl Wire {
         work(&mut self.0.input.borrow_mut())
     }
 
+    /// Gives the input's buffer back where nothing is left in it: whoever waits for an answer needs none, and the next to
+    /// read gets one that is still in the cache.
+    pub(super) fn rest(&self) {
+        self.0.transport.borrow_mut().give_back(&mut self.0.input.borrow_mut(), &self.0.buffers);
+    }
+
     /// Reads more into the input; 0 is the end.
     pub(super) fn poll_fill(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.0.transport.borrow_mut().poll_fill(context, &mut self.0.input.borrow_mut(), &self.0.buffers)
@@ -135,5 +141,30 @@ impl Duplex for Wire {
 
     fn reset_on_close(&self) {
         Wire::reset_on_close(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_whose_request_was_taken_holds_no_buffer_and_loses_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let wire = Wire::new(Transport::plain(listener.accept().await.unwrap().0), Buffers::default());
+        for (sent, left) in [("head", ""), ("headnext", "next")] {
+            client.write_all(sent.as_bytes()).await.unwrap();
+            poll_fn(|context| wire.poll_fill(context)).await.unwrap();
+            wire.with_input(|input| drop(input.split_to("head".len())));
+            wire.rest();
+            assert_eq!(wire.with_input(|input| input.clone()), left);
+            assert_eq!(wire.with_input(|input| input.capacity() == 0), left.is_empty());
+        }
     }
 }

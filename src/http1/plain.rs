@@ -8,43 +8,45 @@ use super::control::ControlFields;
 use super::fields::{Field, Fields, Span};
 use super::known::Known;
 
-/// The fields of a head, and where it ends.
+/// The fields of a head.
+#[derive(Default)]
 pub(super) struct Lines<'a> {
     pub(super) fields: Fields,
     pub(super) control: ControlFields<'a>,
-    pub(super) end: usize,
 }
 
-/// Reads at most `most` field lines, from `at` up to the empty line.
-pub(super) fn lines(window: &[u8], mut at: usize, most: usize) -> Option<Lines<'_>> {
-    let (mut fields, mut control) = (Fields::default(), ControlFields::default());
-    loop {
-        let rest = window.get(at..)?;
-        if let [b'\r', b'\n', ..] = rest {
-            return Some(Lines { fields, control, end: at + 2 });
+impl<'a> Lines<'a> {
+    /// Reads at most `most` field lines, from `at` up to the empty line, and says where that ends. What is read stays where
+    /// it is: it is large enough that moving it costs as much as a field.
+    pub(super) fn read(&mut self, window: &'a [u8], mut at: usize, most: usize) -> Option<usize> {
+        loop {
+            let rest = window.get(at..)?;
+            if let [b'\r', b'\n', ..] = rest {
+                return Some(at + 2);
+            }
+            let (name, is_odd) = name(rest)?;
+            let (separator, is_as_written) = match rest.get(name.len()..)? {
+                [b':', b' ', ..] => (2, true),
+                [b':', ..] => (1, false),
+                _ => return None,
+            };
+            let value = line(rest.get(name.len() + separator..)?)?;
+            // Space around a value is no part of it, and an empty one is rare.
+            if value.is_empty() || value.starts_with(b" ") || value.ends_with(b" ") || self.fields.len() == most {
+                return None;
+            }
+            let known = Known::of(name);
+            if is_odd && matches!(name.len(), 14 | 17) {
+                return None; // it may pass for a framing field
+            }
+            if known != Known::Other {
+                self.control.take(known, value).ok()?;
+            }
+            let value_at = at + name.len() + separator;
+            let (name, value) = (Span::at(at, name.len())?, Span::at(value_at, value.len())?);
+            at = value.end() + 2;
+            self.fields.push(Field { name, value, known, is_odd, is_as_written });
         }
-        let (name, is_odd) = name(rest)?;
-        let (separator, is_as_written) = match rest.get(name.len()..)? {
-            [b':', b' ', ..] => (2, true),
-            [b':', ..] => (1, false),
-            _ => return None,
-        };
-        let value = line(rest.get(name.len() + separator..)?)?;
-        // Space around a value is no part of it, and an empty one is rare.
-        if value.is_empty() || value.starts_with(b" ") || value.ends_with(b" ") || fields.len() == most {
-            return None;
-        }
-        let known = Known::of(name);
-        if is_odd && matches!(name.len(), 14 | 17) {
-            return None; // it may pass for a framing field
-        }
-        if known != Known::Other {
-            control.take(known, value).ok()?;
-        }
-        let value_at = at + name.len() + separator;
-        let (name, value) = (Span::at(at, name.len())?, Span::at(value_at, value.len())?);
-        at = value.end() + 2;
-        fields.push(Field { name, value, known, is_odd, is_as_written });
     }
 }
 

@@ -175,6 +175,11 @@ impl RequestHead {
         self.layout.fields.values(self.bytes.all(), name)
     }
 
+    /// The value of the line of that name, where there is one and no second.
+    pub fn only_value(&self, name: &str) -> Option<&[u8]> {
+        self.layout.fields.only(self.bytes.all(), name)
+    }
+
     /// Whether there is a line of that name.
     pub fn has(&self, known: Known) -> bool {
         self.layout.fields.has(known)
@@ -239,10 +244,11 @@ impl Layout {
     fn read_plain(buffer: &[u8], start: usize, limits: &Limits) -> Option<(Layout, usize)> {
         let window = buffer.get(..buffer.len().min(limits.head).min(LARGEST_HEAD))?;
         let line = plain::request_line(window, start)?;
-        let plain::Lines { fields, control, end } = plain::lines(window, line.end, limits.headers.min(MOST_FIELDS))?;
+        let mut lines = plain::Lines::default();
+        let end = lines.read(window, line.end, limits.headers.min(MOST_FIELDS))?;
         let version = if line.is_version_11 { Version::Http11 } else { Version::Http10 };
         let target = Target::plain(line.target, line.question)?;
-        Some((Layout::new(line.method, target, version, fields, &control, window).ok()?, end))
+        Some((Layout::new(line.method, target, version, lines.fields, &lines.control, window).ok()?, end))
     }
 
     /// Reads a complete head whose lines are known to end as they must; `start` is where its request line begins.

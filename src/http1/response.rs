@@ -161,9 +161,10 @@ impl Layout {
     fn read_plain(buffer: &[u8], limits: &Limits, request_was_head: bool) -> Option<(Layout, usize)> {
         let window = buffer.get(..buffer.len().min(limits.head).min(LARGEST_HEAD))?;
         let line = plain::status_line(window)?;
-        let plain::Lines { fields, control, end } = plain::lines(window, line.end, limits.headers.min(MOST_FIELDS))?;
+        let mut lines = plain::Lines::default();
+        let end = lines.read(window, line.end, limits.headers.min(MOST_FIELDS))?;
         let version = if line.is_version_11 { Version::Http11 } else { Version::Http10 };
-        let layout = Layout::new(line.status, version, line.reason, fields, &control, request_was_head);
+        let layout = Layout::new(line.status, version, line.reason, lines.fields, &lines.control, request_was_head);
         Some((layout.ok()?, end))
     }
 

@@ -27,10 +27,10 @@ pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MO
 pub use change::{Change, NewSecret, NotChanged, Position};
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
-pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, LONGEST_SECRET, Why, changed};
+pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, Why, changed};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
-pub use record::{KeyRecord, KeySecret, Lifetime, moment};
+pub use record::{KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, moment};
 pub use remote::{Asked, Remote, Trouble};
 pub use rows::{Encoding, Row, RowFault};
 pub use writable::{NotWritable, Pending, Writable};

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::Attributes;
 use crate::secret::Secret;
 
+/// Longest secret, in bytes as it is written, wherever it is.
+pub const LONGEST_SECRET: usize = 16 * 1024;
+
 /// What is known of one key id.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRecord {

@@ -8,11 +8,9 @@ use std::{borrow::Cow, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{AttributeFault, Attributes, KeyRecord, KeySecret, Lifetime, MOST_LIVE, moment};
+use super::{AttributeFault, Attributes, KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, MOST_LIVE, moment};
 use crate::{secret::Secret, sql_link::truth};
 
-/// Longest secret, in bytes as it is written.
-const LONGEST_SECRET: usize = 16 * 1024;
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;
 
@@ -126,7 +124,7 @@ pub(super) fn record(
 pub(super) fn whole(id: &[u8], rows: &[Row<'_>], encoding: Encoding) -> Result<Option<KeyRecord>, RowFault> {
     let mut rows = own(id, rows).peekable();
     let Some(first) = rows.peek() else { return Ok(None) };
-    names_differ(first)?;
+    names_are_unique(first)?;
     let attributes = attributes(first)?;
     let mut record = KeyRecord { attributes, ..KeyRecord::default() };
     for row in rows {
@@ -155,7 +153,7 @@ fn own<'r, 'c>(id: &[u8], rows: &'r [Row<'c>]) -> impl Iterator<Item = &'r Row<'
 }
 
 /// All rows of an answer have the same names.
-fn names_differ(row: &Row<'_>) -> Result<(), RowFault> {
+fn names_are_unique(row: &Row<'_>) -> Result<(), RowFault> {
     let is_again = |(at, (name, _)): &(usize, &(Cow<'_, str>, _))| row.iter().take(*at).any(|(known, _)| known == name);
     match row.iter().enumerate().find(is_again) {
         Some((_, (name, _))) => Err(RowFault::Twice(name.to_string())),

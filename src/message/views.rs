@@ -26,8 +26,7 @@ impl Headers for RequestHead {
     }
 
     fn only(&self, name: &str) -> Option<&[u8]> {
-        let mut values = self.values(name);
-        values.next().filter(|_| values.next().is_none())
+        self.only_value(name)
     }
 }
 

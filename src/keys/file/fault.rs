@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use super::super::{AttributeFault, LONGEST_ID, LONGEST_NAME, MOST_LIVE};
+use super::super::{AttributeFault, LONGEST_ID, LONGEST_NAME, LONGEST_SECRET, MOST_LIVE};
 use crate::watch::Seen;
-
-/// Longest secret in a file, in bytes.
-pub const LONGEST_SECRET: usize = 4096;
 
 /// One thing that is wrong, and its place.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-pub use fault::{FileFault, LONGEST_SECRET, Why};
+pub use fault::{FileFault, Why};
 pub use rewrite::changed;
 use table::{Filling, Table};
 

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
 use super::{
-    super::{Attributes, KeyRecord, KeySecret, LONGEST_NAME, Lifetime, MOST_LIVE, is_key_id, moment},
-    fault::{LONGEST_SECRET, Why},
+    super::{
+        Attributes, Encoding, KeyRecord, KeySecret, LONGEST_NAME, LONGEST_SECRET, Lifetime, MOST_LIVE, is_key_id,
+        moment,
+    },
+    fault::Why,
     table::Filling,
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, sql_link::truth};
 
 /// Columns that mean something; any other is an attribute.
 pub(super) const ID: &str = "id";
@@ -66,9 +67,8 @@ impl<'r> Row<'r> {
         }
         let secret = self.secret.read()?;
         let disabled = match self.disabled {
-            "" | "false" => false,
-            "true" => true,
-            _ => return Err(at(DISABLED, Why::Type("true or false"))),
+            "" => false,
+            text => truth(text).ok_or_else(|| at(DISABLED, Why::Type("true or false")))?,
         };
         let attributes = Attributes::new(self.attributes.iter().copied()).map_err(|(index, fault)| {
             (self.attributes.get(index).map(|(name, _)| (*name).to_owned()), Why::Attribute(fault))
@@ -142,17 +142,16 @@ impl<'r> SecretTexts<'r> {
 
     fn bytes(&self) -> Result<Secret, Wrong> {
         let at = |column: &str, why| (Some(column.to_owned()), why);
-        let bytes = match self.encoding {
-            "" | "text" => self.secret.as_bytes().to_vec(),
-            "hex" => hex::decode(self.secret).map_err(|_| at(SECRET, Why::NotHex))?,
-            "base64" => BASE64_STANDARD.decode(self.secret).map_err(|_| at(SECRET, Why::NotBase64))?,
-            _ => return Err(at(ENCODING, Why::Type("text, hex or base64"))),
+        let encoding = match self.encoding {
+            "" => Encoding::default(),
+            name => Encoding::named(name).ok_or_else(|| at(ENCODING, Why::Type("text, hex or base64")))?,
         };
-        let secret = Secret::new(bytes);
-        match secret.len() {
-            0 => Err(at(SECRET, Why::EmptySecret)),
-            1..=LONGEST_SECRET => Ok(secret),
-            _ => Err(at(SECRET, Why::LongSecret)),
-        }
+        let why = match (self.secret.len(), encoding) {
+            (0, _) => Why::EmptySecret,
+            (1..=LONGEST_SECRET, Encoding::Hex) => Why::NotHex,
+            (1..=LONGEST_SECRET, Encoding::Base64) => Why::NotBase64,
+            (_, _) => Why::LongSecret,
+        };
+        encoding.decode(self.secret.as_bytes()).ok_or_else(|| at(SECRET, why))
     }
 }

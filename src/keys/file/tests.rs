@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::*;
+use crate::keys::LONGEST_SECRET;
 
 fn parse(text: &str, format: Format) -> Result<KeyFileContent, String> {
     KeyFileContent::parse(text.as_bytes(), format).map_err(|fault| fault.to_string())
@@ -147,7 +148,7 @@ fn what_is_wrong_is_said_with_its_place_and_without_its_secret() {
         ("id,secret,encoding\na,hunter2,rot13\n", "line 2, `encoding`: it must be text, hex or base64"),
         ("id,secret,not_after\na,hunter2,soon\n", "line 2, `not_after`: wanted is RFC 3339, or seconds since 1970"),
         ("id,secret,not_before,not_after\na,hunter2,9,9\n", "line 2, `not_after`: the secret is over before it begins"),
-        ("id,secret,disabled\na,hunter2,yes\n", "line 2, `disabled`: it must be true or false"),
+        ("id,secret,disabled\na,hunter2,maybe\n", "line 2, `disabled`: it must be true or false"),
         ("id,secret\na,hunter2\na,hunter2\n", "line 3, `secret`: the id has this secret already"),
         ("id,secret\na,1\na,2\na,3\na,4\na,5\n", "line 6, `secret`: an id has at most 4 secrets"),
         ("id,secret,tenant\na,1,x\na,2,y\n", "line 3: the id has other attributes on another line"),
@@ -219,6 +220,17 @@ fn a_file_that_cannot_be_read_is_tried_again_and_a_broken_one_only_when_it_chang
     for (path, seen) in [(Path::new("/proc/self/mem"), Seen::NotRead), (&broken, Seen::Read), (&gone, Seen::Read)] {
         assert_eq!(KeyFileContent::read(path, Format::Csv).unwrap_err().seen(), seen, "{path:?}");
     }
+}
+
+#[test]
+fn what_a_database_dumps_is_read_as_the_database_is() {
+    let long = "s".repeat(LONGEST_SECRET);
+    let text = format!("id,secret,disabled,tenant\na,{long},f,acme\nb,two,t,\nc,three,0,\nd,four,1,\n");
+    let content = KeyFileContent::parse(text.as_bytes(), Format::Csv).unwrap();
+    let disabled = ["a", "b", "c", "d"].map(|id| content.record(id.as_bytes()).unwrap().disabled);
+    assert_eq!(disabled, [false, true, false, true]);
+    let longer = KeyFileContent::parse(format!("id,secret\na,{long}s\n").as_bytes(), Format::Csv);
+    assert_eq!(longer.unwrap_err().to_string(), "line 2, `secret`: the secret is longer than 16384 bytes");
 }
 
 proptest::proptest! {

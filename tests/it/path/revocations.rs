@@ -228,6 +228,24 @@ fn calls_without_the_token_change_nothing() {
 }
 
 #[test]
+fn what_is_revoked_while_no_gateway_runs_does_not_end_its_next_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("revoked");
+    let revoke = |jti: &str| {
+        let mut command = countersign();
+        command.args(["revoke", "--capacity", "2", "--jti", jti, "--file"]).arg(&file);
+        command.output().expect("the binary runs")
+    };
+    for jti in ["j1", "j2"] {
+        assert_eq!(revoke(jti).status.code(), Some(0));
+    }
+    let full = revoke("j3");
+    assert_eq!(full.status.code(), Some(1), "{full:?}");
+    let lines = std::fs::read_to_string(&file).expect("the file").lines().count();
+    assert_eq!(lines, 2, "a gateway with room for two reads it");
+}
+
+#[test]
 fn commands_revoke_list_and_reload() {
     let stage = Stage::start();
     let revoked = stage.command(&["revoke", "--jti", "j1", "--reason", "lost"]);

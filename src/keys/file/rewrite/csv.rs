@@ -6,7 +6,10 @@ use super::{
     super::row::{DISABLED, ENCODING, ID, LABEL, NOT_AFTER, NOT_BEFORE, SECRET},
     Edit, edited,
 };
-use crate::keys::{Change, NewSecret, NotChanged, Position};
+use crate::{
+    keys::{Change, NewSecret, NotChanged, Position},
+    sql_link::truth,
+};
 
 /// Columns that are about a secret, or find its id.
 const OF_SECRET: [&str; 6] = [ID, SECRET, ENCODING, NOT_BEFORE, NOT_AFTER, LABEL];
@@ -101,7 +104,7 @@ impl Rows {
             let disabled = self.column(DISABLED);
             edits.push(self.rewritten(heir, |column, text| {
                 let left = gone.fields.get(column).unwrap_or_default();
-                let takes = text.is_empty() || Some(column) == disabled && left == "true";
+                let takes = text.is_empty() || Some(column) == disabled && truth(left) == Some(true);
                 if takes && !is_of_secret(column) { left.to_owned() } else { text.to_owned() }
             })?);
         }

@@ -12,7 +12,10 @@ use super::{
     },
     Edit, edited,
 };
-use crate::keys::{Change, NewSecret, NotChanged, Position};
+use crate::{
+    keys::{Change, NewSecret, NotChanged, Position},
+    sql_link::truth,
+};
 
 /// What is about a secret.
 const OF_SECRET: [&str; 5] = [SECRET, ENCODING, NOT_BEFORE, NOT_AFTER, LABEL];
@@ -129,7 +132,9 @@ fn heired(heir: &Members, gone: &Members) -> Option<Members> {
     let mut has_changed = false;
     for (name, text) in gone.texts.iter().filter(|(name, text)| is_of_id(name) && name != ID && !text.is_empty()) {
         let own = heir.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str());
-        if own.is_none_or(str::is_empty) || name == DISABLED && text.as_str() == "true" && own != Some("true") {
+        if own.is_none_or(str::is_empty)
+            || name == DISABLED && truth(text) == Some(true) && own.and_then(truth) != Some(true)
+        {
             set(&mut members.texts, name, text);
             has_changed = true;
         }

@@ -42,6 +42,12 @@ fn a_disabled_id_stays_so_whichever_secret_is_taken_away() {
         let left = after(&disabled, "a", &Change::Retire(place)).unwrap();
         assert!(KeyFileContent::parse(left.as_bytes(), Format::Csv).unwrap().record(b"a").unwrap().disabled);
     }
+    let dumped = "id,secret,disabled\na,one,t\na,two,f\n";
+    assert_eq!(after(dumped, "a", &Change::Retire(0)).unwrap(), "id,secret,disabled\na,two,t\n");
+    let lines =
+        "{\"id\":\"a\",\"secret\":\"one\",\"disabled\":\"t\"}\n{\"id\":\"a\",\"secret\":\"two\",\"disabled\":\"f\"}\n";
+    let left = in_format(Format::JsonLines, lines, "a", &Change::Retire(0)).unwrap();
+    assert!(KeyFileContent::parse(left.as_bytes(), Format::JsonLines).unwrap().record(b"a").unwrap().disabled);
 }
 
 #[test]
