@@ -152,18 +152,6 @@ impl Fields {
         self.values(head, "connection").flat_map(elements).any(|option| option.eq_ignore_ascii_case(name))
     }
 
-    /// The value of the line of that name, where there is one and no second.
-    pub(super) fn only<'a>(&self, head: &'a [u8], name: &str) -> Option<&'a [u8]> {
-        let mut only = None;
-        for field in &self.0 {
-            let is_named = field.name.len() == name.len() && is_same_name(field.name.bytes(head), name.as_bytes());
-            if is_named && only.replace(field.value).is_some() {
-                return None;
-            }
-        }
-        only.map(|value| value.bytes(head))
-    }
-
     /// The values of the lines of that name, in order. Names compare without case.
     pub(super) fn values<'a>(&'a self, head: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.0
@@ -179,10 +167,7 @@ impl Fields {
 #[inline]
 pub(super) fn is_same_name(sent: &[u8], known: &[u8]) -> bool {
     // Most are written in one way by all.
-    if sent == known {
-        return true;
-    }
-    let same = |sent: &[u8; 8], known: &[u8; 8]| lower(*sent) == lower(*known);
+    let same = |sent: &[u8; 8], known: &[u8; 8]| sent == known || lower(*sent) == lower(*known);
     let ((sent_words, sent_rest), (known_words, known_rest)) = (sent.as_chunks::<8>(), known.as_chunks::<8>());
     sent.len() == known.len()
         && sent_words.iter().zip(known_words).all(|(sent, known)| same(sent, known))

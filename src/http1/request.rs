@@ -175,11 +175,6 @@ impl RequestHead {
         self.layout.fields.values(self.bytes.all(), name)
     }
 
-    /// The value of the line of that name, where there is one and no second.
-    pub fn only_value(&self, name: &str) -> Option<&[u8]> {
-        self.layout.fields.only(self.bytes.all(), name)
-    }
-
     /// Whether there is a line of that name.
     pub fn has(&self, known: Known) -> bool {
         self.layout.fields.has(known)

@@ -26,7 +26,8 @@ impl Headers for RequestHead {
     }
 
     fn only(&self, name: &str) -> Option<&[u8]> {
-        self.only_value(name)
+        let mut values = self.values(name);
+        values.next().filter(|_| values.next().is_none())
     }
 }
 

@@ -34,7 +34,7 @@ tokens:
     audience: api
 upstreams: {{ ok: {{ respond: {{ body: ok }} }} }}
 routes: [{{ match: {{ path: /** }}, require: {{ jwt: api }}, to: ok }}]
-log: {{ access: off, level: error }}
+log: {{ access: off }}
 """
 
 

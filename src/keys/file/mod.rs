@@ -155,7 +155,7 @@ impl KeyFile {
         FileReading {
             ids: self.ids(),
             refused: self.inner.refused.load(Ordering::Relaxed),
-            loaded_unix_millis: self.inner.loaded_unix_millis.load(Ordering::Relaxed),
+            loaded_unix_millis: self.inner.loaded_unix_millis.load(Ordering::Acquire),
         }
     }
 }
@@ -167,8 +167,9 @@ impl Inner {
         match KeyFileContent::read(&self.path, self.format) {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
+                // Before the table: whoever is let in by the new keys finds the time of theirs.
+                self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
                 self.table.store(Arc::new(content.0));
-                self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Relaxed);
                 Seen::Read
             }
             Err(fault) => {
