@@ -107,6 +107,12 @@ impl Failure {
         Failure::Protocol(Box::new(ProtocolRefusal { why: self }))
     }
 
+    /// Whether there is no such user any more, or one who may not: what was granted before ends. A row that cannot be read
+    /// is somebody's mistake, and ends nothing.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Failure::UnknownUser | Failure::DisabledUser)
+    }
+
     /// Whether somebody showed what is not good, as one does who tries what might be.
     pub fn is_guess(&self) -> bool {
         match self {

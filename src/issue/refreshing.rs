@@ -67,7 +67,7 @@ impl Renewal {
             Some(users) => {
                 let claims = users.current(&grant.subject).await;
                 // Who is no user any more; where that cannot be known the token stays good.
-                if claims.as_ref().is_err_and(Failure::is_guess) {
+                if claims.as_ref().is_err_and(Failure::is_gone) {
                     refresh.families.end(&shown, issuer).await?;
                 }
                 Some(claims?)

@@ -152,7 +152,7 @@ impl TokenEndpoint {
         }
         let anew = self.current(&grant.subject).await;
         // Who is no user any more; where that cannot be known the token stays good.
-        if anew.as_ref().is_err_and(Failure::is_guess) {
+        if anew.as_ref().is_err_and(Failure::is_gone) {
             refresh.families.end(shown, issuer).await?;
         }
         let claims = claims_of(anew?.as_ref().unwrap_or(&grant.claims), client);

@@ -106,6 +106,20 @@ fn users_in_a_sqlite_file_log_in() {
 }
 
 #[test]
+fn a_row_that_cannot_be_read_ends_no_login_that_was_before_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("legacy.db");
+    sqlite(&file, &accounts("text"));
+    let api = start(&format!("sqlite:{}", file.display()), "?", "");
+    let (_, pair) = login(&api, "alice", "wonderland");
+    let refresh = || api.json("/refresh", &json!({ "refresh_token": pair["refresh_token"] }).to_string()).status;
+    sqlite(&file, "update account set pw = 'hunter2' where login = 'alice'");
+    assert_eq!(refresh(), 401);
+    sqlite(&file, &format!("update account set pw = '{}' where login = 'alice'", hash("alice")));
+    assert_eq!(refresh(), 200);
+}
+
+#[test]
 fn users_in_mariadb_log_in_under_their_own_spelling_alone() {
     let database = Database::mariadb();
     database.run(&accounts("varchar(200)"));
