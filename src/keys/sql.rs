@@ -1,7 +1,7 @@
 //! Keys in a database: the operator's own query finds them, so that the table which is there already will do.
 //!
 //! The key id goes to the database as a bound text and is never part of the query. How a database is reached is
-//! [`sql_link`](crate::sql_link)'s.
+//! [`sql_link`]'s.
 
 mod statement;
 mod write;
