@@ -180,7 +180,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 22);
+        assert_eq!(found, 23);
     }
 
     #[test]
