@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::jwt::{PROOF_ALGORITHMS, TokenError};
+use super::jwt::{PROOF_ALGORITHMS, ProofError, TokenError};
 use crate::{keys::NoKey, message::HoldError, refusal::Cause, scheme};
 
 /// Authentication failed.
@@ -122,7 +122,9 @@ fn challenge(scheme: &str, parameters: Vec<String>) -> String {
 impl Denied {
     /// Whether a credential came that was not good, as a guess would not be. One that is missing, unreadable or late is none.
     pub fn is_forgery(&self) -> bool {
+        let is_late = |(_, reason): &(_, Reason)| matches!(reason, Reason::Token(TokenError::Proof(ProofError::Stale)));
         matches!(self.cause, Cause::InvalidSignature | Cause::InvalidToken)
+            && !self.attempts.first().is_some_and(is_late)
     }
 
     /// The rule whose refusal this is: the first attempt's, unless it failed before any rule was asked.
@@ -149,6 +151,11 @@ impl Reason {
             Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
         }
+    }
+
+    /// Whether its token is bound to somebody who did not show it: it is good nowhere, whatever another server says of it.
+    pub(super) fn is_of_another(&self) -> bool {
+        matches!(self, Reason::Token(TokenError::ShownAsBearer | TokenError::OtherCertificate | TokenError::Proof(_)))
     }
 
     /// Whether it says nothing of the credential: what it was to be judged by could not be had.

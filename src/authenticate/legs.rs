@@ -253,7 +253,13 @@ impl<'a, 'd> Legs<'a, 'd> {
                         break;
                     }
                 }
-                Err((leg, reason)) => self.attempts.push((order, leg.name().clone(), reason)),
+                Err((leg, reason)) => {
+                    let is_of_another = reason.is_of_another();
+                    self.attempts.push((order, leg.name().clone(), reason));
+                    if is_of_another {
+                        break;
+                    }
+                }
             }
         }
         if possible.is_empty() { Err(self.take_denied()) } else { Ok(possible) }

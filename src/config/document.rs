@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     checked::{Config, Refusals, Route, TrustedProxies},
-    conflicts, issuers, keys, limits, listen,
+    conflicts, families, issuers, keys, limits, listen,
     login::Issuing,
     networks, rates,
     reader::Reader,
@@ -73,6 +73,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let routes = fields.required("routes", reader).map(|node| routes::read(node, &mut named, reader));
     let routes = routes.unwrap_or_default();
     conflicts::report(&routes, reader);
+    families::report(&upstreams, reader);
     signing::check_answer_keys(&routes, &schemes, reader);
     let limits = fields.value("limits").and_then(|node| limits::read_limits(node, reader));
     let timeouts = fields.value("timeouts").and_then(|node| limits::read_timeouts(node, reader));

@@ -14,6 +14,7 @@ mod document;
 mod dpop;
 mod elsewhere;
 mod environment;
+mod families;
 mod handshake;
 mod header;
 mod host;

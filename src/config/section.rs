@@ -65,6 +65,11 @@ impl<T> Section<T> {
         self.items.get(index).and_then(Option::as_ref)
     }
 
+    /// All that could be read, and where their names stand.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Place, &T)> {
+        self.names.iter().zip(&self.items).filter_map(|(name, item)| Some((name.place, item.as_ref()?)))
+    }
+
     /// Warns of everything that nothing refers to.
     pub(super) fn report_unused(&self, reader: &mut Reader<'_>) {
         for name in self.names.iter().filter(|name| !name.used) {

@@ -13,24 +13,17 @@ use crate::{
     scheme::Escape,
 };
 
-use super::{Dress, Failure};
+use super::{Dress, Failure, settings::fold};
 
-/// Names that are removed on every route whoever sends them, besides those that some route sets.
-pub const NEVER_PASSED: [&str; 28] = [
+/// What the names begin with that gateways and proxies speak in, whoever sends them: who the client is, to whom and by what
+/// certificate.
+const OURS: [&[u8]; 2] = [b"x-forwarded-", b"x-countersign-"];
+
+/// Names that are removed on every route whoever sends them, besides [those](OURS) and those that some route sets.
+pub const NEVER_PASSED: [&str; 17] = [
     "proxy-authorization",
     "expect",
     "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-uri",
-    "x-forwarded-path",
-    "x-forwarded-prefix",
-    "x-forwarded-method",
-    "x-forwarded-scheme",
-    "x-forwarded-ssl",
-    "x-forwarded-server",
     "x-real-ip",
     "x-original-url",
     "x-original-uri",
@@ -40,11 +33,13 @@ pub const NEVER_PASSED: [&str; 28] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
-    "x-countersign-subject",
-    "x-countersign-key-id",
-    "x-countersign-scheme",
-    "x-countersign-assertion",
     "x-request-id",
+    // RFC 9440.
+    "client-cert",
+    "client-cert-chain",
+    // What nginx, Apache and others are told to write of a certificate.
+    "x-client-cert",
+    "x-ssl-client-cert",
 ];
 
 /// Writes those of the client's fields that the upstream gets, framing fields and Host excepted.
@@ -74,12 +69,21 @@ fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
     !(field.known == Known::Host
         || field.is_hop_by_hop()
         || dress.strip.contains(name)
+        || is_ours(name)
         || dress.assertion.as_ref().is_some_and(|assertion| assertion.replaces.contains(name))
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
         || dress.read.is_twin(field)
         || is_spent(name, dress, permit)
         // A header that a signature covers stays, whoever put its name into `Connection` on the way.
         || permit.head().connection_names(name) && !dress.read.contains(name))
+}
+
+fn is_ours(name: &[u8]) -> bool {
+    // Most names begin with another letter.
+    name.first().is_some_and(|first| first | 0x20 == b'x')
+        && OURS
+            .iter()
+            .any(|ours| name.get(..ours.len()).is_some_and(|start| start.iter().map(fold).eq(ours.iter().copied())))
 }
 
 fn is_cookie(carrier: &Carrier) -> bool {

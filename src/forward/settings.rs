@@ -231,7 +231,7 @@ fn folded(name: &[u8]) -> smallvec::SmallVec<[u8; 64]> {
     name.iter().map(fold).collect()
 }
 
-fn fold(byte: &u8) -> u8 {
+pub(super) fn fold(byte: &u8) -> u8 {
     if is_odd(byte) { b'-' } else { byte.to_ascii_lowercase() }
 }
 

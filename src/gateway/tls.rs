@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -106,6 +106,11 @@ impl Files {
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| unusable(&tls.certificate, &error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if tls.clients.is_some() {
+            // A session that is resumed brings a certificate along that nobody looks at again, though it may be over.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         Ok(config)
     }
 

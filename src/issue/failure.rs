@@ -107,6 +107,11 @@ impl Failure {
         Failure::Protocol(Box::new(ProtocolRefusal { why: self }))
     }
 
+    /// Whether it counts as an attempt: a guess, or an answer of another login that is neither yes nor no and may be its no.
+    pub(super) fn is_attempt(&self) -> bool {
+        self.is_guess() || matches!(self, Failure::Users(UsersAway::Nonsense(_)))
+    }
+
     /// Whether there is no such user any more, or one who may not: what was granted before ends. A row that cannot be read
     /// is somebody's mistake, and ends nothing.
     pub(super) fn is_gone(&self) -> bool {

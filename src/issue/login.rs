@@ -61,7 +61,7 @@ impl Login {
         let now_millis = self.desk.clock.unix_millis();
         let attempt = self.throttle.attempt(&name, permit.client().whence, now_millis)?;
         let checked = self.who.check(&name, &permit).await;
-        if !checked.as_ref().is_err_and(Failure::is_guess) {
+        if !checked.as_ref().is_err_and(Failure::is_attempt) {
             attempt.give_back(now_millis);
         }
         let known = checked?;

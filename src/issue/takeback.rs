@@ -26,6 +26,8 @@ impl Takeback {
         };
         let revoked = match self.revocations.shared() {
             Some(shared) => shared.revoke(&revocation, now_unix).await,
+            // Whoever logs in again and again must not leave the operator without room.
+            None if self.revocations.is_reserved() => Err(NotRevoked::Full),
             None => {
                 let revocations = self.revocations.clone();
                 // A disk may take its time, in which a worker could serve many requests.

@@ -205,7 +205,7 @@ impl Door {
         let attempt = self.throttle.attempt(name, permit.client().whence, now_millis)?;
         let secret = Zeroizing::new(secret.as_bytes().to_vec());
         let checked = self.users.check(name, secret, &self.checks).await;
-        if !checked.as_ref().is_err_and(Failure::is_guess) {
+        if !checked.as_ref().is_err_and(Failure::is_attempt) {
             attempt.give_back(now_millis);
         }
         let known = checked?;

@@ -62,6 +62,11 @@ pub(super) struct List {
 }
 
 impl List {
+    /// How many there may be.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     pub(super) fn new(capacity: usize) -> List {
         List { count: AtomicUsize::new(0), entries: RwLock::default(), capacity }
     }

@@ -103,6 +103,11 @@ impl Revocations {
         self.list.len()
     }
 
+    /// Whether what is left in the list of this process is for whoever runs the gateway: a tenth of it.
+    pub fn is_reserved(&self) -> bool {
+        self.log.is_some() && self.len() >= self.list.capacity() - self.list.capacity() / 10
+    }
+
     /// What of `shown` is revoked, if anything is, wherever that is kept.
     ///
     /// # Errors

@@ -108,7 +108,7 @@ fn a_token_that_is_bound_to_a_certificate_is_good_over_its_connections_alone() {
     let token = bound(&bench.clients, "one");
     for version in [&TLS12, &TLS13] {
         let one = bench.client(Some((&bench.clients, "one")), version);
-        // The second connection resumes the session of the first, and the third one's request has another token.
+        // Though the client would gladly resume the session of the first, each connection shows its certificate anew.
         for path in ["/token", "/bound", "/bound"] {
             assert_eq!(bench.status(&one, path, &token), Some(200), "{path}");
         }

@@ -230,3 +230,15 @@ fn a_token_that_an_earlier_entry_believes_is_shown_to_no_server() {
     assert_eq!(bench.asked("/both", "opaque-1").0, 200);
     assert_eq!(bench.server.asked(), 1);
 }
+
+#[test]
+fn a_signed_token_that_is_bound_to_somebody_is_asked_for_nowhere() {
+    let bench = Bench::start("");
+    let claims = |cnf: Value| json!({"iss": "me", "aud": "api", "sub": "bob", "client_id": "app", "exp": now() + 600, "cnf": cnf});
+    for cnf in [json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), json!({"x5t#S256": "x"})] {
+        let stolen = bench.key.token(&claims(cnf));
+        bench.server.knows(&stolen, good());
+        assert_eq!(bench.asked("/both", &stolen), (401, "invalid-token".to_owned()));
+    }
+    assert_eq!(bench.server.asked(), 0, "what it is is known");
+}
