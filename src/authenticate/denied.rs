@@ -153,9 +153,11 @@ impl Reason {
         }
     }
 
-    /// Whether its token is bound to somebody who did not show it: it is good nowhere, whatever another server says of it.
+    /// Whether its token is bound to what its sender did not show, or to what cannot be read: it is good nowhere, whatever
+    /// another server says of it.
     pub(super) fn is_of_another(&self) -> bool {
-        matches!(self, Reason::Token(TokenError::ShownAsBearer | TokenError::OtherCertificate | TokenError::Proof(_)))
+        use TokenError::{MalformedClaim, OtherCertificate, Proof, ShownAsBearer};
+        matches!(self, Reason::Token(ShownAsBearer | OtherCertificate | Proof(_) | MalformedClaim("cnf")))
     }
 
     /// Whether it says nothing of the credential: what it was to be judged by could not be had.

@@ -19,7 +19,8 @@ use super::{Dress, Failure, settings::fold};
 /// certificate.
 const OURS: [&[u8]; 2] = [b"x-forwarded-", b"x-countersign-"];
 
-/// Names that are removed on every route whoever sends them, besides all `X-Forwarded-*` and `X-Countersign-*`, and those that some route sets.
+/// Names that are removed on every route whoever sends them, besides all `X-Forwarded-*` and `X-Countersign-*`, and those
+/// that some route sets.
 pub const NEVER_PASSED: [&str; 17] = [
     "proxy-authorization",
     "expect",

@@ -139,9 +139,10 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
     let stores = Stores::open(&config, &clock)?;
     let revocations = stores.revocations(&config, &clock)?;
     let carried = Carried::new(&config, clock.clone(), stores, revocations);
+    // Before the listeners: whoever finds one of them open finds this one too.
+    let admin_door = admin.as_ref().map(|admin| door(&admin.address)).transpose()?;
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
-    let admin_door = admin.as_ref().map(|admin| door(&admin.address)).transpose()?;
     let token = Token::default();
     token.set(admin.and_then(|admin| admin.token));
     let (reloads, wishes) = Reloads::new();
