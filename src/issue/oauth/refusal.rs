@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{ClientFault, FormFault};
 use crate::{
-    issue::{Failure, RefreshFault},
+    issue::Failure,
     message::{HoldError, Response},
 };
 
@@ -67,20 +67,8 @@ fn told(why: &Failure) -> Error {
         | Failure::NoPassword
         | Failure::UnreadableUser(_) => INVALID_GRANT,
         Failure::Users(_) => (503, UNAVAILABLE),
-        Failure::Refresh(fault) => match fault {
-            RefreshFault::Unknown
-            | RefreshFault::Expired
-            | RefreshFault::Reused
-            | RefreshFault::Crossed
-            | RefreshFault::OtherIssuer
-            | RefreshFault::Withdrawn
-            | RefreshFault::OtherClient => INVALID_GRANT,
-            RefreshFault::Full
-            | RefreshFault::Unavailable(_)
-            | RefreshFault::Unasked(_)
-            | RefreshFault::Unreadable
-            | RefreshFault::NoRandomness => (503, UNAVAILABLE),
-        },
+        Failure::Refresh(fault) if fault.is_verdict() => INVALID_GRANT,
+        Failure::Refresh(_) => (503, UNAVAILABLE),
         Failure::Busy | Failure::Throttled { .. } => (429, UNAVAILABLE),
         Failure::Claim(..) | Failure::Answer(_) | Failure::Nameless => INVALID_REQUEST,
         // Of sessions in cookies, which this endpoint has none of.

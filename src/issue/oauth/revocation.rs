@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{Door, token::client};
 use crate::{
     deadline::Deadlines,
-    issue::{Desk, Failure, Issuer, RefreshFault, takeback::Takeback},
+    issue::{Desk, Failure, Issuer, takeback::Takeback},
     message::Response,
     policy::Admitted,
 };
@@ -79,20 +79,8 @@ impl Revocation {
         match refresh.families.look(shown, issuer, self.desk.clock.unix_millis()).await {
             Ok(grant) if self.clients.is_some() && grant.client.as_deref() != client => Err(Failure::OtherClient),
             Ok(_) => Ok(refresh.families.end(shown, issuer).await?),
-            Err(fault) => match fault {
-                RefreshFault::Unknown
-                | RefreshFault::Expired
-                | RefreshFault::Reused
-                | RefreshFault::Crossed
-                | RefreshFault::OtherIssuer
-                | RefreshFault::Withdrawn
-                | RefreshFault::OtherClient => Ok(()),
-                RefreshFault::Full
-                | RefreshFault::Unavailable(_)
-                | RefreshFault::Unasked(_)
-                | RefreshFault::Unreadable
-                | RefreshFault::NoRandomness => Err(fault.into()),
-            },
+            Err(fault) if fault.is_verdict() => Ok(()),
+            Err(fault) => Err(fault.into()),
         }
     }
 }

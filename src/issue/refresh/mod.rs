@@ -71,6 +71,26 @@ pub enum RefreshFault {
     NoRandomness,
 }
 
+impl RefreshFault {
+    /// Whether it says that the token is not good. Else nobody could tell, and it may be.
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            RefreshFault::Unknown
+            | RefreshFault::Expired
+            | RefreshFault::Reused
+            | RefreshFault::Crossed
+            | RefreshFault::OtherIssuer
+            | RefreshFault::Withdrawn
+            | RefreshFault::OtherClient => true,
+            RefreshFault::Full
+            | RefreshFault::Unavailable(_)
+            | RefreshFault::Unasked(_)
+            | RefreshFault::Unreadable
+            | RefreshFault::NoRandomness => false,
+        }
+    }
+}
+
 impl From<FamiliesError> for RefreshFault {
     fn from(error: FamiliesError) -> RefreshFault {
         match error {
