@@ -57,8 +57,8 @@ impl Minted<'_> {
         let tokens = &self.config.tokens;
         let (Some(entry), Some(signer)) = (tokens.get(entry), tokens.get(self.issuer.tokens)) else { return false };
         let is_bound = leg.certificate || leg.dpop.is_some_and(|dpop| dpop.required);
-        let lacks_scope = !(entry.scope.is_empty() && leg.scope.is_empty()) && !self.has_scope();
-        !is_bound && !lacks_scope && believes(entry, signer, self.issuer.audience.as_deref())
+        let wants_scope = !entry.scope.is_empty() || !leg.scope.is_empty();
+        !is_bound && (self.has_scope() || !wants_scope) && believes(entry, signer, self.issuer.audience.as_deref())
     }
 
     fn has_scope(&self) -> bool {
