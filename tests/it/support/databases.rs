@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -24,6 +25,8 @@ pub(crate) struct Database {
     address: SocketAddr,
     directory: TempDir,
     kind: Kind,
+    /// Its program and what that is told.
+    command: Command,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,8 +51,8 @@ impl Database {
         let mut server = as_user("postgres", &postgres_program("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(directory.path()).args(["-p", &address.port().to_string()]);
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
-        let database =
-            Database { child: start(&mut server, directory.path()), address, directory, kind: Kind::Postgres };
+        let child = start(&mut server, directory.path());
+        let database = Database { child, address, directory, kind: Kind::Postgres, command: server };
         database.wait_for("select 1", "postgres");
         database.ask("create database devices", "postgres");
         database
@@ -68,8 +71,8 @@ impl Database {
         server.arg(format!("--port={}", address.port())).arg(format!("--datadir={}", data.display()));
         server.arg(format!("--socket={}", directory.path().join("socket").display()));
         server.arg("--innodb-flush-log-at-trx-commit=0").arg("--innodb-log-file-size=4M");
-        let database =
-            Database { child: start(&mut server, directory.path()), address, directory, kind: Kind::MariaDb };
+        let child = start(&mut server, directory.path());
+        let database = Database { child, address, directory, kind: Kind::MariaDb, command: server };
         database.wait_for("select 1", "");
         database.ask("create database devices", "");
         database.ask(&format!("create user gateway@'127.0.0.1' identified by \"{PASSWORD}\""), "");
@@ -88,6 +91,24 @@ impl Database {
         self.ask(statements, "devices")
     }
 
+    /// Holds what `statement` locks, in PostgreSQL, until it is let go.
+    pub(crate) fn holding(&self, statement: &str) -> Held {
+        let port = self.address.port().to_string();
+        let mut psql = Command::new(program("psql", "postgresql"));
+        psql.env("PGPASSWORD", PASSWORD).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-U",
+            "gateway",
+            "-XqAt",
+            "-d",
+            "devices",
+        ]);
+        Held::by(&mut psql, &format!("begin;\n{statement};\nselect 'held';\n"))
+    }
+
     /// Stops it as SIGSTOP does: it is there and says nothing.
     pub(crate) fn freeze(&self) {
         self.everybody(Signal::STOP);
@@ -96,6 +117,18 @@ impl Database {
     /// Lets it go on.
     pub(crate) fn thaw(&self) {
         self.everybody(Signal::CONT);
+    }
+
+    /// Ends it as a machine that loses its power does.
+    pub(crate) fn kill(&mut self) {
+        self.everybody(Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    /// Starts it anew, where it was and with what it had.
+    pub(crate) fn revive(&mut self) {
+        self.child = start(&mut self.command, self.directory.path());
+        self.wait_for("select 1", if self.kind == Kind::Postgres { "postgres" } else { "" });
     }
 
     /// The server and its children: PostgreSQL has a process a connection.
@@ -148,6 +181,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         self.thaw();
         // At once, and with its children: what it keeps is thrown away.
         let signal = if self.kind == Kind::Postgres { Signal::QUIT } else { Signal::KILL };
@@ -157,9 +193,36 @@ impl Drop for Database {
     }
 }
 
-/// Makes a SQLite file of `statements`.
-pub(crate) fn sqlite(file: &Path, statements: &str) {
-    finish(Command::new(program("sqlite3", "sqlite3")).arg("-batch").arg(file).arg(statements));
+/// Runs statements in a SQLite file, which they may be the first of.
+pub(crate) fn sqlite(file: &Path, statements: &str) -> String {
+    finish(Command::new(program("sqlite3", "sqlite3")).arg("-batch").arg(file).arg(statements))
+}
+
+/// Writes to a SQLite file and does not come to an end: until it is dropped nobody else can.
+pub(crate) fn sqlite_writer(file: &Path) -> Held {
+    let mut sqlite = Command::new(program("sqlite3", "sqlite3"));
+    Held::by(sqlite.args(["-batch", "-cmd", ".timeout 10000"]).arg(file), "begin immediate;\nselect 'held';\n")
+}
+
+/// A client that holds a lock until it is dropped.
+pub(crate) struct Held(Child);
+
+impl Held {
+    /// Tells `client` those statements, the last of which says `held`.
+    fn by(client: &mut Command, statements: &str) -> Held {
+        let mut child = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the client starts");
+        child.stdin.as_mut().expect("its input").write_all(statements.as_bytes()).expect("it is told");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        assert!(output.lines().any(|line| line.is_ok_and(|line| line == "held")), "it holds nothing");
+        Held(child)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A directory that belongs to whom the server runs as: neither server runs as root.
@@ -203,8 +266,9 @@ fn start(command: &mut Command, directory: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().expect("the database starts")
 }
 
-fn finish(command: &mut Command) {
+fn finish(command: &mut Command) -> String {
     let done = command.current_dir("/").stdin(Stdio::null()).output().expect("the command runs");
     let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(done.status.success(), "{command:?}: {}{}", words(&done.stdout), words(&done.stderr));
+    words(&done.stdout)
 }
