@@ -163,6 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_documents_say_of_the_table_is_what_is_made() {
+        let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
+        let documents = plain(include_str!("../../../docs/stores.md"));
+        let address = Address::parse("postgres://db/d", None).unwrap();
+        for statement in Statements::new(address.kind(), "countersign_refresh_families").making() {
+            assert!(documents.contains(&plain(&format!("{statement};"))), "{statement}");
+        }
+    }
+
+    #[test]
     fn an_index_is_named_without_the_schema() {
         let made = statements("postgres://db/d").making();
         assert_eq!(&*made[1], "create index if not exists families_ends on own.families (ends_ms)");

@@ -64,10 +64,13 @@ impl Database {
         let data = directory.path().join("data");
         let mut install = as_user("mysql", &program("mariadb-install-db", "mariadb-server"));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        // Several at once get into one another's way in a common one.
+        install.env("TMPDIR", directory.path());
         finish(install.arg(format!("--datadir={}", data.display())));
         let address = loopback();
         let mut server = as_user("mysql", &program("mariadbd", "mariadb-server"));
         server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
+        server.env("TMPDIR", directory.path());
         server.arg(format!("--port={}", address.port())).arg(format!("--datadir={}", data.display()));
         server.arg(format!("--socket={}", directory.path().join("socket").display()));
         server.arg("--innodb-flush-log-at-trx-commit=0").arg("--innodb-log-file-size=4M");
@@ -112,6 +115,12 @@ impl Database {
     /// Stops it as SIGSTOP does: it is there and says nothing.
     pub(crate) fn freeze(&self) {
         self.everybody(Signal::STOP);
+        // A thread that is busy is stopped a moment later.
+        let start = Instant::now();
+        while !self.processes().all(is_stopped) {
+            assert!(start.elapsed() < PATIENCE, "it does not stop");
+            sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on.
@@ -133,13 +142,17 @@ impl Database {
 
     /// The server and its children: PostgreSQL has a process a connection.
     fn everybody(&self, signal: Signal) {
-        let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        let children = children.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok());
-        for process in children.chain(i32::try_from(id)) {
+        for process in self.processes() {
             // A child may have ended.
             let _ = kill_process(Pid::from_raw(process).expect("an id"), signal);
         }
+    }
+
+    fn processes(&self) -> impl Iterator<Item = i32> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let children: Vec<i32> = children.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect();
+        children.into_iter().chain(i32::try_from(id))
     }
 
     fn wait_for(&self, statement: &str, database: &str) {
@@ -232,6 +245,13 @@ fn directory_of(user: &str) -> TempDir {
         finish(Command::new("chown").arg(user).arg(directory.path()));
     }
     directory
+}
+
+/// Whether all threads of a process have stopped, or it has ended.
+fn is_stopped(process: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    states.all(|state| state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['T', 'Z', 'X'])))
 }
 
 fn as_user(user: &str, program: &Path) -> Command {
