@@ -13,6 +13,7 @@ pub mod redis;
 pub mod revocations;
 mod shard;
 mod slots;
+pub mod sql;
 mod steady;
 mod sync;
 
