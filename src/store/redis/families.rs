@@ -13,10 +13,14 @@ use super::{
 use crate::redis_link::{Link, LinkError};
 
 /// A family that was used lately is over late, so the first of the holder's set is the one that was used longest ago. Its key is
-/// in the slot of the new one's.
+/// in the slot of the new one's. What needs memory comes first: a script that has written may go on where there is none.
 const BEGIN: &str = "\
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'issuer', ARGV[2], 'grant', ARGV[3], 'lifetime', ARGV[4],
+  'absolute', ARGV[5], 'grace', ARGV[6], 'begun', string.format('%.0f', now), 'renewed', string.format('%.0f', now))
+local left = math.min(tonumber(ARGV[4]), tonumber(ARGV[5]))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', left))
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
 local over = math.min(redis.call('ZCARD', KEYS[2]) + 1 - tonumber(ARGV[8]), 1000)
 if over > 0 then
@@ -26,10 +30,6 @@ if over > 0 then
     redis.call('ZREM', KEYS[2], member)
   end
 end
-redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'issuer', ARGV[2], 'grant', ARGV[3], 'lifetime', ARGV[4],
-  'absolute', ARGV[5], 'grace', ARGV[6], 'begun', string.format('%.0f', now), 'renewed', string.format('%.0f', now))
-local left = math.min(tonumber(ARGV[4]), tonumber(ARGV[5]))
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', left))
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + left), ARGV[7])
 if redis.call('PTTL', KEYS[2]) < left then redis.call('PEXPIRE', KEYS[2], string.format('%.0f', left)) end
 return 'done'";

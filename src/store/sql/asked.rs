@@ -184,3 +184,56 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Arc<Asked> {
+        Arc::new(Asked::new(Duration::from_millis(50), Errands::start().unwrap()))
+    }
+
+    async fn ask(asked: &Asked) -> Result<(), SqlTrouble> {
+        asked.to_do(std::future::pending()).await
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_while_nobody_is_there_and_so_many_at_once_while_somebody_is() {
+        let asked = asked();
+        assert_eq!(ask(&asked).await, Err(SqlTrouble::Away));
+        assert!(asked.is_known_to_be(true) && !asked.is_known_to_be(true));
+        let open: Vec<_> = (0..=MOST_OPEN)
+            .map(|_| {
+                let asked = asked.clone();
+                tokio::spawn(async move { ask(&asked).await })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for one in open {
+            answers.push(one.await.unwrap());
+        }
+        let count =
+            |trouble: &SqlTrouble| answers.iter().filter(|answer| answer.as_ref().err() == Some(trouble)).count();
+        assert_eq!(count(&SqlTrouble::Busy), 1);
+        assert_eq!(count(&SqlTrouble::Unsure(SqlError::TimedOut)), MOST_OPEN);
+        let Reading { timed_out, turned_away, .. } = asked.reading();
+        assert_eq!((timed_out, turned_away), (256, 2));
+    }
+
+    #[tokio::test]
+    async fn what_a_database_refuses_was_not_done_and_what_it_said_nothing_to_may_have_been() {
+        let asked = asked();
+        asked.is_known_to_be(true);
+        for (error, is_sure) in [
+            (SqlError::Refused("5".into()), true),
+            (SqlError::Away("it broke".into()), false),
+            (SqlError::TimedOut, false),
+        ] {
+            let failed = error.clone();
+            let done = asked.to_do::<()>(async move { Err(failed) }).await;
+            assert_eq!(done == Err(SqlTrouble::Failed(error.clone())), is_sure, "{error}");
+            let failed = error.clone();
+            assert_eq!(asked.to_say::<()>(async move { Err(failed) }).await, Err(SqlTrouble::Failed(error)));
+        }
+    }
+}

@@ -78,12 +78,14 @@ impl SqlFamilies {
     /// [`SqlTrouble`]
     pub async fn begin(&self, beginning: &Beginning<'_>) -> Result<(), SqlTrouble> {
         let Beginning { id, hash, issuer, subject, holder, grant, lifetime, absolute, grace, most } = beginning;
-        let holder = hex::encode(holder);
-        self.run(self.0.statements.trim(*most), vec![holder.clone()]).await?;
-        let texts = [hex::encode(id), (*issuer).to_owned(), (*subject).to_owned(), holder, written(hash)];
+        let [id, holder] = [hex::encode(id), hex::encode(holder)];
+        let texts = [&id, *issuer, *subject, &holder, &written(hash), *grant].map(str::to_owned);
         let times = [*lifetime, *absolute, *grace, (*lifetime).min(*absolute)].map(millis);
-        let parameters = texts.into_iter().chain([(*grant).to_owned()]).chain(times).collect();
-        self.run(self.0.statements.begin.clone(), parameters).await.map(drop)
+        let parameters = texts.into_iter().chain(times).collect();
+        self.run(self.0.statements.begin.clone(), parameters).await?;
+        // Last, so that a login that fails ends none. Where this fails the next one sees to it.
+        let _ = self.run(self.0.statements.trim(*most), vec![holder, id]).await;
+        Ok(())
     }
 
     /// What there is to say of `shown`, in whose place `successor` is put if it is good.

@@ -73,10 +73,11 @@ impl Statements {
         }
     }
 
-    /// Removes those families of whoever has that many or more that were used longest ago, so that there is room for one.
+    /// Removes those families of a holder that were used longest ago, where he has more than that many with the one that he has
+    /// just begun.
     pub(super) fn trim(&self, most: usize) -> Arc<str> {
         let kept = u64::try_from(most).unwrap_or(u64::MAX >> 1).saturating_sub(1);
-        self.dialect.written(&batch("holder = ? order by renewed_ms desc, family", kept), &self.table)
+        self.dialect.written(&batch("holder = ? and family <> ? order by renewed_ms desc, family", kept), &self.table)
     }
 
     /// What makes the table, one after the other.

@@ -284,6 +284,21 @@ fn while_redis_is_dead_a_refresh_is_refused_at_once() {
 }
 
 #[test]
+fn a_redis_that_is_full_takes_no_new_login_and_ends_none() {
+    let home = Home::redis();
+    let issuing = Issuing::on(&home, "per_subject: 1");
+    let token = issuing.login();
+    let Home::Redis(redis) = &home else { panic!("it is") };
+    let limit = |bytes: &str| redis.ask::<()>(&["CONFIG", "SET", "maxmemory", bytes]);
+    limit("1");
+    let login = issuing.post("/login", &json!({ "username": "alice" }));
+    assert_eq!(refusal(&login), (503, "store-unavailable".to_owned()));
+    assert_eq!(refusal(&issuing.take("/refresh", &token)), (503, "store-unavailable".to_owned()));
+    limit("0");
+    issuing.renewed(&token);
+}
+
+#[test]
 fn they_are_shared_in_a_cluster_too() {
     let redis = cluster();
     let store = format!("store: {{ redis: {{ cluster: \"redis://{}\" }} }}", redis.address());

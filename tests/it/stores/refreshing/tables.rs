@@ -3,7 +3,7 @@
 use std::{
     os::unix::fs::PermissionsExt,
     thread::{self, sleep},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -83,6 +83,39 @@ fn a_renewal_that_is_done_when_nobody_waits_any_more_is_taken_back() {
         }
         families.renew(token.as_bytes(), "api", 0).await.expect("it is still good");
     });
+}
+
+/// Whoever leaves does so before the database is asked, while it is, between two statements, or after them.
+fn broken_off_at_any_moment(home: &Home) {
+    let gateways = [home.families(), home.families()];
+    let state = |token: &str| {
+        let row = home.ask(&format!("select turn from {TABLE} where hash = '{}'", super::homes::hash(token)));
+        row.trim().parse::<u32>().ok()
+    };
+    link::runtime().block_on(async {
+        let (mut token, mut renewed) = (gateways[0].begin(rules(), grant(), 0).await.expect("a token"), 0);
+        for round in 0_u64..40 {
+            let before = state(&token).expect("it is the good one");
+            let renewal = gateways[0].renew(token.as_bytes(), "api", 0);
+            if let Ok(successor) = tokio::time::timeout(Duration::from_micros(200 * (round % 20)), renewal).await {
+                (token, renewed) = (successor.expect("a successor"), renewed + 1);
+                continue;
+            }
+            let start = Instant::now();
+            while state(&token).is_none_or(|turn| turn == before) {
+                assert!(start.elapsed() < Duration::from_secs(20), "it is not taken back");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            gateways[1].look(token.as_bytes(), "api", 0).await.expect("it is still good");
+        }
+        assert!(renewed < 40, "none was broken off");
+    });
+}
+
+#[test]
+fn a_renewal_that_is_broken_off_at_any_moment_costs_nobody_his_token() {
+    broken_off_at_any_moment(&Home::sqlite());
+    broken_off_at_any_moment(&Home::postgres());
 }
 
 #[test]
