@@ -3,7 +3,7 @@
 #![no_main]
 
 use countersign::{
-    keys::{Change, Format, KeyFileContent, NewSecret, Position, changed},
+    keys::{Change, Chosen, Format, KeyFileContent, NewSecret, Position, changed},
     secret::Secret,
 };
 use libfuzzer_sys::fuzz_target;
@@ -14,15 +14,20 @@ fn new() -> NewSecret {
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, text)) = bytes.split_first() else { return };
-    let change = match kind % 6 {
-        0 => Change::Add(new()),
-        1 => Change::Rotate(new(), Position::First),
-        2 => Change::Rotate(new(), Position::Last),
-        3 => Change::Retire(0),
-        4 => Change::Retire(1),
-        _ => Change::Disable,
-    };
     for format in [Format::Csv, Format::JsonLines, Format::Yaml] {
+        let retire = |place| {
+            let record = KeyFileContent::parse(text, format).ok()?.record(b"a")?;
+            Chosen::of(&record, place).map(Change::Retire)
+        };
+        let change = match kind % 6 {
+            0 => Some(Change::Add(new())),
+            1 => Some(Change::Rotate(new(), Position::First)),
+            2 => Some(Change::Rotate(new(), Position::Last)),
+            3 => retire(0),
+            4 => retire(1),
+            _ => Some(Change::Disable),
+        };
+        let Some(change) = change else { continue };
         let Ok(left) = changed(text, format, "a", &change) else { continue };
         let content = KeyFileContent::parse(&left[..], format).expect("it was read before it was given out");
         let record = content.record(b"a").expect("the id is there");

@@ -285,7 +285,7 @@ impl<'a, 'd> Legs<'a, 'd> {
         match leg {
             Leg::Token(rule) => match rule.verifier.introspection() {
                 None => Soon::now(token::verify(rule, head, self.desk, now_millis).map(Shown::Token)),
-                Some(server) => told(token::ask(rule, server, head, (origin.authority, self.desk.clock), now_millis)),
+                Some(server) => told(token::ask(rule, server, head, (origin.site(), self.desk.clock), now_millis)),
             },
             Leg::Signature(rule) => shown(signature::open(rule, &view(head, body, origin), origin, now_millis)),
         }

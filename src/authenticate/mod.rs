@@ -22,6 +22,7 @@ pub use verified::{Replay, Verified};
 
 use crate::{
     clock::Clock,
+    cookies::Site,
     deadline::Deadlines,
     message::{Budgets, HoldLimits, Request},
     soon::Soon,
@@ -58,6 +59,12 @@ pub struct Origin<'d> {
     pub authority: &'d str,
     /// Whether the request was sent to that host. A trusted proxy may have written another one.
     pub is_public_host: bool,
+}
+
+impl<'d> Origin<'d> {
+    fn site(&self) -> Site<'d> {
+        Site { scheme: self.scheme, authority: self.authority }
+    }
 }
 
 /// Proves who sent `request`, as `requirement` wants it. A body that a scheme covers is held on return; another is

@@ -9,7 +9,13 @@ use super::{
     jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenError},
     possession,
 };
-use crate::{clock::Clock, cookies, http1::RequestHead, scheme::Known, soon::Soon};
+use crate::{
+    clock::Clock,
+    cookies::{self, Site},
+    http1::RequestHead,
+    scheme::Known,
+    soon::Soon,
+};
 
 /// The token of a request, unless there is none.
 pub(super) fn find<'h>(rule: &TokenRule, head: &'h RequestHead) -> Result<Option<&'h [u8]>, TokenError> {
@@ -32,7 +38,7 @@ pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>, now_
         proof = possession::check(rule, &token, text, head, desk, now_millis)?.map(Box::new);
     }
     rule.check_scope(&token)?;
-    if rule.csrf && !cookies::is_own(head, text, desk.origin.authority) {
+    if rule.csrf && !cookies::is_own(head, text, desk.origin.site()) {
         return Err(TokenError::CrossSite.into());
     }
     Ok(Shown { token, proof })
@@ -49,7 +55,7 @@ pub(super) fn ask<'a>(
     rule: &'a TokenRule,
     server: &'a dyn Introspection,
     head: &RequestHead,
-    (authority, clock): (&str, &Clock),
+    (site, clock): (Site<'_>, &Clock),
     now_millis: i64,
 ) -> Soon<'a, Result<Shown, Reason>> {
     let token = match find(rule, head) {
@@ -58,7 +64,7 @@ pub(super) fn ask<'a>(
         Ok(None) => return Soon::now(Err(Reason::Absent)),
         Err(error) => return Soon::now(Err(error.into())),
     };
-    if rule.csrf && !cookies::is_own(head, token, authority) {
+    if rule.csrf && !cookies::is_own(head, token, site) {
         return Soon::now(Err(TokenError::CrossSite.into()));
     }
     match server.look_up(&Sha256::digest(token).into(), token) {

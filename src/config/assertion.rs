@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    checked::{Assertion, ClaimValue, Handout, Issuer},
+    believed,
+    checked::{Assertion, ClaimValue, Handout, Issuer, Tokens},
     header, issuers,
     login::{self, Issuing},
     reader::Reader,
@@ -57,11 +58,12 @@ fn issuer(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_
 
 fn audience(node: &Node, issuer: Option<usize>, issuing: &Issuing<'_>, reader: &mut Reader<'_>) -> Option<String> {
     let text = reader.line(node, "`audience`")?;
-    let tokens = issuer.and_then(|index| issuing.issuers.item(index));
-    let tokens = tokens.and_then(|issuer| issuing.tokens.item(issuer.tokens));
-    let accepts = |accepted: &[String]| accepted.is_empty() || accepted.iter().any(|known| known == text);
-    if let Some(tokens) = tokens.filter(|tokens| accepts(&tokens.audience)) {
-        let name = &tokens.name;
+    let signer = issuer.and_then(|index| issuing.issuers.item(index));
+    let signer = signer.and_then(|issuer| issuing.tokens.item(issuer.tokens));
+    let believing = |signer| move |entry: &&Tokens| believed::believes(entry, signer, Some(text));
+    let entries = || issuing.tokens.each().map(|(_, entry)| entry);
+    for entry in signer.into_iter().flat_map(|signer| entries().filter(believing(signer))) {
+        let name = &entry.name;
         reader
             .warning(
                 node.place,

@@ -8,7 +8,7 @@ use super::{
     tree::Node,
 };
 use crate::{
-    jose::{DecryptionKey, KeyManagement},
+    jose::{DecryptionKey, Key, KeyManagement, SigningKey},
     secret::Secret,
 };
 
@@ -51,7 +51,7 @@ fn key(node: &Node, others: Option<&TokenKeys>, reader: &mut Reader<'_>) -> Opti
     let node = fields.required(wanted, reader)?;
     match algorithm.is_symmetric() {
         true => shared(kid?, algorithm, node, others, reader),
-        false => private(kid?, node, reader),
+        false => private(kid?, node, others, reader),
     }
 }
 
@@ -85,10 +85,21 @@ fn shared(
     }
 }
 
-fn private(kid: Option<String>, node: &Node, reader: &mut Reader<'_>) -> Option<DecryptionKey> {
+fn private(
+    kid: Option<String>,
+    node: &Node,
+    others: Option<&TokenKeys>,
+    reader: &mut Reader<'_>,
+) -> Option<DecryptionKey> {
     let text = secret::secret(node, reader, 0, "a private key")?;
     if !reader.environment.has_secrets() {
         return stand_in(kid, KeyManagement::Direct);
+    }
+    if others.is_some_and(|others| others.listed().iter().any(|known| is_half_of(&known.key, text.expose()))) {
+        reader.error(node.place, "this key also verifies signatures").expected("a key pair of its own").hint(
+            "a key serves one algorithm; `openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:3072` makes another",
+        );
+        return None;
     }
     match DecryptionKey::from_pem(kid, text.expose()) {
         Ok(key) => Some(key),
@@ -99,6 +110,12 @@ fn private(kid: Option<String>, node: &Node, reader: &mut Reader<'_>) -> Option<
             None
         }
     }
+}
+
+/// Whether `key` verifies what the private key signs.
+fn is_half_of(key: &Key, private: &[u8]) -> bool {
+    let signing = SigningKey::from_pem(key.kid().map(str::to_owned), Some(key.algorithm()), private);
+    signing.is_ok_and(|signing| signing.is_verified_by(key))
 }
 
 /// A key where files are not what they are in earnest, for whoever only asks what the config describes.

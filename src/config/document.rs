@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
+    believed,
     checked::{Config, Refusals, Route, TrustedProxies},
     conflicts, families, issuers, keys, limits, listen,
     login::Issuing,
@@ -118,7 +119,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         unverified,
     };
     if sound {
-        listen::warn_of_hosts(&config, &listener_places, reader);
+        listen::check_hosts(&config, &listener_places, reader);
+        believed::warn_of_renewal(&config, &places, reader);
         routes::note_coverage(&config, &places, reader);
         store::note_restart(&config, &fields, reader);
     }

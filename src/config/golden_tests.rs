@@ -23,6 +23,7 @@ fn environment() -> Fixed {
             ("other-key.pem", include_str!("../../tests/config/other-key.pem")),
             ("users.yaml", "alice: { password: hunter2 }\nbob: { pasword: hunter2, claims: { sub: eve } }\n"),
             ("bad.nets", "# ours\n10.0.0.0/8 # inside\n\n192.0.2.1\n10.0.0/8\nx\n"),
+            ("rsa-key.pem", include_str!("../../tests/config/rsa-key.pem")),
             ("rsa.pem", include_str!("../../tests/config/rsa.pem")),
             ("short-rsa.pem", include_str!("../../tests/config/short-rsa.pem")),
             ("set.json", include_str!("../../tests/config/set.json")),

@@ -65,8 +65,8 @@ pub(super) fn check_proxied(listeners: &Listeners, proxies: &TrustedProxies, rea
     }
 }
 
-/// Warns of listeners where a scheme signs the host that was asked and nobody said which one that is.
-pub(super) fn warn_of_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+/// Says where the host that was asked is signed and nobody said which one that is: by a scheme, or in a proof.
+pub(super) fn check_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
     for (index, (listen, place)) in config.listen.iter().zip(places).enumerate() {
         let here = config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
         let mut schemes =
@@ -81,12 +81,19 @@ pub(super) fn warn_of_hosts(config: &Config, places: &[Place], reader: &mut Read
         }
         let mut here =
             config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
-        if listen.public_origin.is_none() && here.any(Route::takes_proofs) {
+        if here.any(|route| route.takes_proofs() && !knows_its_address(route, listen)) {
             reader
-                .warning(*place, "DPoP proofs name the address, whose host here is whatever `Host` says")
-                .hint("public_origin: \"https://api.example.com\", the origin that clients know");
+                .error(*place, "DPoP proofs name the public address, which is not known here")
+                .expected("`public_origin: \"https://api.example.com\"`, the origin that clients know")
+                .hint("`Host` says what its sender likes; a proof that somebody made for another site would do");
         }
     }
+}
+
+/// Where TLS ends here the scheme is known, and the host where the route answers for no other.
+fn knows_its_address(route: &Route, listen: &Listen) -> bool {
+    let is_one = |host: &String| !host.starts_with('*');
+    listen.public_origin.is_some() || listen.tls.is_some() && !route.hosts.is_empty() && route.hosts.iter().all(is_one)
 }
 
 fn listener(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> (Option<String>, Option<Listen>) {

@@ -157,6 +157,40 @@ routes: [{ match: { path: /, listen: used }, require: { hmac: s }, to: app }]
 }
 
 #[test]
+fn what_is_minted_and_believed_where_nobody_meant_that_is_told() {
+    let (_, warnings) = read(
+        "
+listen: 127.0.0.1:8000
+keys: { k: { shared: { env: KEY } } }
+schemes: { s: { preset: device-v2, keys: k } }
+tokens:
+  api: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: a }
+  twin: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: [inner, a] }
+  scoped: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: [inner, a], scope: read }
+  named: { keys: [{ kid: x, algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: [inner, a] }
+  theirs: { keys: [{ algorithm: HS256, secret: { value: fedcba9876543210fedcba9876543210 } }], issuer: i, audience: [inner, a] }
+  others: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: j, audience: [inner, a] }
+issuers: { api: { tokens: api } }
+upstreams:
+  app: { servers: ['http://127.0.0.1:9001'], assertion: { issuer: api, audience: inner } }
+  mint: { mint: { issuer: api } }
+routes:
+  - { match: { path: /own, methods: [POST] }, require: { jwt: api }, to: mint }
+  - { match: { path: /twin, methods: [POST] }, require: { any_of: [{ hmac: s }, { jwt: twin }] }, to: mint }
+  - { match: { path: /both, methods: [POST] }, require: { all_of: [{ hmac: s }, { jwt: twin }] }, to: mint }
+  - { match: { path: /others, methods: [POST] }, require: { any_of: [{ jwt: theirs }, { jwt: others }, { jwt: named }, { jwt: scoped }] }, to: mint }
+  - { match: { path: /x }, require: { jwt: theirs }, to: app }
+",
+    );
+    let told: Vec<String> = warnings.iter().map(|warning| format!("{}: {}", warning.line, warning.message)).collect();
+    let about = |words: &str| told.iter().filter(|told| told.contains(words)).map(String::as_str).collect::<Vec<_>>();
+    let lines: Vec<&str> = about("is good here").iter().filter_map(|told| told.split(':').next()).collect();
+    assert_eq!(lines, ["17", "18"], "{told:?}");
+    let entries: Vec<&str> = about("accepts this audience").iter().filter_map(|told| told.split('`').nth(1)).collect();
+    assert_eq!(entries, ["twin", "scoped"], "{told:?}");
+}
+
+#[test]
 fn the_quickstart_loads_without_a_warning_and_stays_short() {
     let (config, problems) = example("quickstart.yaml");
     assert_eq!(config.routes.len(), 3);

@@ -11,6 +11,15 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 /// Methods that change nothing (RFC 9110 section 9.2.1).
 const SAFE: [&str; 4] = ["GET", "HEAD", "OPTIONS", "TRACE"];
 
+/// What was asked, as a browser's address line has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'s> {
+    /// `http` or `https`.
+    pub scheme: &'s str,
+    /// Host and port.
+    pub authority: &'s str,
+}
+
 /// The CSRF token of a session whose cookie holds `token`. Nothing is kept of it and no key is needed: who cannot read the
 /// cookie cannot make it, and it tells nothing of the token, whose signature nobody can guess.
 pub fn csrf_token(token: &[u8]) -> String {
@@ -20,14 +29,14 @@ pub fn csrf_token(token: &[u8]) -> String {
 
 /// Whether a request that has `token` in a cookie may be from a page of ours: it changes nothing, or shows the token's CSRF
 /// token. A WebSocket is opened by a GET and without any header of a page's choice: then `Origin` will do, which must be
-/// `authority`, the host that was asked.
-pub fn is_own(head: &RequestHead, token: &[u8], authority: &str) -> bool {
+/// `site`, the one that was asked.
+pub fn is_own(head: &RequestHead, token: &[u8], site: Site<'_>) -> bool {
     let opens = opens_socket(head);
     if SAFE.contains(&head.method()) && !opens {
         return true;
     }
     shown_csrf_token(head).is_some_and(|shown| are_equal(shown, csrf_token(token).as_bytes()))
-        || opens && has_own_origin(head, authority)
+        || opens && has_own_origin(head, site)
 }
 
 /// The CSRF token that a request shows; one that came twice is none.
@@ -37,23 +46,28 @@ pub fn shown_csrf_token(head: &RequestHead) -> Option<&[u8]> {
     if values.next().is_some() { None } else { first }
 }
 
-fn has_own_origin(head: &RequestHead, authority: &str) -> bool {
-    let mut origins = head.values("origin").map(|origin| is_of(origin, authority)).peekable();
+fn has_own_origin(head: &RequestHead, site: Site<'_>) -> bool {
+    let mut origins = head.values("origin").map(|origin| site.is_of(origin)).peekable();
     origins.peek().is_some() && origins.all(|is_own| is_own)
 }
 
-/// Whether a browser says that a page of another site, or of another host of this one, has sent this to `authority`. Whoever
-/// is no browser says neither.
-pub fn is_from_another_site(head: &RequestHead, authority: &str) -> bool {
+/// Whether a browser says that a page of another site, or of another host of this one, has sent this to `site`. Whoever is
+/// no browser says neither.
+pub fn is_from_another_site(head: &RequestHead, site: Site<'_>) -> bool {
     let is_ours = |site: &[u8]| matches!(site, b"same-origin" | b"none");
-    head.values("sec-fetch-site").any(|site| !is_ours(site))
-        || head.values("origin").any(|origin| !is_of(origin, authority))
+    head.values("sec-fetch-site").any(|site| !is_ours(site)) || head.values("origin").any(|origin| !site.is_of(origin))
 }
 
-/// A proxy in front may speak TLS for us, so the scheme is not compared.
-fn is_of(origin: &[u8], authority: &str) -> bool {
-    let host = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
-    host.is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(authority.as_bytes()))
+impl Site<'_> {
+    /// A page of `http` is none of a site of `https`: whoever is on the way may have written it. The other way round a proxy in
+    /// front may speak TLS for us.
+    fn is_of(self, origin: &[u8]) -> bool {
+        let host = origin.strip_prefix(b"https://").or_else(|| match self.scheme {
+            "https" => None,
+            _ => origin.strip_prefix(b"http://"),
+        });
+        host.is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(self.authority.as_bytes()))
+    }
 }
 
 fn opens_socket(head: &RequestHead) -> bool {
@@ -66,6 +80,7 @@ mod tests {
     use super::*;
 
     const TOKEN: &[u8] = b"a.b.c";
+    const SITE: Site<'_> = Site { scheme: "https", authority: "app.example" };
 
     fn head(method: &str, fields: &[(&str, &str)]) -> RequestHead {
         let fields: Vec<(&str, &[u8])> = fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
@@ -74,7 +89,7 @@ mod tests {
     }
 
     fn is_own(method: &str, fields: &[(&str, &str)]) -> bool {
-        super::is_own(&head(method, fields), TOKEN, "app.example")
+        super::is_own(&head(method, fields), TOKEN, SITE)
     }
 
     #[test]
@@ -97,10 +112,16 @@ mod tests {
     #[test]
     fn a_page_of_another_site_opens_no_socket() {
         let opens = |more: &[(&str, &str)]| is_own("GET", &[&[("Upgrade", "WebSocket")], more].concat());
-        assert!(opens(&[("Origin", "https://app.example")]) && opens(&[("Origin", "http://APP.example")]));
+        assert!(opens(&[("Origin", "https://app.example")]) && opens(&[("Origin", "https://APP.example")]));
         assert!(opens(&[("X-CSRF-Token", &csrf_token(TOKEN))]));
-        for origin in ["https://evil.example", "https://app.example.evil.example", "https://x.app.example", "null", ""]
-        {
+        for origin in [
+            "https://evil.example",
+            "https://app.example.evil.example",
+            "https://x.app.example",
+            "http://app.example",
+            "null",
+            "",
+        ] {
             assert!(!opens(&[("Origin", origin)]), "{origin}");
         }
         assert!(!opens(&[]));
@@ -110,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_browser_says_whose_page_it_was() {
-        let is_other = |fields: &[(&str, &str)]| is_from_another_site(&head("POST", fields), "app.example");
+        let is_other = |fields: &[(&str, &str)]| is_from_another_site(&head("POST", fields), SITE);
         assert!(!is_other(&[]));
         assert!(!is_other(&[("Sec-Fetch-Site", "same-origin"), ("Origin", "https://app.example")]));
         for fields in [
@@ -119,8 +140,18 @@ mod tests {
             [("Origin", "https://evil.example")],
             [("Origin", "null")],
             [("Origin", "https://app.example:8443")],
+            [("Origin", "http://app.example")],
         ] {
             assert!(is_other(&fields), "{fields:?}");
         }
+    }
+
+    #[test]
+    fn a_site_that_is_asked_in_plain_text_may_have_tls_in_front() {
+        let site = Site { scheme: "http", ..SITE };
+        for own in ["http://app.example", "https://app.example"] {
+            assert!(!is_from_another_site(&head("POST", &[("Origin", own)]), site), "{own}");
+        }
+        assert!(is_from_another_site(&head("POST", &[("Origin", "http://evil.example")]), site));
     }
 }

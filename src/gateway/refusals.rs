@@ -188,7 +188,9 @@ impl Refusal {
             Refusal::NotIssued(issue::Failure::Throttled { seconds }) => {
                 response.with("Retry-After", seconds.to_string())
             }
-            Refusal::NotIssued(issue::Failure::Busy) => response.with("Retry-After", "1"),
+            Refusal::NotIssued(issue::Failure::Busy | issue::Failure::Users(UsersAway::Crowded)) => {
+                response.with("Retry-After", "1")
+            }
             Refusal::Failed(_) if self.cause() == Cause::InvalidToken => {
                 response.with("WWW-Authenticate", "Bearer error=\"invalid_token\"")
             }
@@ -227,8 +229,11 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         | issue::Failure::WrongPassword
         | issue::Failure::NoPassword
         | issue::Failure::UnreadableUser(_) => Cause::InvalidCredentials,
-        issue::Failure::Users(UsersAway::Away(_) | UsersAway::TimedOut) => Cause::UsersUnavailable,
-        issue::Failure::Users(UsersAway::Nonsense(_)) => Cause::UsersFailed,
+        issue::Failure::Users(UsersAway::Away(_) | UsersAway::TimedOut | UsersAway::Silent(_)) => {
+            Cause::UsersUnavailable
+        }
+        issue::Failure::Users(UsersAway::Crowded) => Cause::RateLimited,
+        issue::Failure::Users(UsersAway::Nonsense(_)) | issue::Failure::UnreadableHolder(_) => Cause::UsersFailed,
         issue::Failure::Refresh(fault) => match fault {
             RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unasked(_) | RefreshFault::Unreadable => {
                 Cause::StoreUnavailable

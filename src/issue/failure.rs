@@ -33,6 +33,9 @@ pub enum Failure {
     /// What is kept of the user cannot be read.
     #[error("the user cannot be read: {0}")]
     UnreadableUser(#[source] RowFault),
+    /// The same of whom a refresh token is for, who has shown that it is theirs.
+    #[error("the user cannot be read: {0}")]
+    UnreadableHolder(#[source] RowFault),
     /// A page of another site may have had it sent.
     #[error("the CSRF token is missing or not that of the session, or a page of another site has sent it")]
     OtherSite,
@@ -107,9 +110,9 @@ impl Failure {
         Failure::Protocol(Box::new(ProtocolRefusal { why: self }))
     }
 
-    /// Whether it counts as an attempt: a guess, or an answer of another login that is neither yes nor no and may be its no.
+    /// Whether it counts as an attempt: a guess, or what came of asking another login that said neither yes nor no.
     pub(super) fn is_attempt(&self) -> bool {
-        self.is_guess() || matches!(self, Failure::Users(UsersAway::Nonsense(_)))
+        self.is_guess() || matches!(self, Failure::Users(away) if away.may_be_no())
     }
 
     /// Whether there is no such user any more, or one who may not: what was granted before ends. A row that cannot be read
@@ -153,6 +156,7 @@ impl Failure {
             | Failure::Held(_)
             | Failure::Unreadable(_)
             | Failure::Users(_)
+            | Failure::UnreadableHolder(_)
             | Failure::OtherSite
             | Failure::Cookie(_)
             | Failure::NoSession

@@ -5,7 +5,7 @@
 
 use super::{Failure, Issuer, minter::Minted};
 use crate::{
-    cookies::{self, NewCookie, SameSite},
+    cookies::{self, NewCookie, SameSite, Site},
     http1::RequestHead,
     message::Response,
     policy::Admitted,
@@ -29,7 +29,9 @@ pub struct Session {
 impl Session {
     /// That no page of another site logs a browser in: to a session of somebody else's, say.
     pub(super) fn check_page(permit: &Admitted<'_>) -> Result<(), Failure> {
-        match cookies::is_from_another_site(permit.head(), permit.view(&Unknown).authority) {
+        let view = permit.view(&Unknown);
+        let site = Site { scheme: view.scheme, authority: view.authority };
+        match cookies::is_from_another_site(permit.head(), site) {
             true => Err(Failure::OtherSite),
             false => Ok(()),
         }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::Failure;
 use crate::{
     policy::{Prefixes, Whence},
@@ -28,7 +30,7 @@ pub struct Throttle {
 #[must_use = "an attempt that was no guess is to be given back"]
 pub(super) struct Attempt<'a> {
     throttle: &'a Throttle,
-    /// In one case and without space around it: whoever is asked may take many spellings for one name.
+    /// As [`spelt_alike`] has it.
     name: String,
     network: [u8; 17],
 }
@@ -46,8 +48,7 @@ impl Throttle {
     /// # Errors
     /// Too many have failed or are under way: [`Failure::Throttled`].
     pub(super) fn attempt<'a>(&'a self, name: &str, client: Whence, now_millis: i64) -> Result<Attempt<'a>, Failure> {
-        let name = name.trim().to_lowercase();
-        let attempt = Attempt { throttle: self, name, network: NETWORKS.network(client) };
+        let attempt = Attempt { throttle: self, name: spelt_alike(name), network: NETWORKS.network(client) };
         match self.counters.draw(&attempt.draws(), nanos(now_millis)) {
             Drawn::Within(_) => Ok(attempt),
             Drawn::Beyond { wait, .. } => Err(Failure::Throttled { seconds: crate::rate::seconds(wait) }),
@@ -71,6 +72,18 @@ impl Attempt<'_> {
         ]
     }
 }
+
+/// One spelling of many that whoever is asked may take for the same name: databases compare without regard to case, accents
+/// and what is not seen. Two names of different people may get one, and then share their failures.
+fn spelt_alike(name: &str) -> String {
+    // Upper case has one form more of some letters: of ß, and of i without its dot.
+    let folded = name.nfkd().collect::<String>().to_lowercase().to_uppercase().to_lowercase();
+    let plain: String = folded.nfkd().filter(|c| c.is_ascii() || c.is_alphanumeric() && *c != IOTA_BELOW).collect();
+    plain.trim().to_owned()
+}
+
+/// The one mark on letters that counts as a letter.
+const IOTA_BELOW: char = '\u{345}';
 
 fn nanos(millis: i64) -> i64 {
     millis.saturating_mul(1_000_000)
@@ -104,6 +117,24 @@ mod tests {
         assert!(fail(&throttle, "bob", "192.0.2.9", 0), "another name is another's");
         assert!(fail(&throttle, "alice", "192.0.2.9", 60_000), "one came back");
         assert!(!fail(&throttle, "alice", "192.0.2.9", 60_000));
+    }
+
+    #[test]
+    fn what_looks_like_one_name_to_a_database_is_one() {
+        for (name, others) in [
+            ("alice", &["Alice ", "ＡＬＩＣＥ", "alicé", "a\u{301}lice", "al\u{ad}ice", "\u{200b}alice", "𝓪lice"][..]),
+            ("strasse", &["straße", "STRASSE", "straẞe"]),
+            ("ilse", &["ılse", "İlse", "ILSE"]),
+        ] {
+            for other in others {
+                assert_eq!(spelt_alike(other), name, "{other}");
+            }
+        }
+        for (one, other) in
+            [("alice", "al ice"), ("müller", "mueller"), ("алиса", "алина"), ("愛", "恋"), ("a.b", "ab")]
+        {
+            assert_ne!(spelt_alike(one), spelt_alike(other));
+        }
     }
 
     #[test]

@@ -98,6 +98,13 @@ impl SigningKey {
         &self.key
     }
 
+    /// Whether `key` takes what this signs for its own: they are halves of one, or the same secret, by one name and algorithm.
+    pub fn is_verified_by(&self, key: &Key) -> bool {
+        const PROBE: &[u8] = b"are these one key?";
+        (key.kid(), key.algorithm()) == (self.key.kid(), self.key.algorithm())
+            && self.sign(PROBE).is_some_and(|signature| key.accepts(PROBE, &signature))
+    }
+
     /// The signature of `message`; `None` where the library finds no way. RSA takes up to milliseconds.
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match &*self.material {

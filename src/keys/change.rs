@@ -10,10 +10,30 @@ pub enum Change {
     Add(NewSecret),
     /// One more secret of an id.
     Rotate(NewSecret, Position),
-    /// Takes a secret away: the one at that place among the id's, from 0.
-    Retire(usize),
+    /// Takes a secret away.
+    Retire(Chosen),
     /// Shuts the id out.
     Disable,
+}
+
+/// One of the secrets that an id had when it was looked at. What stands in its place by now is left alone.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Among the id's, from 0.
+    pub(super) place: usize,
+    secret: Secret,
+}
+
+impl Chosen {
+    /// The secret at that place of `record`.
+    pub fn of(record: &KeyRecord, place: usize) -> Option<Chosen> {
+        let secret = record.secrets.get(place)?.secret.clone();
+        Some(Chosen { place, secret })
+    }
+
+    fn is_there(&self, record: &KeyRecord) -> bool {
+        record.secrets.get(self.place).is_some_and(|known| known.secret == self.secret)
+    }
 }
 
 /// A secret that is the text itself.
@@ -55,6 +75,9 @@ pub enum NotChanged {
     /// There is no secret there.
     #[error("the id has no secret at that place")]
     NoSuchSecret,
+    /// There was one, and another is there by now.
+    #[error("the secret is not where it was: somebody else changed this id meanwhile; `list` it")]
+    Moved,
     /// It is the last.
     #[error("this is the id's only secret; `disable` shuts it out")]
     Only,
@@ -93,7 +116,7 @@ impl Change {
             (_, None) => Err(NotChanged::Unknown),
             (Change::Rotate(..), Some(record)) if record.secrets.len() >= MOST_LIVE => Err(NotChanged::Full),
             (Change::Retire(_), Some(record)) if record.secrets.len() <= 1 => Err(NotChanged::Only),
-            (Change::Retire(place), Some(record)) if *place >= record.secrets.len() => Err(NotChanged::NoSuchSecret),
+            (Change::Retire(chosen), Some(record)) if !chosen.is_there(record) => Err(NotChanged::Moved),
             (Change::Rotate(..) | Change::Retire(_) | Change::Disable, Some(_)) => Ok(()),
         }
     }
@@ -116,7 +139,7 @@ impl Change {
         match self {
             Change::Add(new) | Change::Rotate(new, Position::Last) => wanted.push(Known::new(new)),
             Change::Rotate(new, Position::First) => wanted.insert(0, Known::new(new)),
-            Change::Retire(place) => drop(wanted.remove(*place)),
+            Change::Retire(chosen) => drop(wanted.remove(chosen.place)),
             Change::Disable => {}
         }
         let mut found: Vec<Known<'_>> = after.secrets.iter().map(Known::of).collect();
@@ -187,18 +210,32 @@ mod tests {
         assert!(refused(&rotate(Position::Last), &record(&["a"]), &record(&["n", "a"]), false));
         assert!(!refused(&rotate(Position::Last), &record(&["a"]), &record(&["n", "a"]), true));
         assert!(refused(&rotate(Position::Last), &record(&["a"]), &record(&["n"]), true));
-        assert!(!refused(&Change::Retire(1), &record(&["a", "b", "c"]), &record(&["a", "c"]), false));
-        assert!(refused(&Change::Retire(1), &record(&["a", "b"]), &record(&["b"]), true));
+        let second = |record: &KeyRecord| Change::Retire(Chosen::of(record, 1).unwrap());
+        let (three, two) = (record(&["a", "b", "c"]), record(&["a", "b"]));
+        assert!(!refused(&second(&three), &three, &record(&["a", "c"]), false));
+        assert!(refused(&second(&two), &two, &record(&["b"]), true));
+    }
+
+    #[test]
+    fn a_secret_that_was_chosen_is_taken_away_and_no_other_in_its_place() {
+        let seen = record(&["a", "b"]);
+        let retire = Change::Retire(Chosen::of(&seen, 0).unwrap());
+        assert!(retire.check(Some(&seen)).is_ok() && retire.check(Some(&record(&["a", "c", "b"]))).is_ok());
+        for now in [&["n", "a", "b"][..], &["b", "a"]] {
+            assert!(matches!(retire.check(Some(&record(now))), Err(NotChanged::Moved)), "{now:?}");
+        }
+        assert!(Chosen::of(&seen, 2).is_none());
     }
 
     #[test]
     fn nobody_gains_or_loses_what_a_change_is_not_about() {
         let (two, one) = (record(&["a", "b"]), record(&["b"]));
         let attributes = Attributes::new([("routes", "told")]).unwrap();
+        let retire = Change::Retire(Chosen::of(&two, 0).unwrap());
         let tied = KeyRecord { attributes, ..two.clone() };
-        assert!(refused(&Change::Retire(0), &tied, &one, false), "a retired secret must not free the id of its routes");
+        assert!(refused(&retire, &tied, &one, false), "a retired secret must not free the id of its routes");
         let shut = KeyRecord { disabled: true, ..two.clone() };
-        assert!(refused(&Change::Retire(0), &shut, &one, false), "nor let a disabled id in");
+        assert!(refused(&retire, &shut, &one, false), "nor let a disabled id in");
         assert!(refused(&Change::Disable, &two, &two, false));
         assert!(!refused(&Change::Disable, &two, &shut, false));
     }

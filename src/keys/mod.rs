@@ -24,7 +24,7 @@ use std::{fmt, sync::Arc};
 use hashbrown::HashMap;
 
 pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, ROUTES};
-pub use change::{Change, NewSecret, NotChanged, Position};
+pub use change::{Change, Chosen, NewSecret, NotChanged, Position};
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
 pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, Why, changed};

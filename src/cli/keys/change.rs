@@ -12,7 +12,7 @@ use super::{
     store::KeyStore,
 };
 use crate::{
-    keys::{Change, KeyRecord, KeySecret, NewSecret, NotChanged, Position},
+    keys::{Change, Chosen, KeyRecord, KeySecret, NewSecret, NotChanged, Position},
     secret::Secret,
 };
 
@@ -145,8 +145,9 @@ impl Retire {
         let store = self.place.store()?;
         let record = known(&*store, &self.id)?;
         let place = names(&record, store.since_millis()).iter().position(|name| *name == self.secret);
-        let refused = || Trouble::Keys(store.name(), NotChanged::NoSuchSecret);
-        store.change(&self.id, &Change::Retire(place.ok_or_else(refused)?))?;
+        let chosen = place.and_then(|place| Chosen::of(&record, place));
+        let chosen = chosen.ok_or_else(|| Trouble::Keys(store.name(), NotChanged::NoSuchSecret))?;
+        store.change(&self.id, &Change::Retire(chosen))?;
         self.place.note(&*store, &format!("retire {}", self.secret), &self.id)?;
         Ok(Exit::Ok)
     }

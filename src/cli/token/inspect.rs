@@ -137,8 +137,22 @@ fn claim(name: &str, value: &Value<'_>, now: i64) -> String {
         "auth_time" => time("logged in in the future", "logged in", value, now),
         "scope" | "scp" => "what it may be used for".into(),
         "client_id" | "azp" => "which client it was given to".into(),
-        "cnf" => "the key or certificate that its bearer must prove to have".into(),
+        "cnf" => binding(value),
         _ => String::new(),
+    }
+}
+
+/// What its sender must have besides it. Nothing of that can be asked here.
+fn binding(value: &Value<'_>) -> String {
+    let Value::Object(members) = value else { return "no object: refused".into() };
+    let known = members.iter().map(|(name, _)| match &*name {
+        "jkt" => Some("the key (jkt) of which it needs a DPoP proof"),
+        "x5t#S256" => Some("the certificate (x5t#S256) that its connection must be made with"),
+        _ => None,
+    });
+    match known.collect::<Option<Vec<_>>>() {
+        None => "bound to something that is not known here: refused".into(),
+        Some(bindings) => format!("bound, which is not checked: {}", bindings.join("; ")),
     }
 }
 

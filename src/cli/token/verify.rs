@@ -2,13 +2,14 @@
 
 use std::{fs, path::PathBuf};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
 
 use super::{from_standard_input, tokens_entry};
 use crate::{
     authenticate::{
         Reason,
-        jwt::{Keys, TokenError},
+        jwt::{Keys, Token, TokenError},
     },
     cli::{Exit, config_file::ConfigFile, data, trouble::Trouble, words},
     clock::Clock,
@@ -27,7 +28,8 @@ use crate::{
 /// that an issuer publishes are not fetched, but taken from the entry's cache, or from --jwks.
 ///
 /// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on standard
-/// error. Replay, and scopes that single routes want, are not looked at.
+/// error. Replay, scopes that single routes want, and whether whoever sends a bound token has
+/// the key or certificate that it names, are not looked at; what it is bound to is shown.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Verify {
@@ -61,6 +63,7 @@ impl Verify {
                         data(format_args!("  {what}: {}", value.escape_debug()));
                     }
                 }
+                show_binding(&token);
                 Exit::Ok
             }
             Err(error) => {
@@ -73,6 +76,20 @@ impl Verify {
                 Exit::Refused
             }
         })
+    }
+}
+
+/// What a thief of the token lacks. Nobody who sends it is here to be asked.
+fn show_binding(token: &Token) {
+    let bindings = [
+        ("the key", "jkt", token.bound_key(), "a DPoP proof of it"),
+        ("the certificate", "x5t#S256", token.bound_certificate(), "a connection that was made with it"),
+    ];
+    for (what, name, thumbprint, wanted) in bindings {
+        if let Some(thumbprint) = thumbprint {
+            let thumbprint = URL_SAFE_NO_PAD.encode(thumbprint);
+            data(format_args!("  bound to {what} {thumbprint} ({name}): not checked; a request needs {wanted}"));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{ClientFault, FormFault};
 use crate::{
-    issue::Failure,
+    issue::{Failure, UsersAway},
     message::{HoldError, Response},
 };
 
@@ -66,7 +66,8 @@ fn told(why: &Failure) -> Error {
         | Failure::WrongPassword
         | Failure::NoPassword
         | Failure::UnreadableUser(_) => INVALID_GRANT,
-        Failure::Users(_) => (503, UNAVAILABLE),
+        Failure::Users(UsersAway::Crowded) => (429, UNAVAILABLE),
+        Failure::Users(_) | Failure::UnreadableHolder(_) => (503, UNAVAILABLE),
         Failure::Refresh(fault) if fault.is_verdict() => INVALID_GRANT,
         Failure::Refresh(_) => (503, UNAVAILABLE),
         Failure::Busy | Failure::Throttled { .. } => (429, UNAVAILABLE),

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{Door, token::client};
 use crate::{
     deadline::Deadlines,
-    issue::{Desk, Failure, Issuer, takeback::Takeback},
+    issue::{Desk, Failure, Issuer, RefreshFault, takeback::Takeback},
     message::Response,
     policy::Admitted,
 };
@@ -79,6 +79,9 @@ impl Revocation {
         match refresh.families.look(shown, issuer, self.desk.clock.unix_millis()).await {
             Ok(grant) if self.clients.is_some() && grant.client.as_deref() != client => Err(Failure::OtherClient),
             Ok(_) => Ok(refresh.families.end(shown, issuer).await?),
+            // Spent a moment ago: its successor must not outlive it. In another moment it would end the family whoever shows it,
+            // so that nobody is asked whose client they are.
+            Err(RefreshFault::Crossed) => Ok(refresh.families.end(shown, issuer).await?),
             Err(fault) if fault.is_verdict() => Ok(()),
             Err(fault) => Err(fault.into()),
         }

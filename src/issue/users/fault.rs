@@ -7,12 +7,18 @@ use crate::{outcall::CallError, password::HashFault, sql_link::SqlError};
 /// Why a source of users cannot say who somebody is, whoever it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsersAway {
-    /// Nobody can be reached, or they would not say.
+    /// Nobody can be reached: no password was looked at.
     #[error("the users cannot be asked for: {0}")]
     Away(Arc<str>),
-    /// The time was over.
+    /// The time of a database was over, which is asked for no password.
     #[error("the users cannot be asked for: no answer in time")]
     TimedOut,
+    /// Another login was asked and did not say.
+    #[error("the other login did not say: {0}")]
+    Silent(Arc<str>),
+    /// Another login was asked and has too many.
+    #[error("the other login takes no more for now: it answered with 429")]
+    Crowded,
     /// What they said is no answer to such a question.
     #[error("the other login's answer is of no use: {0}")]
     Nonsense(Arc<str>),
@@ -60,6 +66,19 @@ impl UsersAway {
         UsersAway::Away(why.to_string().into())
     }
 
+    pub(super) fn silent(why: impl std::fmt::Display) -> UsersAway {
+        UsersAway::Silent(why.to_string().into())
+    }
+
+    /// Whether somebody's no may be behind it: another login was told the password. It may have failed because of what was
+    /// typed, be slow with what is wrong alone, or be brought to fail by whoever guesses.
+    pub fn may_be_no(&self) -> bool {
+        match self {
+            UsersAway::Silent(_) | UsersAway::Crowded | UsersAway::Nonsense(_) => true,
+            UsersAway::Away(_) | UsersAway::TimedOut => false,
+        }
+    }
+
     pub(super) fn nonsense(why: impl std::fmt::Display) -> UsersAway {
         UsersAway::Nonsense(why.to_string().into())
     }
@@ -79,10 +98,8 @@ pub(super) fn of_sql(error: SqlError) -> Result<RowFault, UsersAway> {
 pub(super) fn of_call(error: CallError) -> Option<UsersAway> {
     match error {
         CallError::TooMany => None,
-        CallError::TimedOut(_) => Some(UsersAway::TimedOut),
         CallError::TooLarge(_) => Some(UsersAway::nonsense(error)),
-        CallError::NotConnected(_) | CallError::Broken(_) | CallError::Uri | CallError::Stopped(_) => {
-            Some(UsersAway::away(error))
-        }
+        CallError::TimedOut(_) | CallError::Broken(_) => Some(UsersAway::silent(error)),
+        CallError::NotConnected(_) | CallError::Uri | CallError::Stopped(_) => Some(UsersAway::away(error)),
     }
 }

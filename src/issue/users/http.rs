@@ -87,9 +87,9 @@ impl Settings {
         }
         if !self.success.contains(&status) {
             return Err(match status {
-                StatusCode::TOO_MANY_REQUESTS => Failure::Busy,
+                StatusCode::TOO_MANY_REQUESTS => UsersAway::Crowded.into(),
                 status if status.is_server_error() => {
-                    UsersAway::away(format_args!("the other login answered with {}", status.as_u16())).into()
+                    UsersAway::silent(format_args!("its status is {}", status.as_u16())).into()
                 }
                 status => UsersAway::nonsense(format_args!("its status is {}", status.as_u16())).into(),
             });

@@ -90,7 +90,7 @@ impl Users {
 
     /// The claims of the user of that name, who may log in.
     pub(super) async fn current(&self, name: &str) -> Result<Value, Failure> {
-        let user = self.find(name).await?.map_err(Failure::UnreadableUser)?;
+        let user = self.find(name).await?.map_err(Failure::UnreadableHolder)?;
         user.ok_or(Failure::UnknownUser)?.if_they_may()
     }
 

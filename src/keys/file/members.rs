@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::{
     fault::Why,
-    row::{Row, SecretTexts, Wrong},
+    row::{Row, SECRET, SecretTexts, Wrong},
     table::Filling,
 };
 
@@ -58,6 +58,9 @@ fn one_of(row: &Row<'_>, secret: &[Member], filling: &mut Filling) -> Result<(),
         if !texts.set(name, text) {
             return Err((Some(name.clone()), Why::Type("`secret`, `encoding`, `not_before`, `not_after` or `label`")));
         }
+    }
+    if texts.secret.is_empty() {
+        return Err((Some(SECRET.to_owned()), Why::EmptySecret));
     }
     Row { secret: texts, ..row.clone() }.put(filling)
 }

@@ -38,6 +38,8 @@ use crate::{
 
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
+/// How often a file that cannot be read is looked at before that is said again: about ten minutes.
+const LOOKS_UNTIL_SAID_AGAIN: u32 = 300;
 
 /// How a file of keys is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,8 +142,8 @@ impl KeyFile {
         let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
         let loaded_unix_millis = AtomicI64::new(clock.unix_millis());
         let inner = Arc::new(Inner { path: path.to_owned(), format, table, clock, refused, loaded_unix_millis });
-        let watched = inner.clone();
-        let watch = Watch::start(files, move || watched.refresh()).map_err(FileFault::whole)?;
+        let (watched, mut told) = (inner.clone(), Told::default());
+        let watch = Watch::start(files, move || watched.refresh(&mut told)).map_err(FileFault::whole)?;
         Ok(KeyFile { inner, _watch: watch })
     }
 
@@ -162,7 +164,7 @@ impl KeyFile {
 
 impl Inner {
     /// On the watcher's thread: requests go on with the table that is there until the new one is whole.
-    fn refresh(&self) -> Seen {
+    fn refresh(&self, told: &mut Told) -> Seen {
         let path = self.path.display();
         match KeyFileContent::read(&self.path, self.format) {
             Ok(content) => {
@@ -170,14 +172,37 @@ impl Inner {
                 // Before the table: whoever is let in by the new keys finds the time of theirs.
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
                 self.table.store(Arc::new(content.0));
+                *told = Told::default();
                 Seen::Read
             }
             Err(fault) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%path, %fault, "the changed keys are not used");
+                if told.is_news(&fault) {
+                    self.refused.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(%path, %fault, "the changed keys are not used");
+                }
                 fault.seen()
             }
         }
+    }
+}
+
+/// What was said of a file that cannot be read. It is looked at again and again, and the same said of it once, and then rarely.
+#[derive(Default)]
+struct Told {
+    fault: Option<String>,
+    looks: u32,
+}
+
+impl Told {
+    fn is_news(&mut self, fault: &FileFault) -> bool {
+        // What was read is refused for what is in it, and then only another content is looked at.
+        let said = (fault.seen() == Seen::NotRead).then(|| fault.to_string());
+        if said.is_none() || said != self.fault {
+            *self = Told { fault: said, looks: 0 };
+            return true;
+        }
+        self.looks += 1;
+        self.looks.is_multiple_of(LOOKS_UNTIL_SAID_AGAIN)
     }
 }
 

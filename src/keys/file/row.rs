@@ -65,10 +65,14 @@ impl<'r> Row<'r> {
         if !is_key_id(self.id.as_bytes()) {
             return Err(at(ID, if self.id.is_empty() { Why::Missing } else { Why::Id }));
         }
-        let secret = self.secret.read()?;
         let disabled = match self.disabled {
             "" => false,
             text => truth(text).ok_or_else(|| at(DISABLED, Why::Type("true or false")))?,
+        };
+        // One without may stand for an id that is shut out; else somebody forgot it.
+        let secret = match self.secret.secret {
+            "" if disabled => None,
+            _ => Some(self.secret.read()?),
         };
         let attributes = Attributes::new(self.attributes.iter().copied()).map_err(|(index, fault)| {
             (self.attributes.get(index).map(|(name, _)| (*name).to_owned()), Why::Attribute(fault))
@@ -82,15 +86,15 @@ impl<'r> Row<'r> {
 /// One more row of an id.
 fn add(
     record: &mut KeyRecord,
-    secret: KeySecret,
+    secret: Option<KeySecret>,
     disabled: bool,
     attributes: Option<Arc<Attributes>>,
 ) -> Result<(), Wrong> {
     let at = |column: &str, why| Err((Some(column.to_owned()), why));
-    if record.secrets.len() >= MOST_LIVE {
+    if secret.is_some() && record.secrets.len() >= MOST_LIVE {
         return at(SECRET, Why::TooManySecrets);
     }
-    if record.secrets.iter().any(|known| known.secret.expose() == secret.secret.expose()) {
+    if secret.as_ref().is_some_and(|new| record.secrets.iter().any(|known| known.secret == new.secret)) {
         return at(SECRET, Why::SecretTwice);
     }
     // They stand on one of the lines, or on each.
@@ -101,7 +105,7 @@ fn add(
         (Some(_), Some(_)) => return Err((None, Why::OtherAttributes)),
     }
     record.disabled |= disabled;
-    record.secrets.push(secret);
+    record.secrets.extend(secret);
     Ok(())
 }
 

@@ -37,6 +37,38 @@ fn rows_of_one_id_are_its_secrets_wherever_they_stand() {
 }
 
 #[test]
+fn an_id_that_is_shut_out_needs_no_secret_and_any_other_does() {
+    for (format, text) in [
+        (Format::Csv, "id,secret,disabled,tenant\na,,true,acme\n"),
+        (Format::JsonLines, "{\"id\":\"a\",\"disabled\":true,\"tenant\":\"acme\"}\n"),
+        (Format::Yaml, "a: { disabled: true, tenant: acme }\n"),
+    ] {
+        let record = parse(text, format).unwrap().record(b"a").unwrap();
+        assert!(record.disabled && record.secrets.is_empty(), "{text}");
+        assert_eq!(record.attributes.unwrap().text("tenant"), Some("acme"));
+        assert!(parse(&text.replace("true", "false"), format).unwrap_err().ends_with("`secret`: the secret is empty"));
+    }
+    let both = parse("id,secret,disabled\na,,true\na,one,\n", Format::Csv).unwrap().record(b"a").unwrap();
+    assert!(both.disabled && both.secrets.len() == 1);
+    let listed = parse("a: { disabled: true, secrets: [{ label: x }] }\n", Format::Yaml).unwrap_err();
+    assert!(listed.ends_with("the secret is empty"), "{listed}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_of_once_and_then_rarely() {
+    let unreadable = |why: &'static str| FileFault::whole(std::io::Error::other(why));
+    let mut told = Told::default();
+    let (no_room, broken) = (unreadable("too many open files"), unreadable("the disk stumbles"));
+    let heard = (0..2 * LOOKS_UNTIL_SAID_AGAIN).filter(|_| told.is_news(&no_room)).count();
+    assert_eq!(heard, 2, "at first, and after ten minutes");
+    assert!(told.is_news(&broken) && !told.is_news(&broken) && told.is_news(&no_room), "each other reason is told");
+    for _ in 0..3 {
+        let refused = KeyFileContent::parse("id\na\n".as_bytes(), Format::Csv).unwrap_err();
+        assert!(told.is_news(&refused), "another content that is refused");
+    }
+}
+
+#[test]
 fn an_object_a_line_says_the_same() {
     let text = r#"{"id":"a","secret":"one","label":"2027","tenant":"acme","port":8080,"routes":["x","y"]}
 

@@ -151,7 +151,7 @@ fn changed(old: &Fields, change: &Change, source: &Source) -> Result<Fields, Not
     match change {
         Change::Add(new) | Change::Rotate(new, Position::Last) => secrets.push(of_new(new, source)?),
         Change::Rotate(new, Position::First) => secrets.insert(0, of_new(new, source)?),
-        Change::Retire(place) if *place < secrets.len() => drop(secrets.remove(*place)),
+        Change::Retire(chosen) if chosen.place < secrets.len() => drop(secrets.remove(chosen.place)),
         Change::Retire(_) => return Err(NotChanged::NoSuchSecret),
         Change::Disable => {
             fields.retain(|(name, _)| name != b"disabled");

@@ -84,8 +84,8 @@ impl Source {
                 let written = self.encoding.encode(&new.secret).ok_or_else(no_text)?;
                 Ok((Some(written), new.label.clone()))
             }
-            Change::Retire(place) => {
-                let written = rows::written(id.as_bytes(), rows, *place).ok_or(NotChanged::NoSuchSecret)?;
+            Change::Retire(chosen) => {
+                let written = rows::written(id.as_bytes(), rows, chosen.place).ok_or(NotChanged::NoSuchSecret)?;
                 Ok((Some(written.0.ok_or_else(no_text)?), written.1))
             }
             Change::Disable => Ok((None, None)),

@@ -12,7 +12,10 @@ fn api() -> Api {
     Api::shipped_with(
         "browser-session.yaml",
         8000,
-        &[("localhost:8000", "app.example"), ("app: { servers: [\"http://127.0.0.1:9001\"] }", "app: { echo: true }")],
+        &[
+            ("http://localhost:8000", "https://app.example"),
+            ("app: { servers: [\"http://127.0.0.1:9001\"] }", "app: { echo: true }"),
+        ],
     )
 }
 
@@ -158,6 +161,11 @@ fn what_another_site_has_a_browser_send_changes_nothing() {
     };
     assert_eq!(told(&socket(&["Origin: https://evil.example"])), cross_site());
     assert_eq!(told(&socket(&[])), cross_site());
+    assert_eq!(
+        told(&socket(&["Origin: http://app.example"])),
+        cross_site(),
+        "whoever is on the way can write that page"
+    );
     assert_ne!(socket(&["Origin: https://app.example"]).status, 403);
 }
 

@@ -114,7 +114,8 @@ fn a_row_that_cannot_be_read_ends_no_login_that_was_before_it() {
     let (_, pair) = login(&api, "alice", "wonderland");
     let refresh = || api.json("/refresh", &json!({ "refresh_token": pair["refresh_token"] }).to_string()).status;
     sqlite(&file, "update account set pw = 'hunter2' where login = 'alice'");
-    assert_eq!(refresh(), 401);
+    assert_eq!(login(&api, "alice", "wonderland").0, 401, "whoever is asked for a password is told nothing of it");
+    assert_eq!(refresh(), 502, "the token is as good as before");
     sqlite(&file, &format!("update account set pw = '{}' where login = 'alice'", hash("alice")));
     assert_eq!(refresh(), 200);
 }

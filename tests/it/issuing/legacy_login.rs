@@ -105,7 +105,7 @@ fn whatever_the_older_login_says_no_to_is_told_in_the_same_words() {
         let kind = json!(format!("urn:countersign:{kind}"));
         assert_eq!((answer.status, &answer.json()["type"]), (status, &kind), "{name}");
     }
-    let words = ["its status is 418", "it is no JSON", "more than 65536 bytes", "answered with 500"];
+    let words = ["its status is 418", "it is no JSON", "more than 65536 bytes", "its status is 500"];
     let log = api.gateway.output_when(|log| words.iter().all(|words| log.contains(words)));
     assert!(words.iter().all(|words| log.contains(words)), "{log}");
     assert!(!log.contains("wonder") && !log.contains("the-app-s-own-key"), "{log}");
@@ -155,4 +155,19 @@ fn guessing_at_an_older_login_comes_to_an_end_whatever_the_spelling() {
         ["alice", "ALICE", "Alice", "aLice"].iter().map(|name| login(&api, name, "guess").status).collect();
     assert_eq!(statuses, [401, 401, 401, 429]);
     assert_eq!(login(&api, "alice", SECRET).status, 429);
+}
+
+#[test]
+fn what_an_older_login_says_neither_yes_nor_no_to_may_be_a_guess() {
+    let legacy = Legacy::start();
+    let throttle = "issuer: api, users: legacy, throttle: { user: { rate: 1/h, burst: 2 } }";
+    let login_of = ("login: { login: { issuer: api, users: legacy", &*format!("login: {{ login: {{ {throttle}"));
+    let api = legacy.behind(&[login_of, ("timeout: 5s", "timeout: 300ms")]);
+    for (name, statuses) in
+        [("broken", [503, 503, 429]), ("hang", [503, 503, 429]), ("teapot", [502, 502, 429]), ("busy", [429, 429, 429])]
+    {
+        assert_eq!([(); 3].map(|()| login(&api, name, "guess").status), statuses, "{name}");
+    }
+    drop(legacy);
+    assert_eq!([(); 4].map(|()| login(&api, "bob", "builder").status), [503; 4], "nobody was asked");
 }

@@ -216,6 +216,19 @@ fn a_client_revokes_its_own_tokens_and_is_told_nothing_of_texts_that_are_none() 
 }
 
 #[test]
+fn a_refresh_token_that_was_spent_a_moment_ago_ends_what_came_of_it_when_it_is_revoked() {
+    let oauth = OAuth::changed(|config| config.replace("lifetime: 14d", "grace: 60s"));
+    let refresh =
+        |token: &Value| format!("grant_type=refresh_token&refresh_token={}", token.as_str().expect("a token"));
+    let first = oauth.granted("grant_type=password&username=alice&password=wonderland");
+    let second = oauth.granted(&refresh(&first["refresh_token"]));
+    assert_error(&oauth.token(&refresh(&first["refresh_token"])), 400, "invalid_grant");
+    let third = oauth.granted(&refresh(&second["refresh_token"]));
+    assert_eq!(oauth.revoke("reports:wonderland", &second["refresh_token"]).status, 200);
+    assert_error(&oauth.token(&refresh(&third["refresh_token"])), 400, "invalid_grant");
+}
+
+#[test]
 fn a_logout_takes_back_the_token_that_it_is_asked_with_where_it_says_so() {
     let route = "routes:\n  - { match: { path: /logout, methods: [POST] }, require: { jwt: api }, to: logout }\n";
     let oauth = OAuth::changed(|config| {

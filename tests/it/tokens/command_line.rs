@@ -205,3 +205,34 @@ fn a_token_is_issued_by_hand_as_the_config_s_issuer_would_and_a_config_believes_
         assert!(words.contains(said), "{said}: {words}");
     }
 }
+
+#[test]
+fn what_a_token_is_bound_to_is_shown_and_that_nobody_asked_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = SigningKey::es256("k1");
+    fs::write(directory.path().join("keys.json"), key_set([&key])).unwrap();
+    let config = "listen: 127.0.0.1:0\ntokens: { api: { jwks: { file: keys.json }, issuer: i, audience: a } }\n\
+                  upstreams: { app: { echo: true } }\n\
+                  routes: [{ match: { path: / }, require: { jwt: api }, to: app }]\n";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let thumbprint = URL_SAFE_NO_PAD.encode([7; 32]);
+    let inspect = ["token", "inspect"];
+    let verify = ["token", "verify", "-c", "gateway.yaml"];
+    for (cnf, verified, inspected) in [
+        (json!({ "jkt": thumbprint }), "bound to the key BwcH", "a DPoP proof"),
+        (json!({ "x5t#S256": thumbprint }), "bound to the certificate BwcH", "that its connection must be made with"),
+        (json!({ "jkt": thumbprint, "x5t#S256": thumbprint }), "(x5t#S256): not checked", "not checked: the key (jkt)"),
+    ] {
+        let claims = json!({ "iss": "i", "aud": "a", "sub": "alice", "exp": now() + 60, "cnf": cnf });
+        let token = key.signed(&json!({ "alg": "ES256", "kid": "k1" }), &claims);
+        let (code, data, words) = told(&verify, &token, directory.path());
+        assert!(code == Some(0) && data.contains(verified), "{data}{words}");
+        let (code, data, words) = told(&inspect, &token, directory.path());
+        assert!(code == Some(0) && data.contains(inspected), "{data}{words}");
+    }
+    let claims = json!({ "iss": "i", "aud": "a", "exp": now() + 60, "cnf": { "kid": "x" } });
+    let token = key.signed(&json!({ "alg": "ES256", "kid": "k1" }), &claims);
+    assert_eq!(told(&verify, &token, directory.path()).0, Some(4));
+    let (code, data, words) = told(&inspect, &token, directory.path());
+    assert!(code == Some(4) && data.contains("bound to something that is not known here"), "{data}{words}");
+}

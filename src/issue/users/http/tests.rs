@@ -90,6 +90,9 @@ fn what_is_no_plain_yes_lets_nobody_in() {
     ] {
         assert!(matches!(read(status, body), Failure::Users(UsersAway::Nonsense(_))), "{status} {body}");
     }
-    assert!(matches!(read(500, "{}"), Failure::Users(UsersAway::Away(_))));
-    assert!(matches!(read(429, "{}"), Failure::Busy));
+    for status in [500, 502, 503] {
+        let failure = read(status, "{}");
+        assert!(matches!(failure, Failure::Users(UsersAway::Silent(_))) && failure.is_attempt(), "{status}");
+    }
+    assert!(matches!(read(429, "{}"), Failure::Users(UsersAway::Crowded)) && read(429, "{}").is_attempt());
 }

@@ -40,7 +40,7 @@ pub(super) fn changed(text: &[u8], id: &str, change: &Change) -> Result<Zeroizin
         (_, []) => return Err(NotChanged::Unknown),
         (Change::Rotate(new, Position::First), [first, ..]) => put(first.start, new)?,
         (Change::Rotate(new, Position::Last), [.., last]) => put(last.end, new)?,
-        (Change::Retire(place), own) => rows.retired(own, *place)?,
+        (Change::Retire(chosen), own) => rows.retired(own, chosen.place)?,
         (Change::Disable, [first, ..]) => {
             let disabled = rows.column(DISABLED).ok_or(NotChanged::NoColumn(DISABLED))?;
             vec![rows.rewritten(

@@ -75,7 +75,7 @@ pub(super) fn changed(
         (Change::Rotate(new, Position::Last), [.., last]) => {
             vec![records.put(last.end, last.indent, id, &own_record(id, new)?)]
         }
-        (Change::Retire(place), _) => records.retired(id, *place)?,
+        (Change::Retire(chosen), _) => records.retired(id, chosen.place)?,
         (Change::Disable, [first, ..]) => {
             let mut members = first.members.clone();
             set(&mut members.texts, DISABLED, "true");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    keys::{NewSecret, Position},
+    keys::{Chosen, NewSecret, Position},
     secret::Secret,
 };
 
@@ -10,6 +10,12 @@ const TEXT: &str = "id,secret,label,disabled,tenant\na,one,,,acme\n\"b\",\"two, 
 
 fn new(secret: &str) -> NewSecret {
     NewSecret { secret: Secret::new(secret.as_bytes().to_vec()), label: None }
+}
+
+/// Takes away what stands at that place.
+fn retire(format: Format, text: &str, id: &str, place: usize) -> Change {
+    let record = KeyFileContent::parse(text.as_bytes(), format).unwrap().record(id.as_bytes()).unwrap();
+    Change::Retire(Chosen::of(&record, place).unwrap())
 }
 
 fn after(text: &str, id: &str, change: &Change) -> Result<String, String> {
@@ -29,7 +35,7 @@ fn what_a_change_does_not_concern_stays_as_it_was() {
     assert_eq!(first, TEXT.replace("a,one", "a,new,,,\na,one"));
     let last = after(TEXT, "a", &Change::Rotate(new("new"), Position::Last)).unwrap();
     assert_eq!(last, format!("{TEXT}a,new,,,\n"));
-    assert_eq!(after(TEXT, "a", &Change::Retire(1)).unwrap(), TEXT.replace("a,three,,,\n", ""));
+    assert_eq!(after(TEXT, "a", &retire(Format::Csv, TEXT, "a", 1)).unwrap(), TEXT.replace("a,three,,,\n", ""));
     assert_eq!(after(TEXT, "a", &Change::Disable).unwrap(), TEXT.replace("a,one,,,acme", "a,one,,true,acme"));
     let quoted = after(TEXT, "b", &Change::Rotate(new("new"), Position::First)).unwrap();
     assert_eq!(quoted, TEXT.replace("\"b\",\"two", "b,new,,,\n\"b\",\"two"));
@@ -39,14 +45,14 @@ fn what_a_change_does_not_concern_stays_as_it_was() {
 fn a_disabled_id_stays_so_whichever_secret_is_taken_away() {
     let disabled = after(TEXT, "a", &Change::Disable).unwrap();
     for place in [0, 1] {
-        let left = after(&disabled, "a", &Change::Retire(place)).unwrap();
+        let left = after(&disabled, "a", &retire(Format::Csv, &disabled, "a", place)).unwrap();
         assert!(KeyFileContent::parse(left.as_bytes(), Format::Csv).unwrap().record(b"a").unwrap().disabled);
     }
     let dumped = "id,secret,disabled\na,one,t\na,two,f\n";
-    assert_eq!(after(dumped, "a", &Change::Retire(0)).unwrap(), "id,secret,disabled\na,two,t\n");
+    assert_eq!(after(dumped, "a", &retire(Format::Csv, dumped, "a", 0)).unwrap(), "id,secret,disabled\na,two,t\n");
     let lines =
         "{\"id\":\"a\",\"secret\":\"one\",\"disabled\":\"t\"}\n{\"id\":\"a\",\"secret\":\"two\",\"disabled\":\"f\"}\n";
-    let left = in_format(Format::JsonLines, lines, "a", &Change::Retire(0)).unwrap();
+    let left = in_format(Format::JsonLines, lines, "a", &retire(Format::JsonLines, lines, "a", 0)).unwrap();
     assert!(KeyFileContent::parse(left.as_bytes(), Format::JsonLines).unwrap().record(b"a").unwrap().disabled);
 }
 
@@ -60,8 +66,9 @@ fn what_cannot_be_done_is_said() {
     for (text, id, change, said) in [
         (TEXT, "a", Change::Add(new("x")), "the id is there already"),
         (TEXT, "z", Change::Disable, "there is no such id"),
-        (TEXT, "b", Change::Retire(0), "this is the id's only secret"),
-        (TEXT, "a", Change::Retire(2), "the id has no secret at that place"),
+        (TEXT, "b", retire(Format::Csv, TEXT, "b", 0), "this is the id's only secret"),
+        (TEXT, "a", retire(Format::Csv, &format!("{TEXT}a,four,,,\n"), "a", 2), "the secret is not where it was"),
+        (TEXT, "a", retire(Format::Csv, &TEXT.replace("one", "zero"), "a", 0), "the secret is not where it was"),
         ("id,secret\na,one\n", "a", Change::Disable, "the file has no column `disabled`"),
         ("id,secret\na,1\na,2\na,3\na,4\n", "a", Change::Rotate(new("x"), Position::Last), "the id has 4 secrets"),
         (TEXT, "a", Change::Rotate(new("three"), Position::Last), "line 6, `secret`: the id has this secret already"),
@@ -75,7 +82,7 @@ fn what_cannot_be_done_is_said() {
 
 #[test]
 fn what_an_old_secret_alone_says_of_its_id_stays_when_it_is_retired() {
-    let retired = after(TEXT, "a", &Change::Retire(0)).unwrap();
+    let retired = after(TEXT, "a", &retire(Format::Csv, TEXT, "a", 0)).unwrap();
     assert_eq!(retired, TEXT.replace("a,one,,,acme\n", "").replace("a,three,,,", "a,three,,,acme"));
     for (text, place, wanted) in [
         ("id,secret,routes\na,one,told\na,two,\n", 0, "id,secret,routes\na,two,told\n"),
@@ -84,13 +91,16 @@ fn what_an_old_secret_alone_says_of_its_id_stays_when_it_is_retired() {
         ("id,secret,routes\na,1,told\nb,x,\na,2,\na,3,", 0, "id,secret,routes\nb,x,\na,2,told\na,3,"),
         ("id,secret,not_after\na,one,4102444800\na,two,\n", 0, "id,secret,not_after\na,two,\n"),
     ] {
-        assert_eq!(after(text, "a", &Change::Retire(place)).unwrap(), wanted, "{text}");
+        assert_eq!(after(text, "a", &retire(Format::Csv, text, "a", place)).unwrap(), wanted, "{text}");
     }
     let shut = "id,secret,disabled,routes\na,one,true,told\na,two,false,\n";
-    assert_eq!(after(shut, "a", &Change::Retire(0)).unwrap(), "id,secret,disabled,routes\na,two,true,told\n");
+    assert_eq!(
+        after(shut, "a", &retire(Format::Csv, shut, "a", 0)).unwrap(),
+        "id,secret,disabled,routes\na,two,true,told\n"
+    );
     let lines = "{\"id\":\"a\",\"secret\":\"one\",\"disabled\":true,\"routes\":[\"told\",\"open\"]}\n{\"id\":\"a\",\"secret\":\"two\"}\n";
     assert_eq!(
-        in_format(Format::JsonLines, lines, "a", &Change::Retire(0)).unwrap(),
+        in_format(Format::JsonLines, lines, "a", &retire(Format::JsonLines, lines, "a", 0)).unwrap(),
         "{\"id\": \"a\", \"secret\": \"two\", \"disabled\": true, \"routes\": \"told open\"}\n"
     );
 }
@@ -109,7 +119,7 @@ fn json_lines_are_changed_line_by_line() {
     assert_eq!(first, own("{\"id\": \"b\", \"secret\": \"n\"}"));
     let last = after("b", &Change::Rotate(new("n"), Position::Last));
     assert_eq!(last, format!("{LINES}{{\"id\": \"b\", \"secret\": \"n\"}}\n"));
-    let retired = after("b", &Change::Retire(0));
+    let retired = after("b", &retire(Format::JsonLines, LINES, "b", 0));
     assert!(retired.ends_with("{\"id\": \"b\", \"encoding\": \"hex\", \"secrets\": [{\"secret\": \"dGhyZWU=\", \"encoding\": \"base64\"}]}\n"), "{retired}");
     assert!(retired.starts_with(LINES.lines().next().unwrap()));
     let disabled = after("a", &Change::Disable);
@@ -143,7 +153,7 @@ fn a_list_in_yaml_is_changed_record_by_record() {
     let record = "- {\"id\": \"a\", \"secret\": \"one\", \"tenant\": \"acme\", \"disabled\": true}";
     let as_it_was = "- id: a      # the first\n  secret: |-\n    one\n  tenant: acme";
     assert_eq!(disabled, LIST.replace(as_it_was, record));
-    let retired = after("b", &Change::Retire(1));
+    let retired = after("b", &retire(Format::Yaml, LIST, "b", 1));
     assert!(retired.ends_with("- {\"id\": \"b\", \"secrets\": [\"two\"]}\n# the end\n"), "{retired}");
 }
 
@@ -188,7 +198,11 @@ proptest::proptest! {
         let change = match kind {
             0 => Change::Add(new("a-new-secret")),
             1 => Change::Rotate(new("a-new-secret"), if place == 0 { Position::First } else { Position::Last }),
-            2 => Change::Retire(place),
+            2 => {
+                let record = KeyFileContent::parse(text.as_bytes(), Format::Yaml).ok().and_then(|content| content.record(b"a"));
+                let Some(chosen) = record.and_then(|record| Chosen::of(&record, place)) else { return Ok(()) };
+                Change::Retire(chosen)
+            }
             _ => Change::Disable,
         };
         if let Ok(new) = in_format(Format::Yaml, &text, "a", &change) {
