@@ -100,7 +100,7 @@ class Configs(unittest.TestCase):
             run = Run(options(), directory)
             for name in ("bench.yaml", "countersign-bodies.yaml"):
                 with open(run.config(name)) as file:
-                    self.assertIn(f"{directory}/access.log", file.read())
+                    self.assertIn(f"{directory}/log/access.log", file.read())
 
     def test_routes_are_replaced_and_nothing_else(self):
         with tempfile.TemporaryDirectory() as directory:
