@@ -1,4 +1,4 @@
-//! The time, injected: the gateway reads the system's clock, tests set their own.
+//! The time, injected: the gateway reads the system's clocks, tests set their own.
 
 use std::{
     fmt,
@@ -6,45 +6,69 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// A source of wall-clock time. Clones share the same source.
+/// A source of wall-clock time, and of time that only goes by. Clones share the same source.
 #[derive(Clone)]
 pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    System,
-    Fixed(Arc<AtomicI64>),
+    /// Begun then.
+    System(Instant),
+    Fixed(Arc<Fixed>),
+}
+
+struct Fixed {
+    unix_millis: AtomicI64,
+    steady_millis: AtomicI64,
 }
 
 impl Clock {
     /// The system's clock.
     pub fn system() -> Clock {
-        Clock(Source::System)
+        Clock(Source::System(Instant::now()))
     }
 
     /// A clock that stands still at `unix` seconds until it is [set](Clock::set).
     pub fn fixed(unix: i64) -> Clock {
-        Clock(Source::Fixed(Arc::new(AtomicI64::new(unix.saturating_mul(1000)))))
+        let unix_millis = AtomicI64::new(unix.saturating_mul(1000));
+        Clock(Source::Fixed(Arc::new(Fixed { unix_millis, steady_millis: AtomicI64::new(0) })))
     }
 
-    /// Moves a fixed clock to `unix` seconds; the system's clock is left alone.
+    /// Moves a fixed clock to `unix` seconds, as if somebody had set it; the system's clock is left alone.
     pub fn set(&self, unix: i64) {
-        if let Source::Fixed(millis) = &self.0 {
-            millis.store(unix.saturating_mul(1000), Ordering::Relaxed);
+        if let Source::Fixed(fixed) = &self.0 {
+            fixed.unix_millis.store(unix.saturating_mul(1000), Ordering::Relaxed);
+        }
+    }
+
+    /// Lets time go by on a fixed clock; the system's clock is left alone.
+    pub fn wait(&self, seconds: i64) {
+        if let Source::Fixed(fixed) = &self.0 {
+            for millis in [&fixed.unix_millis, &fixed.steady_millis] {
+                millis.fetch_add(seconds.saturating_mul(1000), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Milliseconds that went by since some moment in the past, whatever the time of day was set to meanwhile.
+    pub fn steady_millis(&self) -> i64 {
+        match &self.0 {
+            Source::System(begun) => i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
+            Source::Fixed(fixed) => fixed.steady_millis.load(Ordering::Relaxed),
         }
     }
 
     /// Milliseconds since 1970 (negative before it).
     pub fn unix_millis(&self) -> i64 {
         match &self.0 {
-            Source::System => match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Source::System(_) => match SystemTime::now().duration_since(UNIX_EPOCH) {
                 Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
                 Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |m| -m),
             },
-            Source::Fixed(millis) => millis.load(Ordering::Relaxed),
+            Source::Fixed(fixed) => fixed.unix_millis.load(Ordering::Relaxed),
         }
     }
 
@@ -57,7 +81,7 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Source::System => "Clock(system)",
+            Source::System(_) => "Clock(system)",
             Source::Fixed(_) => "Clock(fixed)",
         })
     }

@@ -13,8 +13,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{
-    Assertion, ClaimValue, GrantTypes, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings, Registered, Renewal,
-    RevocationEndpoint, Session, TokenEndpoint, User, Users, UsersSource, Who,
+    Assertion, ClaimValue, FamilyTable, GrantTypes, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings,
+    Registered, Renewal, RevocationEndpoint, Session, TokenEndpoint, User, Users, UsersSource, Who,
 };
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};

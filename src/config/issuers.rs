@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    checked::{ClaimValue, Issuer, KeptIn, RefreshSettings, Tokens},
+    checked::{ClaimValue, Issuer, Tokens},
     reader::Reader,
+    refresh,
     section::Section,
     session,
     shape::Fields,
@@ -57,7 +58,7 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
         check_accepted(lifetime, tokens, &fields, reader);
     }
     let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
-    let refresh = fields.value("refresh").map(|node| refresh(node, has_store, reader));
+    let refresh = fields.value("refresh").map(|node| refresh::read(node, has_store, reader));
     let session = match fields.value("cookie") {
         None => Some(None),
         Some(node) => session::read(node, index.and_then(|index| tokens.item(index)), reader).map(Some),
@@ -71,41 +72,6 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
         refresh: super::definition::all_or_none(refresh)?,
         session: session?,
     })
-}
-
-fn refresh(node: &Node, has_store: bool, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
-    let fields = reader.fields(node, "`refresh`", &["lifetime", "absolute_lifetime", "grace", "kept_in"])?;
-    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
-    let mut duration = |key: &str, usual| match fields.value(key) {
-        None => Some(usual),
-        Some(node) => reader.positive_duration(node, &format!("`{key}`")),
-    };
-    let lifetime = duration("lifetime", days(14))?;
-    let absolute_lifetime = duration("absolute_lifetime", days(90).max(lifetime))?;
-    let grace = match fields.value("grace") {
-        None => Duration::from_secs(2),
-        Some(node) => reader.duration(node, "`grace`")?,
-    };
-    if let Some(node) = fields.value("absolute_lifetime").filter(|_| absolute_lifetime < lifetime) {
-        reader.error(node.place, "`absolute_lifetime` is less than the `lifetime` of one refresh token");
-    }
-    if let Some(node) = fields.value("grace").filter(|_| grace > Duration::from_secs(60)) {
-        reader.error(node.place, "`grace` is more than a minute: a stolen token would go unnoticed for as long");
-    }
-    Some(RefreshSettings { lifetime, absolute_lifetime, grace, kept_in: kept_in(&fields, has_store, reader)? })
-}
-
-fn kept_in(fields: &Fields<'_>, has_store: bool, reader: &mut Reader<'_>) -> Option<KeptIn> {
-    let Some(node) = fields.value("kept_in") else {
-        return Some(if has_store { KeptIn::Redis } else { KeptIn::Memory });
-    };
-    let kept_in = reader.choice(node, "`kept_in`", &[("memory", KeptIn::Memory), ("redis", KeptIn::Redis)])?;
-    if kept_in == KeptIn::Redis && !has_store {
-        reader
-            .error(node.place, "there is no `store`")
-            .hint("`store: { redis: { url: \"redis://…\" } }` says which Redis");
-    }
-    Some(kept_in)
 }
 
 pub(super) fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {

@@ -38,6 +38,7 @@ mod published_keys;
 mod rates;
 mod reader;
 mod redis_server;
+mod refresh;
 mod refusals;
 mod requirement;
 mod revocations;

@@ -26,7 +26,8 @@ pub(super) fn read(fields: &Fields<'_>, timeout: Duration, reader: &mut Reader<'
     let address = address(fields, reader);
     let connections = fields.value("connections");
     let connections = connections.map_or(Some(CONNECTIONS), |node| reader.count(node, "`connections`", 1..101));
-    Some(Settings { address: address?, connections: u32::try_from(connections?).ok()?, timeout })
+    let connections = u32::try_from(connections?).ok()?;
+    Some(Settings { address: address?, connections, timeout, is_written: false })
 }
 
 fn address(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Address> {

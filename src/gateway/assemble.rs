@@ -80,6 +80,9 @@ pub enum AssembleError {
         /// Why.
         source: std::io::Error,
     },
+    /// A database of refresh tokens cannot be opened on this machine.
+    #[error("refresh tokens in a database: {0}")]
+    Families(#[source] std::io::Error),
     /// An upstream's TLS settings cannot be used.
     #[error("upstream {name}: {source}")]
     Tls {
@@ -126,7 +129,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let budgets = Budgets { directory: config.limits.spool.clone(), ..carried.budgets.clone() };
     let clock = carried.clock.clone();
     let users = carried.users.turned(&config)?;
-    let issuing = Issuing::new(&config, &budgets, carried, &users)?;
+    let families = carried.family_tables.turned(&config).map_err(AssembleError::Families)?;
+    let issuing = Issuing::new(&config, &budgets, carried, (&users, &families))?;
     let services = services(&config, targets, &issuing, &rules)?;
     let assertions: Vec<_> = config.upstreams.iter().map(|upstream| issuing.assertion(upstream)).collect();
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
@@ -164,6 +168,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         labels,
         keys,
         users,
+        families,
     })
 }
 

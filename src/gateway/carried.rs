@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{assemble::Stores, key_book::KeyBook, publisher_book::PublisherBook, upstreams::Book, user_book::UserBook};
+use super::{
+    assemble::Stores, family_book::FamilyBook, key_book::KeyBook, publisher_book::PublisherBook, upstreams::Book,
+    user_book::UserBook,
+};
 use crate::{
     clock::Clock,
     config::Config,
@@ -36,6 +39,8 @@ pub struct Carried {
     pub keys: KeyBook,
     /// The users of the config before who are elsewhere, with the connections to them.
     pub users: UserBook,
+    /// The databases in which the config before keeps families of refresh tokens.
+    pub family_tables: FamilyBook,
     /// Whose keys are fetched, with the sets that they have published.
     pub publishers: PublisherBook,
 }
@@ -59,6 +64,7 @@ impl Carried {
             upstreams: Book::default(),
             keys: KeyBook::default(),
             users: UserBook::default(),
+            family_tables: FamilyBook::default(),
             publishers: PublisherBook::default(),
         }
     }

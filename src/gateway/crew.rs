@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    observe::{Format, Metrics, Sink},
+    observe::{Format, IssuerCounts, Metrics, Sink},
 };
 
 /// How long is waited until all workers have adopted a config. They do so between two requests, within microseconds.
@@ -80,6 +80,7 @@ impl Prepared {
         let listen = config.listen.clone();
         let mut snapshot = assemble(config, carried)?;
         snapshot.publishers.begin().map_err(StartError::KeySets)?;
+        snapshot.families.begin();
         let snapshot = Arc::new(snapshot);
         let sockets = sockets(&listen, before.map_or(&[], |before| &before.sockets))?;
         let ids = sockets.iter().map(|socket| socket.id);
@@ -190,7 +191,9 @@ impl Crew {
         self.carried.upstreams = self.current.snapshot.upstreams.clone();
         let publishers = self.current.snapshot.publishers.clone();
         self.carried.publishers = publishers.clone();
-        self.metrics.show_issuers(move || publishers.counts());
+        let families = self.current.snapshot.families.clone();
+        self.carried.family_tables = families.clone();
+        self.metrics.show_issuers(move || IssuerCounts { families: families.counts(), ..publishers.counts() });
         let keys = self.current.snapshot.keys.clone();
         self.carried.keys = keys.clone();
         self.carried.users = self.current.snapshot.users.clone();

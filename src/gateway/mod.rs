@@ -13,6 +13,7 @@ mod crew;
 mod descriptors;
 mod doors;
 mod edition;
+mod family_book;
 mod guests;
 mod handshake;
 mod key_book;

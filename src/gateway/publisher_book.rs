@@ -105,6 +105,7 @@ impl PublisherBook {
         IssuerCounts {
             key_sets: self.publishers.iter().map(|(name, publisher)| key_set_counts(name, publisher)).collect(),
             introspection: self.introspectors.iter().map(|(name, server)| server_counts(name, server)).collect(),
+            families: Vec::new(),
         }
     }
 

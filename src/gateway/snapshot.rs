@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    handshake::Handshake, key_book::KeyBook, publisher_book::PublisherBook, refusals::Shape, routes::Routes,
-    upstreams::Book, user_book::UserBook,
+    family_book::FamilyBook, handshake::Handshake, key_book::KeyBook, publisher_book::PublisherBook, refusals::Shape,
+    routes::Routes, upstreams::Book, user_book::UserBook,
 };
 use crate::{
     authenticate::Requirement,
@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub keys: KeyBook,
     /// Users who have to be asked for.
     pub users: UserBook,
+    /// Databases that keep refresh tokens.
+    pub families: FamilyBook,
 }
 
 /// Who serves the requests of a route.

@@ -13,7 +13,7 @@ mod stamp;
 
 pub use access::{AccessLine, Format, Verdict};
 pub use metrics::{
-    Caller, Gauges, IntrospectionCounts, IssuerCounts, KeyCounts, KeyFileCounts, KeyLabels, KeySetCounts,
+    Caller, FamilyCounts, Gauges, IntrospectionCounts, IssuerCounts, KeyCounts, KeyFileCounts, KeyLabels, KeySetCounts,
     KeySourceCounts, Labels, Metrics, Open, Outcome, ReplayFigures, Sources, StoreFigures, TurnedAway, UpstreamOutcome,
     WorkerMetrics,
 };

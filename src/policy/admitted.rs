@@ -19,7 +19,7 @@ use crate::{
     scheme::{self, Escape, Known, Template, View},
     soon::Soon,
     store::{
-        ClaimKey, Claimed, Claims, Counters, Store, StoreError,
+        ClaimKey, Claims, Counters, Held, StoreError,
         revocations::{Revocations, SharedRevocations, Unknown},
     },
 };
@@ -102,7 +102,7 @@ pub struct Admitted<'a> {
 #[derive(Default)]
 #[must_use = "claims of a request that came to nothing are to be released"]
 pub struct Receipt {
-    keys: SmallVec<[(ClaimKey, i64); 1]>,
+    held: SmallVec<[Held; 1]>,
     claims: Option<Arc<Claims>>,
 }
 
@@ -249,8 +249,8 @@ impl Receipt {
         if let Some(claims) = self.claims {
             // On the heap: it is rare, and a store that has to be asked needs much room.
             let each = async move {
-                for (key, until_millis) in &self.keys {
-                    claims.release(key, *until_millis).await;
+                for claim in &self.held {
+                    claims.release(claim).await;
                 }
             };
             Box::pin(each).await;
@@ -316,15 +316,15 @@ impl<'a> Admitted<'a> {
     }
 
     /// Notes what a claim came to.
-    fn note(&mut self, replay: &Replay, claimed: Result<Claimed, StoreError>) -> Result<(), NotAdmitted> {
+    fn note(&mut self, replay: &Replay, claimed: Result<Option<Held>, StoreError>) -> Result<(), NotAdmitted> {
         let claims = self.admission.claims;
         match claimed {
-            Ok(Claimed::Fresh) => {
+            Ok(Some(held)) => {
                 self.receipt.claims.get_or_insert_with(|| claims.clone());
-                self.receipt.keys.push((ClaimKey(replay.digest), replay.until_millis));
+                self.receipt.held.push(held);
                 Ok(())
             }
-            Ok(Claimed::Seen) => Err(NotAdmitted::Replayed),
+            Ok(None) => Err(NotAdmitted::Replayed),
             Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
                 tracing::debug!(%error, "a request goes on unchecked");
                 claims.note_unchecked();

@@ -96,6 +96,15 @@ impl Address {
         }
     }
 
+    /// Whether it is SQLite's, and in no file: it is gone with its last connection.
+    pub fn is_in_memory(&self) -> bool {
+        let Kind::Sqlite(options) = &self.kind else { return false };
+        // So the driver names what it is told to keep in memory; or that is said behind a name.
+        let is_unnamed = options.get_filename().to_str().is_some_and(|file| file.starts_with("file:sqlx-in-memory-"));
+        let said = b"mode=memory";
+        is_unnamed || self.written.expose().windows(said.len()).any(|window| window == said)
+    }
+
     /// Whether it is sure to be that database and nobody between: a file, this machine, or TLS with a certificate that is
     /// checked.
     pub fn is_safe(&self) -> bool {
@@ -157,6 +166,20 @@ mod tests {
         assert_eq!(Address::parse("postgres://db:port/x", None).unwrap_err(), AddressFault::Malformed);
         let password = Secret::new(b"x".to_vec());
         assert_eq!(Address::parse("sqlite:x.db", Some(&password)).unwrap_err(), AddressFault::NoPassword);
+    }
+
+    #[test]
+    fn what_is_in_no_file_is_known() {
+        for (url, in_memory) in [
+            ("sqlite::memory:", true),
+            ("sqlite://:memory:", true),
+            ("sqlite:x.db?mode=memory", true),
+            ("sqlite:x.db", false),
+            ("sqlite:///var/lib/x.db?mode=rwc", false),
+            ("postgres://db/d", false),
+        ] {
+            assert_eq!(Address::parse(url, None).unwrap().is_in_memory(), in_memory, "{url}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A database's connections, and what is asked over them.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, io::ErrorKind, os::unix::fs::OpenOptionsExt, sync::Arc, time::Duration};
 
 use futures_core::stream::BoxStream;
 use sqlx::{
-    AssertSqlSafe, MySql, Pool, Postgres, Sqlite, mysql::MySqlPoolOptions, postgres::PgPoolOptions,
-    sqlite::SqlitePoolOptions,
+    AssertSqlSafe, MySql, Pool, Postgres, Sqlite,
+    mysql::MySqlPoolOptions,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteJournalMode, SqlitePoolOptions},
 };
 
 use super::{Address, Kind, Row, SqlError, cells};
@@ -24,6 +26,9 @@ pub struct Settings {
     pub connections: u32,
     /// To have a connection. How long a question may take is for who asks to say.
     pub timeout: Duration,
+    /// Whether it is written to all the time. Then whoever reads a SQLite file and whoever writes it do not wait for one
+    /// another: it is logged ahead.
+    pub is_written: bool,
 }
 
 /// A database that is asked. Clones share connections.
@@ -73,6 +78,42 @@ impl Database {
             Pools::Sqlite(pool) => fetch!(pool, cells::of_sqlite),
         }
     }
+
+    /// Runs one statement, which is done whole or not at all, with those texts bound in their order. How many rows it was about.
+    /// It is asked among the [errands](crate::errands).
+    ///
+    /// # Errors
+    /// [`SqlError`]. After any but [`SqlError::Refused`] it may have been done, or may yet be.
+    pub async fn run(&self, statement: &Arc<str>, parameters: &[&str]) -> Result<u64, SqlError> {
+        macro_rules! execute {
+            ($pool:expr) => {{
+                // It stands in the config, or in the program; nothing of a request is in it.
+                let query = sqlx::query(AssertSqlSafe(statement.clone()));
+                let query = parameters.iter().fold(query, |query, text| query.bind(*text));
+                query.execute($pool).await.map_err(SqlError::of)?.rows_affected()
+            }};
+        }
+        Ok(match &self.0 {
+            Pools::Postgres(pool) => execute!(pool),
+            Pools::MySql(pool) => execute!(pool),
+            Pools::Sqlite(pool) => execute!(pool),
+        })
+    }
+
+    /// Makes the file of a SQLite database where there is none, for its owner's eyes alone. Another database is made by whoever runs it.
+    ///
+    /// # Errors
+    /// [`SqlError::Away`]
+    pub fn make_file(&self) -> Result<(), SqlError> {
+        let Pools::Sqlite(pool) = &self.0 else { return Ok(()) };
+        let made = File::options().write(true).create_new(true).mode(0o600).open(pool.connect_options().get_filename());
+        match made {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(SqlError::Away(format!("the database's file cannot be made: {}", error.kind()).into()))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
 }
 
 impl Pools {
@@ -91,7 +132,12 @@ impl Pools {
         match settings.address.kind() {
             Kind::Postgres(options) => Pools::Postgres(lazily!(PgPoolOptions, options.clone())),
             Kind::MySql(options) => Pools::MySql(lazily!(MySqlPoolOptions, options.clone())),
-            Kind::Sqlite(options) => Pools::Sqlite(lazily!(SqlitePoolOptions, options.clone().busy_timeout(timeout))),
+            Kind::Sqlite(options) => {
+                // Who waits for another's lock is told so before he gives up, and knows that nothing was done.
+                let options = options.clone().busy_timeout(timeout.mul_f64(0.75));
+                let options = if settings.is_written { options.journal_mode(SqliteJournalMode::Wal) } else { options };
+                Pools::Sqlite(lazily!(SqlitePoolOptions, options))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ClaimKey, Claimed, JournaledStore, MemoryStore, Store, StoreError, redis::RedisClaims};
+use super::{ClaimKey, Claimed, Held, JournaledStore, MemoryStore, Store, StoreError, redis::RedisClaims};
 use crate::redis_link::Health;
 
 /// The replay claims of a gateway. One outlives every reload that leaves its settings alone.
@@ -51,22 +51,44 @@ impl Claims {
         self.unknown_until_millis.is_some_and(|unknown| since_millis <= unknown)
     }
 
-    /// As [`claim`](Store::claim) where nothing has to be waited for; `None` where another has to be asked.
+    /// As [`claim`](Claims::claim) where nothing has to be waited for; `None` where another has to be asked.
     pub fn claim_at_once(
         &self,
         key: &ClaimKey,
         until_millis: i64,
         now_millis: i64,
-    ) -> Option<Result<Claimed, StoreError>> {
+    ) -> Option<Result<Option<Held>, StoreError>> {
         let claimed = match &self.place {
             Place::Memory(memory) => memory.claim_at_once(key, until_millis, now_millis),
             Place::Journaled(journaled) => journaled.claim_at_once(key, until_millis, now_millis),
             Place::Redis(_) => return None,
         };
-        Some(self.counted(claimed))
+        Some(self.counted(claimed.map(|claimed| held(claimed, key, until_millis))))
     }
 
-    fn counted(&self, claimed: Result<Claimed, StoreError>) -> Result<Claimed, StoreError> {
+    /// Claims `key`, as a [`Store`] does; `None` where it is held.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Option<Held>, StoreError> {
+        match (&self.place, self.claim_at_once(key, until_millis, now_millis)) {
+            (_, Some(claimed)) => claimed,
+            (Place::Redis(claims), None) => self.counted(claims.claim(key, until_millis, now_millis).await),
+            // Of these nothing has to be waited for.
+            (Place::Memory(_) | Place::Journaled(_), None) => Err(StoreError::Unexpected),
+        }
+    }
+
+    /// Gives a claim back, so that the same request may come again.
+    pub async fn release(&self, claim: &Held) {
+        match &self.place {
+            Place::Memory(memory) => memory.release(&claim.key, claim.until_millis).await,
+            Place::Journaled(journaled) => journaled.release(&claim.key, claim.until_millis).await,
+            Place::Redis(claims) => claims.release(claim).await,
+        }
+    }
+
+    fn counted<T>(&self, claimed: Result<T, StoreError>) -> Result<T, StoreError> {
         claimed.inspect_err(|_| {
             self.failures.fetch_add(1, Ordering::Relaxed);
         })
@@ -118,21 +140,10 @@ impl Claims {
     }
 }
 
-impl Store for Claims {
-    async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
-        let claimed = match &self.place {
-            Place::Memory(memory) => memory.claim_at_once(key, until_millis, now_millis),
-            Place::Journaled(journaled) => journaled.claim_at_once(key, until_millis, now_millis),
-            Place::Redis(claims) => claims.claim(key, until_millis, now_millis).await,
-        };
-        self.counted(claimed)
-    }
-
-    async fn release(&self, key: &ClaimKey, until_millis: i64) {
-        match &self.place {
-            Place::Memory(memory) => memory.release(key, until_millis).await,
-            Place::Journaled(journaled) => journaled.release(key, until_millis).await,
-            Place::Redis(claims) => claims.release(key, until_millis).await,
-        }
+/// What one in memory is given back by: its time alone.
+fn held(claimed: Claimed, key: &ClaimKey, until_millis: i64) -> Option<Held> {
+    match claimed {
+        Claimed::Fresh => Some(Held { key: *key, until_millis, stamp: 0 }),
+        Claimed::Seen => None,
     }
 }

@@ -12,6 +12,7 @@ use super::{
     shard::{Attempt, Shard},
     sync::{AtomicI64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
+use crate::clock::Clock;
 
 /// Claims a shard is made for, roughly; it grows beyond where the hash is uneven.
 const CLAIMS_PER_SHARD: usize = 1024;
@@ -27,6 +28,8 @@ const SWEEP_FOR_ROOM: usize = 64;
 pub struct MemoryStore {
     places: Box<[Place]>,
     room: Room,
+    /// What beside the wall clock says that time went by, where that may be set.
+    clock: Option<Clock>,
     /// Seeded at random: a sender who picks his replay keys cannot pick the shard or the bucket they fall into.
     hasher: RandomState,
 }
@@ -38,7 +41,12 @@ impl MemoryStore {
         let shards = (capacity / CLAIMS_PER_SHARD).clamp(1, MOST_SHARDS).next_power_of_two();
         let places = (0..shards).map(|_| Place::new(Shard::new(hasher.clone()))).collect();
         let capacity = capacity.min(Shard::MOST_CLAIMS);
-        MemoryStore { places, room: Room { taken: AtomicUsize::new(0), capacity }, hasher }
+        MemoryStore { places, room: Room { taken: AtomicUsize::new(0), capacity }, clock: None, hasher }
+    }
+
+    /// The same, which forgets nothing because the wall clock was set ahead: `clock` tells how much time went by.
+    pub fn with_clock(self, clock: Clock) -> MemoryStore {
+        MemoryStore { clock: Some(clock), ..self }
     }
 
     /// Claims held, expired ones that are not yet swept included.
@@ -63,13 +71,17 @@ impl MemoryStore {
     pub fn claim_at_once(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
         let hash = self.hasher.hash_one(key.0);
         let place = self.place(hash);
+        let until_millis = until_millis.max(now_millis);
+        let steady_millis = self.steady_millis();
         loop {
             let attempt = {
                 let mut shard = place.lock();
-                if place.has_expired(now_millis) {
-                    self.room.give(shard.sweep(now_millis, SWEEP_PER_CLAIM));
+                let over_millis = over(&mut shard, now_millis, steady_millis);
+                if place.has_expired(over_millis) {
+                    self.room.give(shard.sweep(over_millis, SWEEP_PER_CLAIM));
                 }
-                let attempt = shard.claim(hash, key, until_millis, now_millis, || self.room.take());
+                shard.steady.note(until_millis, now_millis);
+                let attempt = shard.claim(hash, key, until_millis, over_millis, || self.room.take());
                 place.note_earliest(&shard);
                 attempt
             };
@@ -87,7 +99,9 @@ impl MemoryStore {
     pub(super) fn restore(&self, key: &ClaimKey, until_millis: i64) {
         let hash = self.hasher.hash_one(key.0);
         let place = self.place(hash);
+        let now_millis = self.clock.as_ref().map(Clock::unix_millis);
         let mut shard = place.lock();
+        now_millis.into_iter().for_each(|now_millis| shard.steady.note(until_millis, now_millis));
         shard.restore(hash, key, until_millis, || {
             self.room.taken.fetch_add(1, Ordering::Relaxed);
         });
@@ -107,8 +121,13 @@ impl MemoryStore {
 
     /// Shows every claim that is live, one shard after the other. Each shard is locked only while its claims are copied.
     pub(super) fn each_live(&self, now_millis: i64, take: &mut dyn FnMut(&ClaimKey, i64)) {
+        let steady_millis = self.steady_millis();
         for place in &self.places {
-            let live = place.lock().live(now_millis);
+            let live = {
+                let mut shard = place.lock();
+                let over_millis = over(&mut shard, now_millis, steady_millis);
+                shard.live(over_millis)
+            };
             live.iter().for_each(|(key, until_millis)| take(key, *until_millis));
         }
     }
@@ -121,9 +140,11 @@ impl MemoryStore {
 
     /// Sweeps some shard that has expired claims. Whether there may be room now.
     fn make_room(&self, now_millis: i64) -> bool {
+        let steady_millis = self.steady_millis();
         for place in self.places.iter().filter(|place| place.has_expired(now_millis)) {
             let mut shard = place.lock();
-            let swept = shard.sweep(now_millis, SWEEP_FOR_ROOM);
+            let over_millis = over(&mut shard, now_millis, steady_millis);
+            let swept = shard.sweep(over_millis, SWEEP_FOR_ROOM);
             place.note_earliest(&shard);
             self.room.give(swept);
             if swept > 0 {
@@ -131,6 +152,10 @@ impl MemoryStore {
             }
         }
         self.room.is_free()
+    }
+
+    fn steady_millis(&self) -> Option<i64> {
+        self.clock.as_ref().map(Clock::steady_millis)
     }
 
     #[cfg(test)]
@@ -153,6 +178,11 @@ impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MemoryStore({} of {})", self.len(), self.capacity())
     }
+}
+
+/// The time by which claims of a shard are over.
+fn over(shard: &mut Shard, now_millis: i64, steady_millis: Option<i64>) -> i64 {
+    steady_millis.map_or(now_millis, |steady_millis| shard.steady.believed(now_millis, steady_millis))
 }
 
 /// One shard and its lock, on cache lines of its own.

@@ -13,6 +13,8 @@ pub mod redis;
 pub mod revocations;
 mod shard;
 mod slots;
+pub mod sql;
+mod steady;
 mod sync;
 
 use thiserror::Error;
@@ -37,6 +39,15 @@ pub enum Claimed {
     Fresh,
     /// Somebody claimed it before and its time is not over.
     Seen,
+}
+
+/// A claim that stands: what whoever made it gives it back by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    key: ClaimKey,
+    until_millis: i64,
+    /// Tells it from the next claim on the same key until the same time, where a release may be carried out twice.
+    stamp: u64,
 }
 
 /// Why a store cannot answer. No case says anything about the key: refuse in doubt.

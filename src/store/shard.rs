@@ -10,6 +10,7 @@ use hashbrown::HashTable;
 use super::{
     ClaimKey,
     slots::{NO_SLOT, Slot, SlotId, Slots},
+    steady::Steady,
 };
 
 /// The outcome of a claim in its shard.
@@ -29,6 +30,8 @@ pub(super) struct Shard {
     slots: Slots,
     /// The claims of each second, as lists through the slots. A second stands for its end: all of them are over then.
     due: BTreeMap<i64, SlotId>,
+    /// By which time they are over.
+    pub(super) steady: Steady,
     hasher: RandomState,
 }
 
@@ -37,7 +40,13 @@ impl Shard {
     pub(super) const MOST_CLAIMS: usize = Slots::MOST;
 
     pub(super) fn new(hasher: RandomState) -> Shard {
-        Shard { index: HashTable::new(), slots: Slots::default(), due: BTreeMap::new(), hasher }
+        Shard {
+            index: HashTable::new(),
+            slots: Slots::default(),
+            due: BTreeMap::new(),
+            steady: Steady::default(),
+            hasher,
+        }
     }
 
     /// Claims `key`; `take_room` is asked only where it needs a new place.

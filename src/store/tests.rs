@@ -11,6 +11,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::clock::Clock;
 
 /// The memory store never waits, so one poll is the whole future.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
@@ -47,9 +48,11 @@ fn a_second_claim_is_seen_through_the_last_millisecond_and_fresh_after_it() {
 #[test]
 fn a_claim_that_memory_decides_is_decided_at_once() {
     let claims = Claims::in_memory(MemoryStore::new(1));
-    assert_eq!(claims.claim_at_once(&key(1), 5_000, 1_000), Some(Ok(Claimed::Fresh)));
-    assert_eq!(claims.claim_at_once(&key(1), 5_000, 1_000), Some(Ok(Claimed::Seen)));
+    let held = claims.claim_at_once(&key(1), 5_000, 1_000).unwrap().unwrap().unwrap();
+    assert_eq!(claims.claim_at_once(&key(1), 5_000, 1_000), Some(Ok(None)));
     assert_eq!(claims.claim_at_once(&key(2), 5_000, 1_000), Some(Err(StoreError::Full)));
+    at_once(claims.release(&held));
+    assert!(at_once(claims.claim(&key(1), 5_000, 1_000)).unwrap().is_some());
     assert_eq!(claims.failures(), 1);
 }
 
@@ -78,6 +81,43 @@ fn two_claims_whose_time_is_already_over_are_not_both_fresh() {
     let store = MemoryStore::new(10);
     assert_eq!(claim(&store, 1, 100, 1_000), Ok(Claimed::Fresh));
     assert_eq!(claim(&store, 1, 100, 1_000), Ok(Claimed::Seen));
+}
+
+#[test]
+fn a_wall_clock_that_is_set_ahead_and_back_again_forgets_no_live_claim() {
+    let clock = Clock::fixed(1_000_000);
+    let store = MemoryStore::new(2).with_clock(clock.clone());
+    let at = |number: u32, lasting: i64| {
+        let now = clock.unix_millis();
+        claim(&store, number, now + lasting, now)
+    };
+    let until = clock.unix_millis() + 300_000;
+    assert_eq!(at(1, 300_000), Ok(Claimed::Fresh));
+    clock.wait(10);
+    clock.set(2_000_000);
+    assert_eq!(at(2, 60_000), Ok(Claimed::Fresh));
+    assert_eq!(at(3, 60_000), Err(StoreError::Full), "nothing is over");
+    clock.set(1_000_010);
+    assert_eq!(claim(&store, 1, until, clock.unix_millis()), Ok(Claimed::Seen));
+    clock.wait(291);
+    assert_eq!(claim(&store, 1, until + 600_000, clock.unix_millis()), Ok(Claimed::Fresh), "its time went by");
+}
+
+#[test]
+fn a_wall_clock_that_is_set_ahead_for_good_is_believed_after_the_longest_claim() {
+    let clock = Clock::fixed(1_000_000);
+    let store = MemoryStore::new(100).with_clock(clock.clone());
+    let fresh = |number: u32| {
+        let now = clock.unix_millis();
+        claim(&store, number, now + 300_000, now) == Ok(Claimed::Fresh)
+    };
+    assert!((0..100).all(fresh) && !fresh(100));
+    clock.set(9_000_000);
+    assert!(!fresh(100), "they may not be over");
+    clock.wait(301);
+    assert!((100..200).all(fresh) && store.len() == 100);
+    clock.wait(301);
+    assert!((200..300).all(fresh) && store.len() == 100, "and so it goes on");
 }
 
 #[test]

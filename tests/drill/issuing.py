@@ -1,6 +1,6 @@
 """The drills of the token issuer. Run by `scripts/drill refresh` and `scripts/drill logins`.
 
-refresh: two gateways on one Redis, and one in memory. ROUNDS times a refresh token is used 50 times at once: one request
+refresh: two gateways on one Redis, two on one file of SQLite, and one in memory. ROUNDS times a refresh token is used 50 times at once: one request
 gets a new pair. Then the old token comes again, after its grace: the family is dead, the new token with it.
 
 logins: a route is asked at a fixed rate, without and with a storm of logins whose passwords are checked, in alternating rounds.
@@ -23,7 +23,7 @@ GRACE = 1.0
 CONFIG = """
 listen: "127.0.0.1:{port}"
 tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: a-key-of-more-than-thirty-two-bytes }} }}], issuer: us, audience: api }} }}
-issuers: {{ api: {{ tokens: api, refresh: {{ grace: {grace}ms }} }} }}
+issuers: {{ api: {{ tokens: api, refresh: {{ grace: {grace}ms{kept} }} }} }}
 users: {{ staff: {{ file: {users} }} }}
 upstreams:
   name: {{ login: {{ issuer: api, dangerously_without_password: true, throttle: {{ address: {{ rate: 1000000/h, burst: 100000 }} }} }} }}
@@ -78,11 +78,11 @@ def redis(directory):
     return Process(["redis-server", *options], port)
 
 
-def gateway(options, directory, more=""):
+def gateway(options, directory, more="", kept=""):
     port, users = free_port(), os.path.join(HERE, "../../config/users/staff.yaml")
     path = os.path.join(directory, f"{port}.yaml")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIG.format(port=port, grace=int(GRACE * 1000), users=os.path.abspath(users), more=more))
+        file.write(CONFIG.format(port=port, grace=int(GRACE * 1000), users=os.path.abspath(users), more=more, kept=kept))
     return Process([options.binary, "run", "-c", path, "--workers", "2"], port)
 
 
@@ -116,13 +116,16 @@ def refresh(options, directory):
     shared = redis(directory)
     store = f'store: {{ redis: {{ url: "redis://127.0.0.1:{shared.port}" }} }}'
     pair = [gateway(options, directory, store) for _ in range(2)]
+    table = f', kept_in: {{ sql: {{ url: "sqlite:{directory}/refresh.db" }} }}'
+    on_file = [gateway(options, directory, kept=table) for _ in range(2)]
     alone = gateway(options, directory)
     time.sleep(0.5)
-    for what, gateways in [("two gateways on one Redis", pair), ("one gateway in memory", [alone])]:
+    homes = [("two gateways on one Redis", pair), ("two on one file of SQLite", on_file), ("one gateway in memory", [alone])]
+    for what, gateways in homes:
         wrong, living = storms(options.rounds, [gateway.port for gateway in gateways])
         verdict(wrong == 0, f"{what}: {options.rounds} tokens used 50 times at once, {wrong} without exactly one new pair")
         verdict(living == 0, f"{what}: {options.rounds} tokens came again, {living} families lived on")
-    for process in [*pair, alone, shared]:
+    for process in [*pair, *on_file, alone, shared]:
         process.kill()
 
 

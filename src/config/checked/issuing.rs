@@ -4,7 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use crate::{cookies::SameSite, issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template};
+use crate::{
+    cookies::SameSite, issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template, sql_link,
+};
 
 /// `users: { NAME: … }`
 #[derive(Debug)]
@@ -75,7 +77,7 @@ pub struct Session {
 }
 
 /// `refresh:` of an issuer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RefreshSettings {
     /// From one use to the next.
     pub lifetime: Duration,
@@ -85,15 +87,30 @@ pub struct RefreshSettings {
     pub grace: Duration,
     /// Where families are kept. Default: in `store`, where there is one.
     pub kept_in: KeptIn,
+    /// So many families of one subject are kept in a store, at most. Default 1,000.
+    pub per_subject: usize,
 }
 
 /// Where families of refresh tokens are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeptIn {
     /// In this process: after a restart everybody logs in again.
     Memory,
     /// In the Redis of `store`.
     Redis,
+    /// In a database.
+    Sql(Box<FamilyTable>),
+}
+
+/// `kept_in: { sql: … }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FamilyTable {
+    /// The database.
+    pub database: sql_link::Settings,
+    /// The table's name, which needs no quotes. Default `countersign_refresh_families`.
+    pub table: String,
+    /// The longest that a question may take. Default 1 s.
+    pub timeout: Duration,
 }
 
 /// What a claim is made of.

@@ -4,7 +4,11 @@ use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use serde_json::json;
 
-use super::{super::user_book::UserBook, AssembleError, hold, patience, tokens::TokenEntry};
+use super::{
+    super::{family_book::FamilyBook, user_book::UserBook},
+    AssembleError, hold, patience,
+    tokens::TokenEntry,
+};
 use crate::{
     config::{self, ClaimValue, Config, GrantTypes, KeptIn, UsersSource, Who},
     forward::{Assertion, Respond, Target},
@@ -38,13 +42,17 @@ impl Issuing {
         config: &Config,
         budgets: &Budgets,
         carried: &Carried,
-        book: &UserBook,
+        (book, families): (&UserBook, &FamilyBook),
     ) -> Result<Issuing, AssembleError> {
         let limits = hold(config.limits.body, &config.limits);
         let desk = Desk { clock: carried.clock.clone(), limits, patience: patience(limits), budgets: budgets.clone() };
         let checks = if config.users.is_empty() { None } else { Some(password_checks(&config.limits)?) };
         Ok(Issuing {
-            issuers: config.issuers.iter().map(|entry| issuer(config, entry, carried)).collect::<Result<_, _>>()?,
+            issuers: config
+                .issuers
+                .iter()
+                .map(|entry| issuer(config, entry, carried, families))
+                .collect::<Result<_, _>>()?,
             users: config.users.iter().map(|users| source(users, book, &carried.stand_ins)).collect(),
             checks,
             counters: carried.strangers.clone(),
@@ -190,7 +198,12 @@ fn password_checks(limits: &config::Limits) -> Result<PasswordChecks, AssembleEr
 }
 
 /// The first key of the tokens entry signs: those after it are on their way in or out.
-fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<Arc<Issuer>, AssembleError> {
+fn issuer(
+    config: &Config,
+    entry: &config::Issuer,
+    carried: &Carried,
+    elsewhere: &FamilyBook,
+) -> Result<Arc<Issuer>, AssembleError> {
     let tokens = config.tokens.get(entry.tokens);
     let key = tokens.and_then(|tokens| tokens.signing_key().cloned());
     let key = key.ok_or_else(|| AssembleError::Issuer(entry.name.clone()))?;
@@ -203,13 +216,14 @@ fn issuer(config: &Config, entry: &config::Issuer, carried: &Carried) -> Result<
             lifetime: entry.lifetime,
             claims: minted_claims(&entry.claims),
         },
-        refresh: entry.refresh.map(|settings| Refresh {
+        refresh: entry.refresh.as_ref().map(|settings| Refresh {
             rules: RefreshRules {
                 lifetime: settings.lifetime,
                 absolute: settings.absolute_lifetime,
                 grace: settings.grace,
+                per_subject: settings.per_subject,
             },
-            families: families(settings.kept_in, carried),
+            families: elsewhere.families(&entry.name).unwrap_or_else(|| families(&settings.kept_in, carried)),
             revocations: carried.revocations.clone(),
             tokens: tokens.map(|tokens| tokens.name.clone()).unwrap_or_default(),
         }),
@@ -232,8 +246,8 @@ fn source(users: &config::Users, book: &UserBook, stand_ins: &StandIns) -> Arc<U
 }
 
 /// Where the store came with a reload it is not there yet, and families stay where they were.
-fn families(kept_in: KeptIn, carried: &Carried) -> Arc<Families> {
-    let shared = carried.stores.families.as_ref().filter(|_| kept_in == KeptIn::Redis);
+fn families(kept_in: &KeptIn, carried: &Carried) -> Arc<Families> {
+    let shared = carried.stores.families.as_ref().filter(|_| *kept_in == KeptIn::Redis);
     shared.unwrap_or(&carried.families).clone()
 }
 

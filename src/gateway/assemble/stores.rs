@@ -94,7 +94,7 @@ fn own_counters(config: &Config) -> Arc<Counters> {
 
 /// Claims of this process alone.
 fn own_claims(replay: &ReplayMemory, clock: &Clock) -> Result<Claims, JournalError> {
-    let memory = MemoryStore::new(replay.capacity);
+    let memory = MemoryStore::new(replay.capacity).with_clock(clock.clone());
     match (&replay.journal, replay.after_start) {
         (Some(journal), _) => Ok(Claims::in_journal(JournaledStore::open(memory, journal, clock.clone())?)),
         (None, AfterStart::Accept) => Ok(Claims::in_memory(memory)),

@@ -25,13 +25,23 @@ impl Families {
             Families::Memory(memory) => return memory.begin(rules, grant, now_millis),
             Families::Shared(shared) => shared,
         };
-        let id = token::family_id()?;
+        let (holder, written) = (token::holder(&grant), grant.written());
+        let id = token::family_id(&holder)?;
         let fresh = token::fresh(&id)?;
-        let RefreshRules { lifetime, absolute, grace } = rules;
-        let written = grant.written();
-        let (issuer, grant) = (&*grant.issuer, written.as_str());
-        let beginning = Beginning { id: &id, hash: &fresh.hash, issuer, grant, lifetime, absolute, grace };
-        shared.begin(&beginning).await?;
+        shared
+            .begin(&Beginning {
+                id: &id,
+                hash: &fresh.hash,
+                issuer: &grant.issuer,
+                subject: &grant.subject,
+                holder: &holder,
+                grant: &written,
+                lifetime: rules.lifetime,
+                absolute: rules.absolute,
+                grace: rules.grace,
+                most: rules.per_subject,
+            })
+            .await?;
         Ok(fresh.token)
     }
 

@@ -43,7 +43,7 @@ impl MemoryFamilies {
     /// # Errors
     /// [`RefreshFault::Full`], where each has few; or there is no randomness.
     pub fn begin(&self, rules: RefreshRules, grant: Grant, now_millis: i64) -> Result<String, RefreshFault> {
-        let id = token::family_id()?;
+        let id = token::family_id(&token::holder(&grant))?;
         let fresh = token::fresh(&id)?;
         let mut families = self.lock();
         if families.len() >= self.capacity {
@@ -190,7 +190,7 @@ mod tests {
 
     fn rules() -> RefreshRules {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        RefreshRules { lifetime: days(14), absolute: days(90), grace: Duration::from_secs(2) }
+        RefreshRules { lifetime: days(14), absolute: days(90), grace: Duration::from_secs(2), per_subject: 10 }
     }
 
     fn begin(families: &MemoryFamilies, now: i64) -> Result<String, RefreshFault> {

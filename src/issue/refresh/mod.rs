@@ -28,6 +28,8 @@ pub struct RefreshRules {
     pub absolute: Duration,
     /// So long after its use a token that comes again is refused and its family lives: requests of one client that crossed.
     pub grace: Duration,
+    /// So many families of one subject live at once where gateways share them, at most.
+    pub per_subject: usize,
 }
 
 /// Why a refresh token is refused. Its bearer is not told which.
@@ -95,7 +97,7 @@ impl From<FamiliesError> for RefreshFault {
     fn from(error: FamiliesError) -> RefreshFault {
         match error {
             FamiliesError::Full => RefreshFault::Full,
-            other @ FamiliesError::Redis(_) => RefreshFault::Unavailable(other),
+            other @ (FamiliesError::Redis(_) | FamiliesError::Sql(_)) => RefreshFault::Unavailable(other),
         }
     }
 }

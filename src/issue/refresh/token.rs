@@ -1,12 +1,13 @@
-//! The form of a refresh token: the family's id, 128 bits, and 256 bits that are good once, both random.
+//! The form of a refresh token: the family's id, 128 bits, and 256 random bits that are good once.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::RefreshFault;
+use super::{Grant, RefreshFault};
 pub(super) use crate::store::families::FamilyId;
 /// SHA-256 of what is good once. It is random itself, so nothing slower is needed.
 pub(super) use crate::store::families::TokenHash as SecretHash;
+use crate::store::families::{Holder, OF_HOLDER};
 
 const SECRET: usize = 32;
 
@@ -16,11 +17,20 @@ pub(super) struct Fresh {
     pub(super) hash: SecretHash,
 }
 
-/// A new id.
-pub(super) fn family_id() -> Result<FamilyId, RefreshFault> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|_| RefreshFault::NoRandomness)?;
+/// A new id. Whoever knows the subject knows half of it, and the other half is still more than anybody guesses.
+pub(super) fn family_id(holder: &Holder) -> Result<FamilyId, RefreshFault> {
+    let mut id = FamilyId::default();
+    let (common, own) = id.split_at_mut(OF_HOLDER);
+    common.iter_mut().zip(holder).for_each(|(byte, of_holder)| *byte = *of_holder);
+    getrandom::fill(own).map_err(|_| RefreshFault::NoRandomness)?;
     Ok(id)
+}
+
+/// Whose the family is that is granted `grant`. One name may be two people at two issuers; the length keeps the two apart.
+pub(super) fn holder(grant: &Grant) -> Holder {
+    let length = u64::try_from(grant.issuer.len()).unwrap_or(u64::MAX);
+    let hash = Sha256::new_with_prefix(length.to_be_bytes());
+    hash.chain_update(grant.issuer.as_bytes()).chain_update(grant.subject.as_bytes()).finalize().into()
 }
 
 /// A new token of that family.

@@ -18,6 +18,8 @@ pub struct IssuerCounts {
     pub key_sets: Vec<KeySetCounts>,
     /// Servers that are asked for each token.
     pub introspection: Vec<IntrospectionCounts>,
+    /// Databases that refresh tokens are kept in.
+    pub families: Vec<FamilyCounts>,
 }
 
 /// One set.
@@ -48,12 +50,28 @@ pub struct IntrospectionCounts {
     pub is_up: bool,
 }
 
+/// The database of one issuer's refresh tokens.
+#[derive(Clone, Debug, Default)]
+pub struct FamilyCounts {
+    /// The issuer.
+    pub issuer: String,
+    /// Questions by what became of them.
+    pub questions: [(&'static str, u64); 4],
+    /// Families that were removed because their time was over.
+    pub swept: u64,
+    /// Whether it is taken to be there.
+    pub is_up: bool,
+}
+
 pub(super) fn encode(counts: &IssuerCounts, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
     if !counts.key_sets.is_empty() {
         key_sets(&counts.key_sets, encoder)?;
     }
     if !counts.introspection.is_empty() {
         introspection(&counts.introspection, encoder)?;
+    }
+    if !counts.families.is_empty() {
+        families(&counts.families, encoder)?;
     }
     Ok(())
 }
@@ -93,6 +111,28 @@ fn introspection(servers: &[IntrospectionCounts], encoder: &mut DescriptorEncode
     let mut family = encoder.encode_descriptor("countersign_introspection_up", help, None, MetricType::Gauge)?;
     for server in servers {
         gauge(&[("tokens", &*server.tokens)], u64::from(server.is_up), &mut family)?;
+    }
+    Ok(())
+}
+
+fn families(stores: &[FamilyCounts], encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let (name, help) = ("countersign_refresh_store_questions", "Questions to a database of refresh tokens.");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for store in stores {
+        for (outcome, count) in store.questions {
+            count_of(&[("issuer", &*store.issuer), ("outcome", outcome)], count, &mut family)?;
+        }
+    }
+    let (name, help) = ("countersign_refresh_store_swept", "Logins removed there because their time was over.");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for store in stores {
+        count_of(&[("issuer", &*store.issuer)], store.swept, &mut family)?;
+    }
+    let (name, help) =
+        ("countersign_refresh_store_up", "Whether a database of refresh tokens answers, so far as is known.");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for store in stores {
+        gauge(&[("issuer", &*store.issuer)], u64::from(store.is_up), &mut family)?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 
-pub use self::issuers::{IntrospectionCounts, IssuerCounts, KeySetCounts};
+pub use self::issuers::{FamilyCounts, IntrospectionCounts, IssuerCounts, KeySetCounts};
 pub use self::key_files::KeyFileCounts;
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;

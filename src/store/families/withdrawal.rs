@@ -11,7 +11,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{FamilyId, RedisFamilies, ShownToken, TokenHash};
+use super::{FamilyId, Home, ShownToken, TokenHash};
 
 /// Pauses between two tries, and how many: ten minutes in all.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -24,7 +24,7 @@ static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
 /// Takes a renewal back when it is dropped, unless it was settled: also where whoever waited for the answer is gone.
 pub(super) struct Withdrawal {
-    families: Arc<RedisFamilies>,
+    families: Arc<Home>,
     renewal: Option<Renewal>,
 }
 
@@ -35,11 +35,7 @@ struct Renewal {
 }
 
 impl Withdrawal {
-    pub(super) fn unless_settled(
-        families: Arc<RedisFamilies>,
-        shown: &ShownToken<'_>,
-        successor: &TokenHash,
-    ) -> Withdrawal {
+    pub(super) fn unless_settled(families: Arc<Home>, shown: &ShownToken<'_>, successor: &TokenHash) -> Withdrawal {
         let renewal = Renewal { id: *shown.id, spent: *shown.hash, successor: *successor };
         Withdrawal { families, renewal: Some(renewal) }
     }
@@ -75,7 +71,7 @@ impl Drop for UnderWay {
     }
 }
 
-async fn withdraw(families: Arc<RedisFamilies>, renewal: Renewal, _counted: UnderWay) {
+async fn withdraw(families: Arc<Home>, renewal: Renewal, _counted: UnderWay) {
     let Renewal { id, spent, successor } = renewal;
     let mut pause = FIRST_PAUSE;
     for _ in 0..TRIES {

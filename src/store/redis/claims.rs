@@ -1,9 +1,12 @@
 //! Claims in Redis: one `SET NX PX` each.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use super::{
-    super::{ClaimKey, Claimed, Store, StoreError},
+    super::{ClaimKey, Held, StoreError},
     script::Script,
 };
 use crate::redis_link::{Health, Link, LinkError};
@@ -25,6 +28,8 @@ pub struct RedisClaims {
     prefix: String,
     /// Who claims: this process, by a number that no other has.
     owner: [u8; 16],
+    /// How many claims it asked for.
+    asked: AtomicU64,
     release: Script,
 }
 
@@ -36,7 +41,8 @@ impl RedisClaims {
     pub fn new(link: Link, prefix: &str) -> Result<RedisClaims, getrandom::Error> {
         let mut owner = [0; 16];
         getrandom::fill(&mut owner)?;
-        Ok(RedisClaims { link, prefix: format!("{prefix}claim:"), owner, release: Script::new(RELEASE) })
+        let (asked, release) = (AtomicU64::new(0), Script::new(RELEASE));
+        Ok(RedisClaims { link, prefix: format!("{prefix}claim:"), owner, asked, release })
     }
 
     /// How the way there is.
@@ -48,28 +54,32 @@ impl RedisClaims {
         [self.prefix.as_bytes(), &key.0].concat()
     }
 
-    /// What a claim's value is: who made it, and until when. A request that comes again has the same.
-    fn value(&self, until_millis: i64) -> Vec<u8> {
-        [self.owner.as_slice(), &until_millis.to_le_bytes()].concat()
+    /// What a claim's value is: who made it, and as which of theirs. A request that comes again has another.
+    fn value(&self, stamp: u64) -> Vec<u8> {
+        [self.owner.as_slice(), &stamp.to_le_bytes()].concat()
     }
-}
 
-impl Store for RedisClaims {
-    async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Claimed, StoreError> {
+    /// Claims `key` up to `until_millis`; `None` where somebody else did. Both times are milliseconds since 1970.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn claim(&self, key: &ClaimKey, until_millis: i64, now_millis: i64) -> Result<Option<Held>, StoreError> {
+        let stamp = self.asked.fetch_add(1, Ordering::Relaxed);
         // A time to live, not a time of day: whether the server's clock is right does not matter.
         let lasting = until_millis.saturating_sub(now_millis).max(0).saturating_add(SLACK_MILLIS).min(LONGEST_MILLIS);
         let mut command = ::redis::cmd("SET");
-        command.arg(self.key(key)).arg(self.value(until_millis)).arg("NX").arg("PX").arg(lasting);
+        command.arg(self.key(key)).arg(self.value(stamp)).arg("NX").arg("PX").arg(lasting);
         match self.link.ask::<Option<String>>(&command).await {
-            Ok(Some(_)) => Ok(Claimed::Fresh),
-            Ok(None) => Ok(Claimed::Seen),
+            Ok(Some(_)) => Ok(Some(Held { key: *key, until_millis, stamp })),
+            Ok(None) => Ok(None),
             Err(LinkError::Full) => Err(StoreError::Full),
             Err(error) => Err(StoreError::Unavailable(error)),
         }
     }
 
-    async fn release(&self, key: &ClaimKey, until_millis: i64) {
-        let (key, value) = (self.key(key), self.value(until_millis));
+    /// Gives a claim back. In a cluster this may be sent again when its answer is lost: the next claim on the key is another.
+    pub async fn release(&self, held: &Held) {
+        let (key, value) = (self.key(&held.key), self.value(held.stamp));
         // Where it cannot be given back it stands until its time is over: refused in doubt.
         if let Err(error) = self.release.run::<i64>(&self.link, &[&key], &[&value]).await {
             tracing::debug!(%error, "a claim could not be given back");

@@ -1,5 +1,5 @@
 //! Families of refresh tokens in Redis: a hash each, changed by scripts alone, so that of any number of gateways one takes
-//! a token for its successor.
+//! a token for its successor. Beside them stands, for each holder, which he has: a sorted set by when they are over.
 //!
 //! The server's clock decides, not the gateways': a token that comes twice within its grace may come to two of them. What
 //! is over goes by its time to live.
@@ -7,24 +7,41 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    super::families::{Beginning, FamilyId, ShownToken, TokenHash, Verdict},
+    super::families::{Beginning, FamilyId, OF_HOLDER, ShownToken, TokenHash, Verdict},
     script::Script,
 };
-use crate::redis_link::{Health, Link, LinkError};
+use crate::redis_link::{Link, LinkError};
 
+/// A family that was used lately is over late, so the first of the holder's set is the one that was used longest ago. Its key is
+/// in the slot of the new one's. What needs memory comes first: a script that has written may go on where there is none.
 const BEGIN: &str = "\
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'issuer', ARGV[2], 'grant', ARGV[3], 'lifetime', ARGV[4],
   'absolute', ARGV[5], 'grace', ARGV[6], 'begun', string.format('%.0f', now), 'renewed', string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(tonumber(ARGV[4]), tonumber(ARGV[5]))))
+local left = math.min(tonumber(ARGV[4]), tonumber(ARGV[5]))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', left))
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
+local over = math.min(redis.call('ZCARD', KEYS[2]) + 1 - tonumber(ARGV[8]), 1000)
+if over > 0 then
+  local stem = string.sub(KEYS[1], 1, -1 - string.len(ARGV[7]))
+  for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, over - 1)) do
+    redis.call('DEL', stem .. member)
+    redis.call('ZREM', KEYS[2], member)
+  end
+end
+redis.call('ZADD', KEYS[2], string.format('%.0f', now + left), ARGV[7])
+if redis.call('PTTL', KEYS[2]) < left then redis.call('PEXPIRE', KEYS[2], string.format('%.0f', left)) end
 return 'done'";
 
 /// Whoever knows a family's id has seen one of its tokens; if it is not the good one, it is a spent one. Lua keeps each text
 /// once, so that no time tells where two hashes differ.
 const JUDGE: &str = "\
 local held = redis.call('HMGET', KEYS[1], 'hash', 'issuer', 'grant', 'lifetime', 'absolute', 'grace', 'begun', 'renewed', 'before')
-if not held[1] then return { 'unknown', '' } end
+if not held[1] then
+  redis.call('ZREM', KEYS[3], ARGV[4])
+  return { 'unknown', '' }
+end
 if held[2] ~= ARGV[2] then return { 'other issuer', '' } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -32,17 +49,22 @@ local lifetime, absolute, grace = tonumber(held[4]), tonumber(held[5]), tonumber
 local begun, renewed = tonumber(held[7]), tonumber(held[8])
 if now >= renewed + lifetime or now >= begun + absolute then
   redis.call('DEL', KEYS[1])
+  redis.call('ZREM', KEYS[3], ARGV[4])
   return { 'expired', '' }
 end
 if held[1] ~= ARGV[1] then
   if held[9] and now < renewed + grace then return { 'crossed', '' } end
   redis.call('DEL', KEYS[1])
+  redis.call('ZREM', KEYS[3], ARGV[4])
   return { 'reused', '' }
 end
 if ARGV[3] == '' then return { 'good', held[3] } end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 'withdrawn', '' } end
 redis.call('HSET', KEYS[1], 'hash', ARGV[3], 'renewed', string.format('%.0f', now), 'before', held[8])
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(lifetime, begun + absolute - now)))
+local left = math.min(lifetime, begun + absolute - now)
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', left))
+redis.call('ZADD', KEYS[3], string.format('%.0f', now + left), ARGV[4])
+if redis.call('PTTL', KEYS[3]) < left then redis.call('PEXPIRE', KEYS[3], string.format('%.0f', left)) end
 return { 'good', held[3] }";
 
 /// Takes a renewal back, or keeps it from being done: it may still be on its way, on a connection that was given up.
@@ -53,7 +75,10 @@ redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'renewed', redis.call('HGET', KEYS[
 return 'done'";
 
 const END: &str = "\
-if redis.call('HGET', KEYS[1], 'issuer') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('HGET', KEYS[1], 'issuer') == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('ZREM', KEYS[2], ARGV[2])
+end
 return 'done'";
 
 /// The longest that Redis is told to keep a family: ten years.
@@ -78,21 +103,19 @@ impl RedisFamilies {
         RedisFamilies { link, prefix: format!("{prefix}refresh:"), begin, judge, restore, end }
     }
 
-    /// How the way there is.
-    pub fn health(&self) -> &Health {
-        self.link.health()
-    }
-
     /// Begins a family.
     ///
     /// # Errors
     /// [`LinkError`]
     pub async fn begin(&self, beginning: &Beginning<'_>) -> Result<(), LinkError> {
-        let Beginning { id, hash, issuer, grant, lifetime, absolute, grace } = beginning;
+        let Beginning { id, hash, issuer, subject: _, holder: _, grant, lifetime, absolute, grace, most } = beginning;
         let times = [lifetime, absolute, grace].map(|time| millis(*time));
         let [lifetime, absolute, grace] = times.each_ref().map(String::as_bytes);
-        let arguments = [hash.as_slice(), issuer.as_bytes(), grant.as_bytes(), lifetime, absolute, grace];
-        done(self.begin.run(&self.link, &[self.key(id).as_bytes()], &arguments).await?)
+        let (rest, most) = (rest(id), most.to_string());
+        let texts = [hash.as_slice(), issuer.as_bytes(), grant.as_bytes()];
+        let arguments = [&texts[..], &[lifetime, absolute, grace, rest.as_bytes(), most.as_bytes()]].concat();
+        let keys = [self.key(id), self.of_holder(id)];
+        done(self.begin.run(&self.link, &keys.each_ref().map(String::as_bytes), &arguments).await?)
     }
 
     /// What there is to say of `shown`, in whose place `successor` is put if it is good.
@@ -101,8 +124,9 @@ impl RedisFamilies {
     /// [`LinkError`]
     pub async fn judge(&self, shown: &ShownToken<'_>, successor: Option<&TokenHash>) -> Result<Verdict, LinkError> {
         let successor = successor.map_or([].as_slice(), TokenHash::as_slice);
-        let keys = [self.key(shown.id), self.withdrawn(shown.id, successor)];
-        let arguments = [shown.hash.as_slice(), shown.issuer.as_bytes(), successor];
+        let keys = [self.key(shown.id), self.withdrawn(shown.id, successor), self.of_holder(shown.id)];
+        let rest = rest(shown.id);
+        let arguments = [shown.hash.as_slice(), shown.issuer.as_bytes(), successor, rest.as_bytes()];
         let answer: (String, String) =
             self.judge.run(&self.link, &keys.each_ref().map(String::as_bytes), &arguments).await?;
         match answer.0.as_str() {
@@ -135,17 +159,33 @@ impl RedisFamilies {
     /// # Errors
     /// [`LinkError`]
     pub async fn end(&self, shown: &ShownToken<'_>) -> Result<(), LinkError> {
-        done(self.end.run(&self.link, &[self.key(shown.id).as_bytes()], &[shown.issuer.as_bytes()]).await?)
+        let (keys, rest) = ([self.key(shown.id), self.of_holder(shown.id)], rest(shown.id));
+        let arguments = [shown.issuer.as_bytes(), rest.as_bytes()];
+        done(self.end.run(&self.link, &keys.each_ref().map(String::as_bytes), &arguments).await?)
     }
 
-    /// What stands in braces decides the slot of a cluster, and all keys of a script must be in one.
+    /// What stands in braces decides the slot of a cluster, and all keys of a script must be in one: it is what all families of
+    /// a holder have in common.
     fn key(&self, id: &FamilyId) -> String {
-        format!("{}{{{}}}", self.prefix, hex::encode(id))
+        let (common, _) = id.split_at(OF_HOLDER);
+        format!("{}{{{}}}{}", self.prefix, hex::encode(common), rest(id))
+    }
+
+    /// Which families the holder of `id` has.
+    fn of_holder(&self, id: &FamilyId) -> String {
+        let (common, _) = id.split_at(OF_HOLDER);
+        format!("{}{{{}}}:logins", self.prefix, hex::encode(common))
     }
 
     fn withdrawn(&self, id: &FamilyId, successor: &[u8]) -> String {
         format!("{}:withdrawn:{}", self.key(id), hex::encode(successor))
     }
+}
+
+/// What tells a family from the others of its holder.
+fn rest(id: &FamilyId) -> String {
+    let (_, own) = id.split_at(OF_HOLDER);
+    hex::encode(own)
 }
 
 fn done(answer: String) -> Result<(), LinkError> {

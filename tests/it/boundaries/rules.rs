@@ -123,7 +123,8 @@ pub(super) const RULES: &[Rule] = &[
             "watch",
         ],
     ),
-    rule("store", &["clock", "rate", "redis_link"]),
+    // What is shared is asked for over the ways that are there; hashes of tokens are compared as secrets are.
+    rule("store", &["clock", "rate", "redis_link", "errands", "secret", "sql_link"]),
     // How much is too much is arithmetic: it counts nobody and knows no time.
     rule("rate", &[]),
     // A way to Redis; what is asked is not its business.

@@ -102,7 +102,7 @@ fn users_in_a_sqlite_file_log_in() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("legacy.db");
     sqlite(&file, &accounts("text"));
-    judge(&start(&format!("sqlite:{}", file.display()), "?", ""), || sqlite(&file, LOCK));
+    judge(&start(&format!("sqlite:{}", file.display()), "?", ""), || drop(sqlite(&file, LOCK)));
 }
 
 #[test]

@@ -52,6 +52,7 @@ impl Api {
     pub(crate) fn start(text: &str, port: u16) -> Api {
         let address = loopback();
         let text = text.replace(&format!("127.0.0.1:{port}"), &address.to_string());
+        let text = text.replace(&format!("localhost:{port}"), &format!("localhost:{}", address.port()));
         Api { gateway: Gateway::start(&text, &[("JWT_KEY", KEY)], address), address }
     }
 

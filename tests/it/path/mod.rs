@@ -52,6 +52,6 @@ mod soak;
 mod streaming;
 mod support;
 mod talk;
-mod tls;
+pub(crate) mod tls;
 mod upgrade;
 mod upstreams;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     SupportedProtocolVersion,
@@ -22,13 +22,13 @@ use super::support::{PATIENCE, Talk, Upstream, descriptors, eventually, get, noi
 use crate::support::Gateway;
 
 /// An authority and what it signed, as PEM files.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     directory: TempDir,
     pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    pub(super) fn new() -> Authority {
+    pub(crate) fn new() -> Authority {
         let directory = tempfile::tempdir().expect("a directory");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -38,13 +38,16 @@ impl Authority {
         Authority { directory, issuer: Issuer::new(params, key) }
     }
 
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Writes `NAME.pem` and `NAME.key` for a server called `host`, each put in place by a rename.
-    pub(super) fn certify(&self, name: &str, host: &str) {
-        let params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+    pub(crate) fn certify(&self, name: &str, host: &str) {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+        // Else it would be called as its issuer is, and OpenSSL take it for that.
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, host);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         for (extension, text) in [("key", key.serialize_pem()), ("pem", certificate.pem())] {

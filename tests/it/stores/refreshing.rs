@@ -1,4 +1,7 @@
-//! Families of refresh tokens that gateways on one Redis share.
+//! Families of refresh tokens that gateways share: on one Redis, in one database, in one file.
+
+mod homes;
+mod tables;
 
 use std::{
     net::SocketAddr,
@@ -7,21 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign::{
-    issue::{Families, Grant, RefreshFault, RefreshRules},
-    store::{families::SharedFamilies, redis::RedisFamilies},
-};
+use countersign::issue::{Grant, RefreshFault, RefreshRules};
 use serde_json::{Value, json};
 
-use super::{
-    gateways::refusal,
-    link::{self, cluster},
-};
-use crate::support::{Answer, Connection, Gateway, RedisServer, loopback, send};
+use self::homes::Home;
+use super::{gateways::refusal, link, link::cluster};
+use crate::support::{Answer, Connection, Gateway, loopback, send};
 
 const CONFIG: &str = r#"
 tokens: { api: { keys: [{ algorithm: HS256, secret: { value: 0123456789abcdef0123456789abcdef } }], issuer: us, audience: api } }
-issuers: { api: { tokens: api, lifetime: 5m, refresh: { RULES } }, other: { tokens: api, refresh: {} } }
+issuers: { api: { tokens: api, lifetime: 5m, refresh: { RULES } }, other: { tokens: api, refresh: { KEPT } } }
 upstreams:
   login: { login: { issuer: api, dangerously_without_password: true } }
   refresh: { refresh: { issuer: api } }
@@ -36,25 +34,51 @@ routes:
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// A gateway that issues refresh tokens, and keeps them in a Redis.
+/// What holds of every store is tested in each.
+macro_rules! in_each {
+    ($($home:ident),+: $tests:tt) => { $(in_each!(@ $home $tests);)+ };
+    (@ $home:ident [$($test:ident,)+]) => {
+        mod $home {
+            $(#[test] fn $test() { super::$test(&mut super::Home::$home()); })+
+        }
+    };
+}
+
+in_each!(redis, postgres, mariadb, sqlite: [
+    a_refresh_token_is_good_once_at_whichever_gateway,
+    of_fifty_at_once_through_two_gateways_one_gets_a_new_pair_and_whoever_comes_later_ends_the_family,
+    a_token_that_comes_again_after_its_grace_ends_the_family_for_all_gateways,
+    while_the_store_hangs_a_refresh_is_refused_and_nobody_is_logged_out_by_it,
+    a_renewal_that_nobody_was_told_of_is_taken_back,
+    families_end_by_logout_and_by_their_time_and_leave_nothing_behind,
+    what_stands_in_the_store_is_no_token,
+    of_one_subject_so_many_live_and_the_one_that_was_used_longest_ago_gives_way,
+]);
+
+/// A gateway that issues refresh tokens, and keeps them in a store.
 struct Issuing {
-    _gateway: Gateway,
+    gateway: Gateway,
     address: SocketAddr,
     admin: SocketAddr,
 }
 
 impl Issuing {
-    fn on(redis: &RedisServer, rules: &str) -> Issuing {
-        Issuing::at(&format!("url: \"redis://{}\"", redis.address()), rules)
+    fn on(home: &Home, rules: &str) -> Issuing {
+        let (top, kept, up) = home.config();
+        let issuing = Issuing::at(&top, &format!("{rules}{}{kept}", if rules.is_empty() { "" } else { ", " }), &kept);
+        issuing.await_metric(&format!("{up} 1\n"));
+        issuing
     }
 
-    fn at(place: &str, rules: &str) -> Issuing {
+    fn at(top: &str, rules: &str, kept: &str) -> Issuing {
         let (address, admin) = (loopback(), loopback());
-        let store = format!("store: {{ redis: {{ {place} }} }}");
-        let config = format!("listen: {address}\nadmin: {admin}\n{store}{}", CONFIG.replace("RULES", rules));
-        let issuing = Issuing { _gateway: Gateway::start(&config, &[], address), address, admin };
-        eventually("it does not find its store", || issuing.metrics().contains("countersign_store_up 1\n"));
-        issuing
+        let config = CONFIG.replace("RULES", rules).replace("KEPT", kept);
+        let config = format!("listen: {address}\nadmin: {admin}\n{top}{config}");
+        Issuing { gateway: Gateway::start(&config, &[], address), address, admin }
+    }
+
+    fn await_metric(&self, line: &str) {
+        eventually(&format!("there is no {line}"), || self.metrics().contains(line));
     }
 
     fn metrics(&self) -> String {
@@ -103,10 +127,8 @@ fn eventually(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-#[test]
-fn a_refresh_token_is_good_once_at_whichever_gateway() {
-    let redis = RedisServer::start();
-    let gateways = [Issuing::on(&redis, "grace: 0s"), Issuing::on(&redis, "grace: 0s")];
+fn a_refresh_token_is_good_once_at_whichever_gateway(home: &mut Home) {
+    let gateways = [Issuing::on(home, "grace: 0s"), Issuing::on(home, "grace: 0s")];
     let (first, other) = (gateways[0].login(), gateways[0].login());
     let mut token = first.clone();
     for round in 0..6 {
@@ -118,10 +140,8 @@ fn a_refresh_token_is_good_once_at_whichever_gateway() {
     gateways[1].renewed(&other);
 }
 
-#[test]
-fn of_fifty_at_once_through_two_gateways_one_gets_a_new_pair_and_whoever_comes_later_ends_the_family() {
-    let redis = RedisServer::start();
-    let gateways = [Issuing::on(&redis, "grace: 5s"), Issuing::on(&redis, "grace: 5s")];
+fn of_fifty_at_once_through_two_gateways_one_gets_a_new_pair_and_whoever_comes_later_ends_the_family(home: &mut Home) {
+    let gateways = [Issuing::on(home, "grace: 5s"), Issuing::on(home, "grace: 5s")];
     for _ in 0..3 {
         let token = gateways[0].login();
         let request = request("/refresh", &json!({ "refresh_token": token }));
@@ -132,37 +152,33 @@ fn of_fifty_at_once_through_two_gateways_one_gets_a_new_pair_and_whoever_comes_l
             all.into_iter().map(|one| one.join().expect("it ends")).collect()
         });
         let good: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
-        assert_eq!(good.len(), 1);
+        assert_eq!(good.len(), 1, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
         assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 49);
         let next = gateways[1].renewed(&good[0].json()["refresh_token"]);
         gateways[0].renewed(&next);
     }
 }
 
-#[test]
-fn a_token_that_comes_again_after_its_grace_ends_the_family_for_all_gateways() {
-    let redis = RedisServer::start();
-    let gateways = [Issuing::on(&redis, "grace: 300ms"), Issuing::on(&redis, "grace: 300ms")];
+fn a_token_that_comes_again_after_its_grace_ends_the_family_for_all_gateways(home: &mut Home) {
+    let gateways = [Issuing::on(home, "grace: 1s"), Issuing::on(home, "grace: 1s")];
     let first = gateways[0].login();
     let second = gateways[1].renewed(&first);
     gateways[0].assert_refused(&first);
-    sleep(Duration::from_millis(400));
-    assert_eq!(redis.ask::<u64>(&["DBSIZE"]), 1, "it lived until now");
+    sleep(Duration::from_millis(1100));
+    assert_eq!(home.held(), 1, "it lived until now");
     gateways[0].assert_refused(&first);
     gateways[1].assert_refused(&second);
-    assert_eq!(redis.ask::<u64>(&["DBSIZE"]), 0);
+    assert_eq!(home.held(), 0);
 }
 
-#[test]
-fn while_redis_hangs_a_refresh_is_refused_and_nobody_is_logged_out_by_it() {
-    let redis = RedisServer::start();
+fn while_the_store_hangs_a_refresh_is_refused_and_nobody_is_logged_out_by_it(home: &mut Home) {
     // Without a grace a token that was spent for nothing would end its family.
-    let issuing = Issuing::on(&redis, "grace: 0s");
+    let issuing = Issuing::on(home, "grace: 0s");
     let token = issuing.login();
-    redis.freeze();
+    home.freeze();
     assert_eq!(refusal(&issuing.take("/refresh", &token)), (503, "store-unavailable".to_owned()));
     assert_eq!(refusal(&issuing.post("/login", &json!({ "username": "bob" }))), (503, "store-unavailable".to_owned()));
-    redis.thaw();
+    home.thaw();
     // That the store is up may still be told from before.
     let login = || issuing.post("/login", &json!({ "username": "bob" })).status;
     eventually("it does not find its store again", || login() == 200);
@@ -170,86 +186,135 @@ fn while_redis_hangs_a_refresh_is_refused_and_nobody_is_logged_out_by_it() {
     issuing.renewed(&next);
 }
 
-#[test]
-fn a_renewal_that_nobody_was_told_of_is_taken_back() {
-    let redis = RedisServer::start();
-    let families = RedisFamilies::new(link::open(link::to(&redis)), "t:");
-    let families = Families::Shared(SharedFamilies::in_redis(families));
-    let rules = RefreshRules { lifetime: DAY, absolute: DAY, grace: Duration::ZERO };
-    let grant = Grant {
+fn rules() -> RefreshRules {
+    RefreshRules { lifetime: DAY, absolute: DAY, grace: Duration::ZERO, per_subject: 10 }
+}
+
+fn grant() -> Grant {
+    Grant {
         subject: "alice".into(),
         claims: Arc::default(),
         issuer: "api".into(),
         client: None,
         scope: None,
         begun_unix: 0,
-    };
+    }
+}
+
+fn a_renewal_that_nobody_was_told_of_is_taken_back(home: &mut Home) {
+    let families = home.families();
     link::runtime().block_on(async {
-        let first = families.begin(rules, grant.clone(), 0).await.expect("a token");
+        let first = families.begin(rules(), grant(), 0).await.expect("a token");
         let unanswered = families.renew(first.as_bytes(), "api", 0).await.expect("a successor");
-        let left = families.begin(rules, grant, 0).await.expect("a token");
-        redis.freeze();
+        let left = families.begin(rules(), grant(), 0).await.expect("a token");
+        home.freeze();
         // One is told that nobody answers, and one does not wait for that.
         let leaving = tokio::time::timeout(Duration::from_millis(20), families.renew(left.as_bytes(), "api", 0));
         assert!(leaving.await.is_err());
         let refused = families.renew(unanswered.as_bytes(), "api", 0).await;
         assert!(matches!(refused, Err(RefreshFault::Unavailable(_))), "{refused:?}");
-        redis.thaw();
+        home.thaw();
+        let start = Instant::now();
+        while !home.has_taken_back(&unanswered, &left) {
+            assert!(start.elapsed() < Duration::from_secs(20), "it is not taken back");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         for token in [unanswered, left] {
-            let start = Instant::now();
-            while redis.ask::<Vec<String>>(&["KEYS", "*withdrawn*"]).len() < 2 {
-                assert!(start.elapsed() < Duration::from_secs(20), "it is not taken back");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
             families.renew(token.as_bytes(), "api", 0).await.expect("it is still good");
         }
     });
 }
 
-#[test]
-fn while_redis_is_dead_a_refresh_is_refused_at_once() {
-    let mut redis = RedisServer::start();
-    let issuing = Issuing::on(&redis, "");
-    let token = issuing.login();
-    redis.kill();
-    eventually("it is not found out", || issuing.metrics().contains("countersign_store_up 0\n"));
-    assert_eq!(refusal(&issuing.take("/refresh", &token)), (503, "store-unavailable".to_owned()));
-}
-
-#[test]
-fn families_end_by_logout_and_by_their_time_and_leave_nothing_behind() {
-    let redis = RedisServer::start();
-    let gateways = [Issuing::on(&redis, "lifetime: 1s"), Issuing::on(&redis, "lifetime: 1s")];
+fn families_end_by_logout_and_by_their_time_and_leave_nothing_behind(home: &mut Home) {
+    let gateways = [Issuing::on(home, "lifetime: 1s"), Issuing::on(home, "lifetime: 1s")];
     let (left, idle) = (gateways[0].login(), gateways[0].login());
     assert_eq!(gateways[1].take("/logout", &left).status, 200);
     gateways[0].assert_refused(&left);
     sleep(Duration::from_millis(1100));
     gateways[0].assert_refused(&idle);
-    assert_eq!(redis.ask::<u64>(&["DBSIZE"]), 0);
+    assert_eq!(home.held(), 0);
+    if let Home::Redis(redis) = home {
+        assert_eq!(redis.ask::<u64>(&["DBSIZE"]), 0);
+    }
+}
+
+fn what_stands_in_the_store_is_no_token(home: &mut Home) {
+    let issuing = Issuing::on(home, "");
+    let token = issuing.login();
+    let all = home.content();
+    let (_family, secret) = token.as_str().expect("a token").split_at(30);
+    assert!(all.contains("alice") && !all.contains(secret), "{all}");
+    if let Home::Redis(redis) = home {
+        for key in redis.ask::<Vec<String>>(&["KEYS", "*"]) {
+            assert!(redis.ask::<i64>(&["TTL", &key]) > 13 * 24 * 3_600, "{key}");
+        }
+    }
+}
+
+fn of_one_subject_so_many_live_and_the_one_that_was_used_longest_ago_gives_way(home: &mut Home) {
+    let issuing = Issuing::on(home, "per_subject: 3");
+    let login = |name: &str| {
+        sleep(Duration::from_millis(5));
+        issuing.post("/login", &json!({ "username": name })).json()["refresh_token"].clone()
+    };
+    let other = login("bob");
+    let (first, second, ended) = (login("alice"), login("alice"), login("alice"));
+    assert_eq!(issuing.take("/logout", &ended).status, 200);
+    sleep(Duration::from_millis(5));
+    let (first, third) = (issuing.renewed(&first), login("alice"));
+    sleep(Duration::from_millis(5));
+    let first = issuing.renewed(&first);
+    let fourth = login("alice");
+    issuing.assert_refused(&second);
+    for token in [first, third, fourth, other] {
+        issuing.renewed(&token);
+    }
+    assert_eq!(home.held(), 4);
 }
 
 #[test]
-fn what_stands_in_redis_is_no_token() {
-    let redis = RedisServer::start();
-    let issuing = Issuing::on(&redis, "");
+fn while_redis_is_dead_a_refresh_is_refused_at_once() {
+    let mut home = Home::redis();
+    let issuing = Issuing::on(&home, "");
     let token = issuing.login();
-    let key: Vec<String> = redis.ask(&["KEYS", "*"]);
-    let family: Vec<Vec<u8>> = redis.ask(&["HGETALL", &key[0]]);
-    let all = [key[0].as_bytes(), &family.concat()].concat();
-    let (_family, secret) = token.as_str().expect("a token").as_bytes().split_at(30);
-    assert!(!all.windows(secret.len()).any(|window| window == secret), "{}", all.escape_ascii());
-    assert!(redis.ask::<i64>(&["TTL", &key[0]]) > 13 * 24 * 3_600);
+    let Home::Redis(redis) = &mut home else { panic!("it is") };
+    redis.kill();
+    issuing.await_metric("countersign_store_up 0\n");
+    assert_eq!(refusal(&issuing.take("/refresh", &token)), (503, "store-unavailable".to_owned()));
+}
+
+#[test]
+fn a_redis_that_is_full_takes_no_new_login_and_ends_none() {
+    let home = Home::redis();
+    let issuing = Issuing::on(&home, "per_subject: 1");
+    let token = issuing.login();
+    let Home::Redis(redis) = &home else { panic!("it is") };
+    let limit = |bytes: &str| redis.ask::<()>(&["CONFIG", "SET", "maxmemory", bytes]);
+    limit("1");
+    let login = issuing.post("/login", &json!({ "username": "alice" }));
+    assert_eq!(refusal(&login), (503, "store-unavailable".to_owned()));
+    assert_eq!(refusal(&issuing.take("/refresh", &token)), (503, "store-unavailable".to_owned()));
+    limit("0");
+    issuing.renewed(&token);
 }
 
 #[test]
 fn they_are_shared_in_a_cluster_too() {
     let redis = cluster();
-    let place = format!("cluster: \"redis://{}\"", redis.address());
-    let gateways = [Issuing::at(&place, "grace: 0s"), Issuing::at(&place, "grace: 0s")];
+    let store = format!("store: {{ redis: {{ cluster: \"redis://{}\" }} }}", redis.address());
+    let rules = "grace: 0s, per_subject: 2, kept_in: redis";
+    let gateways = [Issuing::at(&store, rules, ""), Issuing::at(&store, rules, "")];
+    for gateway in &gateways {
+        gateway.await_metric("countersign_store_up 1\n");
+    }
     for _ in 0..5 {
         let first = gateways[0].login();
         let second = gateways[1].renewed(&first);
         gateways[0].assert_refused(&first);
         gateways[0].assert_refused(&second);
     }
+    let (first, second) = (gateways[0].login(), gateways[1].login());
+    gateways[0].login();
+    gateways[1].assert_refused(&first);
+    gateways[0].renewed(&second);
 }

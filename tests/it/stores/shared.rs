@@ -6,7 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::gateways::{Once, refusal, request};
+use countersign::store::{ClaimKey, redis::RedisClaims};
+
+use super::{
+    gateways::{Once, refusal, request},
+    link::{self, runtime},
+};
 use crate::support::RedisServer;
 
 /// What a store may cost a request at most: its time-out, and what a busy machine adds.
@@ -115,4 +120,23 @@ fn a_store_that_may_evict_what_must_be_remembered_is_warned_of() {
     let once = Once::on(&redis, "");
     let said = once.gateway.output_when(|output| output.contains("maxmemory-policy noeviction"));
     assert!(said.contains("allkeys-lru"), "{said}");
+}
+
+/// A cluster's client sends a script again whose answer was lost.
+#[test]
+fn a_release_that_is_carried_out_twice_leaves_the_next_claim_on_the_key_alone() {
+    let server = RedisServer::start();
+    let claims = RedisClaims::new(link::open(link::to(&server)), "test:").expect("randomness");
+    let (key, now) = (ClaimKey([7; 32]), 1_700_000_000_000);
+    runtime().block_on(async {
+        let claim = || claims.claim(&key, now + 60_000, now);
+        let first = claim().await.expect("an answer").expect("a fresh claim");
+        assert_eq!(claim().await, Ok(None));
+        claims.release(&first).await;
+        let second = claim().await.expect("an answer").expect("a fresh claim");
+        claims.release(&first).await;
+        assert_eq!(claim().await, Ok(None), "it stands");
+        claims.release(&second).await;
+        assert!(claim().await.expect("an answer").is_some());
+    });
 }

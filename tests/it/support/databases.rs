@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -24,6 +25,8 @@ pub(crate) struct Database {
     address: SocketAddr,
     directory: TempDir,
     kind: Kind,
+    /// Its program and what that is told.
+    command: Command,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,8 +51,8 @@ impl Database {
         let mut server = as_user("postgres", &postgres_program("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(directory.path()).args(["-p", &address.port().to_string()]);
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
-        let database =
-            Database { child: start(&mut server, directory.path()), address, directory, kind: Kind::Postgres };
+        let child = start(&mut server, directory.path());
+        let database = Database { child, address, directory, kind: Kind::Postgres, command: server };
         database.wait_for("select 1", "postgres");
         database.ask("create database devices", "postgres");
         database
@@ -61,15 +64,18 @@ impl Database {
         let data = directory.path().join("data");
         let mut install = as_user("mysql", &program("mariadb-install-db", "mariadb-server"));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+        // Several at once get into one another's way in a common one.
+        install.env("TMPDIR", directory.path());
         finish(install.arg(format!("--datadir={}", data.display())));
         let address = loopback();
         let mut server = as_user("mysql", &program("mariadbd", "mariadb-server"));
         server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
+        server.env("TMPDIR", directory.path());
         server.arg(format!("--port={}", address.port())).arg(format!("--datadir={}", data.display()));
         server.arg(format!("--socket={}", directory.path().join("socket").display()));
         server.arg("--innodb-flush-log-at-trx-commit=0").arg("--innodb-log-file-size=4M");
-        let database =
-            Database { child: start(&mut server, directory.path()), address, directory, kind: Kind::MariaDb };
+        let child = start(&mut server, directory.path());
+        let database = Database { child, address, directory, kind: Kind::MariaDb, command: server };
         database.wait_for("select 1", "");
         database.ask("create database devices", "");
         database.ask(&format!("create user gateway@'127.0.0.1' identified by \"{PASSWORD}\""), "");
@@ -88,9 +94,33 @@ impl Database {
         self.ask(statements, "devices")
     }
 
+    /// Holds what `statement` locks, in PostgreSQL, until it is let go.
+    pub(crate) fn holding(&self, statement: &str) -> Held {
+        let port = self.address.port().to_string();
+        let mut psql = Command::new(program("psql", "postgresql"));
+        psql.env("PGPASSWORD", PASSWORD).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-U",
+            "gateway",
+            "-XqAt",
+            "-d",
+            "devices",
+        ]);
+        Held::by(&mut psql, &format!("begin;\n{statement};\nselect 'held';\n"))
+    }
+
     /// Stops it as SIGSTOP does: it is there and says nothing.
     pub(crate) fn freeze(&self) {
         self.everybody(Signal::STOP);
+        // A thread that is busy is stopped a moment later.
+        let start = Instant::now();
+        while !self.processes().all(is_stopped) {
+            assert!(start.elapsed() < PATIENCE, "it does not stop");
+            sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on.
@@ -98,15 +128,31 @@ impl Database {
         self.everybody(Signal::CONT);
     }
 
+    /// Ends it as a machine that loses its power does.
+    pub(crate) fn kill(&mut self) {
+        self.everybody(Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    /// Starts it anew, where it was and with what it had.
+    pub(crate) fn revive(&mut self) {
+        self.child = start(&mut self.command, self.directory.path());
+        self.wait_for("select 1", if self.kind == Kind::Postgres { "postgres" } else { "" });
+    }
+
     /// The server and its children: PostgreSQL has a process a connection.
     fn everybody(&self, signal: Signal) {
-        let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        let children = children.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok());
-        for process in children.chain(i32::try_from(id)) {
+        for process in self.processes() {
             // A child may have ended.
             let _ = kill_process(Pid::from_raw(process).expect("an id"), signal);
         }
+    }
+
+    fn processes(&self) -> impl Iterator<Item = i32> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let children: Vec<i32> = children.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect();
+        children.into_iter().chain(i32::try_from(id))
     }
 
     fn wait_for(&self, statement: &str, database: &str) {
@@ -148,6 +194,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         self.thaw();
         // At once, and with its children: what it keeps is thrown away.
         let signal = if self.kind == Kind::Postgres { Signal::QUIT } else { Signal::KILL };
@@ -157,9 +206,36 @@ impl Drop for Database {
     }
 }
 
-/// Makes a SQLite file of `statements`.
-pub(crate) fn sqlite(file: &Path, statements: &str) {
-    finish(Command::new(program("sqlite3", "sqlite3")).arg("-batch").arg(file).arg(statements));
+/// Runs statements in a SQLite file, which they may be the first of.
+pub(crate) fn sqlite(file: &Path, statements: &str) -> String {
+    finish(Command::new(program("sqlite3", "sqlite3")).arg("-batch").arg(file).arg(statements))
+}
+
+/// Writes to a SQLite file and does not come to an end: until it is dropped nobody else can.
+pub(crate) fn sqlite_writer(file: &Path) -> Held {
+    let mut sqlite = Command::new(program("sqlite3", "sqlite3"));
+    Held::by(sqlite.args(["-batch", "-cmd", ".timeout 10000"]).arg(file), "begin immediate;\nselect 'held';\n")
+}
+
+/// A client that holds a lock until it is dropped.
+pub(crate) struct Held(Child);
+
+impl Held {
+    /// Tells `client` those statements, the last of which says `held`.
+    fn by(client: &mut Command, statements: &str) -> Held {
+        let mut child = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the client starts");
+        child.stdin.as_mut().expect("its input").write_all(statements.as_bytes()).expect("it is told");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        assert!(output.lines().any(|line| line.is_ok_and(|line| line == "held")), "it holds nothing");
+        Held(child)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A directory that belongs to whom the server runs as: neither server runs as root.
@@ -169,6 +245,13 @@ fn directory_of(user: &str) -> TempDir {
         finish(Command::new("chown").arg(user).arg(directory.path()));
     }
     directory
+}
+
+/// Whether all threads of a process have stopped, or it has ended.
+fn is_stopped(process: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    states.all(|state| state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['T', 'Z', 'X'])))
 }
 
 fn as_user(user: &str, program: &Path) -> Command {
@@ -203,8 +286,9 @@ fn start(command: &mut Command, directory: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().expect("the database starts")
 }
 
-fn finish(command: &mut Command) {
+fn finish(command: &mut Command) -> String {
     let done = command.current_dir("/").stdin(Stdio::null()).output().expect("the command runs");
     let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(done.status.success(), "{command:?}: {}{}", words(&done.stdout), words(&done.stderr));
+    words(&done.stdout)
 }

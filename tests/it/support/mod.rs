@@ -12,7 +12,7 @@ pub(crate) mod strict;
 
 pub(crate) use self::redis::RedisServer;
 pub(crate) use client::{Answer, Connection, send};
-pub(crate) use databases::{Database, PASSWORD, sqlite};
+pub(crate) use databases::{Database, Held, PASSWORD, sqlite, sqlite_writer};
 pub(crate) use gateway::{Gateway, countersign};
 pub(crate) use ports::loopback;
 pub(crate) use recorder::Recorder;

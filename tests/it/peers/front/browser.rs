@@ -4,7 +4,7 @@ use std::env;
 
 use super::super::{
     stage::Stage,
-    tools::{run, tool},
+    tools::{Printed, run, tool},
 };
 
 const PAGE: &str = r#"<!doctype html><title>A page</title><p id="said">nothing yet</p><script>
@@ -16,14 +16,23 @@ const PAGE: &str = r#"<!doctype html><title>A page</title><p id="said">nothing y
 </script>"#;
 
 /// Set where there is no Chromium to be had.
-const WITHOUT: &str = "COUNTERSIGN_WITHOUT_CHROMIUM";
+pub(in super::super) const WITHOUT_CHROMIUM: &str = "COUNTERSIGN_WITHOUT_CHROMIUM";
 
 #[test]
 fn chromium_shows_a_page_that_posts() {
-    if env::var_os(WITHOUT).is_some() {
+    if env::var_os(WITHOUT_CHROMIUM).is_some() {
         return;
     }
     let stage = Stage::with_pages(|target| (target == "/open/page").then_some(PAGE));
+    let shown = chromium(&stage.url("/open/page"));
+    assert!(shown.out.contains("200 a body of the page's, 404"), "{shown:#?}");
+    let mut saw = stage.saw();
+    saw.retain(|request| !request.contains("favicon"));
+    assert_eq!(saw, ["GET /open/page 0", "POST /open/posted?by=page 20"]);
+}
+
+/// The page at `url` as it is when it has nothing left to do.
+pub(in super::super) fn chromium(url: &str) -> Printed {
     let profile = tempfile::tempdir().expect("a directory");
     let mut chromium = tool("chromium", "chromium");
     chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
@@ -31,10 +40,7 @@ fn chromium_shows_a_page_that_posts() {
     chromium.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
     chromium.args(["--disable-extensions", "--disable-default-apps", "--no-proxy-server"]);
     chromium.arg(format!("--user-data-dir={}", profile.path().display()));
-    // Time that stands still while a request is on its way: the page is shown when it has nothing left to do.
-    let shown = run(chromium.args(["--virtual-time-budget=10000", "--dump-dom"]).arg(stage.url("/open/page")));
-    assert!(shown.out.contains("200 a body of the page's, 404"), "{shown:#?}");
-    let mut saw = stage.saw();
-    saw.retain(|request| !request.contains("favicon"));
-    assert_eq!(saw, ["GET /open/page 0", "POST /open/posted?by=page 20"]);
+    // Time that stands still while a request is on its way, the same for pages of several sites.
+    chromium.args(["--disable-site-isolation-trials", "--disable-features=IsolateOrigins,site-per-process"]);
+    run(chromium.args(["--virtual-time-budget=10000", "--dump-dom"]).arg(url))
 }

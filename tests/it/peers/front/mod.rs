@@ -5,3 +5,5 @@ mod browser;
 mod curl;
 mod load;
 mod scripts;
+
+pub(super) use browser::{WITHOUT_CHROMIUM, chromium};

@@ -1,5 +1,7 @@
 //! The token APIs that we ship, as clients that are not ours see them: requests with PyJWT, jose, curl; and the endpoints of OAuth 2.0, as its clients do.
 
+mod sessions;
+
 use std::process::Command;
 
 use super::tools::{beside, node, node_peers, python, run, tool};
@@ -31,6 +33,14 @@ fn requests_and_pyjwt_know_both_token_apis() {
 fn jose_verifies_what_is_issued_and_signs_what_is_accepted() {
     let apis = Apis::start();
     run(apis.tell(node().env("NODE_PEERS", node_peers()).arg(beside("issuing/jose.mjs"))));
+}
+
+#[test]
+fn six_libraries_verify_what_is_issued_with_each_algorithm() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = beside("issuing/libraries.py");
+    run(python().arg(script).arg(directory.path()).arg(env!("CARGO_BIN_EXE_countersign")));
+    run(node().env("NODE_PEERS", node_peers()).arg(beside("issuing/libraries.mjs")).arg(directory.path()));
 }
 
 /// The address of an API with the endpoints of OAuth 2.0.

@@ -1,0 +1,157 @@
+//! What is so of databases alone: their table, their end in the middle of it, and what a restart finds again.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    thread::{self, sleep},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{super::gateways::refusal, Home, Issuing, eventually, grant, homes::TABLE, rules};
+use crate::{stores::link, support::PASSWORD};
+
+fn away() -> (u16, String) {
+    (503, "store-unavailable".to_owned())
+}
+
+#[test]
+fn a_gateway_that_starts_anew_finds_its_families_again_in_its_file() {
+    let home = Home::sqlite();
+    let issuing = Issuing::on(&home, "grace: 0s");
+    let first = issuing.login();
+    let second = issuing.renewed(&first);
+    drop(issuing);
+    let issuing = Issuing::on(&home, "grace: 0s");
+    let third = issuing.renewed(&second);
+    issuing.assert_refused(&second);
+    issuing.assert_refused(&third);
+    let mode = home.file().metadata().expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else reads who is logged in");
+}
+
+#[test]
+fn a_database_that_dies_in_the_middle_of_a_renewal_comes_back_with_a_token_that_is_good() {
+    let mut home = Home::postgres();
+    let issuing = Issuing::on(&home, "grace: 0s");
+    let (idle, in_doubt) = (issuing.login(), issuing.login());
+    let take = |token| refusal(&issuing.take("/refresh", token));
+    let Home::Server(database) = &mut home else { panic!("it is") };
+    // It waits for a lock when the database dies.
+    let locked = database.holding(&format!("select * from {TABLE} for update"));
+    thread::scope(|scope| {
+        let refused = scope.spawn(|| take(&in_doubt));
+        sleep(Duration::from_millis(200));
+        database.kill();
+        assert_eq!(refused.join().expect("an answer"), away());
+    });
+    drop(locked);
+    issuing.await_metric("countersign_refresh_store_up{issuer=\"api\"} 0\n");
+    assert_eq!(take(&idle), away());
+    assert_eq!(refusal(&issuing.post("/login", &json!({ "username": "bob" }))), away());
+    database.revive();
+    issuing.await_metric("countersign_refresh_store_up{issuer=\"api\"} 1\n");
+    for token in [idle, in_doubt] {
+        let next = issuing.renewed(&token);
+        issuing.renewed(&next);
+    }
+    let told = ["the database of refresh tokens is away", "the database of refresh tokens is back"];
+    let log = issuing.gateway.output_when(|log| told.iter().all(|words| log.contains(words)));
+    assert!(told.iter().all(|words| log.contains(words)) && !log.contains(PASSWORD), "{log}");
+}
+
+/// It is not called back: the database does it when it can.
+#[test]
+fn a_renewal_that_is_done_when_nobody_waits_any_more_is_taken_back() {
+    let home = Home::postgres();
+    let families = home.families();
+    let Home::Server(database) = &home else { panic!("it is") };
+    let token = link::runtime().block_on(families.begin(rules(), grant(), 0)).expect("a token");
+    let runtime = link::runtime();
+    let locked = database.holding(&format!("select * from {TABLE} for update"));
+    let refused = runtime.block_on(families.renew(token.as_bytes(), "api", 0));
+    assert!(refused.is_err(), "{refused:?}");
+    drop(locked);
+    let turns = || home.ask(&format!("select turn from {TABLE}")).trim().parse::<u32>().expect("a number");
+    // The renewal's and the one that takes it back; or that alone, and then the renewal finds nothing.
+    runtime.block_on(async {
+        for _ in 0..1_000 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if turns() >= 1 && home.content().contains(&super::homes::hash(&token)) {
+                break;
+            }
+        }
+        families.renew(token.as_bytes(), "api", 0).await.expect("it is still good");
+    });
+}
+
+/// Whoever leaves does so before the database is asked, while it is, between two statements, or after them.
+fn broken_off_at_any_moment(home: &Home) {
+    let gateways = [home.families(), home.families()];
+    let state = |token: &str| {
+        let row = home.ask(&format!("select turn from {TABLE} where hash = '{}'", super::homes::hash(token)));
+        row.trim().parse::<u32>().ok()
+    };
+    link::runtime().block_on(async {
+        let (mut token, mut renewed) = (gateways[0].begin(rules(), grant(), 0).await.expect("a token"), 0);
+        for round in 0_u64..40 {
+            let before = state(&token).expect("it is the good one");
+            let renewal = gateways[0].renew(token.as_bytes(), "api", 0);
+            if let Ok(successor) = tokio::time::timeout(Duration::from_micros(200 * (round % 20)), renewal).await {
+                (token, renewed) = (successor.expect("a successor"), renewed + 1);
+                continue;
+            }
+            let start = Instant::now();
+            while state(&token).is_none_or(|turn| turn == before) {
+                assert!(start.elapsed() < Duration::from_secs(20), "it is not taken back");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            gateways[1].look(token.as_bytes(), "api", 0).await.expect("it is still good");
+        }
+        assert!(renewed < 40, "none was broken off");
+    });
+}
+
+#[test]
+fn a_renewal_that_is_broken_off_at_any_moment_costs_nobody_his_token() {
+    broken_off_at_any_moment(&Home::sqlite());
+    broken_off_at_any_moment(&Home::postgres());
+}
+
+#[test]
+fn a_table_that_cannot_be_made_is_asked_for_in_the_log_and_waited_for() {
+    let home = Home::postgres();
+    let Home::Server(database) = &home else { panic!("it is") };
+    database.run(&format!("create role clerk login password '{}'", PASSWORD.replace('\'', "''")));
+    let url = database.url().replace("gateway@", "clerk@");
+    let kept = format!("kept_in: {{ sql: {{ url: '{url}', password: {{ value: \"{PASSWORD}\" }} }} }}");
+    let issuing = Issuing::at("", &kept, &kept);
+    assert_eq!(refusal(&issuing.post("/login", &json!({ "username": "alice" }))), away());
+    let log = issuing.gateway.output_when(|log| log.contains("create table"));
+    let (_, needed) = log.split_once("\"needed\":\"").expect("the statements");
+    let (needed, _) = needed.split_once('"').expect("their end");
+    database.run(needed);
+    database.run(&format!("grant select, insert, update, delete on {TABLE} to clerk"));
+    issuing.await_metric("countersign_refresh_store_up{issuer=\"api\"} 1\n");
+    let token = issuing.login();
+    issuing.renewed(&token);
+}
+
+#[test]
+fn what_is_over_is_removed_though_nobody_comes_with_it() {
+    let home = Home::sqlite();
+    let issuing = Issuing::on(&home, "lifetime: 1s");
+    issuing.login();
+    issuing.login();
+    drop(issuing);
+    sleep(Duration::from_millis(1100));
+    let issuing = Issuing::on(&home, "lifetime: 1d");
+    eventually("it is still there", || home.held() == 0);
+    // By whichever of the two issuers came first.
+    let swept = || -> u32 {
+        let metrics = issuing.metrics();
+        let counts = metrics.lines().filter_map(|line| line.strip_prefix("countersign_refresh_store_swept_total{"));
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).sum()
+    };
+    eventually("it is not counted", || swept() == 2);
+}
