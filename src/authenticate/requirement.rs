@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Replay, jwt};
+use super::jwt;
 use crate::{
     keys::KeyTable,
     message::Carrier,
@@ -44,18 +44,18 @@ pub struct SignatureRule {
     pub binds_authority: bool,
     /// Whether a request goes on where the store cannot tell if it was accepted before.
     pub may_go_unchecked: bool,
-    /// What has a shorter window than the scheme says.
-    pub narrowed: Option<Narrowed>,
+    /// What has a shorter window than the scheme says; hardly ever anything.
+    pub narrowed: Vec<Narrowed>,
 }
 
-/// Requests that may have been accepted when a scheme's window was shorter: they are remembered no longer than that, so they
-/// are let in no longer.
+/// Requests that may have been accepted when a scheme's window was shorter: it may be that they are remembered no longer than
+/// that, so they are let in no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Narrowed {
-    /// Those that could first be accepted then or before, in milliseconds since 1970.
-    pub since_millis: i64,
-    /// How much earlier their window ends, in milliseconds.
-    pub by_millis: i64,
+    /// Those that say that they were signed then or before, in milliseconds since 1970.
+    pub signed_until_millis: i64,
+    /// How long after that time they are let in, in milliseconds.
+    pub past_millis: i64,
 }
 
 /// A verifier with the place it takes its tokens from.
@@ -148,9 +148,9 @@ impl Leg {
 }
 
 impl Narrowed {
-    /// Whether the window of a request with that replay key is over by now.
-    pub(super) fn is_over(&self, replay: &Replay, now_millis: i64) -> bool {
-        replay.since_millis <= self.since_millis && now_millis > replay.until_millis.saturating_sub(self.by_millis)
+    /// Whether the window of a request that says that it was signed then is over by now.
+    pub(super) fn is_over(&self, signed_millis: i64, now_millis: i64) -> bool {
+        signed_millis <= self.signed_until_millis && now_millis > signed_millis.saturating_add(self.past_millis)
     }
 }
 
@@ -165,7 +165,16 @@ impl SignatureRule {
         let binds_authority = scheme.coverage().authority;
         let beside = scheme.beside_carrier().map(Carrier::header);
         let name = scheme.name().into();
-        SignatureRule { name, scheme, keys, carrier, beside, binds_authority, may_go_unchecked: false, narrowed: None }
+        SignatureRule {
+            name,
+            scheme,
+            keys,
+            carrier,
+            beside,
+            binds_authority,
+            may_go_unchecked: false,
+            narrowed: Vec::new(),
+        }
     }
 }
 
@@ -220,5 +229,20 @@ impl TokenRule {
             leeway,
             may_go_unchecked,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrowed_window_ends_by_the_time_of_signing() {
+        let narrowed = Narrowed { signed_until_millis: 1000, past_millis: 60 };
+        assert!(!narrowed.is_over(1000, 1060));
+        assert!(narrowed.is_over(1000, 1061));
+        assert!(!narrowed.is_over(1001, 1062), "it was signed later");
+        assert!(narrowed.is_over(i64::MIN, 1061));
+        assert!(!Narrowed { past_millis: i64::MAX, ..narrowed }.is_over(1000, i64::MAX));
     }
 }

@@ -159,6 +159,10 @@ fn check(
 ) -> Result<(usize, Option<Replay>), Reason> {
     let live = key.key().live(now_millis)?;
     let index = rule.scheme.verify(claimed, view, live.prepared())?;
+    let is_over = |signed| rule.narrowed.iter().any(|narrowed| narrowed.is_over(signed, now_millis));
+    if claimed.signed_millis().is_some_and(is_over) {
+        return Err(Reason::BeforeWidening);
+    }
     let replay = rule.scheme.replay_key(claimed, view, now_millis)?;
     let replay = replay.map(|key| Replay {
         digest: key.digest,
@@ -166,11 +170,6 @@ fn check(
         since_millis: key.since_millis,
         may_go_unchecked: rule.may_go_unchecked,
     });
-    if let (Some(narrowed), Some(replay)) = (&rule.narrowed, &replay)
-        && narrowed.is_over(replay, now_millis)
-    {
-        return Err(Reason::BeforeWidening);
-    }
     Ok((live.place(index), replay))
 }
 

@@ -21,6 +21,7 @@ pub(super) struct Claims {
     pub(super) signatures: SmallVec<[Tag; 1]>,
     pub(super) algorithm: Algorithm,
     key_id: Option<SmallVec<[u8; 64]>>,
+    signed_millis: Option<i64>,
     time_millis: Option<i64>,
     pub(super) admitted_until: Option<i64>,
     complete: bool,
@@ -49,6 +50,11 @@ impl Claims {
     /// The key id: 1 to 256 visible bytes. `None` if the scheme has none, or the body must be read first.
     pub(super) fn key_id(&self) -> Option<&[u8]> {
         self.key_id.as_deref()
+    }
+
+    /// When it says that it was signed, in milliseconds since 1970.
+    pub(super) fn signed_millis(&self) -> Option<i64> {
+        self.signed_millis
     }
 
     /// The stated time in milliseconds since 1970: that of signing, or else the one until which the signature is good.
@@ -97,6 +103,7 @@ impl Dialect {
             signatures: SmallVec::new(),
             algorithm: self.algorithms.usual(),
             key_id: None,
+            signed_millis: None,
             time_millis: None,
             admitted_until: None,
             complete: true,
@@ -115,6 +122,7 @@ impl Dialect {
         match &self.timestamp {
             Some(timestamp) if held || !open.timestamp => {
                 let times = timestamp.judge(&evaluation, now_millis)?;
+                claimed.signed_millis = times.signed;
                 claimed.time_millis = times.stated;
                 claimed.admitted_until = times.admitted_until;
             }

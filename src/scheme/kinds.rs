@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Failure, Fault, KeyRecipe,
-    PreparedKey, Presence, ReplayKey, View,
+    PreparedKey, Presence, ReplayKey, SigningWindow, View,
     claimed::Claims,
     compile,
     rfc9421::{ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
@@ -38,6 +38,14 @@ impl Claimed {
         match &self.0 {
             Claim::Dialect(claims) => claims.key_id(),
             Claim::Signature(claimed) => claimed.key_id(),
+        }
+    }
+
+    /// When it says that it was signed, in milliseconds since 1970; `None` if it does not.
+    pub fn signed_millis(&self) -> Option<i64> {
+        match &self.0 {
+            Claim::Dialect(claims) => claims.signed_millis(),
+            Claim::Signature(claimed) => claimed.signed_millis(),
         }
     }
 
@@ -184,11 +192,11 @@ impl Scheme {
         }
     }
 
-    /// How long after its time a request is let in; `None` where that is open, or the request says so itself.
-    pub fn lets_in_for(&self) -> Option<Duration> {
+    /// The window of the time of signing; `None` where requests do not say it.
+    pub fn signing_window(&self) -> Option<SigningWindow> {
         match &self.0 {
-            Kind::Dialect(dialect) => dialect.timestamp.as_ref().and_then(|timestamp| timestamp.lets_in_for()),
-            Kind::MessageSignatures(scheme) => Some(scheme.lets_in_for()),
+            Kind::Dialect(dialect) => dialect.timestamp.as_ref().and_then(|timestamp| timestamp.signing_window()),
+            Kind::MessageSignatures(scheme) => Some(scheme.signing_window()),
         }
     }
 

@@ -53,6 +53,7 @@ pub use replay::ReplayKey;
 pub use rfc9421::{FieldType, MessageSignaturesDefinition};
 pub use sign::Emitted;
 pub use template::{Escape, Sources, Template};
+pub use timestamp::SigningWindow;
 pub use view::{Body, Fact, Headers, Known, Spooled, Unknown, View};
 
 /// A compiled scheme of the template language.

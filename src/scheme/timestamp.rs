@@ -23,9 +23,20 @@ pub(super) struct Timestamp {
     future: Option<i64>,
 }
 
+/// How far the time at which a request says that it was signed may be off, in milliseconds; where that is open, without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SigningWindow {
+    /// How long ago it may be.
+    pub past_millis: i64,
+    /// How far it may lie ahead.
+    pub future_millis: i64,
+}
+
 /// The times of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Times {
+    /// When it was signed.
+    pub(super) signed: Option<i64>,
     /// When it was signed, or else until when it is good.
     pub(super) stated: Option<i64>,
     /// Until when it is let in; `None` if the window does not end.
@@ -48,7 +59,7 @@ impl Timestamp {
 
     /// The times a request states, if they are in the window.
     pub(super) fn judge(&self, evaluation: &Evaluation<'_>, now_millis: i64) -> Result<Times, Failure> {
-        let mut times = Times { stated: None, admitted_until: None };
+        let mut times = Times { signed: None, stated: None, admitted_until: None };
         if let Some(from) = &self.from {
             let past = match &self.lasts {
                 None => self.past,
@@ -61,7 +72,8 @@ impl Timestamp {
             let window = Window { past, future: self.future };
             let time = self.within(window, &evaluation.collect(from)?, now_millis)?;
             let closed = self.future.and(self.past).and(past);
-            times = Times { stated: Some(time), admitted_until: closed.map(|past| time.saturating_add(past)) };
+            let admitted_until = closed.map(|past| time.saturating_add(past));
+            times = Times { signed: Some(time), stated: Some(time), admitted_until };
         }
         if let Some(expires) = &self.expires {
             let end = match evaluation.collect(expires) {
@@ -92,10 +104,12 @@ impl Timestamp {
         Some(Duration::from_millis(whole.unsigned_abs()))
     }
 
-    /// How long after its time a request is let in; `None` where that is open, or the request says so itself.
-    pub(super) fn lets_in_for(&self) -> Option<Duration> {
-        let past = self.from.as_ref().and(self.future).and(self.past)?;
-        Some(Duration::from_millis(past.unsigned_abs()))
+    /// The window of the time of signing; `None` where requests do not say it.
+    pub(super) fn signing_window(&self) -> Option<SigningWindow> {
+        let open = i64::MAX;
+        let window =
+            SigningWindow { past_millis: self.past.unwrap_or(open), future_millis: self.future.unwrap_or(open) };
+        self.from.as_ref().map(|_| window)
     }
 
     /// The time in the first format, for signing.

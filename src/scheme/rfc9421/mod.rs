@@ -27,7 +27,7 @@ pub(super) use key::{AsymmetricKey, Purpose, prepared};
 pub use value::FieldType;
 pub(super) use verify::ClaimedSignature;
 
-use super::{Algorithm, BodyNeed, Carrier, Coverage, Fault, KeyRecipe, Presence, View};
+use super::{Algorithm, BodyNeed, Carrier, Coverage, Fault, KeyRecipe, Presence, SigningWindow, View};
 
 /// A compiled scheme of RFC 9421.
 #[derive(Debug)]
@@ -131,8 +131,11 @@ impl MessageSignatures {
         self.replay.then(|| window.max(self.remember.unwrap_or_default()))
     }
 
-    pub(super) fn lets_in_for(&self) -> Duration {
-        self.policy.max_age
+    pub(super) fn signing_window(&self) -> SigningWindow {
+        SigningWindow {
+            past_millis: policy::millis(self.policy.max_age),
+            future_millis: policy::millis(self.policy.future),
+        }
     }
 
     pub(super) fn is_present(view: &View<'_>) -> Presence {

@@ -28,7 +28,9 @@ pub(super) struct Policy {
 /// What a signature says of its time, judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Times {
-    /// In milliseconds since 1970.
+    /// When it was made, in milliseconds since 1970.
+    pub(super) created: Option<i64>,
+    /// The same, or else until when it is good.
     pub(super) stated: Option<i64>,
     /// The first millisecond at which it is good, where it says one.
     pub(super) admitted_from: Option<i64>,
@@ -76,6 +78,7 @@ impl Policy {
         let longest = max_age.saturating_add(future);
         let begins = created.map(|created| created.saturating_sub(future));
         Ok(Times {
+            created,
             stated: created.or(expires),
             admitted_from: begins.or(expires.map(|expires| expires.saturating_sub(longest))),
             admitted_until: ends.into_iter().flatten().min(),

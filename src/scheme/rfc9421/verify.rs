@@ -25,6 +25,11 @@ impl ClaimedSignature {
         self.input.stated.key_id.as_deref().map(str::as_bytes)
     }
 
+    /// When it was made, in milliseconds since 1970.
+    pub(in crate::scheme) fn signed_millis(&self) -> Option<i64> {
+        self.times.created
+    }
+
     /// When it was made, or else until when it is good, in milliseconds since 1970.
     pub(in crate::scheme) fn time_millis(&self) -> Option<i64> {
         self.times.stated

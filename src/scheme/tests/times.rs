@@ -134,3 +134,22 @@ fn a_time_is_written_in_the_first_format() {
         assert_eq!(verify(&scheme, &request.signed(headers), "k"), Ok(0));
     }
 }
+
+#[test]
+fn an_end_is_not_the_time_of_signing() {
+    let seconds = |seconds: u64| Some(Duration::from_secs(seconds));
+    let both = TimestampDefinition { expires: Some("{header:E}".to_owned()), ..timestamp("{header:T}", 60) };
+    let said = |timestamp: TimestampDefinition| {
+        let scheme = scheme(&Definition { timestamp: Some(timestamp), ..definition("{header:T}:{header:E}") });
+        let request = Request::new("GET", "/").header("X-Signature", &"0".repeat(64));
+        let request = request.header("T", "1714485600").header("E", "1714485630");
+        let claimed = scheme.read(&request.view(), NOW).unwrap();
+        (claimed.signed_millis(), claimed.time_millis(), scheme.signing_window())
+    };
+    let window = |past_millis, future_millis| Some(SigningWindow { past_millis, future_millis });
+    assert_eq!(said(both.clone()), (Some(NOW), Some(NOW), window(60_000, 60_000)));
+    let open = TimestampDefinition { past: None, future: seconds(5), ..both.clone() };
+    assert_eq!(said(open).2, window(i64::MAX, 5_000));
+    let end = TimestampDefinition { from: None, past: None, ..both };
+    assert_eq!(said(end), (None, Some(NOW + 30_000), None));
+}

@@ -5,7 +5,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -57,6 +60,14 @@ fn lines(method: &str, host: &str, target: &str, body: &[u8], time: i64, nonce: 
         "{method} {target} HTTP/1.1\r\nHost: {host}\r\nX-HMAC-Key-Id: dev-1\r\nX-HMAC-Timestamp: {time}\r\n\
          X-HMAC-Nonce: {nonce}\r\nX-HMAC-Signature: {signature}\r\n"
     )
+}
+
+/// A whole GET with a signature of RFC 9421 over its method and those parameters.
+pub(crate) fn message_signature(target: &str, parameters: &str) -> String {
+    let input = format!("(\"@method\");{parameters}");
+    let signature =
+        STANDARD.encode(mac(KEY.as_bytes(), format!("\"@method\": GET\n\"@signature-params\": {input}").as_bytes()));
+    format!("GET {target} HTTP/1.1\r\nHost: a\r\nSignature-Input: s={input}\r\nSignature: s=:{signature}:\r\n\r\n")
 }
 
 /// A whole request of lines as [`device_v2`] makes them.

@@ -80,6 +80,9 @@ fn an_end_alone_reaches_no_further_than_a_signature_made_now() {
     assert_eq!(ending(0), Ok(()));
     assert_eq!(ending(330), Ok(()));
     assert_eq!(ending(331), Err(Failure::Stale { behind_millis: -331_000 }));
+    let signed = hand_signed(request(), &format!("(\"@method\");expires={}", SECONDS + 9));
+    let claimed = scheme.read(&signed.view(), NOW).unwrap();
+    assert_eq!((claimed.signed_millis(), claimed.time_millis()), (None, Some(NOW + 9_000)));
     assert_eq!(ending(-1), Err(Failure::Stale { behind_millis: 1_000 }));
 }
 

@@ -30,6 +30,7 @@ fn what_is_signed_here_is_written_as_the_rfc_wants_and_verifies_here() {
     );
     let claimed = scheme.read(&request.view(), NOW).unwrap();
     assert_eq!((claimed.key_id(), claimed.time_millis()), (Some(&b"dev-1"[..]), Some(NOW)));
+    assert_eq!(claimed.signed_millis(), Some(NOW));
     assert!(claimed.is_complete());
     assert_eq!(
         String::from_utf8(scheme.message(&claimed, &request.view()).unwrap()).unwrap(),

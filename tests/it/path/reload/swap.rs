@@ -12,7 +12,7 @@ use std::{
 
 use super::{Stage, answers, asked, passes_to};
 use crate::path::{
-    signing::{KEY, device_v2, device_v2_at, nonce, now, with_length},
+    signing::{KEY, device_v2, device_v2_at, message_signature, nonce, now, with_length},
     support::{PATIENCE, Upstream, eventually, get, ok, post},
 };
 
@@ -150,10 +150,20 @@ fn claims_go_on() {
 
 #[test]
 fn a_window_that_is_made_longer_lets_nothing_in_that_was_over_by_the_old_one() {
+    lets_nothing_in_that_was_over("");
+}
+
+/// What is remembered for longer than it is let in is forgotten at last.
+#[test]
+fn nor_where_more_is_remembered_than_the_window() {
+    lets_nothing_in_that_was_over("replay: { key: '{header:X-HMAC-Nonce}', remember: 400s }, ");
+}
+
+fn lets_nothing_in_that_was_over(replay: &str) {
     let config = |past: &str| {
         format!(
             "keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\n\
-             schemes: {{ v2: {{ preset: device-v2, keys: k, timestamp: {{ from: '{{header:X-HMAC-Timestamp}}', \
+             schemes: {{ v2: {{ preset: device-v2, keys: k, {replay}timestamp: {{ from: '{{header:X-HMAC-Timestamp}}', \
              formats: [unix], past: {past}, future: 30s }} }} }}\n\
              upstreams: {{ ok: {{ respond: {{ body: ok }} }} }}\n\
              routes: [{{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: ok }}]\n"
@@ -166,7 +176,7 @@ fn a_window_that_is_made_longer_lets_nothing_in_that_was_over_by_the_old_one() {
     assert_eq!(status(&accepted), 200);
     sleep(Duration::from_millis(3_100));
     stage.change(&config("300s"));
-    assert_eq!(status(&accepted), 403, "it was forgotten");
+    assert_eq!(status(&accepted), 403, "it is forgotten sooner or later");
     assert_eq!(status(&late), 403, "nobody can tell it from one that was accepted");
     assert_eq!(status(&signed(0)), 200);
     assert_eq!(status(&signed(5)), 200, "it is within both");
@@ -175,6 +185,30 @@ fn a_window_that_is_made_longer_lets_nothing_in_that_was_over_by_the_old_one() {
     assert!(
         stage.gateway.output_when(|log| log.contains("before the scheme's window was made longer")).contains("stale")
     );
+}
+
+#[test]
+fn what_says_itself_when_it_ends_is_let_in_until_then_though_the_window_was_made_longer() {
+    let config = |max_age: &str| {
+        format!(
+            "keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\n\
+             schemes: {{ partner: {{ keys: k, rfc9421: {{ algorithms: hmac-sha256, components: ['@method'], \
+             max_age: {max_age}, expires: required, replay: true }} }} }}\n\
+             upstreams: {{ ok: {{ respond: {{ body: ok }} }} }}\n\
+             routes: [{{ match: {{ path: /orders }}, require: {{ hmac: partner }}, to: ok }}]\n"
+        )
+    };
+    let stage = Stage::start(&config("60s"));
+    let signed = |ago: i64, lasts: i64| {
+        let created = now() - ago;
+        message_signature("/orders", &format!("created={created};expires={};nonce=\"{}\"", created + lasts, nonce()))
+    };
+    let status = |request: String| stage.talk().exchange(request).0.status();
+    assert_eq!(status(signed(0, 60)), 200);
+    stage.change(&config("300s"));
+    assert_eq!(status(signed(0, 60)), 200);
+    assert_eq!(status(signed(50, 60)), 200, "it is good for ten seconds more");
+    assert_eq!(status(signed(100, 200)), 403, "it was over by the old window");
 }
 
 #[test]
