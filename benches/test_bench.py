@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from bench import chart, command, credentials, document, figures, load, sections
 from bench.run import Run
-from bench.sections import bodies, idle, instructions, routes
+from bench.sections import bodies, idle, instructions, routes, tokens
 from bench.servers import Failed, Server, free_ports
 
 ROUNDS = [
@@ -100,7 +100,7 @@ class Configs(unittest.TestCase):
             run = Run(options(), directory)
             for name in ("bench.yaml", "countersign-bodies.yaml"):
                 with open(run.config(name)) as file:
-                    self.assertIn(f"{directory}/access.log", file.read())
+                    self.assertIn(f"{directory}/log/access.log", file.read())
 
     def test_routes_are_replaced_and_nothing_else(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -110,6 +110,13 @@ class Configs(unittest.TestCase):
         self.assertEqual(text.count("require:"), 3)
         self.assertIn("\nreplay:", text)
         self.assertIn("/fleet/2/devices/{device}/status", text)
+
+    def test_only_the_keys_of_tokens_are_replaced(self):
+        run = mock.Mock(write=lambda name, text: f"/run/{name}")
+        text = tokens.believing(run, "listen: x\ntokens:\n  bench: y\n\nupstreams:\n  app: z\n")
+        self.assertTrue(text.startswith("listen: x\ntokens:\n  bench:\n    keys:\n"))
+        self.assertTrue(text.endswith("audience: api\n\nupstreams:\n  app: z\n"))
+        self.assertEqual([text.count(f"kid: {name},") for name in tokens.ALGORITHMS], [1] * len(tokens.ALGORITHMS))
 
     def test_idle_connections_stay_below_where_the_gateway_closes_them(self):
         self.assertEqual(idle.fitting(idle.FILES), idle.CONNECTIONS)
@@ -179,6 +186,7 @@ class Documents(unittest.TestCase):
             "many": 2,
             "rate": 1,
             "sizes": [bodies.KIB],
+            "bytes": {"HS256": 338},
             "bare": None,
             "shared": True,
         }

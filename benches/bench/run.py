@@ -75,8 +75,13 @@ class Run:
     def moved(self, text):
         """A config with its ports moved to free ones, and its files to the run's directory."""
         text = text.replace("@DIR@", self.directory).replace("@NJS@", nginx_javascript() or "")
-        text = text.replace(ACCESS_LOG, self.path("access.log"))
+        text = text.replace(ACCESS_LOG, self.access_log())
         return re.sub(r"(127\.0\.0\.1:|port_value: )(\d+)", lambda m: m[1] + str(self.port(int(m[2]))), text)
+
+    def access_log(self):
+        """Not beside the config, for a gateway looks at what happens in the directories of its files."""
+        os.makedirs(self.path("log"), exist_ok=True)
+        return self.path("log/access.log")
 
     def config(self, name, change=lambda text: text):
         """Writes a config into the run's directory; its path. `bench.yaml` is the one in config/."""
@@ -111,8 +116,8 @@ class Run:
 
     def server(self, subject, processors=None, around=(), patience=20):
         """The subject, started afresh; `around` is put before its command."""
-        if os.path.exists(self.path("access.log")):
-            os.remove(self.path("access.log"))
+        if os.path.exists(self.access_log()):
+            os.remove(self.access_log())
         command = [*around, *subject.command()]
         log = self.path(f"{subject.name}.log")
         return Server(subject.name, command, self.port(subject.port), processors or self.proxy, log, patience)

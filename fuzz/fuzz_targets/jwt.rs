@@ -1,12 +1,12 @@
 //! Tokens: arbitrary bytes as a whole token, and as the claims and the header under a right signature. None may panic;
-//! what the cache says must be what the verifier says.
+//! what the cache says must be what the verifier says, but of what can be no token by its characters.
 #![no_main]
 
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
-    authenticate::jwt::{ClaimRules, Settings, TokenCache, Verifier},
+    authenticate::jwt::{ClaimRules, Settings, TokenCache, TokenError, Verifier},
     jose::{Algorithm, Key, PublicKey, ShortRsa},
     secret::Secret,
 };
@@ -48,7 +48,11 @@ fuzz_target!(|bytes: &[u8]| {
         let fresh = verifier.verify(token, NOW);
         for _ in 0..2 {
             let cached = cache.verify(&verifier, token, NOW);
-            assert_eq!(cached.as_ref().err(), fresh.as_ref().err());
+            match cached {
+                // The cache looks at the characters first.
+                Err(TokenError::CarrierMalformed) => assert!(fresh.is_err()),
+                cached => assert_eq!(cached.as_ref().err(), fresh.as_ref().err()),
+            }
         }
         if let Ok(verified) = fresh {
             let _ = (verified.claim("sub"), verified.claim("/a/0"), verified.claim(""));

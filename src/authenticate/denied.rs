@@ -57,6 +57,9 @@ pub enum Reason {
     /// Sent to another host than the public one that clients sign.
     #[error("sent to another host than the public origin")]
     OtherHost,
+    /// It may have been accepted when the window was shorter, and forgotten since.
+    #[error("signed before the scheme's window was made longer, and outside the one from before")]
+    BeforeWidening,
     /// The token was refused.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -131,9 +134,12 @@ impl Denied {
     pub fn rule(&self) -> Option<&str> {
         let (name, reason) = self.attempts.first()?;
         match reason {
-            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost | Reason::Token(_) => {
-                Some(name)
-            }
+            Reason::Absent
+            | Reason::Signature(_)
+            | Reason::NoKey(_)
+            | Reason::OtherHost
+            | Reason::BeforeWidening
+            | Reason::Token(_) => Some(name),
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
         }
     }
@@ -148,7 +154,8 @@ impl Reason {
             Reason::Token(error) if error.is_undecided() => None,
             Reason::Token(TokenError::CrossSite) => None,
             Reason::Token(_) => Some(Challenge::InvalidToken),
-            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost => None,
+            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) => None,
+            Reason::OtherHost | Reason::BeforeWidening => None,
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
         }
     }
@@ -188,6 +195,7 @@ impl Reason {
                 NoKey::Away(_) => Cause::StoreUnavailable,
             },
             Reason::OtherHost => Cause::InvalidSignature,
+            Reason::BeforeWidening => Cause::Stale,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(TokenError::InsufficientScope(_)) => Cause::InsufficientScope,
             Reason::Token(error) if error.is_undecided() => Cause::StoreUnavailable,

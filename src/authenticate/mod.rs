@@ -17,7 +17,7 @@ mod verified;
 use std::{cell::RefCell, time::Duration};
 
 pub use denied::{Challenge, Denied, Reason, Schemes};
-pub use requirement::{Dpop, Leg, Requirement, SignatureRule, TokenRule};
+pub use requirement::{Dpop, Leg, Narrowed, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::jwt;
+use super::{Replay, jwt};
 use crate::{
     keys::KeyTable,
     message::Carrier,
@@ -44,6 +44,18 @@ pub struct SignatureRule {
     pub binds_authority: bool,
     /// Whether a request goes on where the store cannot tell if it was accepted before.
     pub may_go_unchecked: bool,
+    /// What has a shorter window than the scheme says.
+    pub narrowed: Option<Narrowed>,
+}
+
+/// Requests that may have been accepted when a scheme's window was shorter: they are remembered no longer than that, so they
+/// are let in no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Narrowed {
+    /// Those that could first be accepted then or before, in milliseconds since 1970.
+    pub since_millis: i64,
+    /// How much earlier their window ends, in milliseconds.
+    pub by_millis: i64,
 }
 
 /// A verifier with the place it takes its tokens from.
@@ -135,6 +147,13 @@ impl Leg {
     }
 }
 
+impl Narrowed {
+    /// Whether the window of a request with that replay key is over by now.
+    pub(super) fn is_over(&self, replay: &Replay, now_millis: i64) -> bool {
+        replay.since_millis <= self.since_millis && now_millis > replay.until_millis.saturating_sub(self.by_millis)
+    }
+}
+
 impl SignatureRule {
     /// A rule for `scheme`.
     pub fn new(scheme: Arc<Scheme>, keys: KeyTable) -> SignatureRule {
@@ -146,7 +165,7 @@ impl SignatureRule {
         let binds_authority = scheme.coverage().authority;
         let beside = scheme.beside_carrier().map(Carrier::header);
         let name = scheme.name().into();
-        SignatureRule { name, scheme, keys, carrier, beside, binds_authority, may_go_unchecked: false }
+        SignatureRule { name, scheme, keys, carrier, beside, binds_authority, may_go_unchecked: false, narrowed: None }
     }
 }
 

@@ -166,6 +166,11 @@ fn check(
         since_millis: key.since_millis,
         may_go_unchecked: rule.may_go_unchecked,
     });
+    if let (Some(narrowed), Some(replay)) = (&rule.narrowed, &replay)
+        && narrowed.is_over(replay, now_millis)
+    {
+        return Err(Reason::BeforeWidening);
+    }
     Ok((live.place(index), replay))
 }
 

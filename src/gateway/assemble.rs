@@ -21,6 +21,7 @@ use super::{
     refusals::Shape,
     routes::{RouteConflict, RouteKey, Routes},
     snapshot::{Route, Service, Snapshot},
+    windows::Windows,
 };
 use crate::{
     authenticate::{Leg, Requirement, SignatureRule, jwt},
@@ -114,7 +115,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let publishers = carried.publishers.turned(&config, &carried.clock);
     let keys = carried.keys.turned(&config, &carried.clock)?;
     let sources = Sources::new(&config, &keys);
-    let rules = Rules::new(&config, &sources, &publishers)?;
+    let windows = carried.windows.turned(&config, carried.clock.unix_millis());
+    let rules = Rules::new(&config, &sources, &publishers, &windows)?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -169,6 +171,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         keys,
         users,
         families,
+        windows,
     })
 }
 
@@ -311,11 +314,21 @@ struct Rules {
 }
 
 impl Rules {
-    fn new(config: &Config, sources: &Sources, publishers: &PublisherBook) -> Result<Rules, AssembleError> {
+    fn new(
+        config: &Config,
+        sources: &Sources,
+        publishers: &PublisherBook,
+        windows: &Windows,
+    ) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
             let table = sources.verifying(config, entry)?.at(SourceIndex(entry.keys));
             let may_go_unchecked = entry.on_store_failure == OnStoreFailure::Allow;
-            Ok(Arc::new(SignatureRule { may_go_unchecked, ..SignatureRule::new(entry.scheme.clone(), table) }))
+            let narrowed = windows.narrowed(&entry.name);
+            Ok(Arc::new(SignatureRule {
+                may_go_unchecked,
+                narrowed,
+                ..SignatureRule::new(entry.scheme.clone(), table)
+            }))
         };
         Ok(Rules {
             signatures: config.schemes.iter().map(signature).collect::<Result<_, AssembleError>>()?,

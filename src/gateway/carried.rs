@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     assemble::Stores, family_book::FamilyBook, key_book::KeyBook, publisher_book::PublisherBook, upstreams::Book,
-    user_book::UserBook,
+    user_book::UserBook, windows::Windows,
 };
 use crate::{
     clock::Clock,
@@ -43,6 +43,8 @@ pub struct Carried {
     pub family_tables: FamilyBook,
     /// Whose keys are fetched, with the sets that they have published.
     pub publishers: PublisherBook,
+    /// For how long requests were let in.
+    pub windows: Windows,
 }
 
 impl Carried {
@@ -66,6 +68,7 @@ impl Carried {
             users: UserBook::default(),
             family_tables: FamilyBook::default(),
             publishers: PublisherBook::default(),
+            windows: Windows::default(),
         }
     }
 }

@@ -197,6 +197,7 @@ impl Crew {
         let keys = self.current.snapshot.keys.clone();
         self.carried.keys = keys.clone();
         self.carried.users = self.current.snapshot.users.clone();
+        self.carried.windows = self.current.snapshot.windows.clone();
         self.metrics.show_key_sources(move || keys.counts());
         self.carried.budgets.memory.resize(limits.body_memory_total);
         self.carried.budgets.spool.resize(limits.spool_total);

@@ -32,6 +32,7 @@ mod tls;
 mod trail;
 mod upstreams;
 mod user_book;
+mod windows;
 mod wire;
 mod worker;
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     family_book::FamilyBook, handshake::Handshake, key_book::KeyBook, publisher_book::PublisherBook, refusals::Shape,
-    routes::Routes, upstreams::Book, user_book::UserBook,
+    routes::Routes, upstreams::Book, user_book::UserBook, windows::Windows,
 };
 use crate::{
     authenticate::Requirement,
@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub users: UserBook,
     /// Databases that keep refresh tokens.
     pub families: FamilyBook,
+    /// For how long requests are let in.
+    pub windows: Windows,
 }
 
 /// Who serves the requests of a route.

@@ -184,6 +184,14 @@ impl Scheme {
         }
     }
 
+    /// How long after its time a request is let in; `None` where that is open, or the request says so itself.
+    pub fn lets_in_for(&self) -> Option<Duration> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.timestamp.as_ref().and_then(|timestamp| timestamp.lets_in_for()),
+            Kind::MessageSignatures(scheme) => Some(scheme.lets_in_for()),
+        }
+    }
+
     /// Whether the request carries a signature of this scheme. One that is ill-typed or came twice is there.
     pub fn is_present(&self, view: &View<'_>) -> Presence {
         match &self.0 {

@@ -92,6 +92,12 @@ impl Timestamp {
         Some(Duration::from_millis(whole.unsigned_abs()))
     }
 
+    /// How long after its time a request is let in; `None` where that is open, or the request says so itself.
+    pub(super) fn lets_in_for(&self) -> Option<Duration> {
+        let past = self.from.as_ref().and(self.future).and(self.past)?;
+        Some(Duration::from_millis(past.unsigned_abs()))
+    }
+
     /// The time in the first format, for signing.
     pub(super) fn write(&self, now_millis: i64) -> Option<String> {
         self.formats.first()?.write(now_millis)

@@ -25,7 +25,7 @@ def picture(name, text):
     return f"![{text}](performance/{name}.svg)"
 
 
-from . import bodies, connections, idle, instructions, latency, requests, routes, syscalls, workers  # noqa: E402
+from . import bodies, connections, idle, instructions, latency, requests, routes, syscalls, tokens, workers  # noqa: E402
 
 MODULES = {
     "requests": requests,
@@ -36,5 +36,6 @@ MODULES = {
     "idle": idle,
     "connections": connections,
     "routes": routes,
+    "tokens": tokens,
     "workers": workers,
 }

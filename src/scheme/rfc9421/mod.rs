@@ -131,6 +131,10 @@ impl MessageSignatures {
         self.replay.then(|| window.max(self.remember.unwrap_or_default()))
     }
 
+    pub(super) fn lets_in_for(&self) -> Duration {
+        self.policy.max_age
+    }
+
     pub(super) fn is_present(view: &View<'_>) -> Presence {
         if input::is_present(view.headers) { Presence::Yes } else { Presence::No }
     }

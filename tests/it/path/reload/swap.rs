@@ -12,7 +12,7 @@ use std::{
 
 use super::{Stage, answers, asked, passes_to};
 use crate::path::{
-    signing::{KEY, device_v2, with_length},
+    signing::{KEY, device_v2, device_v2_at, nonce, now, with_length},
     support::{PATIENCE, Upstream, eventually, get, ok, post},
 };
 
@@ -146,6 +146,35 @@ fn claims_go_on() {
     stage.change(&config("two"));
     assert_eq!(stage.talk().exchange(&request).0.status(), 409);
     assert_eq!(stage.metric("countersign_replay_entries"), 1.0);
+}
+
+#[test]
+fn a_window_that_is_made_longer_lets_nothing_in_that_was_over_by_the_old_one() {
+    let config = |past: &str| {
+        format!(
+            "keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\n\
+             schemes: {{ v2: {{ preset: device-v2, keys: k, timestamp: {{ from: '{{header:X-HMAC-Timestamp}}', \
+             formats: [unix], past: {past}, future: 30s }} }} }}\n\
+             upstreams: {{ ok: {{ respond: {{ body: ok }} }} }}\n\
+             routes: [{{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: ok }}]\n"
+        )
+    };
+    let stage = Stage::start(&config("10s"));
+    let signed = |seconds: i64| with_length(&device_v2_at("/v2", b"body", now() - seconds, &nonce()), b"body");
+    let status = |request: &Vec<u8>| stage.talk().exchange(request).0.status();
+    let (accepted, late) = (signed(8), signed(8));
+    assert_eq!(status(&accepted), 200);
+    sleep(Duration::from_millis(3_100));
+    stage.change(&config("300s"));
+    assert_eq!(status(&accepted), 403, "it was forgotten");
+    assert_eq!(status(&late), 403, "nobody can tell it from one that was accepted");
+    assert_eq!(status(&signed(0)), 200);
+    assert_eq!(status(&signed(5)), 200, "it is within both");
+    stage.change(&format!("# again\n{}", config("300s")));
+    assert_eq!(status(&accepted), 403);
+    assert!(
+        stage.gateway.output_when(|log| log.contains("before the scheme's window was made longer")).contains("stale")
+    );
 }
 
 #[test]
