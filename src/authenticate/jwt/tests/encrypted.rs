@@ -129,6 +129,28 @@ fn a_header_chooses_nothing_and_brings_nothing() {
     assert!(matches!(twice, TokenError::Json(Segment::Header, _)), "{twice:?}");
 }
 
+/// RFC 7516 appendix A and RFC 7520 sections 5.1 to 5.9: none of their forms is one of ours.
+#[test]
+fn the_forms_of_the_standards_examples_are_refused_whichever_key_there_is() {
+    for (alg, enc) in [
+        ("RSA-OAEP", "A256GCM"),
+        ("RSA1_5", "A128CBC-HS256"),
+        ("A128KW", "A128CBC-HS256"),
+        ("PBES2-HS512+A256KW", "A128CBC-HS256"),
+        ("ECDH-ES+A128KW", "A128GCM"),
+        ("ECDH-ES", "A128CBC-HS256"),
+        ("dir", "A128GCM"),
+        ("A256GCMKW", "A128CBC-HS256"),
+        ("A128KW", "A128GCM"),
+    ] {
+        for management in [KeyManagement::Direct, KeyManagement::A256Kw] {
+            let verifier = opening(vec![shared(None, management)], true);
+            let header = format!(r#"{{"alg":"{alg}","enc":"{enc}","cty":"JWT"}}"#);
+            assert_eq!(refusal(&verifier, &direct(&header, &token("{}"))), TokenError::WrongAlgorithm, "{alg} {enc}");
+        }
+    }
+}
+
 #[test]
 fn a_key_is_chosen_by_its_kid_and_used_with_its_algorithm_alone() {
     let keys = vec![shared(Some("a"), KeyManagement::Direct), shared(Some("b"), KeyManagement::A256Kw)];
