@@ -99,9 +99,13 @@ impl MemoryStore {
     pub(super) fn restore(&self, key: &ClaimKey, until_millis: i64) {
         let hash = self.hasher.hash_one(key.0);
         let place = self.place(hash);
-        let now_millis = self.clock.as_ref().map(Clock::unix_millis);
         let mut shard = place.lock();
-        now_millis.into_iter().for_each(|now_millis| shard.steady.note(until_millis, now_millis));
+        if let Some(clock) = &self.clock {
+            let now_millis = clock.unix_millis();
+            // What is held from before must not wait for its shard's first claim: the clock may have been set by then.
+            over(&mut shard, now_millis, Some(clock.steady_millis()));
+            shard.steady.note(until_millis, now_millis);
+        }
         shard.restore(hash, key, until_millis, || {
             self.room.taken.fetch_add(1, Ordering::Relaxed);
         });
@@ -145,7 +149,8 @@ impl MemoryStore {
             let mut shard = place.lock();
             let over_millis = over(&mut shard, now_millis, steady_millis);
             let swept = shard.sweep(over_millis, SWEEP_FOR_ROOM);
-            place.note_earliest(&shard);
+            // By the wall clock, or each refusal would look here again while that is ahead.
+            place.note_earliest_ahead(&shard, now_millis.saturating_sub(over_millis));
             self.room.give(swept);
             if swept > 0 {
                 return true;
@@ -208,7 +213,12 @@ impl Place {
     }
 
     fn note_earliest(&self, shard: &Shard) {
-        self.earliest.store(shard.earliest_millis(), Ordering::Relaxed);
+        self.note_earliest_ahead(shard, 0);
+    }
+
+    /// The same as a clock says it that is so far ahead.
+    fn note_earliest_ahead(&self, shard: &Shard, lead_millis: i64) {
+        self.earliest.store(shard.earliest_millis().saturating_add(lead_millis), Ordering::Relaxed);
     }
 }
 

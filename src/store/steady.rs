@@ -3,8 +3,11 @@
 //!
 //! Beside it goes a clock that nobody sets. How far the first is ahead of that one changes when it is set, and only then. A
 //! claim is over by the least lead of late: by both clocks. A wall clock that was set ahead for good is believed as soon as
-//! every claim from before is over by the other, so that what is held stays bounded.
+//! every claim from before is over by the other, or after a day, so that what is held stays bounded.
 
+/// A clock that was ahead for so long is believed, whatever lasts longer: one claim for a year must not keep all others an hour
+/// too long from then on.
+const LONGEST_DOUBT_MILLIS: i64 = 24 * 3_600 * 1_000;
 /// The two may be read a moment apart.
 const JITTER_MILLIS: i64 = 1_000;
 
@@ -35,7 +38,8 @@ impl Steady {
             None => Ahead { since: steady_millis, lead },
             Some(ahead) => Ahead { lead: ahead.lead.min(lead), ..ahead },
         });
-        if let Some(ahead) = self.ahead.filter(|ahead| steady_millis - ahead.since > self.longest_millis) {
+        let doubt_millis = self.longest_millis.min(LONGEST_DOUBT_MILLIS);
+        if let Some(ahead) = self.ahead.filter(|ahead| steady_millis - ahead.since > doubt_millis) {
             self.lead = Some(ahead.lead);
             self.ahead = None;
         }
@@ -78,6 +82,16 @@ mod tests {
         assert_eq!(steady.believed(60 * HOUR, 1_000), 50 * HOUR + 1_000);
         assert_eq!(steady.believed(60 * HOUR + WINDOW, 1_000 + WINDOW), 50 * HOUR + 1_000 + WINDOW);
         assert_eq!(steady.believed(60 * HOUR + WINDOW + 1, 1_001 + WINDOW), 60 * HOUR + WINDOW + 1);
+    }
+
+    #[test]
+    fn one_that_is_ahead_for_more_than_a_day_is_believed_whatever_lasts_longer() {
+        let mut steady = steady();
+        steady.note(9_000 * HOUR, 50 * HOUR);
+        steady.note(i64::MAX, 50 * HOUR);
+        assert_eq!(steady.believed(60 * HOUR, 0), 50 * HOUR);
+        assert_eq!(steady.believed(84 * HOUR, 24 * HOUR), 74 * HOUR);
+        assert_eq!(steady.believed(84 * HOUR + 1, 24 * HOUR + 1), 84 * HOUR + 1);
     }
 
     #[test]

@@ -104,6 +104,18 @@ fn a_wall_clock_that_is_set_ahead_and_back_again_forgets_no_live_claim() {
 }
 
 #[test]
+fn what_was_held_before_a_start_outlives_a_clock_that_is_set_ahead_before_anything_is_claimed() {
+    let clock = Clock::fixed(1_000_000);
+    let store = MemoryStore::new(10).with_clock(clock.clone());
+    let until = clock.unix_millis() + 300_000;
+    store.restore(&key(1), until);
+    clock.set(2_000_000);
+    assert_eq!(claim(&store, 2, 2_000_060_000, clock.unix_millis()), Ok(Claimed::Fresh));
+    clock.set(1_000_010);
+    assert_eq!(claim(&store, 1, until, clock.unix_millis()), Ok(Claimed::Seen));
+}
+
+#[test]
 fn a_wall_clock_that_is_set_ahead_for_good_is_believed_after_the_longest_claim() {
     let clock = Clock::fixed(1_000_000);
     let store = MemoryStore::new(100).with_clock(clock.clone());

@@ -4,13 +4,14 @@ mod homes;
 mod tables;
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
     sync::Arc,
     thread::{self, sleep},
     time::{Duration, Instant},
 };
 
-use countersign::issue::{Grant, RefreshFault, RefreshRules};
+use countersign::issue::{Families, Grant, MemoryFamilies, RefreshFault, RefreshRules};
 use serde_json::{Value, json};
 
 use self::homes::Home;
@@ -53,6 +54,7 @@ in_each!(redis, postgres, mariadb, sqlite: [
     families_end_by_logout_and_by_their_time_and_leave_nothing_behind,
     what_stands_in_the_store_is_no_token,
     of_one_subject_so_many_live_and_the_one_that_was_used_longest_ago_gives_way,
+    of_every_token_is_said_what_memory_says,
 ]);
 
 /// A gateway that issues refresh tokens, and keeps them in a store.
@@ -86,7 +88,8 @@ impl Issuing {
     }
 
     fn post(&self, path: &str, body: &Value) -> Answer {
-        send(self.address, &request(path, body)).expect("an answer")
+        let answer = send(self.address, &request(path, body));
+        answer.unwrap_or_else(|| panic!("no answer:\n{}", self.gateway.output_when(|_| true)))
     }
 
     fn login(&self) -> Value {
@@ -270,6 +273,55 @@ fn of_one_subject_so_many_live_and_the_one_that_was_used_longest_ago_gives_way(h
         issuing.renewed(&token);
     }
     assert_eq!(home.held(), 4);
+}
+
+/// Any order of logins, uses, uses again and logouts, by the right issuer and by another.
+fn of_every_token_is_said_what_memory_says(home: &mut Home) {
+    let (shared, memory) = (home.families(), Families::Memory(MemoryFamilies::new(1_000)));
+    // Always the same numbers, far enough from order.
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut below = |most: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).expect("31 bits") % most
+    };
+    link::runtime().block_on(async {
+        let mut tokens: Vec<[String; 2]> = Vec::new();
+        let mut verdicts = HashSet::new();
+        for step in 0..200 {
+            if tokens.is_empty() || below(6) == 0 {
+                let grace = Duration::from_secs(if below(2) == 0 { 0 } else { 3_600 });
+                let rules = RefreshRules { grace, per_subject: 1_000, ..rules() };
+                let begun = [memory.begin(rules, grant(), 0).await, shared.begin(rules, grant(), 0).await];
+                tokens.push(begun.map(|token| token.expect("a token")));
+            }
+            let [here, there] = tokens[below(tokens.len())].clone();
+            let issuer = if below(10) == 0 { "other" } else { "api" };
+            let said = match below(10) {
+                0 => [memory.end(here.as_bytes(), issuer).await, shared.end(there.as_bytes(), issuer).await],
+                1..=3 => {
+                    let looked = memory.look(here.as_bytes(), issuer, 0).await;
+                    let found = shared.look(there.as_bytes(), issuer, 0).await;
+                    assert_eq!(looked.as_ref().ok(), found.as_ref().ok());
+                    [looked.map(drop), found.map(drop)]
+                }
+                _ => match [
+                    memory.renew(here.as_bytes(), issuer, 0).await,
+                    shared.renew(there.as_bytes(), issuer, 0).await,
+                ] {
+                    [Ok(here), Ok(there)] => {
+                        tokens.push([here, there]);
+                        [Ok(()), Ok(())]
+                    }
+                    refused => refused.map(|renewed| renewed.map(drop)),
+                },
+            };
+            assert_eq!(said[0], said[1], "at step {step}");
+            verdicts.insert(format!("{:?}", said[0]));
+        }
+        assert_eq!(verdicts.len(), 5, "good, unknown, another's, crossed, used before: {verdicts:?}");
+    });
 }
 
 #[test]

@@ -114,12 +114,13 @@ impl Database {
 
     /// Stops it as SIGSTOP does: it is there and says nothing.
     pub(crate) fn freeze(&self) {
-        self.everybody(Signal::STOP);
-        // A thread that is busy is stopped a moment later.
+        // A thread that is busy is stopped a moment later, and until then may have more children.
         let start = Instant::now();
+        self.everybody(Signal::STOP);
         while !self.processes().all(is_stopped) {
             assert!(start.elapsed() < PATIENCE, "it does not stop");
             sleep(Duration::from_millis(1));
+            self.everybody(Signal::STOP);
         }
     }
 

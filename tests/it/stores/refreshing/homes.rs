@@ -49,7 +49,7 @@ impl Home {
     /// What a config says beside the issuers, what an issuer's `refresh` says, and the metric that tells of it.
     pub(super) fn config(&self) -> (String, String, &'static str) {
         let in_table = |more: &str| {
-            let kept = format!("kept_in: {{ sql: {{ url: '{}', timeout: 400ms{more} }} }}", self.url());
+            let kept = format!("kept_in: {{ sql: {{ url: '{}', timeout: 2s{more} }} }}", self.url());
             (String::new(), kept, "countersign_refresh_store_up{issuer=\"api\"}")
         };
         match self {

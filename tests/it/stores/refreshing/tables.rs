@@ -1,6 +1,7 @@
 //! What is so of databases alone: their table, their end in the middle of it, and what a restart finds again.
 
 use std::{
+    fs,
     os::unix::fs::PermissionsExt,
     thread::{self, sleep},
     time::{Duration, Instant},
@@ -135,6 +136,39 @@ fn a_table_that_cannot_be_made_is_asked_for_in_the_log_and_waited_for() {
     issuing.await_metric("countersign_refresh_store_up{issuer=\"api\"} 1\n");
     let token = issuing.login();
     issuing.renewed(&token);
+}
+
+#[test]
+fn a_place_that_is_not_there_at_the_start_is_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = directory.path().join("later");
+    let kept = format!("kept_in: {{ sql: {{ url: 'sqlite:{}/refresh.db' }} }}", place.display());
+    let issuing = Issuing::at("", &kept, &kept);
+    assert_eq!(refusal(&issuing.post("/login", &json!({ "username": "alice" }))), away());
+    fs::create_dir(&place).expect("the directory");
+    issuing.await_metric("countersign_refresh_store_up{issuer=\"api\"} 1\n");
+    let token = issuing.login();
+    issuing.renewed(&token);
+}
+
+#[test]
+fn a_reload_takes_new_logins_to_another_place_and_leaves_a_place_that_stays_as_it_was() {
+    let home = Home::sqlite();
+    let (_, kept, _) = home.config();
+    let issuing = Issuing::at("", "grace: 0s", "");
+    let in_memory = issuing.login();
+    let config = fs::read_to_string(issuing.gateway.path("gateway.yaml")).expect("the config");
+    let in_file = config.replace("grace: 0s", &format!("grace: 0s, {kept}"));
+    issuing.gateway.put("gateway.yaml", &in_file);
+    issuing.await_metric("countersign_refresh_store_up{issuer=\"api\"} 1\n");
+    issuing.assert_refused(&in_memory);
+    let token = issuing.login();
+    assert_eq!(home.held(), 1);
+    issuing.gateway.put("gateway.yaml", &in_file.replace("lifetime: 5m", "lifetime: 6m"));
+    issuing.await_metric("countersign_config_generation 3\n");
+    issuing.renewed(&token);
+    let log = issuing.gateway.output_when(|_| true);
+    assert_eq!(log.matches("the table of refresh tokens is made").count(), 1, "{log}");
 }
 
 #[test]
