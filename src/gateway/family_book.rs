@@ -22,6 +22,9 @@ use crate::{
 /// How long it is waited at a start for databases that nothing is known of. One that takes longer is there when it is.
 const PATIENCE: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(5);
+/// So long after its start a gateway leaves in their place families that are over: the clock of a machine that has just started,
+/// on which the database may be, is not always right yet.
+const FIRST_SWEEP: Duration = Duration::from_secs(5 * 60);
 
 /// Databases by the names of the issuers that they are for.
 #[derive(Clone, Default)]
@@ -69,7 +72,7 @@ impl FamilyBook {
     pub fn begin(&self) {
         let new: Vec<&Open> = self.stores.iter().filter(|open| open.is_new).collect();
         for open in &new {
-            open.store.begin_to_tend();
+            open.store.begin_to_tend(FIRST_SWEEP);
         }
         let start = Instant::now();
         while start.elapsed() < PATIENCE && !new.iter().all(|open| open.store.has_been_heard_of()) {

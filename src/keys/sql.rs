@@ -86,7 +86,7 @@ impl From<SqlError> for Trouble {
     fn from(error: SqlError) -> Trouble {
         match error {
             SqlError::Away(why) => Trouble::Away(why),
-            SqlError::Refused(why) => Trouble::Refused(why),
+            SqlError::Refused(why) | SqlError::Raced(why) | SqlError::Held(why) => Trouble::Refused(why),
             SqlError::Unreadable(why) => Trouble::Unreadable(why),
             SqlError::TooMany(most) => Trouble::unreadable(format_args!("more than {most} rows for one id")),
             SqlError::TimedOut => Trouble::TimedOut,

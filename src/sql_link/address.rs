@@ -49,6 +49,23 @@ pub enum AddressFault {
     NoPassword,
 }
 
+/// Why nothing that lasts can be written to a SQLite database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileFault {
+    /// It is in no file.
+    #[error("this database is in no file: it would be forgotten with its last connection")]
+    InMemory,
+    /// Its file has no name; each connection would have one of its own.
+    #[error("this URL names no file")]
+    Unnamed,
+    /// `file:` is SQLite's own kind of URL, and would be taken for the file's name.
+    #[error("`file:` in this URL would become part of the file's name")]
+    NoPath,
+    /// It says so.
+    #[error("this URL says that the database is only read")]
+    ReadOnly,
+}
+
 impl Address {
     /// Reads `url`. A `password` beside it goes before one in it.
     ///
@@ -103,6 +120,28 @@ impl Address {
         let is_unnamed = options.get_filename().to_str().is_some_and(|file| file.starts_with("file:sqlx-in-memory-"));
         let said = b"mode=memory";
         is_unnamed || self.written.expose().windows(said.len()).any(|window| window == said)
+    }
+
+    /// Why nothing that lasts can be written to it, as far as its URL says.
+    ///
+    /// # Errors
+    /// [`FileFault`]
+    pub fn can_keep(&self) -> Result<(), FileFault> {
+        let Kind::Sqlite(options) = &self.kind else { return Ok(()) };
+        let name = options.get_filename().as_os_str().as_encoded_bytes();
+        if self.is_in_memory() {
+            return Err(FileFault::InMemory);
+        }
+        let url = self.written.expose().split(|byte| *byte == 0).next().unwrap_or_default();
+        let mut said = url.split(|byte| matches!(byte, b'?' | b'&')).skip(1);
+        match () {
+            () if name.is_empty() => Err(FileFault::Unnamed),
+            () if name.starts_with(b"file:") => Err(FileFault::NoPath),
+            () if said.any(|said| matches!(said, b"mode=ro" | b"immutable=true" | b"immutable=1")) => {
+                Err(FileFault::ReadOnly)
+            }
+            () => Ok(()),
+        }
     }
 
     /// Whether it is sure to be that database and nobody between: a file, this machine, or TLS with a certificate that is
@@ -179,6 +218,23 @@ mod tests {
             ("postgres://db/d", false),
         ] {
             assert_eq!(Address::parse(url, None).unwrap().is_in_memory(), in_memory, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_nothing_is_known_by_its_url() {
+        for (url, fault) in [
+            ("sqlite:x.db", None),
+            ("sqlite:///var/lib/x.db?mode=rwc", None),
+            ("postgres://db/d", None),
+            ("sqlite::memory:", Some(FileFault::InMemory)),
+            ("sqlite:", Some(FileFault::Unnamed)),
+            ("sqlite://", Some(FileFault::Unnamed)),
+            ("sqlite:file:x.db", Some(FileFault::NoPath)),
+            ("sqlite:x.db?mode=ro", Some(FileFault::ReadOnly)),
+            ("sqlite:x.db?cache=private&immutable=true", Some(FileFault::ReadOnly)),
+        ] {
+            assert_eq!(Address::parse(url, None).unwrap().can_keep().err(), fault, "{url}");
         }
     }
 

@@ -3,19 +3,10 @@
 use std::{fs::File, io::ErrorKind, os::unix::fs::OpenOptionsExt, sync::Arc, time::Duration};
 
 use futures_core::stream::BoxStream;
-use sqlx::{
-    AssertSqlSafe, MySql, Pool, Postgres, Sqlite,
-    mysql::MySqlPoolOptions,
-    postgres::PgPoolOptions,
-    sqlite::{SqliteJournalMode, SqlitePoolOptions},
-};
+use sqlx::AssertSqlSafe;
 
-use super::{Address, Kind, Row, SqlError, cells};
+use super::{Address, Row, SqlError, cells, pools::Pools};
 use crate::errands::Errands;
-
-/// How long a connection is kept that nobody uses, and how long at all.
-const KEPT: Duration = Duration::from_secs(10 * 60);
-const OLDEST: Duration = Duration::from_secs(60 * 60);
 
 /// Where a database is, and how many connections it may have to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,20 +18,14 @@ pub struct Settings {
     /// To have a connection. How long a question may take is for who asks to say.
     pub timeout: Duration,
     /// Whether it is written to all the time. Then whoever reads a SQLite file and whoever writes it do not wait for one
-    /// another: it is logged ahead.
+    /// another: it is logged ahead. Another database is told to give up before whoever asks does, so that it is known what
+    /// became of a statement.
     pub is_written: bool,
 }
 
 /// A database that is asked. Clones share connections.
 #[derive(Clone)]
 pub struct Database(Pools);
-
-#[derive(Clone)]
-pub(super) enum Pools {
-    Postgres(Pool<Postgres>),
-    MySql(Pool<MySql>),
-    Sqlite(Pool<Sqlite>),
-}
 
 impl Database {
     /// Nothing is connected yet.
@@ -69,7 +54,12 @@ impl Database {
                 // It stands in the config; nothing of a request is in it.
                 let query = sqlx::query(AssertSqlSafe(query.clone()));
                 let query = parameters.iter().fold(query, |query, text| query.bind(*text));
-                collect(query.fetch($pool), $read, most).await
+                let mut connection = $pool.acquire().await.map_err(SqlError::of)?;
+                let found = collect(query.fetch(&mut *connection), $read, most).await;
+                if is_lost(&found) {
+                    connection.close_on_drop();
+                }
+                found
             }};
         }
         match &self.0 {
@@ -90,14 +80,19 @@ impl Database {
                 // It stands in the config, or in the program; nothing of a request is in it.
                 let query = sqlx::query(AssertSqlSafe(statement.clone()));
                 let query = parameters.iter().fold(query, |query, text| query.bind(*text));
-                query.execute($pool).await.map_err(SqlError::of)?.rows_affected()
+                let mut connection = $pool.acquire().await.map_err(SqlError::of)?;
+                let done = query.execute(&mut *connection).await.map_err(SqlError::of);
+                if is_lost(&done) {
+                    connection.close_on_drop();
+                }
+                done.map(|done| done.rows_affected())
             }};
         }
-        Ok(match &self.0 {
+        match &self.0 {
             Pools::Postgres(pool) => execute!(pool),
             Pools::MySql(pool) => execute!(pool),
             Pools::Sqlite(pool) => execute!(pool),
-        })
+        }
     }
 
     /// Makes the file of a SQLite database where there is none, for its owner's eyes alone. Another database is made by whoever runs it.
@@ -116,30 +111,9 @@ impl Database {
     }
 }
 
-impl Pools {
-    fn new(settings: &Settings) -> Pools {
-        macro_rules! lazily {
-            ($pool:ty, $options:expr) => {
-                <$pool>::new()
-                    .max_connections(settings.connections)
-                    .acquire_timeout(settings.timeout)
-                    .idle_timeout(KEPT)
-                    .max_lifetime(OLDEST)
-                    .connect_lazy_with($options)
-            };
-        }
-        let timeout = settings.timeout;
-        match settings.address.kind() {
-            Kind::Postgres(options) => Pools::Postgres(lazily!(PgPoolOptions, options.clone())),
-            Kind::MySql(options) => Pools::MySql(lazily!(MySqlPoolOptions, options.clone())),
-            Kind::Sqlite(options) => {
-                // Who waits for another's lock is told so before he gives up, and knows that nothing was done.
-                let options = options.clone().busy_timeout(timeout.mul_f64(0.75));
-                let options = if settings.is_written { options.journal_mode(SqliteJournalMode::Wal) } else { options };
-                Pools::Sqlite(lazily!(SqlitePoolOptions, options))
-            }
-        }
-    }
+/// Whoever broke, or may only read by now, is not asked again: another connection may lead elsewhere.
+fn is_lost<T>(answer: &Result<T, SqlError>) -> bool {
+    matches!(answer, Err(SqlError::Away(_)))
 }
 
 /// The first rows, each as `read` reads it.

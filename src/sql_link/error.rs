@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::error::{DatabaseError, Error};
+use sqlx::{
+    error::{DatabaseError, Error},
+    mysql::MySqlDatabaseError,
+};
 
 /// Why a database gave no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +16,12 @@ pub enum SqlError {
     /// It answered, and would not say. It may say more when something else is asked.
     #[error("{0}")]
     Refused(Arc<str>),
+    /// It changed nothing for another's sake, who was at the same rows. At once it may do so.
+    #[error("{0}")]
+    Raced(Arc<str>),
+    /// It changed nothing, because others held what it needed for too long, or it took too long.
+    #[error("{0}")]
+    Held(Arc<str>),
     /// A column that cannot be read, or could be read in two ways.
     #[error("{0}")]
     Unreadable(Arc<str>),
@@ -61,10 +70,55 @@ fn refused(why: impl std::fmt::Display) -> SqlError {
 fn of_database(error: &dyn DatabaseError) -> SqlError {
     let code = error.code().unwrap_or_default();
     let shown: String = code.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    // SQLSTATE classes: no connection, no resources, an operator, no login. They are true of whatever is asked.
-    let is_of_database = ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class));
-    match is_of_database {
-        true => away(format_args!("the database answered with the error {shown}")),
-        false => refused(format_args!("the database answered with the error {shown}")),
+    let told = format!("the database answered with the error {shown}").into();
+    let number = error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
+    match () {
+        () if is_raced(&code) => SqlError::Raced(told),
+        () if is_held(&code, number) => SqlError::Held(told),
+        () if is_read_only(&code, number) => SqlError::Away("the database can be read and not written".into()),
+        () if is_away(&code) => SqlError::Away(told),
+        () => SqlError::Refused(told),
+    }
+}
+
+/// SQLSTATE: a transaction that cannot be one after the other, a deadlock.
+fn is_raced(code: &str) -> bool {
+    matches!(code, "40001" | "40P01")
+}
+
+/// SQLSTATE: no lock in time, cancelled, a statement's longest time. MySQL's numbers of the first and the last, and
+/// SQLite's that a file or a table is locked, with what it says besides in the higher bits.
+fn is_held(code: &str, number: Option<u16>) -> bool {
+    matches!(code, "55P03" | "57014" | "70100")
+        || matches!(number, Some(1205 | 3024))
+        || matches!(sqlite(code), Some(5 | 6))
+}
+
+/// SQLSTATE: a transaction that may only read; what a replica says too. MySQL's numbers of it, and SQLite's.
+fn is_read_only(code: &str, number: Option<u16>) -> bool {
+    code == "25006" || matches!(number, Some(1290 | 1792 | 1836)) || sqlite(code) == Some(8)
+}
+
+/// SQLSTATE classes: no connection, no resources, an operator, no login. They are true of whatever is asked.
+fn is_away(code: &str) -> bool {
+    ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class))
+}
+
+/// SQLite's codes are numbers, and none has the five places of a SQLSTATE.
+fn sqlite(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_code_says_of_the_database_and_of_the_statement_is_told_apart() {
+        assert!(is_raced("40P01") && is_raced("40001") && !is_raced("40003"), "it may be done");
+        assert!(is_held("55P03", None) && is_held("HY000", Some(1205)) && is_held("261", None));
+        assert!(!is_held("57P01", None) && is_away("57P01"));
+        assert!(is_read_only("25006", None) && is_read_only("HY000", Some(1290)) && is_read_only("264", None));
+        assert!(!is_read_only("HY000", Some(1205)) && !is_read_only("00008", None));
     }
 }

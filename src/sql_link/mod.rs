@@ -9,10 +9,11 @@ mod address;
 mod cells;
 mod database;
 mod error;
+mod pools;
 mod transaction;
 
 pub use self::{
-    address::{Address, AddressFault, Kind},
+    address::{Address, AddressFault, FileFault, Kind},
     cells::{Cell, Row, truth},
     database::{Database, Settings},
     error::SqlError,

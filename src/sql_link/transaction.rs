@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, MySql, Postgres, Sqlite, pool::PoolConnection};
 
-use super::{Database, Row, SqlError, cells, database::Pools, database::collect};
+use super::{Database, Row, SqlError, cells, database::collect, pools::Pools};
 
 /// A transaction, as far from others as the database can keep it. Where it ends without [`commit`](Transaction::commit)
 /// nothing was done: its connection is closed.

@@ -87,7 +87,9 @@ impl UsersAway {
 /// What is about one row is that row's fault; the rest would be so whoever is asked for.
 pub(super) fn of_sql(error: SqlError) -> Result<RowFault, UsersAway> {
     match error {
-        SqlError::Away(why) | SqlError::Refused(why) => Err(UsersAway::Away(why)),
+        SqlError::Away(why) | SqlError::Refused(why) | SqlError::Raced(why) | SqlError::Held(why) => {
+            Err(UsersAway::Away(why))
+        }
         SqlError::TimedOut => Err(UsersAway::TimedOut),
         SqlError::Unreadable(why) => Ok(RowFault::Unreadable(why)),
         SqlError::TooMany(_) => Ok(RowFault::Several),

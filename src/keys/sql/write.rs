@@ -47,7 +47,7 @@ impl Writable for Source {
             match transaction.commit().await {
                 Ok(()) => Ok(()),
                 // A serializable transaction may be refused for another's sake.
-                Err(SqlError::Refused(_)) => Err(NotChanged::Raced),
+                Err(SqlError::Refused(_) | SqlError::Raced(_) | SqlError::Held(_)) => Err(NotChanged::Raced),
                 Err(_) => Err(NotChanged::Unsure),
             }
         })

@@ -136,7 +136,7 @@ impl Asked {
         question: impl Future<Output = Result<T, SqlError>> + Send + 'static,
     ) -> Result<T, SqlTrouble> {
         self.within(question).await?.map_err(|error| match error {
-            SqlError::Refused(_) => SqlTrouble::Failed(error),
+            SqlError::Refused(_) | SqlError::Raced(_) | SqlError::Held(_) => SqlTrouble::Failed(error),
             SqlError::Away(_) | SqlError::Unreadable(_) | SqlError::TooMany(_) | SqlError::TimedOut => {
                 SqlTrouble::Unsure(error)
             }
@@ -165,7 +165,9 @@ impl Asked {
             let _place = place;
             tokio::time::timeout(timeout, question).await.unwrap_or(Err(SqlError::TimedOut))
         };
-        let answer = self.errands.run(asked).await.map_err(|_| SqlTrouble::Away)?;
+        // Where the errand's thread ends, the question may be on its way.
+        let ending = |_| Err(SqlError::Away("the gateway is ending".into()));
+        let answer = self.errands.run(asked).await.unwrap_or_else(ending);
         self.count(&answer);
         Ok(answer)
     }
@@ -174,9 +176,14 @@ impl Asked {
         let counter = match answer {
             Ok(_) => &self.answered,
             Err(SqlError::TimedOut) => &self.timed_out,
-            Err(SqlError::Away(_) | SqlError::Refused(_) | SqlError::Unreadable(_) | SqlError::TooMany(_)) => {
-                &self.failed
-            }
+            Err(
+                SqlError::Away(_)
+                | SqlError::Refused(_)
+                | SqlError::Raced(_)
+                | SqlError::Held(_)
+                | SqlError::Unreadable(_)
+                | SqlError::TooMany(_),
+            ) => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         if answer.is_err() {
@@ -225,7 +232,9 @@ mod tests {
         let asked = asked();
         asked.is_known_to_be(true);
         for (error, is_sure) in [
-            (SqlError::Refused("5".into()), true),
+            (SqlError::Refused("42P01".into()), true),
+            (SqlError::Raced("40P01".into()), true),
+            (SqlError::Held("55P03".into()), true),
             (SqlError::Away("it broke".into()), false),
             (SqlError::TimedOut, false),
         ] {
@@ -235,5 +244,13 @@ mod tests {
             let failed = error.clone();
             assert_eq!(asked.to_say::<()>(async move { Err(failed) }).await, Err(SqlTrouble::Failed(error)));
         }
+    }
+
+    #[tokio::test]
+    async fn a_question_that_broke_off_may_have_been_asked() {
+        let asked = asked();
+        asked.is_known_to_be(true);
+        let broken = asked.to_do::<()>(async { panic!("as if its thread had ended") }).await;
+        assert!(matches!(broken, Err(SqlTrouble::Unsure(SqlError::Away(_)))), "{broken:?}");
     }
 }

@@ -3,7 +3,14 @@
 //! What there is to say of a token is said of the row as it was read; what follows from it is done only if the row is still
 //! the same. Each statement is an errand of its own: where nobody waits any more, none follows it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     Reading, SqlTrouble, Statements,
@@ -21,6 +28,8 @@ use crate::{
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 /// How often a verdict is sought anew, because the family was changed by others since it was read.
 const TURNS: usize = 8;
+/// Of so many logins whose holders have too many families afterwards one is told of.
+const UNTOLD: u64 = 1_000;
 
 /// Where the table is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +49,13 @@ pub struct SqlFamilies(Arc<Inner>);
 pub(super) struct Inner {
     /// Whose they are, for the log.
     pub(super) name: String,
-    pub(super) database: Database,
+    database: Database,
+    /// The same one, for whoever looks after the table: requests that wait for a lock must not hold him up.
+    pub(super) tenders: Database,
     pub(super) statements: Statements,
     pub(super) asked: Asked,
+    /// Logins after which nobody's oldest family was ended.
+    untrimmed: AtomicU64,
 }
 
 impl SqlFamilies {
@@ -51,15 +64,18 @@ impl SqlFamilies {
         SqlFamilies(Arc::new(Inner {
             name: name.to_owned(),
             database: Database::new(&settings.database, errands),
+            tenders: Database::new(&sql_link::Settings { connections: 1, ..settings.database.clone() }, errands),
             statements: Statements::new(settings.database.address.kind(), &settings.table),
             asked: Asked::new(settings.timeout, errands.clone()),
+            untrimmed: AtomicU64::default(),
         }))
     }
 
     /// Begins to look after the table, for as long as there are clones: it is made where it is missing, what is over is
-    /// removed, and it is known whether it can be asked.
-    pub fn begin_to_tend(&self) {
-        self.0.asked.errands().send(tender::tend(Arc::downgrade(&self.0), self.0.asked.doubt.clone()));
+    /// removed, first after `first_sweep`, and it is known whether it can be asked.
+    pub fn begin_to_tend(&self, first_sweep: Duration) {
+        let tending = tender::tend(Arc::downgrade(&self.0), self.0.asked.doubt.clone(), first_sweep);
+        self.0.asked.errands().send(tending);
     }
 
     /// Whether it is known by now if somebody is there.
@@ -84,7 +100,9 @@ impl SqlFamilies {
         let parameters = texts.into_iter().chain(times).collect();
         self.run(self.0.statements.begin.clone(), parameters).await?;
         // Last, so that a login that fails ends none. Where this fails the next one sees to it.
-        let _ = self.run(self.0.statements.trim(*most), vec![holder, id]).await;
+        if let Err(error) = self.run(self.0.statements.trim(*most), vec![holder]).await {
+            self.0.tells_of(&error);
+        }
         Ok(())
     }
 
@@ -144,11 +162,18 @@ impl SqlFamilies {
         Ok(self.run(self.0.statements.forget.clone(), parameters).await? == 1)
     }
 
-    /// How many rows `statement` changed.
+    /// How many rows `statement` changed. Where the database gives others at the same rows the precedence, it is asked again.
     async fn run(&self, statement: Arc<str>, parameters: Vec<String>) -> Result<u64, SqlTrouble> {
-        let inner = self.0.clone();
-        let done = async move { inner.run(&statement, &parameters).await };
-        self.0.asked.to_do(done).await
+        let parameters: Arc<[String]> = parameters.into();
+        for _ in 0..TURNS {
+            let (inner, statement, parameters) = (self.0.clone(), statement.clone(), parameters.clone());
+            let done = async move { inner.run(&statement, &parameters).await };
+            match self.0.asked.to_do(done).await {
+                Err(SqlTrouble::Failed(SqlError::Raced(_))) => {}
+                answered => return answered,
+            }
+        }
+        Err(SqlTrouble::Raced)
     }
 }
 
@@ -156,6 +181,13 @@ impl Inner {
     async fn run(&self, statement: &Arc<str>, parameters: &[String]) -> Result<u64, SqlError> {
         let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
         self.database.run(statement, &parameters).await
+    }
+
+    /// A holder has more families than he may: now and then it is told why.
+    fn tells_of(&self, error: &SqlTrouble) {
+        if self.untrimmed.fetch_add(1, Ordering::Relaxed).is_multiple_of(UNTOLD) {
+            tracing::warn!(issuer = self.name, %error, "one refresh token more than `per_subject` stays good until its subject logs in again");
+        }
     }
 }
 

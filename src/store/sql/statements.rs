@@ -48,7 +48,8 @@ impl Statements {
         Statements {
             dialect,
             table: table.to_owned(),
-            probe: written(&format!("select {COLUMNS} from TABLE where 1 = 0")),
+            // A change, and of nothing: whoever can only read is of no use.
+            probe: written(&format!("insert into TABLE ({COLUMNS}) select {COLUMNS} from TABLE where 1 = 0")),
             look: written(
                 "select hash, issuer, granted, lifetime_ms, absolute_ms, grace_ms, begun_ms, renewed_ms, previous_ms, turn, \
                  NOW as now_ms from TABLE where family = ?",
@@ -69,15 +70,19 @@ impl Statements {
             ),
             forget: written("delete from TABLE where family = ? and hash = ? and turn = NUMBER"),
             end: written("delete from TABLE where family = ? and issuer = ?"),
-            sweep: written(&batch("ends_ms <= NOW order by ends_ms", 0)),
+            // An hour later: it costs room alone, and a clock that is a little ahead logs nobody out.
+            sweep: written(&dialect.batch("ends_ms <= NOW - 3600000 order by ends_ms", 0)),
         }
     }
 
-    /// Removes those families of a holder that were used longest ago, where he has more than that many with the one that he has
-    /// just begun.
+    /// Removes those families of a holder that were used longest ago, where he has more than that many. The one that he has
+    /// just begun is not kept apart: two that begin at once would end each other. What was used in time to come, by a clock
+    /// that was ahead, is ended first: it must not end all that begin after it.
     pub(super) fn trim(&self, most: usize) -> Arc<str> {
-        let kept = u64::try_from(most).unwrap_or(u64::MAX >> 1).saturating_sub(1);
-        self.dialect.written(&batch("holder = ? and family <> ? order by renewed_ms desc, family", kept), &self.table)
+        let kept = u64::try_from(most).unwrap_or(u64::MAX >> 1);
+        let which =
+            "holder = ? order by case when renewed_ms > NOW + 60000 then 0 else renewed_ms end desc, family desc";
+        self.dialect.written(&self.dialect.batch(which, kept), &self.table)
     }
 
     /// What makes the table, one after the other.
@@ -111,15 +116,19 @@ impl Statements {
     }
 }
 
-/// MySQL selects from the table that it deletes from only where the rows were found before.
-fn batch(which: &str, but: u64) -> String {
-    format!(
-        "delete from TABLE where family in (select family from (select family from TABLE where {which} \
-         limit {BATCH} offset {but}) as found)"
-    )
-}
-
 impl Dialect {
+    /// Removes the rows that are found so, without the first ones. MySQL would look for each row of the table among those found,
+    /// and lock them all; where they are joined it goes from those found to the rows.
+    fn batch(self, which: &str, but: u64) -> String {
+        let found = format!("(select family from TABLE where {which} limit {BATCH} offset {but})");
+        match self {
+            Dialect::MySql => {
+                format!("delete gone from TABLE as gone join {found} as found on found.family = gone.family")
+            }
+            Dialect::Postgres | Dialect::Sqlite => format!("delete from TABLE where family in {found}"),
+        }
+    }
+
     fn written(self, text: &str, table: &str) -> Arc<str> {
         let (now, number) = match self {
             Dialect::Postgres => {
@@ -160,7 +169,7 @@ mod tests {
         assert_eq!(end("postgres://db/d"), "delete from own.families where family = $1 and issuer = $2");
         assert_eq!(end("sqlite:d.db"), "delete from own.families where family = ? and issuer = ?");
         assert!(statements("postgres://db/d").forget.ends_with("turn = cast($3 as bigint)"));
-        assert!(statements("mysql://db/d").trim(10).ends_with("limit 1000 offset 9) as found)"));
+        assert!(statements("mysql://db/d").trim(10).ends_with("offset 10) as found on found.family = gone.family"));
     }
 
     #[test]

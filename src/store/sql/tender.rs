@@ -19,9 +19,9 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const MOST_BATCHES: usize = 100;
 
-/// Looks after the table for as long as somebody else has the families.
-pub(super) async fn tend(families: Weak<Inner>, doubt: Arc<Notify>) {
-    let mut next_sweep = Instant::now();
+/// Looks after the table for as long as somebody else has the families. What is over is not removed before `first_sweep`.
+pub(super) async fn tend(families: Weak<Inner>, doubt: Arc<Notify>, first_sweep: Duration) {
+    let mut next_sweep = Instant::now() + first_sweep;
     let mut is_told = false;
     loop {
         let pause = {
@@ -62,13 +62,13 @@ impl Inner {
     }
 
     async fn probe(&self) -> Result<(), SqlError> {
-        self.database.rows(&self.statements.probe, &[], 1).await.map(drop)
+        self.tenders.run(&self.statements.probe, &[]).await.map(drop)
     }
 
     async fn make(&self) -> Result<(), SqlError> {
-        self.database.make_file()?;
+        self.tenders.make_file()?;
         for statement in self.statements.making() {
-            self.database.run(&statement, &[]).await?;
+            self.tenders.run(&statement, &[]).await?;
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Inner {
     /// What is over is removed in batches; what a failure leaves is there the next time.
     async fn sweep(&self) {
         for _ in 0..MOST_BATCHES {
-            let swept = self.asked.in_time(self.database.run(&self.statements.sweep, &[])).await.unwrap_or(0);
+            let swept = self.asked.in_time(self.tenders.run(&self.statements.sweep, &[])).await.unwrap_or(0);
             self.asked.swept(swept);
             if swept < BATCH {
                 return;
@@ -100,7 +100,12 @@ impl Inner {
                 let needed = self.statements.making().join("; ");
                 tracing::error!(issuer = self.name, %error, needed, "the table of refresh tokens is missing or another, and cannot be made: whoever may must run what is needed");
             }
-            SqlError::Away(_) | SqlError::Unreadable(_) | SqlError::TooMany(_) | SqlError::TimedOut => {
+            SqlError::Away(_)
+            | SqlError::Raced(_)
+            | SqlError::Held(_)
+            | SqlError::Unreadable(_)
+            | SqlError::TooMany(_)
+            | SqlError::TimedOut => {
                 tracing::warn!(issuer = self.name, %error, "the database of refresh tokens is away");
             }
         }

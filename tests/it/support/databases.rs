@@ -94,22 +94,14 @@ impl Database {
         self.ask(statements, "devices")
     }
 
-    /// Holds what `statement` locks, in PostgreSQL, until it is let go.
+    /// Holds what `statement` locks until it is let go.
     pub(crate) fn holding(&self, statement: &str) -> Held {
-        let port = self.address.port().to_string();
-        let mut psql = Command::new(program("psql", "postgresql"));
-        psql.env("PGPASSWORD", PASSWORD).args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-U",
-            "gateway",
-            "-XqAt",
-            "-d",
-            "devices",
-        ]);
-        Held::by(&mut psql, &format!("begin;\n{statement};\nselect 'held';\n"))
+        let mut client = self.connecting("devices");
+        if self.kind == Kind::MariaDb {
+            // Or it would say nothing before its end.
+            client.arg("--unbuffered");
+        }
+        Held::by(&mut client, &format!("begin;\n{statement};\nselect 'held';\n"))
     }
 
     /// Stops it as SIGSTOP does: it is there and says nothing.
@@ -172,12 +164,21 @@ impl Database {
     }
 
     fn client(&self, statements: &str, database: &str) -> std::process::Output {
-        let port = self.address.port().to_string();
-        let mut client = match self.kind {
+        let mut client = self.connecting(database);
+        match self.kind {
+            Kind::Postgres => client.args(["-v", "ON_ERROR_STOP=1", "-c", statements]),
+            Kind::MariaDb => client.args(["-e", statements]),
+        };
+        client.stdin(Stdio::null()).output().expect("the client runs")
+    }
+
+    fn connecting(&self, database: &str) -> Command {
+        match self.kind {
             Kind::Postgres => {
+                let port = self.address.port().to_string();
                 let mut psql = Command::new(program("psql", "postgresql"));
                 psql.env("PGPASSWORD", PASSWORD).args(["-h", "127.0.0.1", "-p", &port, "-U", "gateway", "-XqAt"]);
-                psql.args(["-v", "ON_ERROR_STOP=1", "-d", database, "-c", statements]);
+                psql.args(["-d", database]);
                 psql
             }
             Kind::MariaDb => {
@@ -185,11 +186,10 @@ impl Database {
                 mariadb
                     .arg("--no-defaults")
                     .arg(format!("--socket={}", self.directory.path().join("socket").display()));
-                mariadb.args(["--user=root", "--batch", "--skip-column-names", "-e", statements, database]);
+                mariadb.args(["--user=root", "--batch", "--skip-column-names", &format!("--database={database}")]);
                 mariadb
             }
-        };
-        client.stdin(Stdio::null()).output().expect("the client runs")
+        }
     }
 }
 

@@ -83,6 +83,11 @@ impl Home {
             let families = RedisFamilies::new(link::open(link::to(redis)), "t:");
             return Families::Shared(SharedFamilies::in_redis(families));
         }
+        Families::Shared(SharedFamilies::in_sql(self.tended(Duration::ZERO)))
+    }
+
+    /// The same in a database, and what is over is removed first after that time.
+    pub(super) fn tended(&self, first_sweep: Duration) -> SqlFamilies {
         let password = Secret::new(PASSWORD.into());
         let password = Some(&password).filter(|_| matches!(self, Home::Server(_)));
         let timeout = Duration::from_millis(400);
@@ -90,9 +95,9 @@ impl Home {
         let database = sql_link::Settings { address, connections: 4, timeout, is_written: true };
         let settings = Settings { database, table: TABLE.to_owned(), timeout };
         let families = SqlFamilies::new("api", &settings, &Errands::start().expect("a thread"));
-        families.begin_to_tend();
+        families.begin_to_tend(first_sweep);
         super::eventually("there is no table", || families.reading().is_up);
-        Families::Shared(SharedFamilies::in_sql(families))
+        families
     }
 
     /// What the database says; not to be asked of Redis.
