@@ -6,6 +6,7 @@ use super::{
     reader::Reader,
     tree::Place,
 };
+use crate::jose::Key;
 
 /// Whether `entry` believes what the first key of `signer` signs for `audience`. What else it wants of claims is not looked at.
 pub(super) fn believes(entry: &Tokens, signer: &Tokens, audience: Option<&str>) -> bool {
@@ -15,9 +16,11 @@ pub(super) fn believes(entry: &Tokens, signer: &Tokens, audience: Option<&str>) 
 }
 
 fn has_key(entry: &Tokens, signer: &Tokens) -> bool {
-    let signs = signer.signing_key();
-    std::ptr::eq(entry, signer)
-        || signs.is_some_and(|signs| entry.keys.listed().iter().any(|known| signs.is_verified_by(&known.key)))
+    let Some(signs) = signer.signing_key() else { return std::ptr::eq(entry, signer) };
+    let (kid, listed) = (signs.verifying().kid(), entry.keys.listed());
+    // As a verifier has it: a token without a `kid` is for the only key there is, whatever that is called.
+    let is_named = |key: &Key| key.kid() == kid || (kid.is_none() && listed.len() == 1);
+    std::ptr::eq(entry, signer) || listed.iter().any(|known| is_named(&known.key) && signs.is_verified_by(&known.key))
 }
 
 /// Warns of routes that mint for whoever shows what was minted there.

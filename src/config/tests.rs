@@ -168,6 +168,7 @@ tokens:
   twin: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: [inner, a] }
   scoped: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: [inner, a], scope: read }
   named: { keys: [{ kid: x, algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: [inner, a] }
+  several: { keys: [{ kid: x, algorithm: HS256, secret: { env: KEY } }, { kid: y, algorithm: HS256, secret: { value: fedcba9876543210fedcba9876543210 } }], issuer: i, audience: [inner, a] }
   theirs: { keys: [{ algorithm: HS256, secret: { value: fedcba9876543210fedcba9876543210 } }], issuer: i, audience: [inner, a] }
   others: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: j, audience: [inner, a] }
 issuers: { api: { tokens: api } }
@@ -178,16 +179,17 @@ routes:
   - { match: { path: /own, methods: [POST] }, require: { jwt: api }, to: mint }
   - { match: { path: /twin, methods: [POST] }, require: { any_of: [{ hmac: s }, { jwt: twin }] }, to: mint }
   - { match: { path: /both, methods: [POST] }, require: { all_of: [{ hmac: s }, { jwt: twin }] }, to: mint }
-  - { match: { path: /others, methods: [POST] }, require: { any_of: [{ jwt: theirs }, { jwt: others }, { jwt: named }, { jwt: scoped }] }, to: mint }
+  - { match: { path: /others, methods: [POST] }, require: { any_of: [{ jwt: theirs }, { jwt: others }, { jwt: several }, { jwt: scoped }] }, to: mint }
+  - { match: { path: /named, methods: [POST] }, require: { jwt: named }, to: mint }
   - { match: { path: /x }, require: { jwt: theirs }, to: app }
 ",
     );
     let told: Vec<String> = warnings.iter().map(|warning| format!("{}: {}", warning.line, warning.message)).collect();
     let about = |words: &str| told.iter().filter(|told| told.contains(words)).map(String::as_str).collect::<Vec<_>>();
     let lines: Vec<&str> = about("is good here").iter().filter_map(|told| told.split(':').next()).collect();
-    assert_eq!(lines, ["17", "18"], "{told:?}");
+    assert_eq!(lines, ["18", "19", "22"], "{told:?}");
     let entries: Vec<&str> = about("accepts this audience").iter().filter_map(|told| told.split('`').nth(1)).collect();
-    assert_eq!(entries, ["twin", "scoped"], "{told:?}");
+    assert_eq!(entries, ["twin", "scoped", "named"], "{told:?}");
 }
 
 #[test]

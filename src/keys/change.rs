@@ -75,6 +75,15 @@ pub enum NotChanged {
     /// There is no secret there.
     #[error("the id has no secret at that place")]
     NoSuchSecret,
+    /// More than one goes by that name.
+    #[error("several of the id's secrets go by that name: which is meant cannot be told, so take it away by hand")]
+    SeveralSecrets,
+    /// One goes by the new label already.
+    #[error("a secret of the id has this label already")]
+    SameLabel,
+    /// The new label could be taken for a secret without one.
+    #[error("a label of one digit is how log and metrics call a secret without one, by its place; take a longer one")]
+    LabelIsPlace,
     /// There was one, and another is there by now.
     #[error("the secret is not where it was: somebody else changed this id meanwhile; `list` it")]
     Moved,
@@ -110,6 +119,7 @@ impl Change {
     /// # Errors
     /// [`NotChanged`]
     pub(super) fn check(&self, known: Option<&KeyRecord>) -> Result<(), NotChanged> {
+        self.check_label(known)?;
         match (self, known) {
             (Change::Add(_), None) => Ok(()),
             (Change::Add(_), Some(_)) => Err(NotChanged::Known),
@@ -118,6 +128,21 @@ impl Change {
             (Change::Retire(_), Some(record)) if record.secrets.len() <= 1 => Err(NotChanged::Only),
             (Change::Retire(chosen), Some(record)) if !chosen.is_there(record) => Err(NotChanged::Moved),
             (Change::Rotate(..) | Change::Retire(_) | Change::Disable, Some(_)) => Ok(()),
+        }
+    }
+
+    /// A name must say which secret is meant.
+    fn check_label(&self, known: Option<&KeyRecord>) -> Result<(), NotChanged> {
+        let label = match self {
+            Change::Add(new) | Change::Rotate(new, _) => new.label.as_deref(),
+            Change::Retire(_) | Change::Disable => None,
+        };
+        let place = label.map_or("", |label| label.strip_prefix("over-").unwrap_or(label));
+        let has_it = |secret: &KeySecret| label.is_some() && secret.label.as_deref() == label;
+        match () {
+            () if matches!(place.as_bytes(), [b'0'..=b'9']) => Err(NotChanged::LabelIsPlace),
+            () if known.is_some_and(|record| record.secrets.iter().any(has_it)) => Err(NotChanged::SameLabel),
+            () => Ok(()),
         }
     }
 
@@ -225,6 +250,23 @@ mod tests {
             assert!(matches!(retire.check(Some(&record(now))), Err(NotChanged::Moved)), "{now:?}");
         }
         assert!(Chosen::of(&seen, 2).is_none());
+    }
+
+    #[test]
+    fn a_new_label_names_one_secret() {
+        let mut known = record(&["a", "b"]);
+        known.secrets[0].label = Some("2026".into());
+        let refused = |label: &str| {
+            let new = NewSecret { label: Some(label.to_owned()), ..new("n") };
+            Change::Rotate(new, Position::Last).check(Some(&known)).err()
+        };
+        assert!(refused("2027").is_none() && refused("over").is_none());
+        assert!(matches!(refused("2026"), Some(NotChanged::SameLabel)));
+        for label in ["2", "9", "over-1"] {
+            assert!(matches!(refused(label), Some(NotChanged::LabelIsPlace)), "{label}");
+        }
+        let first = NewSecret { label: Some("1".to_owned()), ..new("n") };
+        assert!(matches!(Change::Add(first).check(None), Err(NotChanged::LabelIsPlace)));
     }
 
     #[test]

@@ -144,9 +144,8 @@ impl Retire {
     pub(super) fn execute(&self) -> Result<Exit, Trouble> {
         let store = self.place.store()?;
         let record = known(&*store, &self.id)?;
-        let place = names(&record, store.since_millis()).iter().position(|name| *name == self.secret);
-        let chosen = place.and_then(|place| Chosen::of(&record, place));
-        let chosen = chosen.ok_or_else(|| Trouble::Keys(store.name(), NotChanged::NoSuchSecret))?;
+        let chosen = chosen(&record, &self.secret, store.since_millis());
+        let chosen = chosen.map_err(|why| Trouble::Keys(store.name(), why))?;
         store.change(&self.id, &Change::Retire(chosen))?;
         self.place.note(&*store, &format!("retire {}", self.secret), &self.id)?;
         Ok(Exit::Ok)
@@ -195,6 +194,17 @@ fn known(store: &dyn KeyStore, id: &str) -> Result<KeyRecord, Trouble> {
     store.record(id)?.ok_or_else(|| Trouble::Keys(store.name(), NotChanged::Unknown))
 }
 
+/// The one secret of that name.
+fn chosen(record: &KeyRecord, name: &str, since_millis: i64) -> Result<Chosen, NotChanged> {
+    let names = names(record, since_millis);
+    let mut places = names.iter().enumerate().filter(|(_, known)| *known == name).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Chosen::of(record, place).ok_or(NotChanged::NoSuchSecret),
+        (None, _) => Err(NotChanged::NoSuchSecret),
+        (Some(_), Some(_)) => Err(NotChanged::SeveralSecrets),
+    }
+}
+
 /// As log and metrics name the secrets: by label, or by number. One that was over before has no number there.
 fn names(record: &KeyRecord, since_millis: i64) -> Vec<String> {
     let (mut live, mut over) = (0, 0);
@@ -228,5 +238,19 @@ mod tests {
         record.secrets[2].label = Some("2027".into());
         assert_eq!(names(&record, i64::MIN), ["1", "2", "2027", "4"]);
         assert_eq!(names(&record, 10), ["over-1", "1", "2027", "3"]);
+    }
+
+    #[test]
+    fn a_name_that_several_secrets_have_chooses_none() {
+        let mut record = KeyRecord::of(["a", "b", "c"].map(|text| Secret::new(text.as_bytes().to_vec())));
+        record.secrets[0].label = Some("2".into());
+        let refused = |record: &KeyRecord, name: &str| chosen(record, name, i64::MIN).err();
+        assert!(matches!(refused(&record, "2"), Some(NotChanged::SeveralSecrets)));
+        assert!(matches!(refused(&record, "1"), Some(NotChanged::NoSuchSecret)));
+        assert!(refused(&record, "3").is_none());
+        record.secrets[2].label = record.secrets[0].label.clone();
+        record.secrets[1].label = Some("old".into());
+        assert!(matches!(refused(&record, "2"), Some(NotChanged::SeveralSecrets)));
+        assert!(refused(&record, "old").is_none());
     }
 }

@@ -28,13 +28,10 @@ impl KeyStore for FileStore {
     }
 
     fn change(&self, id: &str, change: &Change) -> Result<(), Trouble> {
-        let directory = directory(&self.path);
-        // Whoever changes the same file waits until this is done: the directory stays, the file is replaced.
-        let lock = File::open(directory).map_err(|error| self.unwritten(error))?;
-        lock.lock().map_err(|error| self.unwritten(error))?;
-        let text = Zeroizing::new(fs::read(&self.path).map_err(|error| self.unwritten(error))?);
+        let (path, lock) = locked(&self.path).map_err(|error| self.unwritten(error))?;
+        let text = Zeroizing::new(fs::read(&path).map_err(|error| self.unwritten(error))?);
         let new = changed(&text, self.format, id, change).map_err(|why| self.trouble(why))?;
-        replace(&self.path, &new).map_err(|error| self.unwritten(error))?;
+        replace(&path, &new).map_err(|error| self.unwritten(error))?;
         lock.sync_all().map_err(|error| self.unwritten(error))
     }
 
@@ -63,16 +60,28 @@ impl FileStore {
     }
 }
 
+/// The file that is meant, wherever links lead, and what is held as long as it is changed. Whoever changes the same file, by
+/// whatever path, waits until this is done: its directory stays, the file is replaced.
+fn locked(path: &Path) -> io::Result<(PathBuf, File)> {
+    loop {
+        let meant = path.canonicalize()?;
+        let lock = File::open(directory(&meant))?;
+        lock.lock()?;
+        // A link may lead elsewhere by now.
+        if path.canonicalize()? == meant {
+            return Ok((meant, lock));
+        }
+    }
+}
+
 fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A reader sees the old file or the new one, never a part; mode and owner stay.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    // Where a link stands, what it leads to is replaced.
-    let path = path.canonicalize()?;
-    let old = fs::metadata(&path)?;
-    let mut new = tempfile::NamedTempFile::new_in(directory(&path))?;
+    let old = fs::metadata(path)?;
+    let mut new = tempfile::NamedTempFile::new_in(directory(path))?;
     new.write_all(content)?;
     new.as_file().set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))?;
     let owner = new.as_file().metadata()?;
@@ -80,6 +89,34 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
     }
     new.as_file().sync_all()?;
-    new.persist(&path).map_err(|error| error.error)?;
-    File::open(directory(&path))?.sync_all()
+    new.persist(path).map_err(|error| error.error)?;
+    File::open(directory(path))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{keys::NewSecret, secret::Secret};
+
+    #[test]
+    fn whoever_changes_a_file_by_another_path_waits_as_well() {
+        const OTHERS: usize = 8;
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (path, link) = (own.path().join("keys.csv"), other.path().join("linked.csv"));
+        fs::write(&path, "id,secret\n").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let add = |path: &Path, id: &str| {
+            let secret = NewSecret { secret: Secret::new(id.as_bytes().to_vec()), label: None };
+            let store = FileStore { path: path.to_owned(), format: Format::Csv };
+            assert!(store.change(id, &Change::Add(secret)).is_ok());
+        };
+        std::thread::scope(|scope| {
+            for (name, path) in [("a", &path), ("b", &link)] {
+                scope.spawn(move || (0..OTHERS).for_each(|number| add(path, &format!("{name}-{number}"))));
+            }
+        });
+        let content = KeyFileContent::read(&path, Format::Csv).unwrap();
+        assert_eq!(content.ids(), 2 * OTHERS, "none was lost");
+        assert!(link.is_symlink(), "what it leads to is replaced");
+    }
 }

@@ -25,8 +25,9 @@ pub struct MemoryFamilies {
 struct Family {
     rules: RefreshRules,
     grant: Grant,
-    /// The one good token's.
+    /// The one good token's, and that of the one that was spent for it.
     hash: SecretHash,
+    spent: Option<SecretHash>,
     /// When the first was made, in milliseconds since 1970, and when that one, if it is another.
     begun: i64,
     renewed: Option<i64>,
@@ -52,7 +53,7 @@ impl MemoryFamilies {
         if families.len() >= self.capacity {
             make_room(&mut families, &grant.subject)?;
         }
-        families.insert(id, Family { rules, grant, hash: fresh.hash, begun: now_millis, renewed: None });
+        families.insert(id, Family { rules, grant, hash: fresh.hash, spent: None, begun: now_millis, renewed: None });
         Ok(fresh.token)
     }
 
@@ -77,7 +78,8 @@ impl MemoryFamilies {
         now_millis: i64,
     ) -> Result<(), RefreshFault> {
         self.with_good(id, hash, issuer, now_millis, |family| {
-            (family.hash, family.renewed) = (successor, Some(now_millis));
+            family.spent = Some(std::mem::replace(&mut family.hash, successor));
+            family.renewed = Some(now_millis);
         })
     }
 
@@ -124,10 +126,10 @@ impl Family {
         if self.has_expired(now) {
             return Err(RefreshFault::Expired);
         }
-        let is_crossed = |renewed| now < after(renewed, self.rules.grace);
+        let was_spent_last = self.spent.is_some_and(|spent| are_equal(&spent, hash));
         match are_equal(&self.hash, hash) {
             true => Ok(()),
-            false if self.renewed.is_some_and(is_crossed) => Err(RefreshFault::Crossed),
+            false if was_spent_last && now < after(self.used(), self.rules.grace) => Err(RefreshFault::Crossed),
             false => Err(RefreshFault::Reused),
         }
     }
@@ -221,6 +223,17 @@ mod tests {
 
     fn end(families: &MemoryFamilies, token: &str, issuer: &str) {
         families.end(&token::read(token.as_bytes()).unwrap().0, issuer);
+    }
+
+    #[test]
+    fn of_those_that_were_spent_the_last_has_a_grace_and_the_others_have_none() {
+        let families = MemoryFamilies::new(10);
+        let first = begin(&families, 0).unwrap();
+        let second = renew(&families, &first, 1_000).unwrap();
+        let third = renew(&families, &second, 1_500).unwrap();
+        assert_eq!(renew(&families, &second, 1_600), Err(RefreshFault::Crossed));
+        assert_eq!(renew(&families, &first, 1_700), Err(RefreshFault::Reused));
+        assert_eq!(renew(&families, &third, 1_800), Err(RefreshFault::Unknown));
     }
 
     #[test]

@@ -28,9 +28,10 @@ impl Members {
         self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
-    /// How many secrets it has.
+    /// How many secrets it has: none where it only shuts its id out.
     pub(super) fn count(&self) -> usize {
-        self.secrets.as_ref().map_or(1, Vec::len)
+        let has_own = self.text(SECRET).is_some_and(|secret| !secret.is_empty());
+        self.secrets.as_ref().map_or(usize::from(has_own), Vec::len)
     }
 
     /// Checks the record and adds it to what is known of its id. What is wrong comes with the index of the secret, among

@@ -37,7 +37,7 @@ return 'done'";
 /// Whoever knows a family's id has seen one of its tokens; if it is not the good one, it is a spent one. Lua keeps each text
 /// once, so that no time tells where two hashes differ.
 const JUDGE: &str = "\
-local held = redis.call('HMGET', KEYS[1], 'hash', 'issuer', 'grant', 'lifetime', 'absolute', 'grace', 'begun', 'renewed', 'before')
+local held = redis.call('HMGET', KEYS[1], 'hash', 'issuer', 'grant', 'lifetime', 'absolute', 'grace', 'begun', 'renewed', 'spent')
 if not held[1] then
   redis.call('ZREM', KEYS[3], ARGV[4])
   return { 'unknown', '' }
@@ -53,14 +53,15 @@ if now >= renewed + lifetime or now >= begun + absolute then
   return { 'expired', '' }
 end
 if held[1] ~= ARGV[1] then
-  if held[9] and now < renewed + grace then return { 'crossed', '' } end
+  if held[9] == ARGV[1] and now < renewed + grace then return { 'crossed', '' } end
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[3], ARGV[4])
   return { 'reused', '' }
 end
 if ARGV[3] == '' then return { 'good', held[3] } end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 'withdrawn', '' } end
-redis.call('HSET', KEYS[1], 'hash', ARGV[3], 'renewed', string.format('%.0f', now), 'before', held[8])
+redis.call('HSET', KEYS[1], 'hash', ARGV[3], 'renewed', string.format('%.0f', now), 'before', held[8],
+  'spent', held[1])
 local left = math.min(lifetime, begun + absolute - now)
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', left))
 redis.call('ZADD', KEYS[3], string.format('%.0f', now + left), ARGV[4])
@@ -72,6 +73,7 @@ const RESTORE: &str = "\
 redis.call('SET', KEYS[2], '', 'PX', ARGV[3])
 if redis.call('HGET', KEYS[1], 'hash') ~= ARGV[2] then return 'nothing' end
 redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'renewed', redis.call('HGET', KEYS[1], 'before'))
+redis.call('HDEL', KEYS[1], 'spent')
 return 'done'";
 
 const END: &str = "\

@@ -132,7 +132,7 @@ impl SqlFamilies {
     /// [`SqlTrouble`]: it is not known whether that was done.
     pub async fn restore(&self, id: &FamilyId, spent: &TokenHash, successor: &TokenHash) -> Result<(), SqlTrouble> {
         let [family, spent, successor] = [hex::encode(id), written(spent), written(successor)];
-        let parameters = vec![successor.clone(), spent.clone(), family, spent, successor];
+        let parameters = vec![successor.clone(), spent.clone(), spent.clone(), family, spent, successor];
         self.run(self.0.statements.restore.clone(), parameters).await.map(drop)
     }
 

@@ -19,7 +19,8 @@ pub(super) struct Held {
     grace: i64,
     begun: i64,
     renewed: i64,
-    was_renewed: bool,
+    /// Of the token that was spent last.
+    previous: Option<String>,
     now: i64,
 }
 
@@ -35,7 +36,7 @@ impl Held {
             grace: number(row, "grace_ms")?,
             begun: number(row, "begun_ms")?,
             renewed: number(row, "renewed_ms")?,
-            was_renewed: find(row, "previous_ms").is_some(),
+            previous: find(row, "previous_hash").map(|_| text(row, "previous_hash")).transpose()?.map(str::to_owned),
             now: number(row, "now_ms")?,
         })
     }
@@ -43,13 +44,14 @@ impl Held {
     /// Whoever knows a family's id has seen one of its tokens; if it is not the good one, it is a spent one.
     pub(super) fn judge(&self, shown: &ShownToken<'_>) -> Verdict {
         let is_over = |since: i64, time: i64| self.now >= since.saturating_add(time);
+        let is_shown = |hash: &str| are_equal(hash.as_bytes(), written(shown.hash).as_bytes());
         if self.issuer != shown.issuer {
             Verdict::OtherIssuer
         } else if is_over(self.renewed, self.lifetime) || is_over(self.begun, self.absolute) {
             Verdict::Expired
-        } else if are_equal(self.hash.as_bytes(), written(shown.hash).as_bytes()) {
+        } else if is_shown(&self.hash) {
             Verdict::Good(self.granted.clone())
-        } else if self.was_renewed && !is_over(self.renewed, self.grace) {
+        } else if self.previous.as_deref().is_some_and(is_shown) && !is_over(self.renewed, self.grace) {
             Verdict::Crossed
         } else {
             Verdict::Reused
@@ -89,10 +91,11 @@ mod tests {
     use super::*;
 
     const HASH: TokenHash = [7; 32];
+    const SPENT: TokenHash = [8; 32];
 
     /// Begun at 0 and renewed at 5,000, with a grace of 100.
     fn row(now: &str) -> Row {
-        let hash = written(&HASH);
+        let [hash, spent] = [HASH, SPENT].map(|hash| written(&hash));
         let cells = [
             ("hash", hash.as_str()),
             ("turn", "3"),
@@ -103,7 +106,7 @@ mod tests {
             ("grace_ms", "100"),
             ("begun_ms", "0"),
             ("renewed_ms", "5000"),
-            ("previous_ms", "0"),
+            ("previous_hash", spent.as_str()),
             ("now_ms", now),
         ];
         let cell = |text: &str| Some(Zeroizing::new(text.as_bytes().to_vec()));
@@ -119,8 +122,9 @@ mod tests {
         assert_eq!(judged("14999", &HASH, "api"), Verdict::Good("{}".to_owned()));
         assert_eq!(judged("15000", &HASH, "api"), Verdict::Expired);
         assert_eq!(judged("5000", &HASH, "other"), Verdict::OtherIssuer);
-        assert_eq!(judged("5099", &[8; 32], "api"), Verdict::Crossed);
-        assert_eq!(judged("5100", &[8; 32], "api"), Verdict::Reused);
+        assert_eq!(judged("5099", &SPENT, "api"), Verdict::Crossed);
+        assert_eq!(judged("5100", &SPENT, "api"), Verdict::Reused);
+        assert_eq!(judged("5000", &[9; 32], "api"), Verdict::Reused, "spent before that");
     }
 
     #[test]

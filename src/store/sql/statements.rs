@@ -11,7 +11,7 @@ use crate::sql_link::Kind;
 pub(super) const BATCH: u64 = 1_000;
 
 const COLUMNS: &str = "family, issuer, subject, holder, hash, granted, lifetime_ms, absolute_ms, grace_ms, begun_ms, \
-                       renewed_ms, previous_ms, turn, ends_ms";
+                       renewed_ms, previous_ms, previous_hash, turn, ends_ms";
 
 /// The statements for one table.
 #[derive(Clone, Debug)]
@@ -51,22 +51,22 @@ impl Statements {
             // A change, and of nothing: whoever can only read is of no use.
             probe: written(&format!("insert into TABLE ({COLUMNS}) select {COLUMNS} from TABLE where 1 = 0")),
             look: written(
-                "select hash, issuer, granted, lifetime_ms, absolute_ms, grace_ms, begun_ms, renewed_ms, previous_ms, turn, \
+                "select hash, issuer, granted, lifetime_ms, absolute_ms, grace_ms, begun_ms, renewed_ms, previous_hash, turn, \
                  NOW as now_ms from TABLE where family = ?",
             ),
             begin: written(&format!(
-                "insert into TABLE ({COLUMNS}) values (?, ?, ?, ?, ?, ?, NUMBER, NUMBER, NUMBER, NOW, NOW, null, 0, NOW + NUMBER)"
+                "insert into TABLE ({COLUMNS}) values (?, ?, ?, ?, ?, ?, NUMBER, NUMBER, NUMBER, NOW, NOW, null, null, 0, NOW + NUMBER)"
             )),
             // In this order: MySQL sets one after the other.
             renew: written(
-                "update TABLE set previous_ms = renewed_ms, renewed_ms = NOW, hash = ?, turn = turn + 1, \
+                "update TABLE set previous_ms = renewed_ms, renewed_ms = NOW, previous_hash = hash, hash = ?, turn = turn + 1, \
                  ends_ms = case when NOW + lifetime_ms < begun_ms + absolute_ms then NOW + lifetime_ms \
                  else begun_ms + absolute_ms end where family = ? and hash = ? and turn = NUMBER",
             ),
             // A turn more in any case: the renewal may still be on its way, and must find nothing.
             restore: written(
                 "update TABLE set renewed_ms = case when hash = ? then coalesce(previous_ms, renewed_ms) else renewed_ms end, \
-                 hash = ?, turn = turn + 1 where family = ? and hash in (?, ?)",
+                 previous_hash = nullif(previous_hash, ?), hash = ?, turn = turn + 1 where family = ? and hash in (?, ?)",
             ),
             forget: written("delete from TABLE where family = ? and hash = ? and turn = NUMBER"),
             end: written("delete from TABLE where family = ? and issuer = ?"),
@@ -97,7 +97,7 @@ impl Statements {
             "family {id} not null primary key, issuer {text} not null, subject {text} not null, holder {hash} not null, \
              hash {hash} not null, granted {text} not null, lifetime_ms {number} not null, absolute_ms {number} not null, \
              grace_ms {number} not null, begun_ms {number} not null, renewed_ms {number} not null, previous_ms {number}, \
-             turn {number} not null, ends_ms {number} not null"
+             previous_hash {hash}, turn {number} not null, ends_ms {number} not null"
         );
         let table = &self.table;
         let made = match self.dialect {

@@ -11,8 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use countersign::issue::{Families, Grant, MemoryFamilies, RefreshFault, RefreshRules};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use self::homes::Home;
 use super::{gateways::refusal, link, link::cluster};
@@ -49,6 +51,7 @@ in_each!(redis, postgres, mariadb, sqlite: [
     a_refresh_token_is_good_once_at_whichever_gateway,
     of_fifty_at_once_through_two_gateways_one_gets_a_new_pair_and_whoever_comes_later_ends_the_family,
     a_token_that_comes_again_after_its_grace_ends_the_family_for_all_gateways,
+    one_that_was_spent_before_the_last_has_no_grace,
     while_the_store_hangs_a_refresh_is_refused_and_nobody_is_logged_out_by_it,
     a_renewal_that_nobody_was_told_of_is_taken_back,
     families_end_by_logout_and_by_their_time_and_leave_nothing_behind,
@@ -176,6 +179,18 @@ fn a_token_that_comes_again_after_its_grace_ends_the_family_for_all_gateways(hom
     assert_eq!(home.held(), 0);
 }
 
+fn one_that_was_spent_before_the_last_has_no_grace(home: &mut Home) {
+    let gateways = [Issuing::on(home, "grace: 1m"), Issuing::on(home, "grace: 1m")];
+    let first = gateways[0].login();
+    let second = gateways[1].renewed(&first);
+    let third = gateways[0].renewed(&second);
+    gateways[1].assert_refused(&second);
+    assert_eq!(home.held(), 1, "it was spent a moment ago");
+    gateways[0].assert_refused(&first);
+    gateways[1].assert_refused(&third);
+    assert_eq!(home.held(), 0);
+}
+
 fn while_the_store_hangs_a_refresh_is_refused_and_nobody_is_logged_out_by_it(home: &mut Home) {
     // Without a grace a token that was spent for nothing would end its family.
     let issuing = Issuing::on(home, "grace: 0s");
@@ -247,8 +262,12 @@ fn what_stands_in_the_store_is_no_token(home: &mut Home) {
     let issuing = Issuing::on(home, "");
     let token = issuing.login();
     let all = home.content();
-    let (_family, secret) = token.as_str().expect("a token").split_at(30);
-    assert!(all.contains("alice") && !all.contains(secret), "{all}");
+    let token = token.as_str().expect("a token");
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).expect("base64url");
+    let (_family, secret) = bytes.split_at(16);
+    let stands = |bytes: &[u8]| all.contains(&hex::encode(bytes)) || all.contains(&bytes.escape_ascii().to_string());
+    assert!(all.contains("alice") && stands(&Sha256::digest(secret)), "{all}");
+    assert!(!all.contains(token.split_at(30).1) && !stands(secret), "{all}");
     if let Home::Redis(redis) = home {
         for key in redis.ask::<Vec<String>>(&["KEYS", "*"]) {
             assert!(redis.ask::<i64>(&["TTL", &key]) > 13 * 24 * 3_600, "{key}");

@@ -94,8 +94,11 @@ impl Rows {
     /// Without the row at that place. What it alone says of the id goes to another of its rows: a key that was tied to its
     /// routes must not come free with an old secret.
     fn retired(&self, own: &[&Row], place: usize) -> Result<Vec<Edit>, NotChanged> {
-        let gone = own.get(place).ok_or(NotChanged::NoSuchSecret)?;
-        let heir = own.iter().enumerate().find(|(at, _)| *at != place).map(|(_, row)| row).ok_or(NotChanged::Only)?;
+        // A row without a secret shuts its id out, and is none of those that were counted.
+        let secret = self.column(SECRET);
+        let has_secret = |row: &&&Row| secret.and_then(|at| row.fields.get(at)).is_some_and(|text| !text.is_empty());
+        let gone = own.iter().filter(has_secret).nth(place).ok_or(NotChanged::NoSuchSecret)?;
+        let heir = own.iter().find(|row| row.start != gone.start).ok_or(NotChanged::Only)?;
         let is_of_secret =
             |column: usize| self.columns.get(column).is_some_and(|name| OF_SECRET.contains(&name.as_str()));
         let mut edits = vec![Edit { start: gone.start, end: gone.end, text: Zeroizing::default() }];

@@ -172,8 +172,9 @@ fn with_secret(members: &Members, new: &NewSecret, position: Position) -> Result
             secrets
         }
         None => {
-            let only = members.texts.extract_if(.., |(name, _)| !is_of_id(name)).collect();
-            members.secrets.insert(vec![only])
+            let had_one = members.count() == 1;
+            let only: Vec<Member> = members.texts.extract_if(.., |(name, _)| !is_of_id(name)).collect();
+            members.secrets.insert(if had_one { vec![only] } else { Vec::new() })
         }
     };
     match position {

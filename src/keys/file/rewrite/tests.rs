@@ -105,6 +105,25 @@ fn what_an_old_secret_alone_says_of_its_id_stays_when_it_is_retired() {
     );
 }
 
+/// A row or a record without a secret shuts its id out, and is no secret of it.
+#[test]
+fn what_only_shuts_an_id_out_is_not_counted_among_its_secrets() {
+    let rows = "id,secret,disabled,tenant\na,,true,\na,one,,acme\na,two,,\n";
+    let left = |place| after(rows, "a", &retire(Format::Csv, rows, "a", place)).unwrap();
+    assert_eq!(left(0), "id,secret,disabled,tenant\na,,true,acme\na,two,,\n");
+    assert_eq!(left(1), rows.replace("a,two,,\n", ""));
+    let lines = "{\"id\":\"a\",\"disabled\":true}\n{\"id\":\"a\",\"secrets\":[\"one\",\"two\"]}\n{\"id\":\"a\",\"secret\":\"three\"}\n";
+    let left = |place| in_format(Format::JsonLines, lines, "a", &retire(Format::JsonLines, lines, "a", place)).unwrap();
+    assert!(left(0).ends_with("{\"id\": \"a\", \"secrets\": [\"two\"]}\n{\"id\":\"a\",\"secret\":\"three\"}\n"));
+    assert_eq!(left(2), lines.replace("{\"id\":\"a\",\"secret\":\"three\"}\n", ""));
+    for shut in
+        ["a: { disabled: true, tenant: acme }\n", "a: { disabled: true, secret: '', label: old, tenant: acme }\n"]
+    {
+        let rotated = in_format(Format::Yaml, shut, "a", &Change::Rotate(new("n"), Position::Last)).unwrap();
+        assert_eq!(rotated, "\"a\": {\"disabled\": true, \"tenant\": \"acme\", \"secrets\": [\"n\"]}\n");
+    }
+}
+
 const LINES: &str = r#"{"id":"a","secret":"one","port":8080,"routes":["x","y"]}
 
 {"id":"b","encoding":"hex","secrets":["74776f",{"secret":"dGhyZWU=","encoding":"base64"}]}

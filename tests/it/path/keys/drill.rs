@@ -98,6 +98,7 @@ fn what_cannot_be_done_changes_nothing_and_says_why() {
         ("rotate", vec!["--id", "b"], "there is no such id"),
         ("retire", vec!["--id", "a"], "this is the id's only secret"),
         ("retire", vec!["--id", "a", "--secret", "2026"], "the id has no secret at that place"),
+        ("rotate", vec!["--id", "a", "--label", "1"], "a label of one digit"),
         ("disable", vec!["--id", "a"], "the file has no column `disabled`"),
     ] {
         let output = keys(command, &path, &more);
