@@ -9,6 +9,7 @@ use super::{
     sql_server,
     tree::{Node, Value},
 };
+use crate::sql_link::{Kind, Settings};
 
 const KEYS: [&str; 5] = ["lifetime", "absolute_lifetime", "grace", "kept_in", "per_subject"];
 const SQL_KEYS: [&str; 5] = ["url", "password", "connections", "timeout", "table"];
@@ -20,6 +21,16 @@ const TABLE: &str = "countersign_refresh_families";
 const LONGEST_NAME: usize = 48;
 /// The longest that a question takes, where nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(1);
+
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Words that cannot be a table's name without quotes, in one of the databases at least, and that somebody might choose.
+#[rustfmt::skip]
+const RESERVED: [&str; 48] = [
+    "all", "analyze", "and", "any", "as", "case", "check", "collate", "column", "constraint", "create", "cross",
+    "current_user", "default", "delete", "desc", "distinct", "else", "end", "from", "grant", "group", "groups", "having",
+    "in", "index", "insert", "into", "join", "key", "keys", "limit", "not", "null", "offset", "or", "order", "primary",
+    "references", "select", "session_user", "table", "union", "unique", "update", "user", "values", "where",
+];
 
 /// Reads `refresh:`. `has_store`: whether there is a `store` that could keep families.
 pub(super) fn read(node: &Node, has_store: bool, reader: &mut Reader<'_>) -> Option<RefreshSettings> {
@@ -68,17 +79,24 @@ fn kept_in(fields: &Fields<'_>, has_store: bool, reader: &mut Reader<'_>) -> Opt
 fn table(node: &Node, reader: &mut Reader<'_>) -> Option<FamilyTable> {
     let fields = reader.fields(node, "`sql`", &SQL_KEYS)?;
     let timeout = fields.value("timeout").map_or(Some(TIMEOUT), |node| reader.positive_duration(node, "`timeout`"));
+    if let Some(node) = fields.value("timeout").filter(|_| timeout.is_some_and(|timeout| timeout > LONGEST_TIMEOUT)) {
+        reader
+            .error(node.place, "`timeout` is more than a minute: whoever asks is gone by then")
+            .expected("some seconds at most, such as `1s`");
+    }
     let database = sql_server::read(&fields, timeout.unwrap_or_default(), reader);
+    // A URL out of a secret that is not there says nothing of its database.
+    let url = fields.value("url").filter(|node| reader.environment.has_secrets() || is_scalar(node));
     let table = match fields.value("table") {
         None => Some(TABLE),
-        Some(node) => name(node, reader),
+        Some(node) => name(node, database.as_ref().filter(|_| url.is_some()), reader),
     };
     let mut database = database?;
     database.is_written = true;
-    let url = fields.value("url").filter(|node| reader.environment.has_secrets() || is_scalar(node));
-    if let Some(node) = url.filter(|_| database.address.is_in_memory()) {
+    if let (Some(node), Err(fault)) = (url, database.address.can_keep()) {
         reader
-            .error(node.place, "this database is in no file: it would be forgotten with its last connection")
+            .error(node.place, fault.to_string())
+            .expected("the path of a file that can be written, such as `sqlite:/var/lib/countersign/refresh.db`")
             .hint("`kept_in: memory` keeps families until the gateway ends");
         return None;
     }
@@ -90,7 +108,7 @@ fn is_scalar(node: &Node) -> bool {
 }
 
 /// It becomes part of statements, and must be the same with quotes and without.
-fn name<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Option<&'t str> {
+fn name<'t>(node: &'t Node, database: Option<&Settings>, reader: &mut Reader<'_>) -> Option<&'t str> {
     let text = reader.text(node, "`table`")?;
     let is_name = |part: &str| {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -101,6 +119,20 @@ fn name<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Option<&'t str> {
         reader
             .error(node.place, format!("{shown} cannot be the name of the table"))
             .expected("small letters, digits and `_`, and the schema before it where need be, such as `auth.families`");
+        return None;
+    }
+    if text.split('.').next().is_some_and(|first| RESERVED.contains(&first)) {
+        reader
+            .error(node.place, format!("`{text}` cannot be the name of the table: it begins with a word of SQL"))
+            .expected(format!("a name that needs no quotes in any database, such as `{TABLE}`"))
+            .hint("a schema before it helps, where the database has schemas: `auth.families`");
+        return None;
+    }
+    if text.contains('.') && database.is_some_and(|database| matches!(database.address.kind(), Kind::Sqlite(_))) {
+        reader
+            .error(node.place, format!("`{text}` cannot be the name of the table: a SQLite file has no schemas"))
+            .expected("the table's name alone, such as `families`")
+            .hint("a file of their own keeps the tables of two issuers apart");
         return None;
     }
     Some(text)
