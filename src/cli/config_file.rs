@@ -74,6 +74,20 @@ mod tests {
         assert_eq!(describe(&example("device-api.yaml")).unwrap().routes.len(), 2);
     }
 
+    /// What kind of database it is stands in the secret.
+    #[test]
+    fn a_table_with_a_schema_is_described_where_its_database_is_a_secret() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("countersign.yaml");
+        let config = "listen: 127.0.0.1:8000\n\
+            tokens: { api: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: a } }\n\
+            issuers: { api: { tokens: api, refresh: { kept_in: { sql: { url: { env: URL }, table: auth.families } } } } }\n\
+            upstreams: { ok: { respond: { body: ok } } }\n\
+            routes: [{ match: { path: / }, public: true, to: ok }]\n";
+        std::fs::write(&place, config).unwrap();
+        assert_eq!(describe(&place).unwrap().issuers.len(), 1);
+    }
+
     #[test]
     fn a_scheme_is_the_configs_own_or_else_a_preset() {
         assert_eq!(scheme("body-text", Some(&example("device-api.yaml"))).unwrap().name(), "body-text");

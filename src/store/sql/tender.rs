@@ -76,10 +76,17 @@ impl Inner {
     /// What is over is removed in batches; what a failure leaves is there the next time.
     async fn sweep(&self) {
         for _ in 0..MOST_BATCHES {
-            let swept = self.asked.in_time(self.tenders.run(&self.statements.sweep, &[])).await.unwrap_or(0);
-            self.asked.swept(swept);
-            if swept < BATCH {
-                return;
+            match self.asked.in_time(self.tenders.run(&self.statements.sweep, &[])).await {
+                Ok(swept) => {
+                    self.asked.swept(swept);
+                    if swept < BATCH {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(issuer = self.name, %error, "refresh tokens that are over are not removed; it is tried again in a minute");
+                    return;
+                }
             }
         }
     }

@@ -227,6 +227,24 @@ fn a_row_that_somebody_holds_does_not_take_the_store_away_from_others() {
 }
 
 #[test]
+fn a_renewal_that_a_database_breaks_off_for_anothers_sake_is_tried_again() {
+    let home = Home::postgres();
+    let families = home.families();
+    // Three deadlocks: a sequence goes on though nothing else is done.
+    home.ask("create sequence tries");
+    home.ask(
+        "create function lose() returns trigger language plpgsql as $$ begin \
+         if nextval('tries') < 4 then raise exception using errcode = '40P01'; end if; return new; end $$",
+    );
+    home.ask(&format!("create trigger lose before update on {TABLE} for each row execute function lose()"));
+    link::runtime().block_on(async {
+        let token = families.begin(rules(), grant(), 0).await.expect("a token");
+        let next = families.renew(token.as_bytes(), "api", 0).await.expect("its successor");
+        families.renew(next.as_bytes(), "api", 0).await.expect("another");
+    });
+}
+
+#[test]
 fn a_database_that_can_only_be_read_is_away() {
     let homes = [
         (
