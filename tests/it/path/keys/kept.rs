@@ -79,6 +79,8 @@ impl Drill {
 
     /// The whole drill, on a source that knows `a` with [`OLD`] and nobody else, and keeps its attributes.
     fn run(&self) {
+        // That the source is up may not be known at once.
+        self.becomes("a", OLD, 200);
         let (stop, served) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
             let load = scope.spawn(|| {
