@@ -48,6 +48,18 @@ impl Errands {
         Ok(Errands(Arc::new(Home { handle, _stay: stay })))
     }
 
+    /// The thread in `place`, which is started where there is none yet.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn running(place: &mut Option<Errands>) -> io::Result<&Errands> {
+        let running = match place.take() {
+            Some(running) => running,
+            None => Errands::start()?,
+        };
+        Ok(place.insert(running))
+    }
+
     /// Runs `errand` to its end, whether or not somebody still waits for it.
     ///
     /// # Errors

@@ -56,10 +56,7 @@ impl FamilyBook {
             let store = match self.find(&issuer.name).filter(|open| open.settings == **table) {
                 Some(open) => Open { is_new: false, ..open.clone() },
                 None => {
-                    let errands = match errands.take() {
-                        Some(running) => errands.insert(running),
-                        None => errands.insert(Errands::start()?),
-                    };
+                    let errands = Errands::running(&mut errands)?;
                     Open::new(&issuer.name, table, errands)
                 }
             };

@@ -47,10 +47,7 @@ impl KeyBook {
             let cached = match self.find(&keys.name).filter(|open| open.settings == **settings) {
                 Some(open) => open.cached.clone(),
                 None => {
-                    let errands = match errands.take() {
-                        Some(running) => errands.insert(running),
-                        None => errands.insert(Errands::start().map_err(failed)?),
-                    };
+                    let errands = Errands::running(&mut errands).map_err(failed)?;
                     settings.open(&keys.name, errands, clock).map_err(failed)?
                 }
             };

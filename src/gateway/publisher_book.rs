@@ -71,17 +71,13 @@ impl PublisherBook {
         if self.publishers.is_empty() && self.introspectors.is_empty() {
             return Ok(());
         }
-        let errands = match self.errands.take() {
-            Some(running) => running,
-            None => Errands::start()?,
-        };
+        let errands = Errands::running(&mut self.errands)?;
         for (_, publisher) in self.publishers.iter() {
-            publisher.begin(&errands)?;
+            publisher.begin(errands)?;
         }
         for (_, server) in self.introspectors.iter() {
-            server.begin(&errands)?;
+            server.begin(errands)?;
         }
-        self.errands = Some(errands);
         let start = Instant::now();
         while start.elapsed() < PATIENCE && !self.publishers.iter().all(|(_, publisher)| publisher.has_been_heard_of())
         {

@@ -38,10 +38,7 @@ impl UserBook {
             let source = match self.find(&users.name).filter(|open| open.settings == **settings) {
                 Some(open) => open.source.clone(),
                 None => {
-                    let errands = match errands.take() {
-                        Some(running) => errands.insert(running),
-                        None => errands.insert(Errands::start().map_err(failed)?),
-                    };
+                    let errands = Errands::running(&mut errands).map_err(failed)?;
                     Arc::new(settings.open(errands).map_err(failed)?)
                 }
             };
