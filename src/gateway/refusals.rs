@@ -234,19 +234,9 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         }
         issue::Failure::Users(UsersAway::Crowded) => Cause::RateLimited,
         issue::Failure::Users(UsersAway::Nonsense(_)) | issue::Failure::UnreadableHolder(_) => Cause::UsersFailed,
-        issue::Failure::Refresh(fault) => match fault {
-            RefreshFault::Full | RefreshFault::Unavailable(_) | RefreshFault::Unasked(_) | RefreshFault::Unreadable => {
-                Cause::StoreUnavailable
-            }
-            RefreshFault::NoRandomness => Cause::Overloaded,
-            RefreshFault::Unknown
-            | RefreshFault::Expired
-            | RefreshFault::Reused
-            | RefreshFault::Crossed
-            | RefreshFault::OtherIssuer
-            | RefreshFault::Withdrawn
-            | RefreshFault::OtherClient => Cause::InvalidCredentials,
-        },
+        issue::Failure::Refresh(fault) if fault.is_verdict() => Cause::InvalidCredentials,
+        issue::Failure::Refresh(RefreshFault::NoRandomness) => Cause::Overloaded,
+        issue::Failure::Refresh(_) => Cause::StoreUnavailable,
         issue::Failure::Form(_)
         | issue::Failure::UnknownGrant
         | issue::Failure::Scope
