@@ -23,11 +23,12 @@ use thiserror::Error;
 use self::writer::{Target, Writer, open_append};
 use super::access::{AccessLine, AccessWriter, Format};
 
-/// A buffer is handed over when it holds this many bytes.
-const FULL_BUFFER: usize = 32 * 1024;
+/// A buffer is handed over when it holds this many bytes: some four hundred lines, or the two threads would disturb each
+/// other more often than need be.
+const FULL_BUFFER: usize = 128 * 1024;
 /// Room for the line that passes the mark, so that a buffer seldom grows.
 const LINE_ROOM: usize = 4 * 1024;
-/// Buffers that wait for the writer, over all workers: 2 MiB.
+/// Buffers that wait for the writer, over all workers, each of which has one to hand over at each tick: 8 MiB at most.
 const QUEUE: usize = 64;
 /// Buffers that come back to a worker for use again.
 const SPARE: usize = 4;

@@ -125,7 +125,7 @@ fn a_blocked_destination_drops_lines_counts_them_and_never_blocks_a_worker() {
     gate.set(|state| state.closed = true);
     let sink = Sink::to(gate.clone()).unwrap();
     let mut log = sink.worker(Format::Json);
-    let lines = 30_000;
+    let lines = 60_000;
     let start = Instant::now();
     for _ in 0..lines {
         log.log(&line("/a"));
