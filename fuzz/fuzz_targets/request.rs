@@ -3,6 +3,8 @@
 //! would be written one by one.
 #![no_main]
 
+use std::rc::Rc;
+
 use bytes::BytesMut;
 use countersign::http1::{Limits, RequestHead, Version};
 use countersign_fuzz::{NARROW, are_passed_on, bytewise, has_plain_lines, in_pieces, readers::ours};
@@ -31,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
 fn is_read_alike(data: &[u8]) {
     for limits in [Limits::default(), NARROW] {
         let (mut short, mut long) = (BytesMut::from(data), BytesMut::from(data));
-        let said = |head: Option<RequestHead>| {
+        let said = |head: Option<Rc<RequestHead>>| {
             head.map(|head| {
                 let fields: Vec<_> = head.fields().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
                 let line = format!("{} {} {} {:?}", head.method(), head.target(), head.path(), head.query());

@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
 fn is_read_alike(data: &[u8]) {
     for (limits, to_head) in [(Limits::default(), false), (NARROW, true)] {
         let (mut short, mut long) = (BytesMut::from(data), BytesMut::from(data));
-        let said = |head: Option<ResponseHead>| {
+        let said = |head: Option<Box<ResponseHead>>| {
             head.map(|head| {
                 let fields: Vec<_> = head.fields().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
                 (head.status(), head.reason().to_owned(), head.version(), head.framing(), head.keep_alive(), fields)

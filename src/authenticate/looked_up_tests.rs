@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -83,7 +82,7 @@ fn request(id: &str, signed: &str, body: Body) -> Request {
     };
     let text = format!("POST /a HTTP/1.1\r\nHost: h\r\nX-Id: {id}\r\nS: {signature}\r\n\r\n");
     let head = RequestHead::parse(&mut BytesMut::from(text.as_bytes()), &Limits::default()).unwrap().unwrap();
-    Request { head: Rc::new(head), body }
+    Request { head, body }
 }
 
 async fn judged(alternatives: Vec<Vec<Leg>>, request: Request, memory: u64) -> Result<String, Box<Denied>> {

@@ -1,6 +1,6 @@
 //! A request kept in a file, as a person writes it: read as strictly as one from the wire, but for its line ends.
 
-use std::{fs, io, io::Read, path::Path};
+use std::{fs, io, io::Read, path::Path, rc::Rc};
 
 use bytes::BytesMut;
 
@@ -175,7 +175,7 @@ fn split(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
 fn parse_head(lines: &[u8]) -> Result<RequestHead, BadRequest> {
     let mut buffer = BytesMut::from(lines);
     buffer.extend_from_slice(b"\r\n");
-    RequestHead::parse(&mut buffer, &Limits::default())?.ok_or(BadRequest::RequestLine)
+    RequestHead::parse(&mut buffer, &Limits::default())?.map(Rc::unwrap_or_clone).ok_or(BadRequest::RequestLine)
 }
 
 /// The body that chunks hold, and how many bytes they take.

@@ -110,7 +110,7 @@ impl Connection {
                 match wire.with_input(|input| (RequestHead::parse(input, &limits), !input.is_empty())) {
                     (Ok(Some(head)), _) => {
                         wire.rest();
-                        return Poll::Ready(Next::Head(Rc::new(head)));
+                        return Poll::Ready(Next::Head(head));
                     }
                     (Err(error), _) => return Poll::Ready(Next::Refused(error.into())),
                     (Ok(None), some) if some && !begun => {

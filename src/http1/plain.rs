@@ -8,16 +8,19 @@ use super::control::ControlFields;
 use super::fields::{Field, Fields, Span};
 use super::known::Known;
 
-/// The fields of a head.
-#[derive(Default)]
-pub(super) struct Lines<'a> {
-    pub(super) fields: Fields,
+/// The field lines of a head, while they are read.
+pub(super) struct Lines<'f, 'a> {
+    fields: &'f mut Fields,
     pub(super) control: ControlFields<'a>,
 }
 
-impl<'a> Lines<'a> {
-    /// Reads at most `most` field lines, from `at` up to the empty line, and says where that ends. What is read stays where
-    /// it is: it is large enough that moving it costs as much as a field.
+impl<'f, 'a> Lines<'f, 'a> {
+    /// Lines that will be read into `fields`.
+    pub(super) fn into(fields: &'f mut Fields) -> Lines<'f, 'a> {
+        Lines { fields, control: ControlFields::default() }
+    }
+
+    /// Reads at most `most` field lines, from `at` up to the empty line, and says where that ends.
     pub(super) fn read(&mut self, window: &'a [u8], mut at: usize, most: usize) -> Option<usize> {
         loop {
             let rest = window.get(at..)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem::MaybeUninit;
+use std::rc::Rc;
 
 use bytes::{Buf, BytesMut};
 use memchr::{memchr, memchr3};
@@ -18,6 +19,7 @@ use super::{BadHead, BadRequest, FieldName, Framing, Known, Limits, Version, enc
 pub struct RequestHead {
     bytes: HeadBytes,
     layout: Layout,
+    fields: Fields,
 }
 
 /// A head's bytes, told once whether they are text. Copied out of the connection's buffer: for a head that is cheaper than
@@ -63,32 +65,41 @@ impl RequestHead {
     ///
     /// One empty line in front is skipped (RFC 9112 section 2.2). A fault is told as early as it can be seen; the
     /// buffer is then as it was, and the connection is of no further use.
-    pub fn parse(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
+    ///
+    /// It is shared from the beginning: it is large, and whoever looks at the request needs it.
+    pub fn parse(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<Rc<RequestHead>>, BadRequest> {
         if buffer.is_empty() {
             return Ok(None);
         }
-        match Layout::read_plain(buffer, start_of_head(buffer), limits) {
-            Some((layout, end)) => RequestHead::take(buffer, layout, end).map(Some),
+        let mut fields = Fields::default();
+        match Layout::read_plain(buffer, start_of_head(buffer), limits, &mut fields) {
+            Some((layout, end)) => RequestHead::take(buffer, layout, fields, end).map(Some),
             None => RequestHead::parse_with_care(buffer, limits),
         }
     }
 
     /// As [`parse`](RequestHead::parse), the long way: what a head is read by that is not as nearly all are, and what the
     /// short way is held to by tests.
-    pub fn parse_with_care(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<RequestHead>, BadRequest> {
+    pub fn parse_with_care(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<Rc<RequestHead>>, BadRequest> {
         let start = start_of_head(buffer);
         let Some(end) = end_of_head(buffer, start, limits)? else {
             refuse_the_hopeless(&buffer[start..])?;
             return Ok(None);
         };
-        let layout = Layout::read(&buffer[..end], start, limits)?;
-        RequestHead::take(buffer, layout, end).map(Some)
+        let (layout, fields) = Layout::read(&buffer[..end], start, limits)?;
+        RequestHead::take(buffer, layout, fields, end).map(Some)
     }
 
-    fn take(buffer: &mut BytesMut, mut layout: Layout, end: usize) -> Result<RequestHead, BadRequest> {
+    #[inline]
+    fn take(
+        buffer: &mut BytesMut,
+        mut layout: Layout,
+        fields: Fields,
+        end: usize,
+    ) -> Result<Rc<RequestHead>, BadRequest> {
         let bytes = HeadBytes::of(&buffer[..end], &mut layout)?;
         buffer.advance(end);
-        Ok(RequestHead { bytes, layout })
+        Ok(Rc::new(RequestHead { bytes, layout, fields }))
     }
 
     /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
@@ -111,7 +122,7 @@ impl RequestHead {
         }
         encode::end(&mut buffer);
         let limits = Limits { head: usize::MAX, headers: usize::MAX, chunk_overhead: 0 };
-        RequestHead::parse(&mut buffer, &limits)?.ok_or(BadRequest::RequestLine)
+        RequestHead::parse(&mut buffer, &limits)?.map(Rc::unwrap_or_clone).ok_or(BadRequest::RequestLine)
     }
 
     /// The method, a token without lower-case letters.
@@ -151,33 +162,33 @@ impl RequestHead {
 
     /// The field lines in order, names as they came, values without the space around them.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.layout.fields.iter(self.bytes.all())
+        self.fields.iter(self.bytes.all())
     }
 
     /// As [`fields`](RequestHead::fields) with the names as bytes, which is cheaper: for passing them on.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.layout.fields.lines(self.bytes.all())
+        self.fields.lines(self.bytes.all())
     }
 
     /// Writes the field lines that `keeps`, in order, as [`encode::line`] would.
     pub fn copy_lines(&self, out: &mut Vec<u8>, keeps: impl FnMut(FieldName<'_>) -> bool) {
-        self.layout.fields.copy(self.bytes.all(), out, keeps);
+        self.fields.copy(self.bytes.all(), out, keeps);
     }
 
     /// All that was read, for tests that hold two ways of reading together.
     #[cfg(test)]
     pub(super) fn all_that_was_read(&self) -> String {
-        format!("{:?} {:?}", self.layout, self.fields().collect::<Vec<_>>())
+        format!("{:?} {:?} {:?}", self.layout, self.fields, self.fields().collect::<Vec<_>>())
     }
 
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.layout.fields.values(self.bytes.all(), name)
+        self.fields.values(self.bytes.all(), name)
     }
 
     /// Whether there is a line of that name.
     pub fn has(&self, known: Known) -> bool {
-        self.layout.fields.has(known)
+        self.fields.has(known)
     }
 
     /// The value of the first line of that name.
@@ -202,7 +213,7 @@ impl RequestHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.layout.names_fields && self.layout.fields.connection_names(self.bytes.all(), name.as_ref())
+        self.layout.names_fields && self.fields.connection_names(self.bytes.all(), name.as_ref())
     }
 }
 
@@ -225,7 +236,6 @@ struct Layout {
     method: Span,
     target: Target,
     authority: Span,
-    fields: Fields,
     version: Version,
     framing: Framing,
     keep_alive: bool,
@@ -236,18 +246,19 @@ struct Layout {
 
 impl Layout {
     /// Reads a head in one pass where it is as nearly all heads are. `None` says nothing but that this is not so.
-    fn read_plain(buffer: &[u8], start: usize, limits: &Limits) -> Option<(Layout, usize)> {
+    /// The fields are read into `fields`, where they stay: they are large enough that moving them costs as much as one.
+    fn read_plain(buffer: &[u8], start: usize, limits: &Limits, fields: &mut Fields) -> Option<(Layout, usize)> {
         let window = buffer.get(..buffer.len().min(limits.head).min(LARGEST_HEAD))?;
         let line = plain::request_line(window, start)?;
-        let mut lines = plain::Lines::default();
+        let mut lines = plain::Lines::into(fields);
         let end = lines.read(window, line.end, limits.headers.min(MOST_FIELDS))?;
         let version = if line.is_version_11 { Version::Http11 } else { Version::Http10 };
         let target = Target::plain(line.target, line.question)?;
-        Some((Layout::new(line.method, target, version, lines.fields, &lines.control, window).ok()?, end))
+        Some((Layout::new(line.method, target, version, &lines.control, window).ok()?, end))
     }
 
     /// Reads a complete head whose lines are known to end as they must; `start` is where its request line begins.
-    fn read(head: &[u8], start: usize, limits: &Limits) -> Result<Layout, BadRequest> {
+    fn read(head: &[u8], start: usize, limits: &Limits) -> Result<(Layout, Fields), BadRequest> {
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let room = &mut room[..limits.headers.min(MOST_FIELDS)];
         let mut parsed = httparse::Request::new(&mut []);
@@ -255,23 +266,22 @@ impl Layout {
             .parse_with_uninit_headers(&head[start..], room)
             .map_err(|error| request_fault(error, &head[start..]))?;
         let fields = Fields::read(parsed.headers, head)?;
-        if status.is_partial() { Err(BadRequest::RequestLine) } else { Layout::of(&parsed, fields, head) }
+        if status.is_partial() { Err(BadRequest::RequestLine) } else { Ok((Layout::of(&parsed, head)?, fields)) }
     }
 
-    fn of(parsed: &httparse::Request<'_, '_>, fields: Fields, head: &[u8]) -> Result<Layout, BadRequest> {
+    fn of(parsed: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Layout, BadRequest> {
         let (Some(method), Some(target)) = (parsed.method, parsed.path) else { return Err(BadRequest::RequestLine) };
         check_method(method)?;
         let version = Version::from_minor(parsed.version);
         let control = ControlFields::read(parsed.headers)?;
         let target = Target::read(method, target, head)?;
-        Layout::new(Span::of(method.as_bytes(), head)?, target, version, fields, &control, head)
+        Layout::new(Span::of(method.as_bytes(), head)?, target, version, &control, head)
     }
 
     fn new(
         method: Span,
         target: Target,
         version: Version,
-        fields: Fields,
         control: &ControlFields<'_>,
         head: &[u8],
     ) -> Result<Layout, BadRequest> {
@@ -279,7 +289,6 @@ impl Layout {
             method,
             target,
             authority: authority(target, control, version, head)?,
-            fields,
             version,
             framing: control.framing(version)?.unwrap_or(Framing::None),
             keep_alive: control.persists(version),

@@ -16,22 +16,25 @@ pub struct ResponseHead {
     /// Copied out of the connection's buffer: for a head that is cheaper than to share the buffer with it.
     bytes: Box<[u8]>,
     layout: Layout,
+    fields: Fields,
 }
 
 impl ResponseHead {
     /// Takes one head off the front of `buffer`, or says with `None` that more bytes are needed.
     ///
-    /// `request_was_head` says that the request's method was HEAD: its answer has no body, whatever its fields say.
+    /// `request_was_head` says that the request's method was HEAD: its answer has no body, whatever its fields say. On the
+    /// heap, for it is large and handed on often.
     pub fn parse(
         buffer: &mut BytesMut,
         limits: &Limits,
         request_was_head: bool,
-    ) -> Result<Option<ResponseHead>, BadResponse> {
+    ) -> Result<Option<Box<ResponseHead>>, BadResponse> {
         if buffer.is_empty() {
             return Ok(None);
         }
-        match Layout::read_plain(buffer, limits, request_was_head) {
-            Some((layout, end)) => Ok(Some(ResponseHead::take(buffer, layout, end))),
+        let mut fields = Fields::default();
+        match Layout::read_plain(buffer, limits, request_was_head, &mut fields) {
+            Some((layout, end)) => Ok(Some(ResponseHead::take(buffer, layout, fields, end))),
             None => ResponseHead::parse_with_care(buffer, limits, request_was_head),
         }
     }
@@ -42,19 +45,20 @@ impl ResponseHead {
         buffer: &mut BytesMut,
         limits: &Limits,
         request_was_head: bool,
-    ) -> Result<Option<ResponseHead>, BadResponse> {
+    ) -> Result<Option<Box<ResponseHead>>, BadResponse> {
         let Some(end) = end_of_head(buffer, 0, limits)? else {
             let begins_well = buffer.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected);
             return if begins_well { Ok(None) } else { Err(BadResponse::StatusLine) };
         };
-        let layout = Layout::read(&buffer[..end], limits, request_was_head)?;
-        Ok(Some(ResponseHead::take(buffer, layout, end)))
+        let (layout, fields) = Layout::read(&buffer[..end], limits, request_was_head)?;
+        Ok(Some(ResponseHead::take(buffer, layout, fields, end)))
     }
 
-    fn take(buffer: &mut BytesMut, layout: Layout, end: usize) -> ResponseHead {
+    #[inline]
+    fn take(buffer: &mut BytesMut, layout: Layout, fields: Fields, end: usize) -> Box<ResponseHead> {
         let bytes = buffer[..end].into();
         buffer.advance(end);
-        ResponseHead { bytes, layout }
+        Box::write(Box::new_uninit(), ResponseHead { bytes, layout, fields })
     }
 
     /// The status, 100 to 599.
@@ -80,33 +84,33 @@ impl ResponseHead {
 
     /// The field lines in order, names as they came, values without the space around them.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.layout.fields.iter(&self.bytes)
+        self.fields.iter(&self.bytes)
     }
 
     /// As [`fields`](ResponseHead::fields) with the names as bytes, which is cheaper: for passing them on.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.layout.fields.lines(&self.bytes)
+        self.fields.lines(&self.bytes)
     }
 
     /// Writes the field lines that `keeps`, in order, as [`encode::line`](super::encode::line) would.
     pub fn copy_lines(&self, out: &mut Vec<u8>, keeps: impl FnMut(FieldName<'_>) -> bool) {
-        self.layout.fields.copy(&self.bytes, out, keeps);
+        self.fields.copy(&self.bytes, out, keeps);
     }
 
     /// All that was read, for tests that hold two ways of reading together.
     #[cfg(test)]
     pub(super) fn all_that_was_read(&self) -> String {
-        format!("{:?} {:?}", self.layout, self.fields().collect::<Vec<_>>())
+        format!("{:?} {:?} {:?}", self.layout, self.fields, self.fields().collect::<Vec<_>>())
     }
 
     /// The values of every line of that name, in order. Names compare without case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.layout.fields.values(&self.bytes, name)
+        self.fields.values(&self.bytes, name)
     }
 
     /// Whether there is a line of that name.
     pub fn has(&self, known: Known) -> bool {
-        self.layout.fields.has(known)
+        self.fields.has(known)
     }
 
     /// The value of the first line of that name.
@@ -127,7 +131,7 @@ impl ResponseHead {
 
     /// Whether a `Connection` line lists this field name, which makes that field one of the connection alone.
     pub fn connection_names(&self, name: impl AsRef<[u8]>) -> bool {
-        self.layout.names_fields && self.layout.fields.connection_names(&self.bytes, name.as_ref())
+        self.layout.names_fields && self.fields.connection_names(&self.bytes, name.as_ref())
     }
 }
 
@@ -149,7 +153,6 @@ struct Layout {
     status: u16,
     reason: Span,
     version: Version,
-    fields: Fields,
     framing: ResponseFraming,
     keep_alive: bool,
     /// Whether a `Connection` line lists more than what is known of connections.
@@ -158,18 +161,24 @@ struct Layout {
 
 impl Layout {
     /// Reads a head in one pass where it is as nearly all heads are. `None` says nothing but that this is not so.
-    fn read_plain(buffer: &[u8], limits: &Limits, request_was_head: bool) -> Option<(Layout, usize)> {
+    /// The fields are read into `fields`, where they stay.
+    fn read_plain(
+        buffer: &[u8],
+        limits: &Limits,
+        request_was_head: bool,
+        fields: &mut Fields,
+    ) -> Option<(Layout, usize)> {
         let window = buffer.get(..buffer.len().min(limits.head).min(LARGEST_HEAD))?;
         let line = plain::status_line(window)?;
-        let mut lines = plain::Lines::default();
+        let mut lines = plain::Lines::into(fields);
         let end = lines.read(window, line.end, limits.headers.min(MOST_FIELDS))?;
         let version = if line.is_version_11 { Version::Http11 } else { Version::Http10 };
-        let layout = Layout::new(line.status, version, line.reason, lines.fields, &lines.control, request_was_head);
+        let layout = Layout::new(line.status, version, line.reason, &lines.control, request_was_head);
         Some((layout.ok()?, end))
     }
 
     /// Reads a complete head whose lines are known to end as they must.
-    fn read(head: &[u8], limits: &Limits, request_was_head: bool) -> Result<Layout, BadResponse> {
+    fn read(head: &[u8], limits: &Limits, request_was_head: bool) -> Result<(Layout, Fields), BadResponse> {
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let room = &mut room[..limits.headers.min(MOST_FIELDS)];
         let mut parsed = httparse::Response::new(&mut []);
@@ -180,26 +189,20 @@ impl Layout {
         if read.is_partial() {
             return Err(BadResponse::StatusLine);
         }
-        Layout::of(&parsed, fields, head, request_was_head)
+        Ok((Layout::of(&parsed, head, request_was_head)?, fields))
     }
 
-    fn of(
-        parsed: &httparse::Response<'_, '_>,
-        fields: Fields,
-        head: &[u8],
-        request_was_head: bool,
-    ) -> Result<Layout, BadResponse> {
+    fn of(parsed: &httparse::Response<'_, '_>, head: &[u8], request_was_head: bool) -> Result<Layout, BadResponse> {
         let Some(status @ 100..=599) = parsed.code else { return Err(BadResponse::StatusLine) };
         let version = Version::from_minor(parsed.version);
         let control = ControlFields::read(parsed.headers)?;
-        Layout::new(status, version, Span::of(reason(head), head)?, fields, &control, request_was_head)
+        Layout::new(status, version, Span::of(reason(head), head)?, &control, request_was_head)
     }
 
     fn new(
         status: u16,
         version: Version,
         reason: Span,
-        fields: Fields,
         control: &ControlFields<'_>,
         request_was_head: bool,
     ) -> Result<Layout, BadResponse> {
@@ -215,7 +218,6 @@ impl Layout {
             status,
             reason,
             version,
-            fields,
             framing,
             names_fields: control.names_fields,
             keep_alive: control.persists(version) && framing != ResponseFraming::UntilClose && !is_contradictory,

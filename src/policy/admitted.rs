@@ -87,8 +87,11 @@ impl From<NotWithin> for NotAdmitted {
     }
 }
 
-/// A request that may go on.
-pub struct Admitted<'a> {
+/// A request that may go on. On the heap, for it is large and handed on often.
+pub struct Admitted<'a>(Box<Grounds<'a>>);
+
+/// What it goes on with.
+struct Grounds<'a> {
     request: Request,
     identity: Rc<Identity<'a>>,
     client: Client<'a>,
@@ -154,8 +157,9 @@ fn admit_unrevoked<'a>(
         return Soon::now(Err(NotAdmitted::NotAllowed));
     }
     let (request, identity, replays) = caller.into_parts();
-    let mut admitted =
-        Admitted { request, identity, client, admission, receipt: Receipt::default(), unchecked: false, told: None };
+    let receipt = Receipt::default();
+    let grounds = Grounds { request, identity, client, admission, receipt, unchecked: false, told: None };
+    let mut admitted = Admitted(Box::write(Box::new_uninit(), grounds));
     for replay in &replays {
         match admitted.claim_at_once(replay) {
             Some(Ok(())) => {}
@@ -170,7 +174,7 @@ fn admit_unrevoked<'a>(
 /// Claims what a store has to be asked for.
 async fn claim<'a>(mut admitted: Admitted<'a>, replays: SmallVec<[Replay; 1]>) -> Result<Admitted<'a>, NotAdmitted> {
     for replay in &replays {
-        let admission = admitted.admission;
+        let admission = admitted.0.admission;
         let claimed = match in_time(admission, replay) {
             Ok(now_millis) => {
                 let key = ClaimKey(replay.digest);
@@ -212,12 +216,12 @@ fn refused<'a>(mut admitted: Admitted<'a>, why: NotAdmitted) -> Soon<'a, Result<
 
 /// Within the limits of its route, or not; at once where there are none, or they are counted here.
 fn within_limits<'a>(mut admitted: Admitted<'a>) -> Soon<'a, Result<Admitted<'a>, NotAdmitted>> {
-    if admitted.admission.limits.is_empty() {
+    if admitted.0.admission.limits.is_empty() {
         return Soon::now(Ok(admitted));
     }
-    match rates::draw_at_once(&admitted.shown(), now_nanos(admitted.admission.clock)) {
+    match rates::draw_at_once(&admitted.shown(), now_nanos(admitted.0.admission.clock)) {
         Some(Ok(told)) => {
-            admitted.told = told;
+            admitted.0.told = told;
             Soon::now(Ok(admitted))
         }
         Some(Err(why)) => refused(admitted, why.into()),
@@ -227,9 +231,9 @@ fn within_limits<'a>(mut admitted: Admitted<'a>) -> Soon<'a, Result<Admitted<'a>
 
 /// Within limits that a store has to be asked for, or not: then its claims are given back.
 async fn limited(mut admitted: Admitted<'_>) -> Result<Admitted<'_>, NotAdmitted> {
-    match rates::draw(&admitted.shown(), now_nanos(admitted.admission.clock)).await {
+    match rates::draw(&admitted.shown(), now_nanos(admitted.0.admission.clock)).await {
         Ok(told) => {
-            admitted.told = told;
+            admitted.0.told = told;
             Ok(admitted)
         }
         Err(why) => {
@@ -261,12 +265,12 @@ impl Receipt {
 impl<'a> Admitted<'a> {
     /// The request's head, as it came.
     pub fn head(&self) -> &RequestHead {
-        &self.request.head
+        &self.0.request.head
     }
 
     /// Its body.
     pub fn body(&self) -> &Body {
-        &self.request.body
+        &self.0.request.body
     }
 
     /// Holds the body, if it is still arriving: the same bytes, all there.
@@ -274,38 +278,38 @@ impl<'a> Admitted<'a> {
     /// # Errors
     /// [`HoldError`]; the body is gone then.
     pub async fn hold(&mut self, limits: HoldLimits, budgets: &Budgets) -> Result<(), HoldError> {
-        self.request.body = hold(std::mem::take(&mut self.request.body), limits, budgets).await?;
+        self.0.request.body = hold(std::mem::take(&mut self.0.request.body), limits, budgets).await?;
         Ok(())
     }
 
     /// Its body, to be sent on.
     pub fn into_body(self) -> Body {
-        self.request.body
+        self.0.request.body
     }
 
     /// Who sent it.
     pub fn identity(&self) -> &Identity<'a> {
-        &self.identity
+        &self.0.identity
     }
 
     /// Where it came from.
     pub fn client(&self) -> &Client<'a> {
-        &self.client
+        &self.0.client
     }
 
     /// Its id in logs.
     pub fn request_id(&self) -> &[u8] {
-        self.admission.request_id
+        self.0.admission.request_id
     }
 
     /// Whether it was let in although no store could tell whether it was before.
     pub fn is_unchecked(&self) -> bool {
-        self.unchecked
+        self.0.unchecked
     }
 
     /// Claims what `replay` says, where that can be known without a wait.
     fn claim_at_once(&mut self, replay: &Replay) -> Option<Result<(), NotAdmitted>> {
-        let admission = self.admission;
+        let admission = self.0.admission;
         let now_millis = match in_time(admission, replay) {
             Ok(now_millis) => now_millis,
             Err(why) => return Some(Err(why)),
@@ -317,18 +321,18 @@ impl<'a> Admitted<'a> {
 
     /// Notes what a claim came to.
     fn note(&mut self, replay: &Replay, claimed: Result<Option<Held>, StoreError>) -> Result<(), NotAdmitted> {
-        let claims = self.admission.claims;
+        let claims = self.0.admission.claims;
         match claimed {
             Ok(Some(held)) => {
-                self.receipt.claims.get_or_insert_with(|| claims.clone());
-                self.receipt.held.push(held);
+                self.0.receipt.claims.get_or_insert_with(|| claims.clone());
+                self.0.receipt.held.push(held);
                 Ok(())
             }
             Ok(None) => Err(NotAdmitted::Replayed),
             Err(StoreError::Unavailable(error)) if replay.may_go_unchecked => {
                 tracing::debug!(%error, "a request goes on unchecked");
                 claims.note_unchecked();
-                self.unchecked = true;
+                self.0.unchecked = true;
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -337,12 +341,12 @@ impl<'a> Admitted<'a> {
 
     /// Takes out what to give back if it comes to nothing.
     pub fn take_receipt(&mut self) -> Receipt {
-        std::mem::take(&mut self.receipt)
+        std::mem::take(&mut self.0.receipt)
     }
 
     /// Takes out what the client is told of its limits.
     pub fn take_told(&mut self) -> Option<Box<LimitFields>> {
-        self.told.take()
+        self.0.told.take()
     }
 
     /// Fills in an answer or header template with what is known of this request.
@@ -355,15 +359,20 @@ impl<'a> Admitted<'a> {
 
     /// The request as templates see it, and what is `known` of it by now.
     pub fn view<'v>(&'v self, known: &'v dyn Known) -> View<'v> {
-        View { body: self.request.body.view(), ..self.shown().view(known) }
+        View { body: self.0.request.body.view(), ..self.shown().view(known) }
     }
 
     /// The name of its route.
     pub fn route(&self) -> &'a str {
-        self.admission.route
+        self.0.admission.route
     }
 
     fn shown(&self) -> Shown<'_, 'a> {
-        Shown { request: &self.request, identity: &self.identity, client: &self.client, admission: self.admission }
+        Shown {
+            request: &self.0.request,
+            identity: &self.0.identity,
+            client: &self.0.client,
+            admission: self.0.admission,
+        }
     }
 }

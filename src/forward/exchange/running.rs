@@ -160,7 +160,7 @@ impl<'f> Exchange<'f> {
         loop {
             let parsed = ResponseHead::parse(&mut self.connection.buffer, &Limits::default(), self.was_head);
             if let Some(head) = parsed? {
-                return Poll::Ready(Ok(Box::new(head)));
+                return Poll::Ready(Ok(head));
             }
             let Connection { transport, buffer, .. } = &mut *self.connection;
             match transport.poll_fill(context, buffer, &self.forwarder.buffers) {

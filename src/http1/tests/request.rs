@@ -1,15 +1,17 @@
 //! Request heads, rule by rule.
 
+use std::rc::Rc;
+
 use bytes::BytesMut;
 
 use super::{request, with_fields};
 use crate::http1::{BadHead, BadRequest, Framing, Limits, RequestHead, Version};
 
-fn line(line: &str) -> Result<RequestHead, BadRequest> {
+fn line(line: &str) -> Result<Rc<RequestHead>, BadRequest> {
     request(format!("{line}\r\nHost: gw.test\r\n\r\n"))
 }
 
-fn host(lines: &str) -> Result<RequestHead, BadRequest> {
+fn host(lines: &str) -> Result<Rc<RequestHead>, BadRequest> {
     request(format!("GET / HTTP/1.1\r\n{lines}\r\n"))
 }
 
