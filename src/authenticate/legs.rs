@@ -71,7 +71,7 @@ enum Shown<'a> {
 type AllShown<'a> = SmallVec<[Shown<'a>; 1]>;
 /// Alternatives that are still possible, each with its place in the file.
 type Possible<'a> = SmallVec<[(usize, &'a [Leg], AllShown<'a>); 2]>;
-type Proven<'a> = (Identity<'a>, SmallVec<[super::Replay; 1]>);
+type Proven<'a> = (Rc<Identity<'a>>, SmallVec<[super::Replay; 1]>);
 
 /// What a leg was shown to be.
 enum Proof<'a> {
@@ -388,6 +388,8 @@ impl<'a, 'd> Legs<'a, 'd> {
 
 /// Adds what one leg proved. The first that names anyone gives the subject: a signature without a key id names nobody.
 fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
+    // Where it will stay: nobody shares it yet.
+    let identity = Rc::make_mut(identity);
     match (leg, proof) {
         (_, Proof::Signature(accepted)) => {
             replays.extend(accepted.replay);

@@ -33,8 +33,8 @@ impl<'c> Verified<'c> {
         Verified { request, identity: Rc::default(), replays: SmallVec::new() }
     }
 
-    pub(super) fn new(request: Request, identity: Identity<'c>, replays: SmallVec<[Replay; 1]>) -> Verified<'c> {
-        Verified { request, identity: Rc::new(identity), replays }
+    pub(super) fn new(request: Request, identity: Rc<Identity<'c>>, replays: SmallVec<[Replay; 1]>) -> Verified<'c> {
+        Verified { request, identity, replays }
     }
 
     /// Who sent it.
