@@ -71,9 +71,11 @@ impl RequestHead {
         if buffer.is_empty() {
             return Ok(None);
         }
-        let mut fields = Fields::default();
-        match Layout::read_plain(buffer, start_of_head(buffer), limits, &mut fields) {
-            Some((layout, end)) => RequestHead::take(buffer, layout, fields, end).map(Some),
+        // Read where it will stay: moved, it would cost as much as a field or two.
+        let mut head = Rc::new(RequestHead::blank());
+        let place = Rc::get_mut(&mut head).ok_or(BadRequest::RequestLine)?;
+        match Layout::read_plain(buffer, start_of_head(buffer), limits, &mut place.fields) {
+            Some((layout, end)) => place.take(buffer, layout, end).map(|()| Some(head)),
             None => RequestHead::parse_with_care(buffer, limits),
         }
     }
@@ -87,19 +89,20 @@ impl RequestHead {
             return Ok(None);
         };
         let (layout, fields) = Layout::read(&buffer[..end], start, limits)?;
-        RequestHead::take(buffer, layout, fields, end).map(Some)
+        let mut head = RequestHead { fields, ..RequestHead::blank() };
+        head.take(buffer, layout, end).map(|()| Some(Rc::new(head)))
     }
 
-    #[inline]
-    fn take(
-        buffer: &mut BytesMut,
-        mut layout: Layout,
-        fields: Fields,
-        end: usize,
-    ) -> Result<Rc<RequestHead>, BadRequest> {
-        let bytes = HeadBytes::of(&buffer[..end], &mut layout)?;
+    fn blank() -> RequestHead {
+        RequestHead { bytes: HeadBytes::Text(Box::default()), layout: Layout::blank(), fields: Fields::default() }
+    }
+
+    /// Takes the head of which `layout` tells off the front of `buffer`.
+    fn take(&mut self, buffer: &mut BytesMut, mut layout: Layout, end: usize) -> Result<(), BadRequest> {
+        self.bytes = HeadBytes::of(&buffer[..end], &mut layout)?;
+        self.layout = layout;
         buffer.advance(end);
-        Ok(Rc::new(RequestHead { bytes, layout, fields }))
+        Ok(())
     }
 
     /// A head from its parts, by the same rules as one from the wire. For tests, and for a request kept in a file.
@@ -245,6 +248,20 @@ struct Layout {
 }
 
 impl Layout {
+    /// Of a head that is yet to be read.
+    fn blank() -> Layout {
+        Layout {
+            method: Span::default(),
+            target: Target::default(),
+            authority: Span::default(),
+            version: Version::Http10,
+            framing: Framing::None,
+            keep_alive: false,
+            names_fields: false,
+            expects_continue: false,
+        }
+    }
+
     /// Reads a head in one pass where it is as nearly all heads are. `None` says nothing but that this is not so.
     /// The fields are read into `fields`, where they stay: they are large enough that moving them costs as much as one.
     fn read_plain(buffer: &[u8], start: usize, limits: &Limits, fields: &mut Fields) -> Option<(Layout, usize)> {

@@ -32,9 +32,13 @@ impl ResponseHead {
         if buffer.is_empty() {
             return Ok(None);
         }
-        let mut fields = Fields::default();
-        match Layout::read_plain(buffer, limits, request_was_head, &mut fields) {
-            Some((layout, end)) => Ok(Some(ResponseHead::take(buffer, layout, fields, end))),
+        // Read where it will stay.
+        let mut head = Box::write(Box::new_uninit(), ResponseHead::blank());
+        match Layout::read_plain(buffer, limits, request_was_head, &mut head.fields) {
+            Some((layout, end)) => {
+                head.take(buffer, layout, end);
+                Ok(Some(head))
+            }
             None => ResponseHead::parse_with_care(buffer, limits, request_was_head),
         }
     }
@@ -51,14 +55,20 @@ impl ResponseHead {
             return if begins_well { Ok(None) } else { Err(BadResponse::StatusLine) };
         };
         let (layout, fields) = Layout::read(&buffer[..end], limits, request_was_head)?;
-        Ok(Some(ResponseHead::take(buffer, layout, fields, end)))
+        let mut head = ResponseHead { fields, ..ResponseHead::blank() };
+        head.take(buffer, layout, end);
+        Ok(Some(Box::new(head)))
     }
 
-    #[inline]
-    fn take(buffer: &mut BytesMut, layout: Layout, fields: Fields, end: usize) -> Box<ResponseHead> {
-        let bytes = buffer[..end].into();
+    fn blank() -> ResponseHead {
+        ResponseHead { bytes: Box::default(), layout: Layout::blank(), fields: Fields::default() }
+    }
+
+    /// Takes the head of which `layout` tells off the front of `buffer`.
+    fn take(&mut self, buffer: &mut BytesMut, layout: Layout, end: usize) {
+        self.bytes = buffer[..end].into();
+        self.layout = layout;
         buffer.advance(end);
-        Box::write(Box::new_uninit(), ResponseHead { bytes, layout, fields })
     }
 
     /// The status, 100 to 599.
@@ -160,6 +170,18 @@ struct Layout {
 }
 
 impl Layout {
+    /// Of a head that is yet to be read.
+    fn blank() -> Layout {
+        Layout {
+            status: 0,
+            reason: Span::default(),
+            version: Version::Http10,
+            framing: ResponseFraming::UntilClose,
+            keep_alive: false,
+            names_fields: false,
+        }
+    }
+
     /// Reads a head in one pass where it is as nearly all heads are. `None` says nothing but that this is not so.
     /// The fields are read into `fields`, where they stay.
     fn read_plain(

@@ -7,7 +7,7 @@ use super::fields::Span;
 use super::{BadHead, BadRequest};
 
 /// Where a target's parts lie in the head.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Target {
     whole: Span,
     /// Path and query; `None` for an absolute form with neither, which means `/`.
