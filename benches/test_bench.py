@@ -2,12 +2,14 @@
 
 import argparse
 import hmac
+import socket
 import tempfile
+import threading
 import unittest
 from unittest import mock
 from xml.etree import ElementTree
 
-from bench import chart, command, credentials, document, figures, load, sections
+from bench import chart, command, credentials, document, figures, load, sections, training
 from bench.run import Run
 from bench.sections import bodies, idle, instructions, routes, tokens
 from bench.servers import Failed, Server, free_ports
@@ -136,6 +138,30 @@ class Servers(unittest.TestCase):
             with self.assertRaisesRegex(Failed, "x did not start: no such config"), server:
                 pass
             self.assertEqual(server.pids(), [])
+
+
+class Training(unittest.TestCase):
+    def setUp(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        self.port = listener.getsockname()[1]
+        threading.Thread(target=training.serve, args=(listener,), daemon=True).start()
+
+    def test_small_requests_and_large_bodies_are_answered_round_after_round(self):
+        training.exchange(self.port, 3, training.request, 200)
+        training.exchange(self.port, 2, lambda: training.request(["X-A: b"], bytes(1024 * 1024)), 200)
+
+    def test_another_answer_than_expected_is_a_failure(self):
+        with self.assertRaisesRegex(Failed, r"answered \[200\], where 403 was expected"):
+            training.exchange(self.port, 1, training.request, 403)
+
+    def test_an_answer_that_breaks_off_is_a_failure(self):
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc")
+            with self.assertRaises(ConnectionError):
+                training.answer(ours)
 
 
 class Documents(unittest.TestCase):
