@@ -31,6 +31,7 @@ class Run:
 
     def __init__(self, options, directory):
         self.binary, self.rounds, self.seconds = os.path.realpath(options.binary), options.rounds, options.seconds
+        self.trained = os.path.join(TREE, "target/trained/countersign")
         self.directory, self.ports, self.left_out, self.failures = directory, {}, {}, []
         self.subjects = table(self)
 

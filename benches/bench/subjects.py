@@ -1,5 +1,6 @@
 """Who is measured: the gateway, its peers, the floors under them; each with its command, port and what it checks."""
 
+import os
 from collections import namedtuple
 
 from .machine import missing, nginx_javascript, tool
@@ -16,13 +17,25 @@ OURS = {
 }
 
 
+# Those of them that are measured once more as scripts/release builds them.
+TRAINED = ["countersign-hmac", "countersign-jwt", "countersign-hmac-fresh"]
+
+
 def ours(run, name, config="bench.yaml", workers=1):
     port, kind = OURS[name]
     return Subject(name, lambda: gateway(run, run.config(config), workers), port, kind, "ours", None)
 
 
-def gateway(run, config, workers=1):
-    return [run.binary, "run", "-c", config, "--workers", str(workers)]
+def trained(run, name):
+    def command():
+        return gateway(run, run.config("bench.yaml"), binary=run.trained)
+
+    lacks = None if os.access(run.trained, os.X_OK) else f"{run.trained} is not there: scripts/release"
+    return ours(run, name)._replace(name=f"{name}-trained", command=command, lacks=lacks)
+
+
+def gateway(run, config, workers=1, binary=None):
+    return [binary or run.binary, "run", "-c", config, "--workers", str(workers)]
 
 
 def floor(run, name, port, kind):
@@ -57,6 +70,7 @@ def table(run):
     no_javascript = None if nginx_javascript() else "nginx has no njs module (libnginx-mod-http-js)"
     every = [
         *(ours(run, name) for name in OURS),
+        *(trained(run, name) for name in TRAINED),
         floor(run, "relay", 9102, "open"),
         floor(run, "lean", 9103, "signed"),
         peer(run, "nginx", 9110, "open", "nginx", "nginx.conf", NGINX),

@@ -18,6 +18,8 @@ CALLGRIND = [
     "countersign-hmac",
     "countersign-jwt",
     "countersign-public",
+    "countersign-hmac-trained",
+    "countersign-jwt-trained",
     "relay",
     "lean",
     "nginx",

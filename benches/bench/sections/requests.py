@@ -14,6 +14,11 @@ KINDS = [
     ("token", "A token is checked"),
 ]
 PAIRS = [
+    ("countersign-hmac-trained", "countersign-hmac"),
+    ("countersign-jwt-trained", "countersign-jwt"),
+    ("countersign-hmac-trained", "haproxy-hmac"),
+    ("countersign-jwt-trained", "haproxy-jwt"),
+    ("countersign-hmac-fresh-trained", "haproxy-hmac-fresh"),
     ("countersign-hmac", "haproxy-hmac"),
     ("countersign-hmac-fresh", "haproxy-hmac-fresh"),
     ("countersign-hmac", "nginx-hmac"),
