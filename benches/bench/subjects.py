@@ -30,7 +30,11 @@ def trained(run, name):
     def command():
         return gateway(run, run.config("bench.yaml"), binary=run.trained)
 
-    lacks = None if os.access(run.trained, os.X_OK) else f"{run.trained} is not there: scripts/release"
+    lacks = None
+    if not os.access(run.trained, os.X_OK):
+        lacks = f"{run.trained} is not there: scripts/release"
+    elif os.path.getmtime(run.trained) < os.path.getmtime(run.binary):
+        lacks = f"{run.trained} is older than {run.binary}: scripts/release"
     return ours(run, name)._replace(name=f"{name}-trained", command=command, lacks=lacks)
 
 

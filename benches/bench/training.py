@@ -1,18 +1,22 @@
-"""What a trained build is trained with: a gateway that was built to count what it runs, and requests like those it is for.
+"""What a trained build is trained with: a gateway that counts what it runs, and requests like those it is for.
 
-Only `scripts/release` uses it. The load and the origin are Python's own sockets, so that nothing but Python is needed where a release is built. They are
-slow, and need not be fast: what counts is which ways through the code are taken, and how often beside one another.
+Only `scripts/release` uses it. The load and the origin are Python's own sockets, so that little is needed where a release
+is built. They are slow, and need not be fast: what counts is which ways through the code are taken, and how often beside
+one another.
 """
 
 import multiprocessing
 import os
 import socket
+import ssl
+import subprocess
 import sys
 import tempfile
 import threading
 from types import SimpleNamespace
 
 from . import credentials
+from .machine import tool
 from .run import ORIGIN, PATH, Run
 from .servers import Failed, Server
 
@@ -24,22 +28,47 @@ ROUNDS, REFUSED, SMALL, LARGE = 1200, 40, 100, 8
 BODIES = [1024, 64 * 1024, 1024 * 1024]
 
 
+# Seconds that a gateway may take to end: it writes its counts then.
+ENDING = 60
+
+
 def train(binary):
-    """Runs the gateway through all of it, and ends it in order: it writes down what it counted when it ends."""
+    """Runs the gateway through all of it, twice: with each of two configs."""
     with tempfile.TemporaryDirectory(prefix="countersign-training-") as directory:
         run = Run(SimpleNamespace(binary=binary, rounds=1, seconds=1), directory)
+        run.needs("taskset", "openssl")
         listener = socket.create_server(("127.0.0.1", run.port(ORIGIN)), backlog=256)
         origin = multiprocessing.get_context("fork").Process(target=serve, args=(listener,), daemon=True)
         origin.start()
         try:
-            for config, port, drive in (("bench.yaml", 9202, proofs), ("countersign-bodies.yaml", 9210, bodies)):
-                command = [run.binary, "run", "-c", run.config(config), "--workers", "1"]
-                port = run.port(port)
-                with Server("the gateway", command, port, processors(), run.path("gateway.log")):
-                    drive(run)
+            put_through(run, run.config("bench.yaml", lambda text: with_tls(run, text)), 9202, proofs)
+            put_through(run, run.config("countersign-bodies.yaml"), 9210, bodies)
         finally:
             origin.terminate()
             origin.join()
+
+
+def put_through(run, config, port, drive):
+    command = [run.binary, "run", "-c", config, "--workers", "1"]
+    with Server("the gateway", command, run.port(port), processors(), run.path("gateway.log")) as server:
+        drive(run)
+        # What does not end in order has not written its counts, or not all.
+        server.process.terminate()
+        code = server.process.wait(ENDING)
+        if code != 0:
+            raise Failed(f"the gateway ended with {code}: {server.last_words()}")
+
+
+def with_tls(run, text):
+    """The config with one more listener, which speaks TLS."""
+    certificate, key = run.path("certificate.pem"), run.path("key.pem")
+    command = [tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-keyout", key, "-out", certificate, "-subj", "/CN=localhost", "-days", "1"]
+    subprocess.run(command, check=True, capture_output=True)
+    tls = f"tls: {{ certificate: {certificate}, key: {key} }}"
+    listener = f"  - {{ name: tls, address: 127.0.0.1:{run.port(9204)}, {tls} }}"
+    route = "  - { name: tls, match: { path: /**, listen: tls }, require: { hmac: header }, to: app }"
+    return text.replace("listen:\n", f"listen:\n{listener}\n", 1).replace("routes:\n", f"routes:\n{route}\n", 1)
 
 
 def processors():
@@ -67,6 +96,7 @@ def proofs(run):
     exchange(run.port(9201), ROUNDS, lambda: request(token), 200)
     exchange(run.port(9202), ROUNDS, request, 200)
     exchange(run.port(9203), ROUNDS // 2, lambda: request(fresh()), 200)
+    exchange(run.port(9204), ROUNDS // 4, lambda: request(signed), 200, over_tls)
     exchange(run.port(9200), REFUSED, lambda: request(wrong()), 403)
     exchange(run.port(9201), REFUSED, request, 401)
     exchange(run.port(9202), SMALL, lambda: request(body=bytes(1024)), 200)
@@ -88,9 +118,15 @@ def request(fields=(), body=None):
     return "".join(lines).encode() + b"\r\n" + (body or b"")
 
 
-def exchange(port, rounds, make, status):
+def over_tls(connection):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
+def exchange(port, rounds, make, status, over=lambda connection: connection):
     """So many requests on each of the connections, all of a round at once; every answer must have that status."""
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(CONNECTIONS)]
+    connections = [over(socket.create_connection(("127.0.0.1", port), timeout=30)) for _ in range(CONNECTIONS)]
     try:
         for _ in range(rounds):
             senders = [send(each, make()) for each in connections]

@@ -96,8 +96,8 @@ impl Field {
     }
 }
 
-/// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation, for a head is
-/// moved from hand to hand.
+/// The field lines of one head, in order. A device sends few; a browser's twenty are worth an allocation of their own, or
+/// every head would be as large.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields(SmallVec<[Field; 12]>);
 

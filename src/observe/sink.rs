@@ -28,9 +28,9 @@ use super::access::{AccessLine, AccessWriter, Format};
 const FULL_BUFFER: usize = 128 * 1024;
 /// Room for the line that passes the mark, so that a buffer seldom grows.
 const LINE_ROOM: usize = 4 * 1024;
-/// Buffers that wait for the writer, over all workers, each of which has one to hand over at each tick: 8 MiB at most.
+/// Buffers that wait for the writer, over all workers: some 8 MiB, and one for each of many workers at a tick.
 const QUEUE: usize = 64;
-/// Buffers that come back to a worker for use again.
+/// Buffers that come back to a worker for use again; it has one besides.
 const SPARE: usize = 4;
 
 /// Where lines go.
