@@ -23,6 +23,10 @@ def encoded(value):
     return urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
+def signed(timestamp):
+    return [f"X-Device: {DEVICE}", f"X-Timestamp: {timestamp}", f"X-HMAC-Signature: {signature(timestamp)}"]
+
+
 def token():
     header = {"alg": "HS256", "typ": "JWT", "kid": "k1"}
     claims = {"iss": "bench", "aud": "api", "sub": "device-1", "iat": BEGINNING, "exp": 4_102_444_800}
@@ -43,7 +47,7 @@ def fields(kind):
     if kind in recorded()[0]:
         return [f"Authorization: Bearer {recorded()[0][kind]}"]
     if kind == "signed":
-        return [f"X-Device: {DEVICE}", f"X-Timestamp: {BEGINNING}", f"X-HMAC-Signature: {signature(BEGINNING)}"]
+        return signed(BEGINNING)
     return [f"Authorization: Bearer {token()}"] if kind == "token" else []
 
 

@@ -5,6 +5,7 @@ is built. They are slow, and need not be fast: what counts is which ways through
 one another.
 """
 
+import itertools
 import multiprocessing
 import os
 import socket
@@ -19,6 +20,7 @@ from . import credentials
 from .machine import tool
 from .run import ORIGIN, PATH, Run
 from .servers import Failed, Server
+from .subjects import gateway
 
 ANSWER = b'HTTP/1.1 200 OK\r\nServer: origin\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"status":"ok"}'
 END_OF_HEAD = b"\r\n\r\n"
@@ -26,8 +28,6 @@ CONNECTIONS = 16
 # Rounds over all connections. What devices send all day comes most often; refusals and bodies now and then.
 ROUNDS, REFUSED, SMALL, LARGE = 1200, 40, 100, 8
 BODIES = [1024, 64 * 1024, 1024 * 1024]
-
-
 # Seconds that a gateway may take to end: it writes its counts then.
 ENDING = 60
 
@@ -49,8 +49,7 @@ def train(binary):
 
 
 def put_through(run, config, port, drive):
-    command = [run.binary, "run", "-c", config, "--workers", "1"]
-    with Server("the gateway", command, run.port(port), processors(), run.path("gateway.log")) as server:
+    with Server("the gateway", gateway(run, config), run.port(port), processors(), run.path("gateway.log")) as server:
         drive(run)
         # What does not end in order has not written its counts, or not all.
         server.process.terminate()
@@ -78,26 +77,15 @@ def processors():
 
 def proofs(run):
     """Signatures, the same and ever new ones, tokens, open routes; and what is refused."""
-    stamps = iter(range(credentials.BEGINNING, credentials.BEGINNING + 10_000_000))
-
-    def fresh():
-        timestamp = next(stamps)
-        return [
-            f"X-Device: {credentials.DEVICE}",
-            f"X-Timestamp: {timestamp}",
-            f"X-HMAC-Signature: {credentials.signature(timestamp)}",
-        ]
-
-    def wrong():
-        return [*fresh()[:2], "X-HMAC-Signature: " + "0" * 64]
-
+    stamps = itertools.count(credentials.BEGINNING)
     signed, token = credentials.fields("signed"), credentials.fields("token")
+    wrong = [*signed[:2], "X-HMAC-Signature: " + "0" * 64]
     exchange(run.port(9200), ROUNDS, lambda: request(signed), 200)
     exchange(run.port(9201), ROUNDS, lambda: request(token), 200)
     exchange(run.port(9202), ROUNDS, request, 200)
-    exchange(run.port(9203), ROUNDS // 2, lambda: request(fresh()), 200)
+    exchange(run.port(9203), ROUNDS // 2, lambda: request(credentials.signed(next(stamps))), 200)
     exchange(run.port(9204), ROUNDS // 4, lambda: request(signed), 200, over_tls)
-    exchange(run.port(9200), REFUSED, lambda: request(wrong()), 403)
+    exchange(run.port(9200), REFUSED, lambda: request(wrong), 403)
     exchange(run.port(9201), REFUSED, request, 401)
     exchange(run.port(9202), SMALL, lambda: request(body=bytes(1024)), 200)
 

@@ -3,6 +3,7 @@
 import json
 
 from .. import credentials, figures
+from ..subjects import gateway
 from . import Shown, lines
 
 TITLE = "Tokens by algorithm"
@@ -23,7 +24,7 @@ def measure(run):
             rounds.append({})
             for algorithm in ALGORITHMS:
                 subject = plain._replace(name=f"countersign-{algorithm}", kind=algorithm)
-                subject = subject._replace(command=lambda: [run.binary, "run", "-c", config, "--workers", "1"])
+                subject = subject._replace(command=lambda: gateway(run, config))
                 with run.measuring(f"{algorithm}, round {number + 1}"), run.server(subject) as server:
                     rounds[-1][algorithm] = run.cost(subject, server)
                     run.say(f"  round {number + 1}: {algorithm:6} {rounds[-1][algorithm]['us']:.1f} us")
