@@ -73,7 +73,7 @@ impl RequestHead {
         }
         // Read where it will stay: moved, it would cost as much as a field or two.
         let mut head = Rc::new(RequestHead::blank());
-        let place = Rc::get_mut(&mut head).ok_or(BadRequest::RequestLine)?;
+        let place = Rc::make_mut(&mut head);
         match Layout::read_plain(buffer, start_of_head(buffer), limits, &mut place.fields) {
             Some((layout, end)) => place.take(buffer, layout, end).map(|()| Some(head)),
             None => RequestHead::parse_with_care(buffer, limits),
