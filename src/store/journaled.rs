@@ -122,8 +122,8 @@ impl Store for JournaledStore {
     async fn release(&self, key: &ClaimKey, until_millis: i64) {
         // The journal first: once the memory has let go, the next claim on the key may be written. Where it cannot be
         // written the claim is back after a start; refused in doubt.
-        let _ = self.shared.noted(self.shared.journal.release(key, until_millis));
-        self.shared.memory.release(key, until_millis).await;
+        let Shared { memory, journal, .. } = &*self.shared;
+        let _ = self.shared.noted(journal.release(key, until_millis, || memory.take_back(key, until_millis)));
     }
 }
 

@@ -1,6 +1,13 @@
 //! The journal on a real file system, and the store in front of it.
 
-use std::{collections::HashMap, fs, path::Path, pin::pin, task::Context, task::Poll, task::Waker};
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
+};
 
 use proptest::prelude::*;
 
@@ -218,6 +225,29 @@ fn while_it_is_written_anew_no_claim_is_lost() {
         other => panic!("{other:?}"),
     });
     assert!(journal.is_ok() && held.len() == 60_000, "{}", held.len());
+}
+
+#[test]
+fn no_writing_anew_comes_between_the_record_of_a_release_and_its_forgetting() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), |_| panic!("it is new")).unwrap();
+    journal.claim(&key(1), 1_000).unwrap();
+    let held = AtomicBool::new(true);
+    let live = |take: &mut dyn FnMut(&ClaimKey, i64)| {
+        if held.load(Ordering::SeqCst) {
+            take(&key(1), 1_000);
+        }
+    };
+    std::thread::scope(|scope| {
+        let let_go = || {
+            scope.spawn(|| journal.rewrite(live).unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            held.store(false, Ordering::SeqCst);
+        };
+        journal.release(&key(1), 1_000, let_go).unwrap();
+    });
+    drop(journal);
+    assert!(Journal::open(directory.path(), |record| panic!("{record:?}")).is_ok());
 }
 
 #[derive(Clone, Debug)]

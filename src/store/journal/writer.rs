@@ -61,15 +61,19 @@ impl Journal {
     /// # Errors
     /// What the system says. Then it is not written.
     pub fn claim(&self, key: &ClaimKey, until_millis: i64) -> io::Result<u64> {
-        self.append(&Record::Claim(*key, until_millis))
+        self.state().append(&Record::Claim(*key, until_millis))
     }
 
-    /// Writes that a claim was given back.
+    /// Writes that a claim was given back, and has the memory forget it by `let_go`, written or not. Nothing else is written
+    /// between the two: a [`rewrite`](Self::rewrite) would leave the record behind and find the claim still live.
     ///
     /// # Errors
     /// What the system says. Then it is not written.
-    pub fn release(&self, key: &ClaimKey, until_millis: i64) -> io::Result<u64> {
-        self.append(&Record::Release(*key, until_millis))
+    pub fn release(&self, key: &ClaimKey, until_millis: i64, let_go: impl FnOnce()) -> io::Result<u64> {
+        let mut state = self.state();
+        let written = state.append(&Record::Release(*key, until_millis));
+        let_go();
+        written
     }
 
     /// How many bytes all files have.
@@ -112,14 +116,6 @@ impl Journal {
         state.file = File::options().read(true).write(writable).open(file).unwrap();
     }
 
-    fn append(&self, record: &Record) -> io::Result<u64> {
-        let bytes = record.encode();
-        let mut state = self.state();
-        state.file.write_all_at(&bytes, state.end)?;
-        state.end += SIZE as u64;
-        Ok(state.bytes_before.saturating_add(state.end))
-    }
-
     /// Lets claims go into a new file from now on. The number left free before it, and the numbers of all files before that.
     fn turn_over(&self) -> io::Result<(u64, Vec<u64>)> {
         let mut state = self.state();
@@ -140,6 +136,14 @@ impl Journal {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn append(&mut self, record: &Record) -> io::Result<u64> {
+        self.file.write_all_at(&record.encode(), self.end)?;
+        self.end += SIZE as u64;
+        Ok(self.bytes_before.saturating_add(self.end))
     }
 }
 
