@@ -28,7 +28,8 @@ pub(super) fn try_each<'r, 'c: 'r>(
     request: Request,
     desk: &'r Desk<'r>,
 ) -> Soon<'r, Result<Verified<'c>, Box<Denied>>> {
-    let legs = Legs { alternatives, request, desk, waited: false, attempts: Vec::new() };
+    // On the heap, for it is handed on often.
+    let legs = Box::new(Legs { alternatives, request, desk, waited: false, attempts: Vec::new() });
     if let [alternative] = alternatives
         && let [leg] = alternative.as_slice()
         && !matches!(leg.carrier(), Carrier::Body(_))
@@ -38,7 +39,7 @@ pub(super) fn try_each<'r, 'c: 'r>(
     Soon::later(several_legs(legs))
 }
 
-async fn several_legs<'c>(mut legs: Legs<'c, '_>) -> Result<Verified<'c>, Box<Denied>> {
+async fn several_legs<'c>(mut legs: Box<Legs<'c, '_>>) -> Result<Verified<'c>, Box<Denied>> {
     let alternatives = legs.alternatives;
     if alternatives.iter().flatten().any(|leg| matches!(leg.carrier(), Carrier::Body(_))) {
         legs.refuse_by_head().await?;
@@ -91,7 +92,7 @@ struct Legs<'a, 'd> {
 
 impl<'a, 'd> Legs<'a, 'd> {
     /// The usual route: one credential, and nothing that it could be confused with.
-    fn only<'r>(self, leg: &'a Leg) -> Soon<'r, Result<Verified<'a>, Box<Denied>>>
+    fn only<'r>(self: Box<Self>, leg: &'a Leg) -> Soon<'r, Result<Verified<'a>, Box<Denied>>>
     where
         'a: 'r,
         'd: 'r,
@@ -103,7 +104,7 @@ impl<'a, 'd> Legs<'a, 'd> {
     }
 
     fn only_shown<'r>(
-        self,
+        self: Box<Self>,
         leg: &'a Leg,
         shown: Result<Shown<'a>, Reason>,
     ) -> Soon<'r, Result<Verified<'a>, Box<Denied>>>
@@ -123,7 +124,7 @@ impl<'a, 'd> Legs<'a, 'd> {
     }
 
     async fn only_looked_up(
-        self,
+        self: Box<Self>,
         leg: &'a Leg,
         wait: Wait<'a, Result<Shown<'a>, Reason>>,
     ) -> Result<Verified<'a>, Box<Denied>> {
@@ -131,13 +132,13 @@ impl<'a, 'd> Legs<'a, 'd> {
         self.only_shown(leg, shown).await
     }
 
-    async fn only_with_body(mut self, leg: &'a Leg, shown: Shown<'a>) -> Result<Verified<'a>, Box<Denied>> {
+    async fn only_with_body(mut self: Box<Self>, leg: &'a Leg, shown: Shown<'a>) -> Result<Verified<'a>, Box<Denied>> {
         self.hold_body(need(leg)).await?;
         let proof = self.prove(leg, shown).await;
         self.concluded(leg, proof)
     }
 
-    fn concluded(self, leg: &'a Leg, proof: Result<Proof<'a>, Reason>) -> Result<Verified<'a>, Box<Denied>> {
+    fn concluded(self: Box<Self>, leg: &'a Leg, proof: Result<Proof<'a>, Reason>) -> Result<Verified<'a>, Box<Denied>> {
         let mut proven = Proven::default();
         match proof.and_then(|proof| accept(leg, proof, &mut proven)) {
             Ok(()) => Ok(Verified::new(self.request, proven.0, proven.1)),

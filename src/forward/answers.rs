@@ -91,7 +91,11 @@ impl AnswerSigning {
     ///
     /// # Errors
     /// The body cannot be held, or a value that is signed is not there.
-    pub async fn sign(self: &Arc<Self>, mut response: Response, answered: Answered<'_>) -> Result<Response, Failure> {
+    pub async fn sign(
+        self: &Arc<Self>,
+        mut response: Box<Response>,
+        answered: Answered<'_>,
+    ) -> Result<Box<Response>, Failure> {
         let Some((key, key_id)) = self.key(answered)? else { return Ok(response) };
         let need = self.scheme.answer_need();
         let is_bodiless = answered.is_bodiless(response.status);

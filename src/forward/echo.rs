@@ -17,7 +17,7 @@ pub(super) async fn answer(
     dress: &Dress,
     forwarder: &Forwarder,
     mut permit: Admitted<'_>,
-) -> Result<Response, Failure> {
+) -> Result<Box<Response>, Failure> {
     let mut lines = Vec::new();
     headers::write_passed_on(dress, &permit, &mut lines);
     headers::write_added(dress, &permit, &mut lines)?;
@@ -53,7 +53,7 @@ pub(super) async fn answer(
     }
     let mut text = serde_json::to_vec_pretty(&answer).unwrap_or_default();
     text.push(b'\n');
-    Ok(Response::own(200, "application/json", text))
+    Ok(Box::new(Response::own(200, "application/json", text)))
 }
 
 /// Field lines as JSON. A field that comes twice is shown as a list.

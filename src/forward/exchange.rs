@@ -49,7 +49,7 @@ pub(super) struct Forwarding<'f> {
 enum Stage<'f> {
     Connecting(Connecting<'f>),
     Exchanging(Box<Exchange<'f>>),
-    Failed(Failure),
+    Failed(Box<Failure>),
     Over,
 }
 
@@ -58,14 +58,14 @@ type Connecting<'f> = Pin<Box<dyn Future<Output = (Result<Box<Exchange<'f>>, Fai
 
 impl<'f> Stage<'f> {
     fn of(exchange: Result<Box<Exchange<'f>>, Failure>) -> Stage<'f> {
-        exchange.map_or_else(Stage::Failed, Stage::Exchanging)
+        exchange.map_or_else(|failure| Stage::Failed(Box::new(failure)), Stage::Exchanging)
     }
 }
 
 impl Future for Forwarding<'_> {
-    type Output = Result<Response, Failure>;
+    type Output = Result<Box<Response>, Failure>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Response, Failure>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Box<Response>, Failure>> {
         let this = &mut *self;
         let answered = loop {
             let (answered, repeats) = match &mut this.stage {
@@ -92,7 +92,8 @@ impl Future for Forwarding<'_> {
                     this.stage = Stage::Connecting(Box::pin(exchange.on_a_new_connection(this.dress)));
                 }
                 (Stage::Exchanging(exchange), Ok(head)) => break Ok(exchange.into_response(head)),
-                (Stage::Failed(failure), _) | (_, Err(failure)) => break Err(failure),
+                (Stage::Failed(failure), _) => break Err(*failure),
+                (_, Err(failure)) => break Err(failure),
                 // Nobody asks a future again that was ready.
                 (Stage::Connecting(_) | Stage::Over, Ok(_)) => return Poll::Pending,
             }

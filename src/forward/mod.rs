@@ -161,34 +161,27 @@ pub fn serve<'f>(
     forwarder: &'f Forwarder,
     permit: Admitted<'f>,
     report: &'f mut Report,
-) -> impl Future<Output = Result<Response, Failure>> {
+) -> impl Future<Output = Result<Box<Response>, Failure>> {
     match target {
         Target::Servers(servers) => Serving::Forwarding(exchange::exchange(servers, dress, forwarder, permit, report)),
-        Target::Echo => Serving::own(Soon::later(echo::answer(dress, forwarder, permit))),
-        Target::Respond(respond) => Serving::own(Soon::now(respond::answer(respond, permit))),
+        Target::Echo => Serving::Own(Soon::later(echo::answer(dress, forwarder, permit))),
+        Target::Respond(respond) => Serving::Own(Soon::now(respond::answer(respond, permit))),
     }
 }
 
 /// The ways to serve.
 enum Serving<'f> {
     Forwarding(exchange::Forwarding<'f>),
-    /// On the heap, for an answer has more room than what waits for one.
-    Own(Box<Soon<'f, Result<Response, Failure>>>),
-}
-
-impl<'f> Serving<'f> {
-    fn own(answer: Soon<'f, Result<Response, Failure>>) -> Serving<'f> {
-        Serving::Own(Box::new(answer))
-    }
+    Own(Soon<'f, Result<Box<Response>, Failure>>),
 }
 
 impl Future for Serving<'_> {
-    type Output = Result<Response, Failure>;
+    type Output = Result<Box<Response>, Failure>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Response, Failure>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Box<Response>, Failure>> {
         match &mut *self {
             Serving::Forwarding(forwarding) => Pin::new(forwarding).poll(context),
-            Serving::Own(answer) => Pin::new(answer.as_mut()).poll(context),
+            Serving::Own(answer) => Pin::new(answer).poll(context),
         }
     }
 }

@@ -50,9 +50,9 @@ pub(super) enum PumpError {
 }
 
 impl Pump {
-    /// A pump of `body`, behind bytes that are already encoded (the head).
-    pub(super) fn new(encoded: Vec<u8>, body: Body, chunked: bool) -> Pump {
-        let mut pump = Pump {
+    /// A pump of bytes that are already encoded (the head), and of what is put behind them.
+    pub(super) fn new(encoded: Vec<u8>, chunked: bool) -> Pump {
+        Pump {
             body: None,
             chunked,
             front: encoded,
@@ -66,19 +66,22 @@ impl Pump {
             begun: false,
             tried: false,
             _share: None,
-        };
+        }
+    }
+
+    /// Puts `body` behind the head.
+    pub(super) fn put(&mut self, body: Body) {
         match body {
-            Body::Bytes(bytes, share) if !chunked => {
-                pump.add(bytes);
-                pump._share = share;
+            Body::Bytes(bytes, share) if !self.chunked => {
+                self.add(bytes);
+                self._share = share;
             }
-            Body::Empty if !chunked => {}
+            Body::Empty if !self.chunked => {}
             body => {
-                pump.body = Some(body);
-                pump.holds_all = false;
+                self.body = Some(body);
+                self.holds_all = false;
             }
         }
-        pump
     }
 
     /// Its buffer, for the next one to be written in.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The answer; the request's body is left unread.
-pub(super) fn answer(respond: &Respond, permit: Admitted<'_>) -> Result<Response, Failure> {
+pub(super) fn answer(respond: &Respond, permit: Admitted<'_>) -> Result<Box<Response>, Failure> {
     let mut added = Vec::with_capacity(respond.headers.len() + 1);
     for (name, template) in &respond.headers {
         added.push((Cow::Owned(name.clone()), render(name, template, Escape::Header, &permit)?));
@@ -20,7 +20,8 @@ pub(super) fn answer(respond: &Respond, permit: Admitted<'_>) -> Result<Response
         added.push((Cow::Borrowed("Content-Type"), content_type(&body).to_vec()));
     }
     let body = Body::from_bytes(body);
-    Ok(Response { status: respond.status, upstream: None, added, body, declared_length: None, tunnel: None })
+    let status = respond.status;
+    Ok(Box::new(Response { status, upstream: None, added, body, declared_length: None, tunnel: None }))
 }
 
 fn render(name: &str, template: &Template, escape: Escape, permit: &Admitted<'_>) -> Result<Vec<u8>, Failure> {

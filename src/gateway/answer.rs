@@ -27,7 +27,7 @@ pub(super) async fn answer<'s>(
     peer: &Peer,
     request: Request,
     trail: &mut Trail<'s>,
-) -> Response {
+) -> Box<Response> {
     let mut response = match story(worker, snapshot, edge, peer, request, trail).await {
         Ok(response) => response,
         Err(refusal) => refused(refusal, snapshot, trail).await,
@@ -43,26 +43,26 @@ pub(super) async fn answer<'s>(
     }
 }
 
-async fn refused(refusal: Refusal, snapshot: &Snapshot, trail: &mut Trail<'_>) -> Response {
+async fn refused(refusal: Refusal, snapshot: &Snapshot, trail: &mut Trail<'_>) -> Box<Response> {
     let response = shaped(&refusal, snapshot, trail);
     trail.release_unsent().await;
     trail.refusal = Some(refusal);
     response
 }
 
-fn shaped(refusal: &Refusal, snapshot: &Snapshot, trail: &Trail<'_>) -> Response {
-    refusal.response(trail.route.map_or(&snapshot.shape, |route| &route.shape))
+fn shaped(refusal: &Refusal, snapshot: &Snapshot, trail: &Trail<'_>) -> Box<Response> {
+    Box::new(refusal.response(trail.route.map_or(&snapshot.shape, |route| &route.shape)))
 }
 
 /// The answer with its signature, or a signed refusal that says why there is none. A refusal that cannot be signed itself
 /// goes as it is.
 async fn signed(
-    response: Response,
+    response: Box<Response>,
     signing: &Arc<AnswerSigning>,
     snapshot: &Snapshot,
     edge: &Edge,
     trail: &mut Trail<'_>,
-) -> Response {
+) -> Box<Response> {
     let failure = match signing.sign(response, trail.answered(edge)).await {
         Ok(response) => return response,
         Err(failure) => failure,

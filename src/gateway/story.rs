@@ -26,7 +26,7 @@ pub(super) async fn story<'s>(
     peer: &Peer,
     mut request: Request,
     trail: &mut Trail<'s>,
-) -> Result<Response, Refusal> {
+) -> Result<Box<Response>, Refusal> {
     let request_id = trail.request_id;
     let client = policy::screen(edge, peer, &request.head);
     trail.client = client.behind_proxy.then(|| client.whence.to_string());
@@ -41,12 +41,12 @@ pub(super) async fn story<'s>(
         guard.enter(client.whence, nanos(trail.unix_millis))?;
     }
     let route = found?;
-    request.body = request.body.at_most(route.hold.body)?;
+    request.body.limit(route.hold.body)?;
     if let Some(handshake) = &route.handshake
         && let Some(answer) = handshake.unsigned(&head).inspect_err(|_| blame(&client, worker, snapshot))?
     {
         trail.handshake = true;
-        return Ok(answer);
+        return Ok(Box::new(answer));
     }
 
     let origin = origin(edge, &client, head.authority());
@@ -98,7 +98,7 @@ pub(super) async fn story<'s>(
         signing.check(trail.answered(edge))?;
     }
     if let Some(answer) = route.handshake.as_ref().and_then(|handshake| handshake.signed(&permit)) {
-        return Ok(answer);
+        return Ok(Box::new(answer));
     }
     let target = match &route.service {
         Service::Forward(target) => target,
@@ -114,7 +114,7 @@ fn issued<'r, 's>(
     (worker, snapshot): (&'r Worker, &'r Snapshot),
     permit: Admitted<'r>,
     trail: &'r mut Trail<'s>,
-) -> Pin<Box<dyn Future<Output = Result<Response, Refusal>> + 'r>> {
+) -> Pin<Box<dyn Future<Output = Result<Box<Response>, Refusal>> + 'r>> {
     Box::pin(async move {
         let mut report = issue::Report::default();
         let client = *permit.client();
@@ -127,7 +127,7 @@ fn issued<'r, 's>(
             identity.subject = Some(subject);
             trail.identity = Some(Rc::new(identity));
         }
-        Ok(served?)
+        Ok(Box::new(served?))
     })
 }
 

@@ -129,6 +129,8 @@ impl RequestHead {
     }
 
     /// The method, a token without lower-case letters.
+    // Not inlined, as the others that each request is asked for again and again: its code stays small, and in the cache.
+    #[inline(never)]
     pub fn method(&self) -> &str {
         self.layout.method.within(self.bytes.text())
     }
@@ -144,6 +146,7 @@ impl RequestHead {
     }
 
     /// The path as it came, never empty: `/` for an absolute form without one, `*` for asterisk form.
+    #[inline(never)]
     pub fn path(&self) -> &str {
         self.layout.target.path(self.bytes.text())
     }
@@ -154,11 +157,13 @@ impl RequestHead {
     }
 
     /// Path and query as they came: what is routed, signed and forwarded.
+    #[inline(never)]
     pub fn origin_form(&self) -> &str {
         self.layout.target.origin(self.bytes.text())
     }
 
     /// The server that was asked, as `Host` writes it. Empty only for HTTP/1.0 that names none.
+    #[inline(never)]
     pub fn authority(&self) -> &str {
         self.layout.authority.within(self.bytes.text())
     }

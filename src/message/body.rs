@@ -84,17 +84,21 @@ impl Body {
         }
     }
 
-    /// The same body, of at most `most` bytes: a longer one fails at once where its length is known, else when it gets
-    /// there.
+    /// Lets it have at most `most` bytes: a longer one fails at once where its length is known, else when it gets there.
     ///
     /// # Errors
     /// [`BodyError::TooLarge`]
-    pub fn at_most(self, most: u64) -> Result<Body, BodyError> {
-        match (self.length(), self) {
-            (Some(length), _) if length > most => Err(BodyError::TooLarge { limit: most }),
-            (None, Body::Stream(stream)) => Ok(Body::Stream(Box::new(Bounded { stream, most, left: most }))),
-            (_, body) => Ok(body),
+    pub fn limit(&mut self, most: u64) -> Result<(), BodyError> {
+        match self.length() {
+            Some(length) if length > most => return Err(BodyError::TooLarge { limit: most }),
+            Some(_) => {}
+            None => {
+                if let Body::Stream(stream) = std::mem::take(self) {
+                    *self = Body::Stream(Box::new(Bounded { stream, most, left: most }));
+                }
+            }
         }
+        Ok(())
     }
 
     /// The next piece; `None` at the end.

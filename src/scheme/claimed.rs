@@ -95,11 +95,12 @@ impl Dialect {
     /// Reads what the request claims, and refuses what can be refused without a key.
     ///
     /// With [`Body::Unread`] only what the head shows is read and checked; the rest stays open.
-    pub(super) fn read(&self, view: &View<'_>, now_millis: i64) -> Result<Claims, Failure> {
+    pub(super) fn read(&self, view: &View<'_>, now_millis: i64) -> Result<Box<Claims>, Failure> {
         let held = !matches!(view.body, Body::Unread);
         let open = self.open_until_body;
         let evaluation = Evaluation::of(self, *view, None).refusing_repeated();
-        let mut claimed = Claims {
+        // Where it stays from its beginning, for it is handed on often.
+        let mut claimed = Box::new(Claims {
             signatures: SmallVec::new(),
             algorithm: self.algorithms.usual(),
             key_id: None,
@@ -107,7 +108,7 @@ impl Dialect {
             time_millis: None,
             admitted_until: None,
             complete: true,
-        };
+        });
         match held || !open.signature {
             true => {
                 self.read_signatures(&evaluation, &mut claimed)?;

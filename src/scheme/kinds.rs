@@ -27,7 +27,6 @@ pub struct Claimed(Claim);
 
 #[derive(Clone, Debug)]
 enum Claim {
-    /// Boxed, for it is handed on often.
     Dialect(Box<Claims>),
     Signature(Box<ClaimedSignature>),
 }
@@ -213,7 +212,7 @@ impl Scheme {
     /// With [`Body::Unread`](super::Body::Unread) only what the head shows is read and checked; the rest stays open.
     pub fn read(&self, view: &View<'_>, now_millis: i64) -> Result<Claimed, Failure> {
         Ok(Claimed(match &self.0 {
-            Kind::Dialect(dialect) => Claim::Dialect(Box::new(dialect.read(view, now_millis)?)),
+            Kind::Dialect(dialect) => Claim::Dialect(dialect.read(view, now_millis)?),
             Kind::MessageSignatures(scheme) => Claim::Signature(Box::new(scheme.read(view, now_millis)?)),
         }))
     }

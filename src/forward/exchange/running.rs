@@ -62,9 +62,10 @@ impl<'f> Exchange<'f> {
     ) -> Box<Exchange<'f>> {
         let method = permit.head().method();
         let (was_head, is_safe) = (method == "HEAD", is_safe(method));
-        let exchange = Exchange {
+        // Made where it stays, and the body put in there: moved, it would cost as much as it does.
+        let mut exchange = Box::new(Exchange {
             connection,
-            pump: Pump::new(encoded, permit.into_body(), chunked),
+            pump: Pump::new(encoded, chunked),
             broken: None,
             heard: false,
             was_head,
@@ -77,8 +78,9 @@ impl<'f> Exchange<'f> {
             timeouts,
             wait: forwarder.deadlines.wait(),
             taken: 0,
-        };
-        Box::write(Box::new_uninit(), exchange)
+        });
+        exchange.pump.put(permit.into_body());
+        exchange
     }
 
     /// Whether a kept connection ended before a single byte of an answer (its server may have closed it before it saw the
@@ -176,7 +178,7 @@ impl<'f> Exchange<'f> {
     }
 
     /// What the upstream answered, with its body to be read.
-    pub(super) fn into_response(mut self: Box<Self>, head: Box<ResponseHead>) -> Response {
+    pub(super) fn into_response(mut self: Box<Self>, head: Box<ResponseHead>) -> Box<Response> {
         if head.status() == 101 {
             return self.into_tunnel(head);
         }
@@ -203,19 +205,19 @@ impl<'f> Exchange<'f> {
             ResponseFraming::Chunked => self.stream(framing, None, reusable),
             ResponseFraming::UntilClose => self.stream(framing, None, false),
         };
-        Response { status, upstream: Some(head), added: Vec::new(), body, declared_length, tunnel: None }
+        Box::new(Response { status, upstream: Some(head), added: Vec::new(), body, declared_length, tunnel: None })
     }
 
-    fn into_tunnel(self: Box<Self>, head: Box<ResponseHead>) -> Response {
+    fn into_tunnel(self: Box<Self>, head: Box<ResponseHead>) -> Box<Response> {
         let tunnel = UpgradedEnd::new(self.connection, self.forwarder.buffers.clone(), self.busy);
-        Response {
+        Box::new(Response {
             status: head.status(),
             upstream: Some(head),
             added: Vec::new(),
             body: Body::Empty,
             declared_length: None,
             tunnel: Some(Box::new(tunnel)),
-        }
+        })
     }
 
     fn give_back(self: Box<Self>, reusable: bool) {

@@ -28,7 +28,7 @@ const COPIED: usize = 4 * 1024;
 impl Connection {
     pub(super) async fn write(
         &mut self,
-        mut response: Response,
+        mut response: Box<Response>,
         trail: &mut Trail<'_>,
         keeps: bool,
         progress: &Progress,
