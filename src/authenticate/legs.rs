@@ -138,6 +138,7 @@ impl<'a, 'd> Legs<'a, 'd> {
         self.concluded(leg, proof)
     }
 
+    #[allow(clippy::boxed_local, reason = "out of its box it would be copied once more")]
     fn concluded(self: Box<Self>, leg: &'a Leg, proof: Result<Proof<'a>, Reason>) -> Result<Verified<'a>, Box<Denied>> {
         let mut proven = Proven::default();
         match proof.and_then(|proof| accept(leg, proof, &mut proven)) {

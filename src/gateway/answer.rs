@@ -83,6 +83,7 @@ pub(super) fn record(worker: &Worker, edition: &Edition, edge: &Edge, peer: &Pee
     let duration_micros = micros(trail.started.elapsed());
     let upstream_micros = trail.report.waited.map(micros);
     let identity = trail.identity.as_ref();
+    let (verdict, by) = (verdict(trail), by(trail));
     worker.log(&AccessLine {
         unix_millis: trail.unix_millis,
         request_id: trail.request_id.as_bytes(),
@@ -92,8 +93,8 @@ pub(super) fn record(worker: &Worker, edition: &Edition, edge: &Edge, peer: &Pee
         path: trail.head.path(),
         route: trail.route.map(|route| &*route.name),
         status,
-        verdict: verdict(trail),
-        by: by(trail),
+        verdict,
+        by,
         key_id: identity.and_then(|identity| identity.key_id.as_deref()),
         secret: identity.and_then(|identity| identity.key()).and_then(Matched::told),
         subject: identity.and_then(|identity| identity.subject.as_deref()),
@@ -105,7 +106,7 @@ pub(super) fn record(worker: &Worker, edition: &Edition, edge: &Edge, peer: &Pee
     });
     // A tunnel's life is no request's duration: what counts is how long it took to begin.
     let counted_micros = if status == 101 { upstream_micros.unwrap_or(duration_micros) } else { duration_micros };
-    count(edition, trail, counted_micros, upstream_micros);
+    count(edition, trail, (verdict, by), counted_micros, upstream_micros);
 }
 
 /// The same for bytes that never became a request.
@@ -158,14 +159,20 @@ fn by<'t>(trail: &'t Trail<'_>) -> Option<&'t str> {
     }
 }
 
-fn count(edition: &Edition, trail: &Trail<'_>, duration_micros: u64, upstream_micros: Option<u64>) {
-    let outcome = match verdict(trail) {
+fn count(
+    edition: &Edition,
+    trail: &Trail<'_>,
+    (verdict, by): (Verdict<'_>, Option<&str>),
+    duration_micros: u64,
+    upstream_micros: Option<u64>,
+) {
+    let outcome = match verdict {
         Verdict::Allowed => Outcome::Allowed,
         Verdict::Refused { cause, .. } => Outcome::Refused(cause),
         Verdict::Failed { cause, .. } => Outcome::Failed(cause),
     };
     let is_public = trail.identity.as_ref().is_some_and(|identity| identity.by.is_none());
-    let caller = match by(trail) {
+    let caller = match by {
         Some(_) if is_public => Caller::Public,
         Some(rule) => edition.caller(rule),
         None => Caller::Unknown,
