@@ -24,6 +24,8 @@ pub(super) struct AnswerBody {
     pub(super) decoder: BodyDecoder,
     pub(super) length: Option<u64>,
     pub(super) pump: Option<Pump>,
+    /// What the client did wrong in the rest of its request.
+    pub(super) upload_error: Option<BodyError>,
     pub(super) reusable: bool,
     pub(super) server: usize,
     pub(super) pools: Pools,
@@ -59,22 +61,27 @@ impl BodyStream for AnswerBody {
     fn length(&self) -> Option<u64> {
         self.length
     }
+
+    /// A client may send all of its request before it reads any of the answer.
+    fn poll_beside(&mut self, context: &mut Context<'_>) {
+        let (Some(connection), Some(pump)) = (&mut self.connection, &mut self.pump) else { return };
+        match pump.poll(context, &mut connection.transport) {
+            Poll::Pending => return,
+            // Of the second: the upstream has heard enough; its answer still counts.
+            Poll::Ready(Ok(()) | Err(PumpError::Upstream(_))) => {}
+            Poll::Ready(Err(PumpError::Client(error))) => self.upload_error = Some(error),
+        }
+        self.pump = None;
+    }
 }
 
 impl AnswerBody {
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-        if let Some(pump) = &mut self.pump {
-            match pump.poll(context, &mut connection.transport) {
-                Poll::Ready(Ok(())) => self.pump = None,
-                Poll::Ready(Err(PumpError::Client(error))) => {
-                    return Poll::Ready(Some(Err(BodyError::Upload(Box::new(error)))));
-                }
-                // The upstream has heard enough; its answer still counts.
-                Poll::Ready(Err(PumpError::Upstream(_))) => self.pump = None,
-                Poll::Pending => {}
-            }
+        self.poll_beside(context);
+        if let Some(error) = self.upload_error.take() {
+            return Poll::Ready(Some(Err(BodyError::Upload(Box::new(error)))));
         }
+        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
         loop {
             match self.decoder.decode(&mut connection.buffer) {
                 Ok(Step::Data(piece)) => return Poll::Ready(Some(Ok(piece))),

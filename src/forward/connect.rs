@@ -16,7 +16,7 @@ use crate::transport::Transport;
 pub(super) async fn connect(server: &Server) -> Result<Box<Connection>, Failure> {
     let transport =
         open(server).await.map_err(|source| Failure::Connect { server: server.authority.clone(), source })?;
-    Ok(Box::new(Connection { transport, buffer: BytesMut::new(), was_kept: false }))
+    Ok(Box::new(Connection { transport, buffer: BytesMut::new(), was_kept: false, since: 0 }))
 }
 
 async fn open(server: &Server) -> io::Result<Transport> {

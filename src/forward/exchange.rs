@@ -173,7 +173,8 @@ fn begin<'f>(
     match written {
         Ok(chunked) => Ok(Exchange::new(place, forwarder, dress.timeouts, permit, encoded, chunked, protocol)),
         Err(failure) => {
-            forwarder.pools.keep(place.server.id, place.connection);
+            forwarder.pools.put_back(place.server.id, place.connection);
+            forwarder.outputs.take_back(encoded);
             Err(failure)
         }
     }

@@ -65,9 +65,10 @@ impl Recipient<'_> {
     where
         Self: 'p,
     {
+        let authority = permit.head().authority();
         match &self.servers.host {
-            HostPolicy::Client if !permit.head().authority().is_empty() => permit.head().authority(),
-            HostPolicy::Client | HostPolicy::Server => &self.server.authority,
+            _ if self.servers.in_own_name(authority) => &self.server.authority,
+            HostPolicy::Client | HostPolicy::Server => authority,
             HostPolicy::Fixed(host) => host,
         }
     }

@@ -1,4 +1,4 @@
-//! Kept connections to upstreams, one set a worker: taken newest first, given back only when provably clean.
+//! Kept connections to upstreams, one set a worker: taken newest first, given back only when nothing of the last answer is left.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,6 +23,8 @@ pub(super) struct Connection {
     pub(super) buffer: BytesMut,
     /// Whether it carried a request before: then its server may have closed it without our knowing.
     pub(super) was_kept: bool,
+    /// The worker's tick since which it is unused.
+    pub(super) since: u64,
 }
 
 /// The kept connections of one worker, by server id. Clones share them.
@@ -39,8 +41,8 @@ struct Shared {
 
 #[derive(Default)]
 struct Pool {
-    /// Each with the tick since which it is unused.
-    idle: Vec<(Box<Connection>, u64)>,
+    #[allow(clippy::vec_box, reason = "they are handed on in their boxes")]
+    idle: Vec<Box<Connection>>,
     busy: usize,
 }
 
@@ -65,12 +67,13 @@ impl Pools {
         &self.0.buffers
     }
 
-    /// The newest kept connection that is still open and silent.
+    /// The newest kept connection that is open and silent, as far as the worker knows: what came since it last asked the
+    /// system is not seen, as nothing is that comes a moment after any look.
     pub(super) fn take(&self, server: usize) -> Option<Box<Connection>> {
         loop {
-            let (mut connection, since) = self.with(server, |pool| pool.idle.pop())?;
+            let mut connection = self.with(server, |pool| pool.idle.pop())?;
             self.0.idle.set(self.0.idle.get().saturating_sub(1));
-            if self.is_fresh(since) && is_silent(&mut connection, &self.0.buffers) {
+            if self.is_fresh(&connection) && is_silent(&mut connection, &self.0.buffers) {
                 return Some(connection);
             }
         }
@@ -78,11 +81,16 @@ impl Pools {
 
     /// Keeps a connection whose last answer was read to its end.
     pub(super) fn keep(&self, server: usize, mut connection: Box<Connection>) {
+        (connection.was_kept, connection.since) = (true, self.0.deadlines.ticks());
+        self.put_back(server, connection);
+    }
+
+    /// The same for one that was taken and not used: it is as old as it was.
+    pub(super) fn put_back(&self, server: usize, mut connection: Box<Connection>) {
         if connection.buffer.is_empty() && self.0.idle.get() < KEPT {
             let Connection { transport, buffer, .. } = &mut *connection;
             transport.give_back(buffer, &self.0.buffers);
-            connection.was_kept = true;
-            self.with(server, |pool| pool.idle.push((connection, self.0.deadlines.ticks())));
+            self.with(server, |pool| pool.idle.push(connection));
             self.0.idle.set(self.0.idle.get() + 1);
         }
     }
@@ -90,17 +98,17 @@ impl Pools {
     /// Closes what has been unused for too long or was closed by its server; to be called now and then.
     pub fn reap(&self) {
         let stays =
-            |connection: &mut Connection, since: &u64| self.is_fresh(*since) && is_silent(connection, &self.0.buffers);
+            |connection: &mut Box<Connection>| self.is_fresh(connection) && is_silent(connection, &self.0.buffers);
         let mut idle = 0;
         for pool in self.0.pools.borrow_mut().iter_mut() {
-            pool.idle.retain_mut(|(connection, since)| stays(connection, since));
+            pool.idle.retain_mut(stays);
             idle += pool.idle.len();
         }
         self.0.idle.set(idle);
     }
 
-    fn is_fresh(&self, since: u64) -> bool {
-        u128::from(self.0.deadlines.ticks().saturating_sub(since)) < KEPT_TICKS
+    fn is_fresh(&self, connection: &Connection) -> bool {
+        u128::from(self.0.deadlines.ticks().saturating_sub(connection.since)) < KEPT_TICKS
     }
 
     /// Counts a request at `server`, unless there are `most` already.
@@ -162,7 +170,19 @@ mod tests {
         let stream = std::net::TcpStream::connect(to).unwrap();
         stream.set_nonblocking(true).unwrap();
         let transport = Transport::plain(TcpStream::from_std(stream).unwrap());
-        Box::new(Connection { transport, buffer: BytesMut::new(), was_kept: false })
+        Box::new(Connection { transport, buffer: BytesMut::new(), was_kept: false, since: 0 })
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_and_not_used_is_as_old_as_it_was_when_it_comes_back() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let pools = Pools::new(Buffers::default(), Deadlines::default());
+        pools.put_back(0, Box::new(Connection { since: 7, ..*connection(listener.local_addr().unwrap()) }));
+        let unused = pools.with(0, |pool| pool.idle.pop()).unwrap();
+        assert_eq!((unused.was_kept, unused.since), (false, 7));
+        pools.keep(0, unused);
+        let used = pools.take(0).unwrap();
+        assert_eq!((used.was_kept, used.since), (true, pools.0.deadlines.ticks()));
     }
 
     #[tokio::test]

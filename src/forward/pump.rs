@@ -35,7 +35,7 @@ pub(super) struct Pump {
     begun: bool,
     /// Whether a write was tried.
     tried: bool,
-    /// Of the budget for held bodies, until the upstream has the bytes.
+    /// Of the budget for held bodies: the bytes stay, to be written again, until there is an answer.
     _share: Option<Share>,
 }
 

@@ -45,13 +45,19 @@ impl Servers {
         if self.servers.len() == 1 { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// The other servers for which a request looks as it does for `server`.
+    /// Whether a request that asked for `authority` goes on in its server's own name.
+    pub(super) fn in_own_name(&self, authority: &str) -> bool {
+        match &self.host {
+            HostPolicy::Client => authority.is_empty(),
+            HostPolicy::Server => true,
+            HostPolicy::Fixed(_) => false,
+        }
+    }
+
+    /// The other servers for which a request looks as it does for `server`, where it names none itself.
     pub(super) fn like(&self, server: &Server) -> impl Iterator<Item = &Server> {
         let looks_alike = move |other: &&Server| {
-            other.id != server.id
-                && other.prefix == server.prefix
-                && other.tls.is_some() == server.tls.is_some()
-                && self.host != HostPolicy::Server
+            other.id != server.id && other.prefix == server.prefix && other.tls.is_some() == server.tls.is_some()
         };
         self.servers.iter().filter(looks_alike)
     }

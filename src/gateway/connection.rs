@@ -6,6 +6,7 @@ use std::{
     pin::{Pin, pin},
     rc::Rc,
     task::Poll,
+    time::Duration,
 };
 
 use super::{
@@ -165,7 +166,8 @@ impl Connection {
             }
             Some(response) => {
                 let status = response.status;
-                let keeps = keeps && self.is_reusable(&progress);
+                // Who is refused before the request has come whole is told to stop sending it (RFC 9112 section 9.6).
+                let keeps = keeps && self.is_reusable(&progress) && (status < 400 || progress.is_complete());
                 let after = self.write(response, &mut trail, keeps, &progress).await;
                 trail.received = progress.received();
                 answer::record(&worker, &edition, edge, &self.peer, &trail, status);
@@ -206,10 +208,14 @@ impl Connection {
         self.write_refusal(response, request_id).await;
     }
 
-    /// Lets the client read the last answer before the connection goes (RFC 9112 section 9.6).
+    /// Lets the client read the last answer before the connection goes (RFC 9112 section 9.6): what it still sends is thrown
+    /// away, for as long as it comes, or many a client would never read why its upload was refused.
     async fn linger(&mut self) {
-        const MOST: usize = 256 * 1024;
-        let wire = &self.wire;
+        const MOST: usize = 16 * 1024 * 1024;
+        const LONGEST: Duration = Duration::from_secs(10);
+        const SILENCE: Duration = Duration::from_secs(1);
+        let (wire, deadlines) = (&self.wire, &self.worker.forwarder.deadlines);
+        let mut wait = deadlines.wait();
         let mut thrown = 0;
         let thrown_away = poll_fn(|context| {
             loop {
@@ -217,8 +223,8 @@ impl Connection {
                 match wire.poll_fill(context) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
                     Poll::Ready(Ok(_)) if thrown > MOST => return Poll::Ready(()),
-                    Poll::Ready(Ok(_)) => {}
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(_)) => wait.clear(),
+                    Poll::Pending => return wait.poll_elapsed(context, SILENCE).map(|Elapsed| ()),
                 }
             }
         });
@@ -226,7 +232,8 @@ impl Connection {
             wire.close_writing().await;
             thrown_away.await;
         };
-        let _ = self.worker.forwarder.deadlines.within(std::time::Duration::from_secs(1), closed).await;
+        let longest = if deadlines.is_draining() { SILENCE } else { LONGEST };
+        let _ = deadlines.within(longest, closed).await;
     }
 }
 

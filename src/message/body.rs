@@ -33,6 +33,9 @@ pub trait BodyStream {
 
     /// Its whole length in bytes, where the sender said it.
     fn length(&self) -> Option<u64>;
+
+    /// Goes on with what hangs on it besides, while its reader is busy with a piece: of an answer's, the rest of the request.
+    fn poll_beside(&mut self, _context: &mut Context<'_>) {}
 }
 
 /// Why a body did not arrive whole.
@@ -89,16 +92,23 @@ impl Body {
     /// # Errors
     /// [`BodyError::TooLarge`]
     pub fn limit(&mut self, most: u64) -> Result<(), BodyError> {
-        match self.length() {
-            Some(length) if length > most => return Err(BodyError::TooLarge { limit: most }),
-            Some(_) => {}
-            None => {
-                if let Body::Stream(stream) = std::mem::take(self) {
-                    *self = Body::Stream(Box::new(Bounded { stream, most, left: most }));
-                }
-            }
+        if self.length().is_some_and(|length| length > most) {
+            return Err(BodyError::TooLarge { limit: most });
         }
+        *self = match std::mem::take(self) {
+            Body::Stream(stream) if stream.length().is_none() => {
+                Body::Stream(Box::new(Bounded { stream, most, left: most }))
+            }
+            body => body,
+        };
         Ok(())
+    }
+
+    /// Goes on with what hangs on it besides, while its reader is busy with a piece.
+    pub fn poll_beside(&mut self, context: &mut Context<'_>) {
+        if let Body::Stream(stream) = self {
+            stream.poll_beside(context);
+        }
     }
 
     /// The next piece; `None` at the end.

@@ -80,5 +80,7 @@ pub(super) async fn connected<'f>(
 /// A new connection to `server`.
 pub(super) async fn open(server: &Server, deadlines: &Deadlines, dress: &Dress) -> Result<Box<Connection>, Failure> {
     let timed_out = |Elapsed| Failure::ConnectTimeout(server.authority.clone());
-    deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)?
+    let mut connection = deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)??;
+    connection.since = deadlines.ticks();
+    Ok(connection)
 }

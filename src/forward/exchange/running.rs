@@ -32,6 +32,8 @@ pub(super) struct Exchange<'f> {
     heard: bool,
     was_head: bool,
     is_safe: bool,
+    /// Whether the head says who its server is: then it is for no other.
+    names_server: bool,
     /// The protocol that the upstream was asked to change to.
     protocol: Option<Vec<u8>>,
     servers: &'f Servers,
@@ -70,6 +72,7 @@ impl<'f> Exchange<'f> {
             heard: false,
             was_head,
             is_safe,
+            names_server: servers.in_own_name(permit.head().authority()),
             protocol,
             servers,
             server,
@@ -109,7 +112,9 @@ impl<'f> Exchange<'f> {
         let mut attempts = Attempts::default();
         let mut opened = open(self.server, &forwarder.deadlines, dress).await;
         for server in servers.like(self.server) {
-            let Err(_) = &opened else { break };
+            if opened.is_ok() || self.names_server {
+                break;
+            }
             let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
             attempts.failed += 1;
             opened = open(server, &forwarder.deadlines, dress).await;
@@ -233,6 +238,7 @@ impl<'f> Exchange<'f> {
             decoder: BodyDecoder::new(framing, &Limits::default()),
             length,
             pump: (!self.pump.is_done() && self.broken.is_none()).then_some(self.pump),
+            upload_error: None,
             reusable,
             server: self.server.id,
             pools: self.forwarder.pools.clone(),

@@ -1,6 +1,11 @@
 //! Writing an answer: head and first bytes in one call, then piece by piece as the client takes them.
 
-use std::{io, pin::pin};
+use std::{
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+    task::Poll,
+};
 
 use bytes::Bytes;
 
@@ -117,18 +122,19 @@ impl Connection {
             return self.send(b"", b"").await;
         }
         let wire = self.wire.clone();
+        // Whatever is written, the rest of the request goes on meanwhile.
         loop {
             // What waits is written before the next piece is waited for: an event stream must not be held back.
             let piece = match first_ready(body).await {
                 Some(piece) => piece,
                 None => {
-                    self.send(b"", b"").await?;
+                    beside(body, pin!(self.send(b"", b""))).await?;
                     present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
                 }
             };
             let Some(piece) = piece.transpose()? else { break };
             trail.sent = trail.sent.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            self.write_piece(piece, chunked).await?;
+            beside(body, pin!(self.write_piece(piece, chunked))).await?;
         }
         if chunked {
             self.output.extend_from_slice(encode::LAST_CHUNK);
@@ -188,12 +194,25 @@ impl From<BodyError> for Broken {
     }
 }
 
+/// Waits for `writing`, and goes on with what hangs on `body` besides: a client that sends all of its request before it reads
+/// would wait for ever.
+async fn beside<F: Future>(body: &mut Body, mut writing: Pin<&mut F>) -> F::Output {
+    poll_fn(|context| {
+        let written = writing.as_mut().poll(context);
+        if written.is_pending() {
+            body.poll_beside(context);
+        }
+        written
+    })
+    .await
+}
+
 /// A piece that is there without waiting.
 async fn first_ready(body: &mut Body) -> Option<Option<Result<Bytes, BodyError>>> {
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match body.poll_next(context) {
-            std::task::Poll::Ready(piece) => Some(piece),
-            std::task::Poll::Pending => None,
+    poll_fn(|context| {
+        Poll::Ready(match body.poll_next(context) {
+            Poll::Ready(piece) => Some(piece),
+            Poll::Pending => None,
         })
     })
     .await

@@ -152,6 +152,18 @@ fn a_claim_that_cannot_be_written_is_refused_and_does_not_stand() {
 }
 
 #[test]
+fn a_claim_is_given_back_also_where_that_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    assert_eq!(claim(&store, 1, 60_000), Ok(Claimed::Fresh));
+    store.journal().set_writable(false);
+    release(&store, 1, 60_000);
+    assert!(store.memory().is_empty());
+    store.journal().set_writable(true);
+    assert_eq!(claim(&store, 1, 60_000), Ok(Claimed::Fresh));
+}
+
+#[test]
 fn what_could_not_be_written_anew_leaves_nothing_behind_and_is_tried_again() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());

@@ -156,6 +156,43 @@ fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_g
 }
 
 #[test]
+fn a_request_in_the_name_of_a_server_that_has_gone_goes_to_no_other() {
+    let going = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let gone = going.local_addr().expect("an address");
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = going.accept().expect("a connection");
+        let read = |stream: &mut std::net::TcpStream| stream.read(&mut [0; 4096]).expect("a request");
+        assert!(read(&mut stream) > 0);
+        stream.write_all(&ok("going")).expect("an answer");
+        assert!(read(&mut stream) > 0);
+        drop(going);
+    });
+    let (hosts, seen) = mpsc::channel();
+    let hosts = Mutex::new(hosts);
+    let other = Upstream::answering(move |head, _| {
+        let host = head.field("host").map(str::to_owned);
+        hosts.lock().expect("unpoisoned").send(host).expect("the test listens");
+        ok("")
+    });
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{gone}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
+        other.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    // The oldest clients name no host: then each server is sent its own name. One connection, so that one worker serves all.
+    let mut client = Talk::open(address);
+    let mut old = || client.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert_eq!(old().1, b"going");
+    assert_eq!(old().0.status(), 200);
+    assert_eq!(old().0.status(), 502);
+    assert_eq!(old().0.status(), 200);
+    server.join().expect("no panic");
+    let seen: Vec<_> = seen.try_iter().collect();
+    assert_eq!(seen, [Some(other.address.to_string()), Some(other.address.to_string())]);
+}
+
+#[test]
 fn a_request_that_is_not_safe_to_repeat_is_sent_once() {
     let body = "Content-Length: 4\r\n\r\nbody";
     for (method, rest) in [("POST", body), ("PUT", body), ("DELETE", "\r\n"), ("PATCH", body)] {

@@ -109,6 +109,46 @@ fn upload_and_download_go_on_at_the_same_time() {
 }
 
 #[test]
+fn a_client_may_send_all_of_its_request_before_it_reads_the_answer() {
+    const WHOLE: usize = 64 << 20;
+    // It reads and writes independently, and its answer is more than sockets hold.
+    let upstream = Upstream::start(|mut talk| {
+        let head = talk.head().expect("a head");
+        let mut answering = Talk::plain(talk.stream.try_clone().expect("the same connection"));
+        let answer = std::thread::spawn(move || {
+            answering.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {WHOLE}\r\n\r\n"));
+            answering.write(vec![b'a'; WHOLE])
+        });
+        assert_eq!(talk.body(&head).map(|body| body.len()), Some(WHOLE));
+        answer.join().expect("no panic");
+    });
+    let (_gateway, address) = open_to(upstream.address, "limits: { body: 100MiB }\n");
+    let mut client = Talk::open(address);
+    assert!(client.write(post("/", vec![b'u'; WHOLE])), "all of it is taken");
+    let (head, body) = client.answer(false).expect("a whole answer");
+    assert_eq!((head.status(), body.len()), (200, WHOLE));
+    assert_eq!(client.exchange(get("/")).0.status(), 200, "and the connection is used again");
+}
+
+#[test]
+fn who_sends_all_before_reading_why_it_was_refused_early_reads_it() {
+    const WHOLE: usize = 12 << 20;
+    let upstream = Upstream::start(|mut talk| {
+        talk.head();
+        talk.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+        talk.ends_within(PATIENCE);
+    });
+    let (_gateway, address) = open_to(upstream.address, "limits: { body: 100MiB }\n");
+    let (_other, too_small) = open_to(upstream.address, "limits: { body: 1KiB }\n");
+    for (address, status) in [(address, 403), (too_small, 413)] {
+        let mut client = Talk::open(address);
+        assert!(client.write(post("/", vec![b'u'; WHOLE])), "all of it is taken");
+        let (head, _) = client.answer(false).expect("a whole answer");
+        assert_eq!((head.status(), head.field("connection")), (status, Some("close")));
+    }
+}
+
+#[test]
 fn a_slow_upload_is_not_the_upstream_s_delay() {
     let upstream = Upstream::echo();
     let (_gateway, address) = open_to(upstream.address, "timeouts: { upstream: 500ms }\n");
