@@ -136,7 +136,8 @@ impl Deadlines {
         self.0.pressed.get() && idle_since.is_some_and(|since| self.ticks().saturating_sub(since) >= PRESSED_TICKS)
     }
 
-    fn advance(&self, now: u64) {
+    /// It is that many ticks since the worker began: whose time is up is woken.
+    pub(crate) fn advance(&self, now: u64) {
         self.0.now.set(now);
         let mut due = Vec::new();
         for (_, wait) in self.0.waits.borrow_mut().iter_mut() {

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::wire::Wire;
+use super::{pace::Pace, wire::Wire};
 use crate::{
     deadline::{Elapsed, Wait},
     http1::{BodyDecoder, Framing, Step},
@@ -39,36 +39,6 @@ pub(super) struct ClientBody {
     patience: Duration,
     wait: Wait,
     pace: Pace,
-}
-
-/// How long a client kept its reader waiting, all in all. A byte now and then would pass for progress for ever, and hold a
-/// place at the upstream; an upstream that takes its time is not held against the client.
-#[derive(Default)]
-struct Pace {
-    awaited_since: Option<u64>,
-    /// In ticks.
-    awaited: u64,
-}
-
-impl Pace {
-    /// A minute.
-    const GRACE: u64 = 600;
-    /// And a second for each KiB.
-    const BYTES_A_TICK: u64 = 102;
-
-    fn awaits(&mut self, now: u64) {
-        self.awaited_since.get_or_insert(now);
-    }
-
-    fn came(&mut self, now: u64) {
-        if let Some(since) = self.awaited_since.take() {
-            self.awaited = self.awaited.saturating_add(now.saturating_sub(since));
-        }
-    }
-
-    fn is_a_trickle(&self, received: u64) -> bool {
-        self.awaited > Pace::GRACE.saturating_add(received / Pace::BYTES_A_TICK)
-    }
 }
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -196,8 +166,9 @@ impl BodyStream for ClientBody {
         let now = self.wait.ticks();
         if outcome.is_ready() {
             self.wait.clear();
-            self.pace.came(now);
-            if matches!(outcome, Poll::Ready(Some(Ok(_)))) && self.pace.is_a_trickle(self.progress.received()) {
+            if let Poll::Ready(Some(Ok(piece))) = &outcome
+                && self.pace.moved(now, piece.len()).is_a_trickle()
+            {
                 return Poll::Ready(Some(Err(BodyError::Stalled)));
             }
         } else if let Poll::Ready(Elapsed) = self.wait.poll_elapsed(context, self.patience) {
@@ -218,23 +189,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_now_and_then_is_a_trickle_after_a_minute_and_a_slow_upload_is_not() {
-        let (mut drip, mut upload) = (Pace::default(), Pace::default());
-        let mut cut_at = None;
-        for second in 1..=600_u64 {
-            for pace in [&mut drip, &mut upload] {
-                pace.awaits(10 * (second - 1));
-                pace.came(10 * second);
-            }
-            if cut_at.is_none() && drip.is_a_trickle(second) {
-                cut_at = Some(second);
-            }
-            assert!(!upload.is_a_trickle(2 * 1024 * second), "after {second} s");
-        }
-        assert_eq!(cut_at, Some(61));
-    }
-
-    #[test]
     fn an_invitation_is_finished_where_it_had_begun_and_withdrawn_where_it_had_not() {
         let with =
             |left: &'static [u8]| Progress(Some(Rc::new(State { invitation: Cell::new(left), ..State::default() })));
@@ -244,12 +198,5 @@ mod tests {
         assert_eq!(with(CONTINUE).no_more_interim(), b"");
         assert_eq!(with(b"").no_more_interim(), b"");
         assert_eq!(Progress::none().no_more_interim(), b"");
-    }
-
-    #[test]
-    fn time_in_which_nobody_waited_for_the_client_does_not_count() {
-        let mut pace = Pace::default();
-        pace.came(100_000);
-        assert!(!pace.is_a_trickle(1));
     }
 }

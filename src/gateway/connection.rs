@@ -14,6 +14,7 @@ use super::{
     client_body::{ClientBody, Progress},
     doors::DoorId,
     edition::Edition,
+    pace::Pace,
     refusals::Refusal,
     trail::Trail,
     wire::Wire,
@@ -39,6 +40,8 @@ pub(super) struct Connection {
     pub(super) door: DoorId,
     pub(super) peer: Peer,
     output: Vec<u8>,
+    /// How fast the client takes the answer at hand.
+    pace: Pace,
     requests: u64,
 }
 
@@ -69,6 +72,7 @@ impl Connection {
             door,
             peer: Peer::new(peer).with_certificate(certificate),
             output: Vec::new(),
+            pace: Pace::default(),
             requests: 0,
         }
     }

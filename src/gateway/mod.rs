@@ -17,6 +17,7 @@ mod family_book;
 mod guests;
 mod handshake;
 mod key_book;
+mod pace;
 mod proxied;
 mod publisher_book;
 mod reception;

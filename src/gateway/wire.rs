@@ -15,6 +15,7 @@ use std::{
 use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
+use super::pace::Pace;
 use crate::{
     buffers::Buffers,
     deadline::{Deadlines, Elapsed},
@@ -82,8 +83,14 @@ impl Wire {
     }
 
     /// Writes all parts, one behind the other, in one call where the system takes them. The client has `patience` for each
-    /// bit that it takes.
-    pub(super) async fn send(&self, parts: &[&[u8]; 3], deadlines: &Deadlines, patience: Duration) -> io::Result<()> {
+    /// bit that it takes, and takes all of an answer at a `pace` that is no trickle.
+    pub(super) async fn send(
+        &self,
+        parts: &[&[u8]; 3],
+        deadlines: &Deadlines,
+        patience: Duration,
+        pace: &mut Pace,
+    ) -> io::Result<()> {
         let whole = parts.iter().map(|part| part.len()).sum();
         let mut written = 0;
         let mut wait = deadlines.wait();
@@ -91,9 +98,15 @@ impl Wire {
             while written < whole {
                 match self.0.transport.borrow_mut().poll_write_parts(context, parts, written) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Poll::Ready(Ok(count)) => written += count,
+                    Poll::Ready(Ok(count)) => {
+                        written += count;
+                        if pace.moved(deadlines.ticks(), count).is_a_trickle() {
+                            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                        }
+                    }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
+                        pace.awaits(deadlines.ticks());
                         return wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()));
                     }
                 }
@@ -102,9 +115,13 @@ impl Wire {
             match self.poll_flush(context) {
                 // TLS takes what it cannot write yet: only here a client that does not read is seen.
                 Poll::Pending => {
+                    pace.awaits(deadlines.ticks());
                     wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()))
                 }
-                flushed => flushed,
+                flushed => {
+                    pace.moved(deadlines.ticks(), 0);
+                    flushed
+                }
             }
         })
         .await
@@ -147,11 +164,45 @@ impl Duplex for Wire {
 #[cfg(test)]
 mod tests {
     use tokio::{
-        io::AsyncWriteExt,
-        net::{TcpListener, TcpStream},
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpSocket, TcpStream},
     };
 
     use super::*;
+
+    /// A client that takes the answer in pieces of what the sockets hold, and lets `ticks` go by before each.
+    async fn sent_to_one_who_waits(ticks: u64) -> io::Result<()> {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(4096).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let client = TcpSocket::new_v4().unwrap();
+        client.set_recv_buffer_size(4096).unwrap();
+        let mut client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+        let wire = Wire::new(Transport::plain(listener.accept().await.unwrap().0), Buffers::default());
+        let (deadlines, answer, mut pace) = (Deadlines::default(), vec![0; 1 << 20], Pace::default());
+        let parts = [answer.as_slice(), b"", b""];
+        let reads = async {
+            let mut buffer = vec![0; 1 << 16];
+            for piece in 1.. {
+                deadlines.advance(piece * ticks);
+                if matches!(client.read(&mut buffer).await, Ok(0) | Err(_)) {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            sent = wire.send(&parts, &deadlines, Duration::from_secs(3600), &mut pace) => sent,
+            () = reads => Ok(()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_an_answer_at_a_trickle_is_cut_off_and_a_slow_one_is_not() {
+        assert!(sent_to_one_who_waits(0).await.is_ok());
+        assert!(sent_to_one_who_waits(1).await.is_ok(), "a tenth of a second for each few KiB");
+        assert_eq!(sent_to_one_who_waits(3_000).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
 
     #[tokio::test]
     async fn a_connection_whose_request_was_taken_holds_no_buffer_and_loses_nothing() {

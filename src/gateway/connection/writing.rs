@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{After, Connection, Progress, present};
 use crate::{
-    gateway::{trail::Trail, worker::RequestId},
+    gateway::{pace::Pace, trail::Trail, worker::RequestId},
     http1::{Known, Version, encode},
     message::{Body, BodyError, Response},
 };
@@ -41,6 +41,7 @@ impl Connection {
         let version = trail.head.version();
         let delimited = delimited(&response, trail.head.method(), version);
         let keeps = keeps && delimited != Delimited::ByClose;
+        self.pace = Pace::default();
         self.output = self.worker.forwarder.outputs.lend();
         self.output.extend_from_slice(progress.no_more_interim());
         write_head(&mut self.output, &response, delimited, version, keeps, trail.request_id);
@@ -165,7 +166,7 @@ impl Connection {
         }
         let patience = self.worker.edition().snapshot.timeouts.write;
         let parts = [self.output.as_slice(), piece, end];
-        let sending = self.wire.send(&parts, &self.worker.forwarder.deadlines, patience);
+        let sending = self.wire.send(&parts, &self.worker.forwarder.deadlines, patience, &mut self.pace);
         let sent = sending.await;
         self.output.clear();
         sent.map_err(Broken::Client)
