@@ -45,6 +45,12 @@ pub(super) fn check(
             }
             let names: Vec<String> = way.iter().map(|leg| leg.shown(schemes, tokens)).collect();
             let (subject, verb) = (names.join(" with "), if names.len() == 1 { "does" } else { "do" });
+            if way.iter().any(|leg| leg.touching(schemes).contains(&name)) {
+                let beside = "nothing separates it from what stands beside it in the message";
+                let message = format!("{subject} {verb} not fix where the {name} begins and ends: {beside}");
+                reader.error(*place, message).hint("bytes can move from one to the other under the same signature");
+                continue;
+            }
             let problem = reader.error(*place, format!("{subject} {verb} not sign the {name}"));
             problem.hint(match way.iter().any(|leg| matches!(leg, Leg::Scheme(_))) {
                 true => "every way in must; `device-v2` signs all of a request but its headers",
@@ -80,6 +86,14 @@ impl Leg {
             // What could not be read has been reported.
             Leg::Scheme(index) => schemes.item(index).is_none_or(|entry| part.is_in(&entry.scheme.coverage())),
             Leg::Tokens(_) => false,
+        }
+    }
+
+    /// What is signed, but not as a part of its own.
+    fn touching(self, schemes: &Section<SchemeConfig>) -> Vec<&'static str> {
+        match self {
+            Leg::Scheme(index) => schemes.item(index).map(|entry| entry.scheme.coverage().touching).unwrap_or_default(),
+            Leg::Tokens(_) => Vec::new(),
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let (key_id_is_signed, coverage) = (rules.key_id_is_signed(), Coverage::of(rules.signed(), &parts.carrier));
+    let (with_shared_keys, coverage) = (rules.with_shared_keys(), Coverage::of(rules.signed(), &parts.carrier));
     let (body_need, signing_need) = (rules.body_need(), rules.signing_need());
     let open_until_body = rules.open_until_body();
     let warnings = rules.warnings();
@@ -56,7 +56,7 @@ pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
         emit,
         answer,
         coverage,
-        key_id_is_signed,
+        with_shared_keys,
         body_need,
         signing_need,
         open_until_body,

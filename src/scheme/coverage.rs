@@ -31,6 +31,9 @@ pub struct Coverage {
     pub json: Vec<String>,
     /// Single form fields, where the whole body is not signed.
     pub form: Vec<String>,
+    /// Of method, path, query, authority and body those that are signed, but with nothing in the message between them and
+    /// what stands beside them, and so are not covered: bytes can move from one to the other under the same signature.
+    pub touching: Vec<&'static str>,
 }
 
 /// How much of the body verification needs.
@@ -46,6 +49,14 @@ pub enum BodyNeed {
 
 impl Coverage {
     pub(super) fn of(signed: &Signed<'_>, carrier: &Carrier) -> Coverage {
+        let own = Coverage::fixed(signed, carrier);
+        let loosely = Coverage::fixed(&signed.wherever_it_ends(), carrier);
+        let touching = own.parts().into_iter().zip(loosely.parts());
+        let touching = touching.filter_map(|((name, is), (_, would))| (!is && would).then_some(name)).collect();
+        Coverage { touching, ..own }
+    }
+
+    fn fixed(signed: &Signed<'_>, carrier: &Carrier) -> Coverage {
         let (host, port) = (signed.covers(&Source::Host), signed.covers(&Source::Port));
         let mut coverage = Coverage {
             method: signed.covers(&Source::Method),
@@ -89,7 +100,7 @@ impl Coverage {
 }
 
 impl fmt::Display for Coverage {
-    /// `signs path, header X-Time, json /id; does not sign method, query, authority, body`
+    /// `signs path, header X-Time, json /id; signs query, body but not where they begin and end; does not sign method`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let covered = self.parts().into_iter().filter(|(_, covered)| *covered).map(|(name, _)| name.to_owned());
         let mut signs: Vec<String> = covered.collect();
@@ -98,8 +109,12 @@ impl fmt::Display for Coverage {
         for (kind, names) in lists {
             signs.extend(names.iter().map(|name| format!("{kind} {name}")));
         }
-        let open = self.unsigned();
+        let mut open = self.unsigned();
+        open.retain(|part| !self.touching.contains(part));
         write!(f, "signs {}", if signs.is_empty() { "nothing".to_owned() } else { signs.join(", ") })?;
+        if !self.touching.is_empty() {
+            write!(f, "; signs {} but not where they begin and end", self.touching.join(", "))?;
+        }
         if !open.is_empty() {
             write!(f, "; does not sign {}", open.join(", "))?;
         }

@@ -2,7 +2,8 @@
 
 use super::{
     Template, Writing,
-    template::{Chain, Filter, Source},
+    template::{Chain, Filter, Part, Source},
+    touching::Touching,
     values::{Choice, Cover, Covered, HeaderLines, NamedValue, ParameterList, ParameterSource, Test},
 };
 
@@ -15,6 +16,8 @@ pub(super) struct Leaf {
     pub(super) is_certain: bool,
     /// Whether something is lost beside what the filters lose.
     pub(super) is_loose: bool,
+    /// Where nothing tells it from what stands beside it.
+    pub(super) touching: Touching,
     /// Place of the outermost expression in the template that was taken apart.
     pub(super) offset: usize,
     pub(super) length: usize,
@@ -22,7 +25,8 @@ pub(super) struct Leaf {
 
 impl Leaf {
     pub(super) fn of(source: Source) -> Leaf {
-        Leaf { source, filters: Vec::new(), is_certain: true, is_loose: false, offset: 0, length: 0 }
+        let touching = Touching::default();
+        Leaf { source, filters: Vec::new(), is_certain: true, is_loose: false, touching, offset: 0, length: 0 }
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -36,7 +40,8 @@ impl Leaf {
     }
 
     fn is_same(&self, other: &Leaf) -> bool {
-        self.source.same(&other.source) && self.filters == other.filters && self.is_loose == other.is_loose
+        let is_as_sure = self.is_loose == other.is_loose && self.touching == other.touching;
+        self.source.same(&other.source) && self.filters == other.filters && is_as_sure
     }
 }
 
@@ -50,9 +55,9 @@ pub(super) struct Meanings<'t> {
 impl<'t> Meanings<'t> {
     pub(super) fn leaves(self, template: &Template) -> Vec<Leaf> {
         let mut leaves = Vec::new();
-        for chain in template.chains() {
+        for (chain, touching) in self.chains(template, Touching::default()) {
             let start = leaves.len();
-            self.expand(chain, &[], &mut leaves);
+            self.expand(chain, &[], touching, &mut leaves);
             for leaf in leaves.iter_mut().skip(start) {
                 (leaf.offset, leaf.length) = (chain.offset, chain.length);
             }
@@ -65,67 +70,82 @@ impl<'t> Meanings<'t> {
         Meanings { key_id: None, ..self }
     }
 
-    fn expand(self, chain: &Chain, outer: &[Filter], leaves: &mut Vec<Leaf>) {
+    fn chains<'c>(self, template: &'c Template, around: Touching) -> impl Iterator<Item = (&'c Chain, Touching)>
+    where
+        't: 'c,
+    {
+        template.parts().iter().enumerate().filter_map(move |(index, part)| match part {
+            Part::Chain(chain) => Some((chain, self.touching(template.parts(), index, around))),
+            Part::Literal(_) => None,
+        })
+    }
+
+    fn expand(self, chain: &Chain, outer: &[Filter], touching: Touching, leaves: &mut Vec<Leaf>) {
         if chain.otherwise.is_none() {
-            return self.expand_one(chain, outer, leaves);
+            return self.expand_one(chain, outer, touching, leaves);
         }
-        leaves.push(Leaf { filters: outer.to_vec(), ..Leaf::of(first_of(chain.alternatives())) });
+        leaves.push(Leaf { filters: outer.to_vec(), touching, ..Leaf::of(first_of(chain.alternatives())) });
         let mut read = Vec::new();
         for alternative in chain.alternatives() {
-            self.expand_one(alternative, &collected(&alternative.filters), &mut read);
+            self.expand_one(alternative, &collected(&alternative.filters), touching, &mut read);
         }
         leaves.extend(read.into_iter().map(only_read));
     }
 
-    fn expand_one(self, chain: &Chain, outer: &[Filter], leaves: &mut Vec<Leaf>) {
+    fn expand_one(self, chain: &Chain, outer: &[Filter], touching: Touching, leaves: &mut Vec<Leaf>) {
         let filters = [chain.filters.as_slice(), outer].concat();
+        let start = leaves.len();
         match &chain.source {
             Source::Value(index, _) => {
                 if let Some(value) = self.values.get(*index) {
-                    self.expand_value(value, &filters, leaves);
+                    self.expand_value(value, &filters, touching, leaves);
                 }
             }
             Source::Field(index, ..) => {
                 if let Some(NamedValue::Fields(fields)) = self.values.get(*index) {
                     let mut read = Vec::new();
-                    self.expand_template(&fields.from, &collected(&[]), &mut read);
+                    self.expand_template(&fields.from, &collected(&[]), touching, &mut read);
                     leaves.extend(read.into_iter().map(only_read));
                 }
             }
             Source::KeyId => {
                 if let Some(template) = self.key_id {
-                    self.without_key_id().expand_template(template, &filters, leaves);
+                    self.without_key_id().expand_template(template, &filters, touching, leaves);
                 }
             }
             _ => {}
         }
-        leaves.push(Leaf { filters, ..Leaf::of(chain.source.clone()) });
+        // What a filter makes of the whole has no ends that are those of its parts.
+        if !chain.filters.is_empty() {
+            leaves.iter_mut().skip(start).for_each(|leaf| leaf.touching = leaf.touching.or(touching));
+        }
+        leaves.push(Leaf { filters, touching, ..Leaf::of(chain.source.clone()) });
     }
 
-    fn expand_template(self, template: &Template, outer: &[Filter], leaves: &mut Vec<Leaf>) {
-        template.chains().for_each(|chain| self.expand(chain, outer, leaves));
+    fn expand_template(self, template: &Template, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
+        self.chains(template, around).for_each(|(chain, touching)| self.expand(chain, outer, touching, leaves));
     }
 
-    fn expand_value(self, value: &NamedValue, outer: &[Filter], leaves: &mut Vec<Leaf>) {
+    fn expand_value(self, value: &NamedValue, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
         match value {
-            NamedValue::Text(template) => self.expand_template(template, outer, leaves),
-            NamedValue::Fields(fields) => self.expand_template(&fields.from, outer, leaves),
-            NamedValue::Headers(lines) => self.expand_headers(lines, outer, leaves),
-            NamedValue::Parameters(list) => self.expand_parameters(list, outer, leaves),
-            NamedValue::Choice(choice) => self.expand_choice(choice, outer, leaves),
+            NamedValue::Text(template) => self.expand_template(template, outer, around, leaves),
+            NamedValue::Fields(fields) => self.expand_template(&fields.from, outer, around, leaves),
+            NamedValue::Headers(lines) => self.expand_headers(lines, outer, around, leaves),
+            NamedValue::Parameters(list) => self.expand_parameters(list, outer, around, leaves),
+            NamedValue::Choice(choice) => self.expand_choice(choice, outer, around, leaves),
         }
     }
 
     /// Only what both ways have in common is there for every request.
-    fn expand_choice(self, choice: &Choice, outer: &[Filter], leaves: &mut Vec<Leaf>) {
+    fn expand_choice(self, choice: &Choice, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
         let (mut condition, mut then, mut otherwise) = (Vec::new(), Vec::new(), Vec::new());
         let whole = match choice.test {
             Test::Present | Test::Is(_) => Vec::new(),
             Test::Matches(_) => collected(&[]),
         };
-        self.expand_template(&choice.condition, &whole, &mut condition);
-        self.expand_template(&choice.then, outer, &mut then);
-        self.expand_template(&choice.otherwise, outer, &mut otherwise);
+        self.expand_template(&choice.condition, &whole, around, &mut condition);
+        self.expand_template(&choice.then, outer, around, &mut then);
+        self.expand_template(&choice.otherwise, outer, around, &mut otherwise);
         leaves.extend(condition.into_iter().map(only_read));
         let is_common =
             |leaf: &Leaf, others: &[Leaf]| others.iter().any(|other| other.is_certain && leaf.is_same(other));
@@ -134,9 +154,10 @@ impl<'t> Meanings<'t> {
         leaves.extend(common.into_iter().chain(single.into_iter().chain(otherwise).map(only_read)));
     }
 
-    fn expand_headers(self, lines: &HeaderLines, outer: &[Filter], leaves: &mut Vec<Leaf>) {
+    fn expand_headers(self, lines: &HeaderLines, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
         let mut read = Vec::new();
-        lines.templates().for_each(|template| self.expand_template(template, &collected(&[]), &mut read));
+        lines.templates().for_each(|template| self.expand_template(template, &collected(&[]), around, &mut read));
+        let start = leaves.len();
         for cover in &lines.covers {
             match cover {
                 Cover::First(these) if these.len() > 1 => {
@@ -148,6 +169,9 @@ impl<'t> Meanings<'t> {
                 Cover::IfPresent(this) => leaves.extend(self.covered(lines, this, outer)),
             }
         }
+        // Which line is the first or the last, the request says.
+        let touching = if lines.run_together() { Touching::BOTH } else { around };
+        leaves.iter_mut().skip(start).for_each(|leaf| leaf.touching = leaf.touching.or(touching));
         leaves.extend(read.into_iter().map(only_read));
     }
 
@@ -168,10 +192,10 @@ impl<'t> Meanings<'t> {
     fn covered(self, lines: &HeaderLines, covered: &Covered, outer: &[Filter]) -> Vec<Leaf> {
         let mut leaves = Vec::new();
         match covered.special.and_then(|index| lines.special.get(index)) {
-            Some((_, template)) => self.expand_template(template, outer, &mut leaves),
+            Some((_, template)) => self.expand_template(template, outer, Touching::default(), &mut leaves),
             None => {
                 if let Some(chain) = lines.chain(covered) {
-                    self.expand(chain, outer, &mut leaves);
+                    self.expand(chain, outer, Touching::default(), &mut leaves);
                 }
             }
         }
@@ -179,7 +203,7 @@ impl<'t> Meanings<'t> {
         leaves
     }
 
-    fn expand_parameters(self, list: &ParameterList, outer: &[Filter], leaves: &mut Vec<Leaf>) {
+    fn expand_parameters(self, list: &ParameterList, outer: &[Filter], touching: Touching, leaves: &mut Vec<Leaf>) {
         for (of, except) in &list.of {
             // What a pair holds is decoded before it is written, and only so is it fixed.
             let own = match (of, list.writing) {
@@ -191,12 +215,20 @@ impl<'t> Meanings<'t> {
             let is_loose = list.plus_is_space && *of == ParameterSource::Query;
             let is_certain = list.is_faithful() && *of != ParameterSource::DeclaredForm;
             let source = Source::Each(of.clone(), except.clone());
-            leaves.push(Leaf { filters, is_loose, is_certain, ..Leaf::of(source) });
+            leaves.push(Leaf { filters, is_loose, is_certain, touching, ..Leaf::of(source) });
         }
     }
 }
 
 impl HeaderLines {
+    /// Whether a line's value can meet the next line's with nothing between them.
+    fn run_together(&self) -> bool {
+        let lines = || [&self.each].into_iter().chain(self.special.iter().map(|(_, template)| template));
+        let begins_open = |line: &Template| matches!(line.parts().first(), Some(Part::Chain(_)));
+        let ends_open = |line: &Template| matches!(line.parts().last(), Some(Part::Chain(_)));
+        self.join.is_empty() && lines().any(begins_open) && lines().any(ends_open)
+    }
+
     /// The value in the line of a name: a header as `each` writes it, or the one source of a special line.
     fn chain(&self, covered: &Covered) -> Option<&Chain> {
         match covered.special.and_then(|index| self.special.get(index)) {

@@ -31,6 +31,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod touching;
 mod values;
 mod verify;
 mod view;
@@ -76,7 +77,7 @@ struct Dialect {
     emit: Vec<(Place, Template)>,
     answer: Option<answer::AnswerForm>,
     coverage: Coverage,
-    key_id_is_signed: bool,
+    with_shared_keys: Option<Fault>,
     body_need: BodyNeed,
     signing_need: BodyNeed,
     open_until_body: claimed::OpenUntilBody,
@@ -172,15 +173,8 @@ impl Dialect {
     }
 
     /// What may not be used with keys that accept any id: an id that nothing vouches for.
-    ///
-    /// Where the id selects its key, a wrong id finds the wrong key. A key shared by all ids gives no such proof: an
-    /// unsigned id could be exchanged, and with it the subject and the replay key. So the config asks this.
     fn fault_with_shared_keys(&self) -> Option<Fault> {
-        let unsigned = self.key_id.is_some() && !self.key_id_is_signed;
-        unsigned.then(|| {
-            Fault::whole("key_id", "the key id is not signed, and a shared key does not vouch for it")
-                .hint("add `{key_id}` to the message, or give every id a key of its own")
-        })
+        self.with_shared_keys.clone()
     }
 
     /// How much of the body verification needs.

@@ -3,20 +3,32 @@
 use super::{
     Carrier, Relation, Requirement, Template,
     leaves::{Leaf, Meanings, first_of},
-    template::{Chain, Filter, Part, Source},
+    template::{Chain, Filter, Source},
+    touching::Touching,
     values::{NamedValue, ParameterSource},
 };
 
 /// The sources whose bytes the signature fixes.
+#[derive(Clone)]
 pub(super) struct Signed<'t> {
     meanings: Meanings<'t>,
     leaves: Vec<Leaf>,
+    /// Those that it signs without fixing where they begin and end: `a` + `bc` and `ab` + `c` are one message.
+    touching: Vec<Leaf>,
 }
 
 impl<'t> Signed<'t> {
     pub(super) fn by_message(message: &Template, meanings: Meanings<'t>) -> Signed<'t> {
-        let leaves = meanings.leaves(message).into_iter().filter(|leaf| leaf.is_certain).collect();
-        Signed { meanings, leaves }
+        let certain = meanings.leaves(message).into_iter().filter(|leaf| leaf.is_certain);
+        let (touching, mut leaves): (Vec<Leaf>, Vec<Leaf>) = certain.partition(|leaf| leaf.touching.touches());
+        leaves.extend(touching.iter().flat_map(Leaf::origin));
+        Signed { meanings, leaves, touching }
+    }
+
+    /// The same if it were plain where each value begins and ends.
+    pub(super) fn wherever_it_ends(&self) -> Signed<'t> {
+        let leaves = [self.leaves.as_slice(), self.touching.as_slice()].concat();
+        Signed { meanings: self.meanings, leaves, touching: Vec::new() }
     }
 
     /// What must equal something signed is signed too, if nothing is lost on the way.
@@ -39,12 +51,11 @@ impl<'t> Signed<'t> {
     }
 
     fn bind(&mut self, signed: &Template, bound: &Template) {
-        let touches = bound.parts().windows(2).any(|pair| matches!(pair, [Part::Chain(_), Part::Chain(_)]));
-        if touches || self.undetermined(signed).is_some() {
+        if self.undetermined(signed).is_some() {
             return;
         }
         for leaf in self.meanings.leaves(bound) {
-            if leaf.is_certain && leaf.is_exact() && !self.fixes(&leaf) {
+            if leaf.is_certain && leaf.is_exact() && !leaf.touching.touches() && !self.fixes(&leaf) {
                 self.leaves.push(leaf);
             }
         }
@@ -76,6 +87,17 @@ impl<'t> Signed<'t> {
     /// The first expression of a template that two requests with one signature could give different values for.
     pub(super) fn undetermined<'c>(&self, template: &'c Template) -> Option<&'c Chain> {
         template.chains().find(|chain| !self.determines(self.meanings, chain, &[]))
+    }
+
+    /// The same for a time. One that is read in a certain shape cannot grow or shrink: it would lose that shape.
+    pub(super) fn undetermined_time<'c>(&self, template: &'c Template) -> Option<&'c Chain> {
+        let loosely = self.wherever_it_ends();
+        let is_shaped = |chain: &Chain| self.meanings.says_its_shape(chain);
+        let is_fixed = |chain: &Chain| {
+            self.determines(self.meanings, chain, &[])
+                || is_shaped(chain) && loosely.determines(self.meanings, chain, &[])
+        };
+        template.chains().find(|chain| !is_fixed(chain))
     }
 
     /// The same, with the key id taken as a source of its own that nobody asks to be signed.
@@ -122,5 +144,16 @@ impl<'t> Signed<'t> {
             let same_steps = || same_source() && leaf.filters.starts_with(signed.losing_filters());
             signed.source.contains(&leaf.source) && (signed.is_exact() || same_steps())
         })
+    }
+}
+
+impl Leaf {
+    /// Of a URL that only runs on into what follows: what stands before its path ends at the path's slash.
+    fn origin(&self) -> impl Iterator<Item = Leaf> {
+        let is_open_at_end =
+            matches!(self.source, Source::Url) && self.touching == Touching { before: false, after: true };
+        let parts = if is_open_at_end { vec![Source::Scheme, Source::Authority] } else { Vec::new() };
+        let filters = self.filters.clone();
+        parts.into_iter().map(move |source| Leaf { filters: filters.clone(), ..Leaf::of(source) })
     }
 }

@@ -42,7 +42,7 @@ fn problem(problem: &Problem) -> Value {
 }
 
 fn scheme(scheme: &SchemeRow) -> Value {
-    let Coverage { method, path, query, authority, body, headers, parameters, json, form } = &scheme.coverage;
+    let Coverage { method, path, query, authority, body, headers, parameters, json, form, touching } = &scheme.coverage;
     json!({
         "name": scheme.name,
         "preset": scheme.preset,
@@ -52,6 +52,7 @@ fn scheme(scheme: &SchemeRow) -> Value {
             "headers": headers, "query_parameters": parameters, "json_fields": json, "form_fields": form,
         },
         "unsigned": scheme.coverage.unsigned(),
+        "touching": touching,
         "replay_remembered_seconds": scheme.remembers.map(|time| time.as_secs_f64()),
     })
 }

@@ -1,7 +1,7 @@
 //! What must hold between the templates of a scheme: what is signed, what a replay key rests on, what is only unwise.
 
 use super::{BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template};
-use crate::scheme::{Algorithm, Carrier, Relation, template::Filter, values::NamedValue};
+use crate::scheme::{Algorithm, Carrier, Relation, values::NamedValue};
 
 /// The templates, and what the signature vouches for.
 pub(super) struct Rules<'p> {
@@ -22,11 +22,24 @@ impl<'p> Rules<'p> {
         &self.signed
     }
 
-    pub(super) fn key_id_is_signed(&self) -> bool {
-        let own = self.parts.key_id.as_ref();
-        own.is_some_and(|template| {
-            self.signed.undetermined(template).is_none() || self.signed.fixes(&Leaf::of(Source::KeyId))
-        })
+    /// Where the id selects its key, a wrong id finds the wrong key. A key shared by all ids gives no such proof: an
+    /// id that is not fixed could be exchanged, and with it the subject and the replay key.
+    pub(super) fn with_shared_keys(&self) -> Option<Fault> {
+        let own = self.parts.key_id.as_ref()?;
+        let is_fixed =
+            |signed: &Signed<'_>| signed.undetermined(own).is_none() || signed.fixes(&Leaf::of(Source::KeyId));
+        if is_fixed(&self.signed) {
+            return None;
+        }
+        if is_fixed(&self.signed.wherever_it_ends()) {
+            let message = "nothing separates the key id from what stands beside it in the message, and a shared key \
+                does not vouch for where it ends";
+            return Some(
+                Fault::whole("key_id", message).hint("give every id a key of its own, or sign `{key_id}` apart"),
+            );
+        }
+        let fault = Fault::whole("key_id", "the key id is not signed, and a shared key does not vouch for it");
+        Some(fault.hint("add `{key_id}` to the message, or give every id a key of its own"))
     }
 
     pub(super) fn faults(&self) -> Vec<Fault> {
@@ -172,7 +185,16 @@ impl<'p> Rules<'p> {
             if is_constant(&self.meanings.leaves(template)) {
                 return Some(Fault::whole(field, "the timestamp names no source"));
             }
-            if let Some(unsigned) = self.signed.undetermined(template).filter(|_| !definition.dangerously_unsigned) {
+            if definition.dangerously_unsigned {
+                continue;
+            }
+            if let Some(unsigned) = self.signed.undetermined_time(template) {
+                if self.signed.wherever_it_ends().undetermined(template).is_none() {
+                    let message = "nothing separates the timestamp from what stands beside it in the message";
+                    let fault = unsigned.fault(message);
+                    let hint = "read it with a `match` that says how long it is: `{header:T|match:\"[0-9]{10}\"}`";
+                    return Some(fault.hint(hint).in_field(field, None));
+                }
                 let fault = unsigned.fault("the timestamp is not part of the message, so anyone can change it");
                 return Some(fault.hint("sign it, or say `dangerously_unsigned: true`").in_field(field, None));
             }
@@ -197,6 +219,12 @@ impl<'p> Rules<'p> {
         }
         // Whether an unsigned id may count is asked where the keys are known: `fault_with_shared_keys`.
         let unsigned = self.signed.undetermined_beside_key_id(key)?;
+        if self.signed.wherever_it_ends().undetermined_beside_key_id(key).is_none() {
+            let message = "nothing separates this from what stands beside it in the message, so bytes can move to send a \
+                request again";
+            let fault = unsigned.fault(message);
+            return Some(fault.hint("`replay: true`, which takes the whole message").in_field("replay", None));
+        }
         let fault = unsigned.fault("this is not signed, so it can be changed to send a request again");
         Some(fault.hint("use what the message signs, in the same form").in_field("replay", None))
     }
@@ -204,7 +232,7 @@ impl<'p> Rules<'p> {
     /// `a` + `bc` and `ab` + `c` are one message.
     fn touching(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
         let pairs = template.parts().windows(2).filter_map(|pair| match pair {
-            [Part::Chain(first), Part::Chain(second)] if !self.are_told_apart(first, second) => Some(second),
+            [Part::Chain(first), Part::Chain(second)] if !self.meanings.are_told_apart(first, second) => Some(second),
             _ => None,
         });
         pairs
@@ -214,29 +242,6 @@ impl<'p> Rules<'p> {
                 fault.hint("bytes can move from one to the other under the same signature").in_field(field, index)
             })
             .collect()
-    }
-
-    /// Whether it is plain where one value ends and the next begins.
-    fn are_told_apart(&self, first: &Chain, second: &Chain) -> bool {
-        // A method has no slash, an authority neither; a target begins with one.
-        let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Port);
-        let is_slash = matches!(second.source, Source::Path | Source::Target);
-        self.says_its_shape(first) || self.says_its_shape(second) || is_before_slash && is_slash
-    }
-
-    fn says_its_shape(&self, chain: &Chain) -> bool {
-        let named = match &chain.source {
-            Source::Value(index, _) => self.meanings.values.get(*index),
-            _ => None,
-        };
-        let within = match named {
-            Some(NamedValue::Text(template)) => template.single().is_some_and(|chain| self.says_its_shape(chain)),
-            _ => false,
-        };
-        if chain.otherwise.is_some() {
-            return false;
-        }
-        within || chain.has_fixed_length() || chain.filters.iter().any(|filter| matches!(filter, Filter::Match(_)))
     }
 }
 

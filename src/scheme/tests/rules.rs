@@ -220,3 +220,101 @@ fn what_is_written_holds_the_signature() {
     let now = Definition { emit: strings(&[("X-Signature", "{signature} {now}")]), ..definition("{path}") };
     assert_eq!(one(&now).1, "there is no timestamp whose format `now` could have");
 }
+
+fn tuya_like(message: &str) -> Definition {
+    Definition {
+        key_id: Some("{header:client_id}".to_owned()),
+        values: texts(&[
+            ("time", "{header:t|match:\"[0-9]{13}\"}"),
+            ("session", "{header:access_token|default:\"\"}{time}{header:nonce|default:\"\"}"),
+        ]),
+        timestamp: Some(TimestampDefinition { formats: vec![TimestampFormat::UnixMillis], ..timestamp("{time}", 300) }),
+        replay: replay(None, None),
+        ..definition(message)
+    }
+}
+
+#[test]
+fn an_id_that_touches_another_value_is_not_signed_for_a_shared_key() {
+    let fault = |message: &str| scheme(&tuya_like(message)).fault_with_shared_keys().map(|fault| fault.message);
+    let touching = fault("{header:client_id}{session}{method|upper}\n{path}").unwrap();
+    assert!(touching.starts_with("nothing separates the key id from what stands beside it"), "{touching}");
+    assert!(fault("{key_id}{session}\n").is_some());
+    assert!(fault("{session}{key_id}\n").is_some());
+    // The literal may stand within a named value.
+    assert_eq!(fault("{key_id}\n{session}"), None);
+    assert_eq!(fault("{key_id}{time}"), None);
+    assert_eq!(fault("{path|sha256|hex}{key_id}"), None);
+}
+
+/// A captured request of `dev10` without a token, sent again as `dev1` with the token `0`.
+#[test]
+fn one_message_speaks_for_two_ids_where_nothing_separates_them() {
+    let definition = tuya_like("{header:client_id}{session}{method|upper}\n{path}");
+    let one = |id: &str, token: &str| {
+        let request = Request::new("GET", "/").header("client_id", id).header("access_token", token);
+        message(&definition, &request.header("t", &NOW.to_string())).unwrap()
+    };
+    assert_eq!(one("dev10", ""), one("dev1", "0"));
+    assert!(scheme(&definition).fault_with_shared_keys().is_some());
+}
+
+#[test]
+fn a_replay_key_that_touches_another_value_is_refused() {
+    let refused = |message: &str, key: &str| {
+        let definition = Definition { replay: replay(Some(key), Some(60)), ..definition(message) };
+        Scheme::compile(&definition).err().map(|faults| (faults[0].field, faults[0].message.clone()))
+    };
+    let (field, message) = refused("{header:N}{body}", "{header:N}").unwrap();
+    assert_eq!(field, "replay");
+    assert!(message.starts_with("nothing separates this from what stands beside it in the message"), "{message}");
+    assert!(refused("{path}{header:N}", "{header:N}").is_some());
+    assert_eq!(refused("{header:N}\n{body}", "{header:N}"), None);
+    assert_eq!(refused("{header:N|match:\"[0-9a-f]{16}\"}{body}", "{header:N}"), None);
+    assert_eq!(refused("{header:N}{body|sha256|hex}", "{header:N}"), None);
+}
+
+#[test]
+fn a_time_that_touches_another_value_is_read_in_a_certain_shape() {
+    let with = |message: &str, from: &str| {
+        let definition = Definition { timestamp: Some(timestamp(from, 60)), ..definition(message) };
+        Scheme::compile(&definition).err().map(|faults| (faults[0].field, faults[0].message.clone()))
+    };
+    let touching = "nothing separates the timestamp from what stands beside it in the message";
+    assert_eq!(with("{header:T}{body}", "{header:T}"), Some(("timestamp.from", touching.to_owned())));
+    assert_eq!(with("{query}{body}", "{query:t}"), Some(("timestamp.from", touching.to_owned())));
+    assert_eq!(with("{query}{body}", "{query:t|match:\"[0-9]{10}\"}"), None);
+    assert_eq!(with("{header:T}\n{body}", "{header:T}"), None);
+    assert!(with("{header:A}{body}", "{header:T|match:\"[0-9]{10}\"}").unwrap().1.contains("not part of the message"));
+}
+
+#[test]
+fn lines_that_run_together_fix_no_header() {
+    let with = |each: &str| {
+        let lines = HeadersDefinition {
+            each: each.to_owned(),
+            join: String::new(),
+            covers: vec!["n".to_owned()],
+            ..HeadersDefinition::new("{header:Listed}", ";")
+        };
+        let values = vec![("lines".to_owned(), ValueDefinition::Headers(lines))];
+        let definition = Definition { values, replay: replay(Some("{header:n}"), Some(60)), ..definition("{lines}") };
+        Scheme::compile(&definition).is_ok()
+    };
+    assert!(with("{name}:{value}\n"));
+    assert!(!with("{name}:{value}"));
+}
+
+#[test]
+fn what_touches_another_value_is_not_covered() {
+    let coverage = |message: &str| scheme(&definition(message)).coverage();
+    assert_eq!(
+        coverage("{url}{body}").to_string(),
+        "signs authority; signs path, query, body but not where they begin and end; does not sign method"
+    );
+    assert_eq!(coverage("{url}{body}").unsigned(), ["method", "path", "query", "body"]);
+    assert_eq!(coverage("{method}{target}{body}").touching, ["path", "query", "body"]);
+    assert_eq!(coverage("{header:T}{url}").touching, ["path", "query", "authority"]);
+    assert!(coverage("{url}\n{body}").touching.is_empty());
+    assert!(coverage("{url}{body|sha256|hex}").body);
+}
