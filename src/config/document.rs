@@ -13,7 +13,7 @@ use super::{
     routes::{self, Named},
     schemes, signing, store, tokens,
     tree::{Node, Place},
-    upstreams, users,
+    twice, upstreams, users,
 };
 
 /// The top-level keys, in the order of the documentation.
@@ -94,6 +94,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         upstreams.report_unused(reader);
         rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
+        twice::warn(routes.iter().map(|read| &read.route.require), &schemes, reader);
     }
     let listener_places = listeners.places.clone();
     let (places, routes): (Vec<Place>, Vec<Route>) = routes.into_iter().map(|read| (read.place, read.route)).unzip();

@@ -58,6 +58,7 @@ mod token_claims;
 mod token_keys;
 mod tokens;
 mod tree;
+mod twice;
 mod units;
 mod upgrade;
 mod upstreams;

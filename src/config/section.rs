@@ -65,6 +65,11 @@ impl<T> Section<T> {
         self.items.get(index).and_then(Option::as_ref)
     }
 
+    /// The same, and where its name stands.
+    pub(super) fn named(&self, index: usize) -> Option<(Place, &T)> {
+        Some((self.names.get(index)?.place, self.item(index)?))
+    }
+
     /// All that could be read, and where their names stand.
     pub(super) fn each(&self) -> impl Iterator<Item = (Place, &T)> {
         self.names.iter().zip(&self.items).filter_map(|(name, item)| Some((name.place, item.as_ref()?)))

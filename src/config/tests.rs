@@ -157,6 +157,35 @@ routes: [{ match: { path: /, listen: used }, require: { hmac: s }, to: app }]
 }
 
 #[test]
+fn schemes_under_which_one_signed_request_is_good_twice_are_told() {
+    let (_, warnings) = read(
+        "
+listen: 127.0.0.1:8000
+keys: { k: { shared: { env: KEY } }, others: { shared: { env: KEY } } }
+schemes:
+  standard: { preset: standard-webhooks, keys: k }
+  svix: { preset: svix, keys: k }
+  slack: { preset: slack, keys: others }
+  zoom: { preset: zoom, keys: others }
+  v2: { preset: device-v2, keys: others }
+  elsewhere: { preset: svix, keys: others, signing_key: '{secret}', replay: false }
+upstreams: { app: { echo: true } }
+routes:
+  - { match: { path: /k }, require: { any_of: [{ hmac: standard }, { hmac: svix }] }, to: app }
+  - { match: { path: /slack }, require: { hmac: slack }, to: app }
+  - { match: { path: /zoom }, require: { hmac: zoom }, to: app }
+  - { match: { path: /v2 }, require: { hmac: v2 }, to: app }
+  - { match: { path: /elsewhere }, require: { hmac: elsewhere }, to: app }
+",
+    );
+    let told = Problems(warnings).to_string();
+    let twins =
+        |one: &str, other: &str| told.contains(&format!("the schemes `{one}` and `{other}` have the same keys"));
+    assert!(twins("standard", "svix") && twins("slack", "zoom"), "{told}");
+    assert_eq!(told.matches("have the same keys").count(), 2, "{told}");
+}
+
+#[test]
 fn what_is_minted_and_believed_where_nobody_meant_that_is_told() {
     let (_, warnings) = read(
         "

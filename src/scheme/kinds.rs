@@ -115,6 +115,23 @@ impl Scheme {
         }
     }
 
+    /// Whether a request of one could be written over for the other with its signature, were the keys the same: an
+    /// algorithm is in both, and nothing at their beginnings tells their messages apart.
+    pub fn may_share_messages(&self, other: &Scheme) -> bool {
+        let (own, others) = (self.message_begins(), other.message_begins());
+        let is_told_apart = !own.starts_with(others) && !others.starts_with(own);
+        let algorithms = other.algorithms();
+        !is_told_apart && self.algorithms().iter().any(|algorithm| algorithms.contains(algorithm))
+    }
+
+    fn message_begins(&self) -> &str {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.message.beginning(),
+            // A component's name in quotes (RFC 9421 section 2.5).
+            Kind::MessageSignatures(_) => "\"",
+        }
+    }
+
     /// How its keys are made of secrets.
     pub fn key_recipe(&self) -> &KeyRecipe {
         match &self.0 {

@@ -138,6 +138,14 @@ impl Template {
         }
     }
 
+    /// The literal text that every value of it begins with.
+    pub(super) fn beginning(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Literal(literal)) => literal,
+            Some(Part::Chain(_)) | None => "",
+        }
+    }
+
     pub(super) fn empty() -> Template {
         Template::of(Vec::new())
     }

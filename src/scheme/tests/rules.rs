@@ -244,7 +244,7 @@ fn an_id_that_touches_another_value_is_not_signed_for_a_shared_key() {
     // The literal may stand within a named value.
     assert_eq!(fault("{key_id}\n{session}"), None);
     assert_eq!(fault("{key_id}{time}"), None);
-    assert_eq!(fault("{path|sha256|hex}{key_id}"), None);
+    assert_eq!(fault("{time}\n{path|sha256|hex}{key_id}"), None);
 }
 
 /// A captured request of `dev10` without a token, sent again as `dev1` with the token `0`.

@@ -286,8 +286,10 @@ fn only_what_is_there_for_every_request_is_covered() {
     let covered = |definition: &Definition| scheme(definition).coverage().to_string();
     let always = with(choice("{header:A}", TestDefinition::Present, "x{body}", "{body|sha256|hex}y{path}"));
     assert_eq!(covered(&always), "signs method; does not sign path, query, authority, body");
-    let both = with(choice("{header:A}", TestDefinition::Present, "x{body}{path}", "y{body}"));
+    let both = with(choice("{header:A}", TestDefinition::Present, "x{body}\n{path}", "y{body}"));
     assert_eq!(covered(&both), "signs method, body; does not sign path, query, authority");
+    let touching = with(choice("{header:A}", TestDefinition::Present, "x{body}{path}", "y{body}"));
+    assert_eq!(covered(&touching), "signs method; does not sign path, query, authority, body");
     let cut = definition("{method} {body|first:10|sha256|hex}");
     assert_eq!(covered(&cut), "signs method; does not sign path, query, authority, body");
     let query = |list: fn(&mut ParametersDefinition)| covered(&with(parameters(&[ParametersOf::Query], list)));
