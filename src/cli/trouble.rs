@@ -89,8 +89,12 @@ pub(super) enum Trouble {
     KeysComputed(String),
     #[error("the audit line cannot be written: {0}; the keys are changed")]
     Audit(io::Error),
-    #[error("the file for the secret cannot be written: {0}")]
+    #[error("the file for the secret cannot be written: {0}; the keys are as they were")]
     Out(io::Error),
+    #[error(
+        "standard output: {0}; the keys are changed, and nobody has the new secret: `rotate` the id once more, and `retire` this one"
+    )]
+    Lost(io::Error),
     #[error("there is no key source `{0}` with `derive`")]
     NotDerived(String),
     #[error("`{0}` cannot be a key id: 1 to 256 visible ASCII characters")]
@@ -151,6 +155,7 @@ impl Trouble {
             | Trouble::Keys(..)
             | Trouble::Audit(_)
             | Trouble::Out(_)
+            | Trouble::Lost(_)
             | Trouble::Secret(_)
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)
