@@ -65,6 +65,10 @@ pub(super) enum Trouble {
     Scheme(Vec<scheme::Fault>),
     #[error("no answer from {place}: {source}")]
     NoAnswer { place: String, source: io::Error },
+    #[error(
+        "no answer from {0} yet: what was asked for may still be going on, and the gateway's log says what comes of it"
+    )]
+    NoAnswerYet(String),
     #[error("the gateway answered {status}: {error}")]
     NotDone { status: u16, error: String },
     #[error("no admin token: set COUNTERSIGN_ADMIN_TOKEN, or name a file with --token-file")]
@@ -166,6 +170,7 @@ impl Trouble {
             | Trouble::Random(_)
             | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }
+            | Trouble::NoAnswerYet(_)
             | Trouble::NotDone { .. }
             | Trouble::TokenFile { .. }
             | Trouble::NotRevoked(_)
