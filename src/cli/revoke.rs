@@ -9,7 +9,7 @@ use super::{Exit, admin::AdminPlace, data, trouble::Trouble, words};
 use crate::{
     clock::Clock,
     config,
-    store::revocations::{Revocation, Revocations},
+    store::revocations::{By, Revocation, Revocations},
 };
 
 /// Revoke a token, a key, or everything of a subject
@@ -92,7 +92,7 @@ impl Revoke {
             Some(file) => {
                 let revocation = Revocation::parse(document.to_string().as_bytes(), now_unix)
                     .map_err(|error| Trouble::NotRevoked(error.to_string()))?;
-                let revoked = open(file, self.capacity, now_unix)?.revoke(revocation, now_unix);
+                let revoked = open(file, self.capacity, now_unix)?.revoke(revocation, By::Operator, now_unix);
                 revoked.map_err(|error| Trouble::NotRevoked(error.to_string()))?;
             }
         }

@@ -10,7 +10,7 @@ use super::reload::{Outcome, Reloads, Trigger};
 use crate::{
     admin::{Call, Reply, Work},
     clock::Clock,
-    store::revocations::{NotRevoked, Revocation, Revocations},
+    store::revocations::{By, NotRevoked, Revocation, Revocations},
 };
 
 /// Every call.
@@ -53,7 +53,7 @@ async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Rep
         // A disk may take its time; health checks must not wait for it.
         None => {
             let revocations = revocations.clone();
-            tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await
+            tokio::task::spawn_blocking(move || revocations.revoke(revocation, By::Operator, now_unix)).await
         }
     };
     match written {

@@ -16,7 +16,7 @@ use std::{
 
 pub use self::{
     entry::{BadRevocation, Revocation, Revoked, Whose},
-    list::{Shown, ShownToken},
+    list::{By, Shown, ShownToken},
     log::{Fault, LogError, read},
     shared::{Question, SharedRevocations, Unknown},
 };
@@ -43,7 +43,7 @@ pub enum NotRevoked {
     /// It is no revocation.
     #[error(transparent)]
     Bad(#[from] BadRevocation),
-    /// There are as many as there may be.
+    /// There are as many as there may be, of whoever asks.
     #[error("there are as many revocations as there may be")]
     Full,
     /// It could not be written.
@@ -80,7 +80,7 @@ impl Revocations {
         let mut log = Log::open(path, now_unix, capacity, |revocation| {
             lines += 1;
             let is_over = revocation.is_over(now_unix);
-            let has_room = is_over || list.has_room(&revocation, now_unix);
+            let has_room = is_over || list.has_room(&revocation, By::Operator, now_unix);
             if has_room && !is_over {
                 list.add(revocation);
             }
@@ -103,11 +103,6 @@ impl Revocations {
         self.list.len()
     }
 
-    /// Whether what is left in the list of this process is for whoever runs the gateway: a tenth of it.
-    pub fn is_reserved(&self) -> bool {
-        self.log.is_some() && self.len() >= self.list.capacity() - self.list.capacity() / 10
-    }
-
     /// What of `shown` is revoked, if anything is, wherever that is kept.
     ///
     /// # Errors
@@ -127,11 +122,12 @@ impl Revocations {
         if self.is_empty() { None } else { self.list.find(shown, now_unix) }
     }
 
-    /// Revokes in the file; on return it is on the disk and holds. One that says nothing new changes nothing.
+    /// Revokes in the file, where it has room for `by`; on return it is on the disk and holds. One that says nothing new changes
+    /// nothing.
     ///
     /// # Errors
     /// [`NotRevoked`]; nothing has changed then.
-    pub fn revoke(&self, revocation: Revocation, now_unix: i64) -> Result<(), NotRevoked> {
+    pub fn revoke(&self, revocation: Revocation, by: By, now_unix: i64) -> Result<(), NotRevoked> {
         let log = self.log.as_ref().ok_or(NotRevoked::NoPlace)?;
         if revocation.is_over(now_unix) {
             return Err(BadRevocation::Over.into());
@@ -140,7 +136,7 @@ impl Revocations {
         if self.list.covers(&revocation) {
             return Ok(());
         }
-        if !self.list.has_room(&revocation, now_unix) {
+        if !self.list.has_room(&revocation, by, now_unix) {
             return Err(NotRevoked::Full);
         }
         log.append(&revocation).map_err(NotRevoked::Write)?;

@@ -27,7 +27,7 @@ impl Place {
 }
 
 fn revoke(revocations: &Revocations, json: &str) {
-    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), NOW).unwrap();
+    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), By::Operator, NOW).unwrap();
 }
 
 fn token<'a>(jti: Option<&'a str>, subject: Option<&'a str>, issued: Option<f64>) -> Shown<'a> {
@@ -82,7 +82,7 @@ fn a_revocation_ends_when_it_says_so() {
     assert!(revocations.find(&token(Some("j1"), None, None), 1500).is_some());
     assert!(revocations.find(&token(Some("j1"), None, None), 1501).is_none());
     let over = Revocation::parse(br#"{"jti":"j2","until":999}"#, NOW).unwrap();
-    assert!(matches!(revocations.revoke(over, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
+    assert!(matches!(revocations.revoke(over, By::Operator, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
     // Revoked once more, the longer time holds, whichever came first.
     revoke(&revocations, r#"{"jti":"j1"}"#);
     revoke(&revocations, r#"{"jti":"j1","until":1600}"#);
@@ -149,7 +149,9 @@ fn a_file_does_not_grow_for_as_long_as_the_process_runs() {
     for number in 0..1_100_i64 {
         // Each is over before the next but one comes.
         let json = format!(r#"{{"jti":"{number}{long}","until":{},"reason":"{long}"}}"#, NOW + number + 1);
-        revocations.revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), NOW + number).unwrap();
+        revocations
+            .revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), By::Operator, NOW + number)
+            .unwrap();
         largest = largest.max(fs::metadata(place.file()).unwrap().len());
     }
     assert!((1 << 20..5 << 18).contains(&largest), "{largest}");
@@ -166,13 +168,47 @@ fn more_than_there_may_be_are_refused_and_none_is_forgotten() {
     revoke(&revocations, r#"{"jti":"j1"}"#);
     revoke(&revocations, r#"{"jti":"j2","until":1100}"#);
     let third = || Revocation::parse(br#"{"jti":"j3"}"#, NOW).unwrap();
-    assert!(matches!(revocations.revoke(third(), NOW), Err(NotRevoked::Full)));
-    assert!(revocations.revoke(third(), 1101).is_ok(), "what is over makes room");
+    assert!(matches!(revocations.revoke(third(), By::Operator, NOW), Err(NotRevoked::Full)));
+    assert!(revocations.revoke(third(), By::Operator, 1101).is_ok(), "what is over makes room");
     assert!(revocations.find(&token(Some("j1"), None, None), NOW).is_some());
+}
+
+#[test]
+fn holders_leave_the_operator_a_tenth_and_have_theirs_again_when_it_is_over() {
+    let place = Place::new();
+    let revocations = Revocations::open(&place.file(), 20, NOW).unwrap();
+    let revoke = |jti: i64, by, now| {
+        let json = format!(r#"{{"jti":"{jti}","until":{}}}"#, NOW + 100 + jti);
+        revocations.revoke(Revocation::parse(json.as_bytes(), now).unwrap(), by, now)
+    };
+    (0..18).for_each(|jti| revoke(jti, By::Holder, NOW).unwrap());
+    assert!(matches!(revoke(18, By::Holder, NOW), Err(NotRevoked::Full)));
+    assert!(revoke(17, By::Holder, NOW).is_ok(), "what is revoked already is no more");
+    revoke(18, By::Operator, NOW).unwrap();
+    revoke(19, By::Operator, NOW).unwrap();
+    assert!(matches!(revoke(20, By::Operator, NOW), Err(NotRevoked::Full)));
+    // Two are over, and leave the holders as many as they had.
+    assert!(matches!(revoke(20, By::Holder, NOW + 102), Err(NotRevoked::Full)));
+    assert_eq!(revocations.len(), 18);
+    revoke(20, By::Holder, NOW + 103).unwrap();
+    assert_eq!(revocations.all(0).len(), 18, "none but what is over was forgotten");
+}
+
+#[test]
+fn a_full_list_is_looked_through_only_where_one_can_be_over() {
+    let place = Place::new();
+    let revocations = Revocations::open(&place.file(), 1, NOW).unwrap();
+    revoke(&revocations, r#"{"jti":"j1","until":1100}"#);
+    revoke(&revocations, r#"{"jti":"j1","until":1200}"#);
+    let earliest = || revocations.list.earliest_end();
+    let other = |now| revocations.revoke(Revocation::parse(br#"{"jti":"j2"}"#, now).unwrap(), By::Operator, now);
+    assert!(other(1100).is_err() && earliest() == 1100);
+    assert!(other(1101).is_err() && earliest() == 1200, "which it was looked for");
+    assert!(other(1201).is_ok() && earliest() == i64::MAX);
 }
 
 #[test]
 fn without_a_file_nothing_can_be_revoked() {
     let revocation = Revocation::parse(br#"{"jti":"j1"}"#, NOW).unwrap();
-    assert!(matches!(Revocations::none().revoke(revocation, NOW), Err(NotRevoked::NoPlace)));
+    assert!(matches!(Revocations::none().revoke(revocation, By::Operator, NOW), Err(NotRevoked::NoPlace)));
 }
