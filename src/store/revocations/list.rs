@@ -146,6 +146,16 @@ impl List {
         (over, earliest_end)
     }
 
+    /// Adds what stands in a file, where it is not over; whether there is room for it.
+    pub(super) fn take(&self, revocation: Revocation, now_unix: i64) -> bool {
+        let is_over = revocation.is_over(now_unix);
+        let has_room = is_over || self.has_room(&revocation, By::Operator, now_unix);
+        if has_room && !is_over {
+            self.add(revocation);
+        }
+        has_room
+    }
+
     /// Adds it. Of two on the same thing both hold: the later moment, the longer time.
     pub(super) fn add(&self, revocation: Revocation) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
@@ -164,12 +174,10 @@ impl List {
         self.earliest_end.load(Ordering::Relaxed)
     }
 
-    /// All that stand, in the order of what they name.
-    pub(super) fn all(&self, now_unix: i64) -> Vec<Revocation> {
+    /// All that stand, in no order.
+    pub(super) fn standing(&self, now_unix: i64) -> Vec<Revocation> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = entries.values().filter(|entry| !entry.is_over(now_unix)).cloned().collect();
-        all.sort_by(|one, other| one.revoked.cmp(&other.revoked));
-        all
+        entries.values().filter(|entry| !entry.is_over(now_unix)).cloned().collect()
     }
 }
 

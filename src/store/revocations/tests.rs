@@ -1,6 +1,13 @@
 //! What is revoked, and what is left of it in the file.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
+    path::PathBuf,
+    sync::mpsc,
+    time::Duration,
+};
 
 use tempfile::TempDir;
 
@@ -138,6 +145,81 @@ fn what_is_over_or_said_twice_leaves_the_file_at_the_next_start() {
     assert!(matches!(Revocations::open(&place.file(), 10, NOW), Err(LogError::InUse(_))), "the new file is held too");
     drop(later);
     assert_eq!(place.open().len(), 2);
+}
+
+#[test]
+fn a_file_that_is_written_anew_stays_its_owners_and_where_it_is() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"j1\",\"until\":5}\n").unwrap();
+    fs::set_permissions(place.file(), fs::Permissions::from_mode(0o640)).unwrap();
+    // Only root can give it away; whoever else runs this sees to the mode alone.
+    let _ = chown(place.file(), Some(65_534), Some(65_534));
+    let link = place.directory.path().join("link");
+    symlink(place.file(), &link).unwrap();
+    let whose = |file: &fs::Metadata| (file.mode(), file.uid(), file.gid());
+    let before = fs::metadata(place.file()).unwrap();
+    Revocations::open(&link, 10, NOW).unwrap();
+    let after = fs::metadata(place.file()).unwrap();
+    assert!(after.ino() != before.ino() && after.len() == 0, "it was written anew");
+    assert_eq!(whose(&after), whose(&before));
+    assert!(link.is_symlink(), "what it leads to is replaced");
+}
+
+#[test]
+fn what_another_left_beside_the_file_is_not_written_through() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"j1\",\"until\":5}\n").unwrap();
+    let (other, beside) = (place.directory.path().join("other"), place.directory.path().join("revoked.new"));
+    fs::write(&other, "another's").unwrap();
+    symlink(&other, &beside).unwrap();
+    place.open();
+    assert_eq!(fs::read_to_string(other).unwrap(), "another's");
+    assert!(fs::read_to_string(place.file()).unwrap().is_empty() && !beside.is_symlink());
+}
+
+#[test]
+fn a_file_that_cannot_be_written_anew_ends_no_start() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"j1\",\"until\":5}\n{\"jti\":\"j2\"}\n").unwrap();
+    fs::create_dir(place.directory.path().join("revoked.new")).unwrap();
+    let revocations = place.open();
+    assert_eq!(fs::read_to_string(place.file()).unwrap().lines().count(), 2, "it is as it was");
+    revoke(&revocations, r#"{"jti":"j3"}"#);
+    drop(revocations);
+    let names: Vec<_> = place.open().all(NOW).into_iter().map(|entry| entry.revoked).collect();
+    assert_eq!(names, [Revoked::Jti("j2".to_owned()), Revoked::Jti("j3".to_owned())]);
+}
+
+#[test]
+fn a_file_that_is_looked_at_stays_as_it_is() {
+    let place = Place::new();
+    let look = || Revocations::in_file(&place.file(), 10, NOW);
+    assert!(matches!(look(), Err(LogError::File { .. })));
+    assert!(!place.file().exists());
+    let content = "{\"jti\":\"j2\"}\n{\"jti\":\"over\",\"until\":5}\n{\"jti\":\"j1\"}\n{\"jti\":\"ha";
+    fs::write(place.file(), content).unwrap();
+    let inode = fs::metadata(place.file()).unwrap().ino();
+    let names: Vec<_> = look().unwrap().into_iter().map(|entry| entry.revoked).collect();
+    assert_eq!(names, [Revoked::Jti("j1".to_owned()), Revoked::Jti("j2".to_owned())]);
+    assert_eq!(fs::read_to_string(place.file()).unwrap(), content);
+    assert_eq!(fs::metadata(place.file()).unwrap().ino(), inode);
+    let _gateway = place.open();
+    assert!(matches!(look(), Err(LogError::InUse(_))));
+}
+
+#[test]
+fn they_are_listed_while_nobody_waits_to_add_one() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"jti":"j1"}"#);
+    let (listed, seen) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let revoking = revocations.log.as_ref().unwrap().lock().unwrap();
+        scope.spawn(|| listed.send(revocations.all(NOW).len()).unwrap());
+        assert!(seen.recv_timeout(Duration::from_millis(100)).is_err(), "a revocation is under way");
+        drop(revoking);
+        assert_eq!(seen.recv().unwrap(), 1);
+    });
 }
 
 #[test]
