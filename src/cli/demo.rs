@@ -10,7 +10,7 @@ mod wire;
 use clap::Args;
 
 use self::{page::Page, setup::Setup};
-use super::{Exit, data, run, terminal::Paint, trouble::Trouble, words};
+use super::{Exit, data, signals::Signals, terminal::Paint, trouble::Trouble, words};
 
 /// See it work: a gateway without any file, and requests that are accepted and refused
 ///
@@ -18,7 +18,7 @@ use super::{Exit, data, run, terminal::Paint, trouble::Trouble, words};
 ///   countersign demo --once
 ///   countersign demo --port 8080
 ///
-/// Starts a gateway in front of an echo server, with keys made for this run, and
+/// Starts a gateway in front of an echo server, with keys made for this and
 /// sends it good and bad requests. Then it stays up and prints curl lines to paste,
 /// until Ctrl-C.
 #[derive(Args)]
@@ -63,7 +63,7 @@ impl Demo {
         let (gateway, address) = again.or_else(|_| setup.start(self.port, setup::Log::On))?;
         data(format_args!("{}", paste::lines(setup, address)?));
         words(format_args!("Every request is logged below. Ctrl-C ends the demo.\n"));
-        run::until_told(&gateway).map_err(Trouble::Signals)?;
+        Signals::listen().map_err(Trouble::Signals)?.until_told(&gateway);
         gateway.stop();
         Ok(())
     }

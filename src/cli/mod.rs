@@ -19,6 +19,7 @@ mod routes;
 mod run;
 mod scheme;
 mod sign;
+mod signals;
 mod table;
 mod terminal;
 mod token;

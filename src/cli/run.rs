@@ -4,10 +4,10 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
 
-use super::{Exit, words};
+use super::{Exit, signals::Signals, words};
 use crate::{
     clock::Clock,
-    gateway::{self, Running, Source, Trigger},
+    gateway::{self, Running, Source},
     observe::logging,
 };
 
@@ -46,9 +46,17 @@ impl Run {
         for note in notes {
             words(format_args!("{note}"));
         }
+        // Before anything that takes its time: a signal that comes meanwhile is heard then, and does not end the process.
+        let signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                words(format_args!("countersign: signals: {error}"));
+                return Exit::Runtime;
+            }
+        };
         let workers = self.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         match gateway::start(config, Some(source), workers, Clock::system()) {
-            Ok(running) => serve(running, workers),
+            Ok(running) => serve(running, workers, signals),
             Err(error) => {
                 words(format_args!("countersign: {error}"));
                 if error.is_in_config() { Exit::Config } else { Exit::Runtime }
@@ -57,16 +65,13 @@ impl Run {
     }
 }
 
-fn serve(running: Running, workers: usize) -> Exit {
+fn serve(running: Running, workers: usize, signals: Signals) -> Exit {
     for address in running.addresses() {
         tracing::info!(%address, workers, "listening");
     }
     // Outside a service manager this says nothing to nobody.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    if let Err(error) = until_told(&running) {
-        words(format_args!("countersign: signals: {error}"));
-        return Exit::Runtime;
-    }
+    signals.until_told(&running);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping: requests in flight may finish");
     if running.stop() {
@@ -75,25 +80,4 @@ fn serve(running: Running, workers: usize) -> Exit {
         tracing::warn!("stopped; the time to finish was up before all requests were");
     }
     Exit::Ok
-}
-
-/// Waits for SIGTERM or SIGINT. SIGHUP opens the log again and reloads.
-pub(super) fn until_told(running: &Running) -> std::io::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(signalled(running))
-}
-
-async fn signalled(running: &Running) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => {
-                running.reopen_log();
-                running.reload(Trigger::Signal);
-            }
-        }
-    }
 }

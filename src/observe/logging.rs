@@ -27,8 +27,8 @@ pub enum EventFormat {
 /// Why events cannot be logged.
 #[derive(Debug, Error)]
 pub enum LoggingError {
-    /// The variable does not hold a filter.
-    #[error("{FILTER_VARIABLE} is not a log filter")]
+    /// The variable does not hold a filter. Events are logged as if there were none.
+    #[error("{FILTER_VARIABLE} is not a log filter ({0}); events from `{DEFAULT_FILTER}` up are logged")]
     Filter(#[source] ParseError),
     /// Something else in this process logs already.
     #[error("events are already logged elsewhere")]
@@ -36,15 +36,24 @@ pub enum LoggingError {
 }
 
 /// Starts logging events, once a process. Without a format: pretty on a terminal, JSON otherwise.
+///
+/// # Errors
+/// [`LoggingError`]; after [`Filter`](LoggingError::Filter) events are logged all the same.
 pub fn init(format: Option<EventFormat>) -> Result<(), LoggingError> {
-    let filter = filter(std::env::var(FILTER_VARIABLE).ok().as_deref())?;
+    let (filter, fault) = match filter(std::env::var(FILTER_VARIABLE).ok().as_deref()) {
+        Ok(filter) => (filter, Ok(())),
+        Err(fault) => (EnvFilter::new(DEFAULT_FILTER), Err(fault)),
+    };
     let on_terminal = io::stderr().is_terminal();
-    let events = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // An event that cannot be written is lost. To say so it would be said on standard error once more, by what panics there:
+    // a full disk or a reader that went away would end whichever thread had something to say.
+    let events = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     match format.unwrap_or(if on_terminal { EventFormat::Pretty } else { EventFormat::Json }) {
         EventFormat::Pretty => events.with_ansi(on_terminal).with_target(false).finish().try_init(),
         EventFormat::Json => events.json().flatten_event(true).finish().try_init(),
     }
-    .map_err(LoggingError::Taken)
+    .map_err(LoggingError::Taken)?;
+    fault
 }
 
 fn filter(directives: Option<&str>) -> Result<EnvFilter, LoggingError> {

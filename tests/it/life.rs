@@ -1,7 +1,13 @@
 //! The binary as an operator runs it: it drains when told to stop, and with a bad config ends before it listens
 //! anywhere.
 
-use std::{fs, net::TcpListener, thread::sleep, time::Duration};
+use std::{
+    fs::{self, File},
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use crate::support::{Connection, Gateway, Recorder, countersign, loopback};
 
@@ -25,6 +31,108 @@ fn a_request_in_flight_finishes_when_the_gateway_is_told_to_stop() {
     let ended = gateway.ended_within(Duration::from_secs(10)).expect("nothing is left to do");
     assert_eq!(ended.code(), Some(0));
     assert_eq!(upstream.requests().len(), 1);
+}
+
+/// A gateway's process, ended with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
+        assert!(status.expect("kill").success());
+    }
+}
+
+fn listens_within(address: SocketAddr, limit: Duration) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if std::net::TcpStream::connect(address).is_ok() {
+            return true;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+#[test]
+fn a_signal_that_comes_while_it_starts_is_heard_when_it_is_up() {
+    // A key set that nobody serves is waited for before it is up.
+    let (silent, address) = (TcpListener::bind("127.0.0.1:0").expect("a port"), loopback());
+    let keys = silent.local_addr().expect("an address");
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gateway.yaml");
+    let text = format!(
+        "listen: {address}\nupstreams: {{ app: {{ respond: {{ body: ok }} }} }}\n\
+         tokens: {{ api: {{ jwks: {{ url: \"http://{keys}/jwks\" }}, issuer: i, audience: a }} }}\n\
+         routes: [{{ match: {{ path: /** }}, require: {{ jwt: api }}, to: app }}]\n"
+    );
+    fs::write(&config, text).expect("written");
+    let errors = directory.path().join("stderr");
+    let child = countersign()
+        .args(["run", "-c"])
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(File::create(&errors).expect("a file"))
+        .spawn();
+    let mut gateway = Process(child.expect("the binary runs"));
+    // It asks for the key set, and so is starting.
+    silent.set_nonblocking(true).expect("not blocking");
+    let start = Instant::now();
+    let _asked = loop {
+        match silent.accept() {
+            Ok((asked, _)) => break asked,
+            Err(_) => assert!(start.elapsed() < Duration::from_secs(20), "{:?}", fs::read_to_string(&errors)),
+        }
+        sleep(Duration::from_millis(10));
+    };
+    gateway.signal("HUP");
+    assert!(listens_within(address, Duration::from_secs(20)), "{:?}", fs::read_to_string(&errors));
+    gateway.signal("TERM");
+    assert_eq!(gateway.0.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn events_that_cannot_be_written_end_no_thread() {
+    let (first, second) = (loopback(), loopback());
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gateway.yaml");
+    let text = |address| {
+        format!(
+            "listen: {address}\nupstreams: {{ app: {{ respond: {{ body: ok }} }} }}\n\
+             routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n"
+        )
+    };
+    fs::write(&config, text(first)).expect("written");
+    let full = File::options().write(true).open("/dev/full").expect("a disk that is full");
+    let child = countersign().args(["run", "-c"]).arg(&config).stdout(Stdio::null()).stderr(full).spawn();
+    let mut gateway = Process(child.expect("the binary runs"));
+    assert!(listens_within(first, Duration::from_secs(20)));
+    for address in [second, first, second] {
+        fs::write(&config, text(address)).expect("written");
+        gateway.signal("HUP");
+        assert!(listens_within(address, Duration::from_secs(20)), "a config is loaded that says so in vain");
+    }
+    gateway.signal("TERM");
+    assert_eq!(gateway.0.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_told_and_events_are_logged() {
+    let address = loopback();
+    let config = format!(
+        "listen: {address}\nupstreams: {{ app: {{ respond: {{ body: ok }} }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n"
+    );
+    let gateway = Gateway::start(&config, &[("COUNTERSIGN_LOG", "info,countersign=wran")], address);
+    let output = gateway.output_when(|output| output.contains("listening"));
+    assert!(output.contains("COUNTERSIGN_LOG is not a log filter") && output.contains("listening"), "{output}");
 }
 
 #[test]

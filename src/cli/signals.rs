@@ -1,0 +1,51 @@
+//! What the system, or a person at the keyboard, tells a gateway that runs.
+
+use std::io;
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use crate::gateway::{Running, Trigger};
+
+/// The signals that are heard. From [`listen`](Signals::listen) on none of them ends the process by itself: one that comes
+/// before somebody [waits](Signals::until_told) is heard then.
+pub(super) struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn listen() -> io::Result<Signals> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let within = runtime.enter();
+        let [terminate, interrupt, hangup] =
+            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+        drop(within);
+        Ok(Signals { runtime, terminate: terminate?, interrupt: interrupt?, hangup: hangup? })
+    }
+
+    /// Waits for SIGTERM or SIGINT. SIGHUP opens the log again and reloads.
+    pub(super) fn until_told(self, running: &Running) {
+        let Signals { runtime, mut terminate, mut interrupt, mut hangup } = self;
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => return,
+                    _ = interrupt.recv() => return,
+                    _ = hangup.recv() => {
+                        running.reopen_log();
+                        running.reload(Trigger::Signal);
+                    }
+                }
+            }
+        });
+    }
+}
