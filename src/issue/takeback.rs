@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::Failure;
-use crate::store::revocations::{NotRevoked, Revocation, Revocations, Revoked};
+use crate::store::revocations::{By, NotRevoked, Revocation, Revocations, Revoked};
 
 /// Where it is kept what was taken back.
 #[derive(Clone, Debug)]
@@ -26,15 +26,32 @@ impl Takeback {
         };
         let revoked = match self.revocations.shared() {
             Some(shared) => shared.revoke(&revocation, now_unix).await,
-            // Whoever logs in again and again must not leave the operator without room.
-            None if self.revocations.is_reserved() => Err(NotRevoked::Full),
             None => {
                 let revocations = self.revocations.clone();
                 // A disk may take its time, in which a worker could serve many requests.
-                let written = tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await;
+                let revoke = move || revocations.revoke(revocation, By::Holder, now_unix);
+                let written = tokio::task::spawn_blocking(revoke).await;
                 written.unwrap_or(Err(NotRevoked::NoPlace))
             }
         };
         Ok(revoked?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_takes_back_again_and_again_waits_until_some_of_it_is_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let revocations = Arc::new(Revocations::open(&directory.path().join("revoked"), 10, 1_000).unwrap());
+        let takeback = Takeback { revocations, believed_after: Duration::from_secs(60) };
+        for number in 0..9 {
+            takeback.token(&format!("j{number}"), Some(1_100 + number), 1_000).await.unwrap();
+        }
+        let next = |now_unix| takeback.token("next", Some(2_000), now_unix);
+        assert!(matches!(next(1_160).await, Err(Failure::NotRevoked(NotRevoked::Full))), "the last is the operator's");
+        assert!(next(1_161).await.is_ok(), "the first is believed by nobody any more");
     }
 }
