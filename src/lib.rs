@@ -35,6 +35,7 @@ pub mod key_sets;
 pub mod message;
 pub mod minting;
 pub mod outcall;
+pub mod ownership;
 pub mod password;
 pub mod percent;
 pub mod proxy_protocol;

@@ -1,6 +1,6 @@
 //! `countersign revoke` and `countersign revocations`: take back what was given, and see what was.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::{Exit, admin::AdminPlace, data, trouble::Trouble, words};
 use crate::{
     clock::Clock,
     config,
-    store::revocations::{Revocation, Revocations},
+    store::revocations::{By, LogError, Revocation, Revocations},
 };
 
 /// Revoke a token, a key, or everything of a subject
@@ -68,7 +68,7 @@ pub(super) struct Revoke {
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct ListRevocations {
-    /// Read this file; no gateway may have it open
+    /// Read this file, and change nothing in it; no gateway may have it open
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -92,7 +92,8 @@ impl Revoke {
             Some(file) => {
                 let revocation = Revocation::parse(document.to_string().as_bytes(), now_unix)
                     .map_err(|error| Trouble::NotRevoked(error.to_string()))?;
-                let revoked = open(file, self.capacity, now_unix)?.revoke(revocation, now_unix);
+                let revocations = Revocations::open(file, self.capacity, now_unix).map_err(unusable)?;
+                let revoked = revocations.revoke(revocation, By::Operator, now_unix);
                 revoked.map_err(|error| Trouble::NotRevoked(error.to_string()))?;
             }
         }
@@ -128,7 +129,8 @@ impl ListRevocations {
             }
             Some(file) => {
                 let now_unix = Clock::system().unix();
-                open(file, MOST_SHOWN, now_unix)?.all(now_unix).iter().map(Revocation::to_json).collect()
+                let standing = Revocations::in_file(file, MOST_SHOWN, now_unix).map_err(unusable)?;
+                standing.iter().map(Revocation::to_json).collect()
             }
         };
         list.iter().for_each(|revocation| data(format_args!("{revocation}")));
@@ -136,8 +138,8 @@ impl ListRevocations {
     }
 }
 
-fn open(file: &Path, capacity: usize, now_unix: i64) -> Result<Revocations, Trouble> {
-    Revocations::open(file, capacity, now_unix).map_err(|error| Trouble::NotRevoked(error.to_string()))
+fn unusable(error: LogError) -> Trouble {
+    Trouble::NotRevoked(error.to_string())
 }
 
 fn time(text: &str, now_unix: i64) -> Result<i64, Trouble> {

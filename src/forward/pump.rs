@@ -42,6 +42,10 @@ pub(super) struct Pump {
 /// Bodies up to this size are copied behind their head, and pieces behind their chunk's.
 const SMALL: usize = 4 * 1024;
 
+/// Small pieces that are there are gathered up to this size: a call for each byte that a client sends in a chunk of its own
+/// would keep the worker from everybody else.
+const GATHERED: usize = 16 * 1024;
+
 /// Which side failed.
 #[derive(Debug)]
 pub(super) enum PumpError {
@@ -130,6 +134,13 @@ impl Pump {
             self.front.clear();
             (self.piece, self.back, self.written) = (Bytes::new(), b"", 0);
             ready!(self.poll_piece(context)).map_err(PumpError::Client)?;
+            while self.piece.is_empty() && self.body.is_some() && self.front.len() < GATHERED {
+                match self.poll_piece(context) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(PumpError::Client(error))),
+                    Poll::Pending => break,
+                }
+            }
         }
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::reload::{Outcome, Reloads, Trigger};
 use crate::{
     admin::{Call, Reply, Work},
     clock::Clock,
-    store::revocations::{NotRevoked, Revocation, Revocations},
+    store::revocations::{By, NotRevoked, Revocation, Revocations},
 };
 
 /// Every call.
@@ -53,7 +53,7 @@ async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Rep
         // A disk may take its time; health checks must not wait for it.
         None => {
             let revocations = revocations.clone();
-            tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await
+            tokio::task::spawn_blocking(move || revocations.revoke(revocation, By::Operator, now_unix)).await
         }
     };
     match written {
@@ -80,15 +80,48 @@ fn status(error: &NotRevoked) -> StatusCode {
 }
 
 async fn listed(revocations: Arc<Revocations>, clock: Clock) -> Reply {
-    let all = match revocations.shared() {
-        Some(shared) => shared.all(clock.unix()).await,
-        None => Ok(revocations.all(clock.unix())),
-    };
-    match all {
-        Ok(all) => {
-            let all: Vec<_> = all.iter().map(Revocation::to_json).collect();
-            Reply { status: StatusCode::OK, body: json!({ "revocations": all }) }
+    let now_unix = clock.unix();
+    let listed = match revocations.shared() {
+        Some(shared) => shared.all(now_unix).await.map(|all| Ok(list(&all))),
+        // They may be many, and a revocation be on its way to the disk; health checks must wait for neither.
+        None => {
+            let revocations = revocations.clone();
+            Ok(tokio::task::spawn_blocking(move || list(&revocations.all(now_unix))).await)
         }
+    };
+    match listed {
+        Ok(Ok(body)) => Reply { status: StatusCode::OK, body },
+        Ok(Err(_)) => Reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the list broke off"),
         Err(error) => Reply::error(StatusCode::SERVICE_UNAVAILABLE, error),
+    }
+}
+
+fn list(revocations: &[Revocation]) -> Value {
+    let documents: Vec<_> = revocations.iter().map(Revocation::to_json).collect();
+    json!({ "revocations": documents })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, sync::mpsc, time::Duration};
+
+    use tokio::{task::spawn_blocking, time::timeout};
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_made_on_a_thread_of_its_own() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().max_blocking_threads(1).build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let revocations = Revocations::open(&directory.path().join("revoked"), 10, 1_000).unwrap();
+        runtime.block_on(async {
+            let (free, occupied) = mpsc::channel::<()>();
+            let _other = spawn_blocking(move || occupied.recv());
+            let mut listed = pin!(listed(Arc::new(revocations), Clock::system()));
+            assert!(timeout(Duration::ZERO, &mut listed).await.is_err(), "the only one is taken");
+            drop(free);
+            assert_eq!(listed.await.status, StatusCode::OK);
+        });
     }
 }

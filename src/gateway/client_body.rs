@@ -27,6 +27,8 @@ struct State {
     received: Cell<u64>,
     /// What is left of the interim answer that the client waits for.
     invitation: Cell<&'static [u8]>,
+    /// Of it something was written, and TLS may hold that back.
+    is_unflushed: Cell<bool>,
     decoder: RefCell<Option<BodyDecoder>>,
 }
 
@@ -63,7 +65,10 @@ impl Progress {
     /// in front of it: what is left of it.
     #[must_use = "an interim answer must not be cut in two"]
     pub(super) fn no_more_interim(&self) -> &'static [u8] {
-        let left = self.0.as_ref().map_or(&b""[..], |state| state.invitation.take());
+        let left = self.0.as_ref().map_or(&b""[..], |state| {
+            state.is_unflushed.set(false);
+            state.invitation.take()
+        });
         if left.len() < CONTINUE.len() { left } else { b"" }
     }
 
@@ -155,8 +160,14 @@ impl ClientBody {
         while !state.invitation.get().is_empty() {
             let written = std::task::ready!(self.wire.poll_write(context, state.invitation.get()))?;
             state.invitation.set(state.invitation.get().get(written..).unwrap_or_default());
+            state.is_unflushed.set(true);
         }
-        self.wire.poll_flush(context)
+        // Nothing else is waited for: an answer that its client does not take yet must not hold the upload back.
+        if state.is_unflushed.get() {
+            std::task::ready!(self.wire.poll_flush(context))?;
+            state.is_unflushed.set(false);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

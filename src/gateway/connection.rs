@@ -21,7 +21,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    deadline::Elapsed,
+    deadline::{Deadlines, Elapsed},
     http1::{BodyDecoder, Framing, Known, RequestHead, Version},
     jose::certificate_thumbprint,
     message::{Body, Request},
@@ -152,23 +152,28 @@ impl Connection {
         let answered = {
             // Pinned where it is made: this future is the largest there is, and moving it would cost more than the rest.
             let answering = pin!(answer::answer(&worker, shared, edge, &self.peer, request, &mut trail));
-            present(&self.wire, &progress, answering).await
+            present(&self.wire, &worker.forwarder.deadlines, &progress, answering).await
         };
         let after = match answered {
-            None => {
+            Err(gone) => {
                 trail.release_unsent().await;
-                trail.broken = Some("the client left".to_owned());
+                trail.broken = Some(gone.to_string());
                 trail.received = progress.received();
-                answer::record(&worker, &edition, edge, &self.peer, &trail, 499);
-                return After::Close;
+                let (status, after) = match gone {
+                    Gone::Client => (499, After::Close),
+                    // There is no time left to linger.
+                    Gone::Gateway => (503, After::Reset),
+                };
+                answer::record(&worker, &edition, edge, &self.peer, &trail, status);
+                return after;
             }
-            Some(mut response) if response.tunnel.is_some() => {
+            Ok(mut response) if response.tunnel.is_some() => {
                 let Some(upstream) = response.tunnel.take() else { return After::Close };
                 let after = Box::pin(self.hand_over(&response, upstream, &mut trail)).await;
                 answer::record(&worker, &edition, edge, &self.peer, &trail, response.status);
                 after
             }
-            Some(response) => {
+            Ok(response) => {
                 let status = response.status;
                 // Who is refused before the request has come whole is told to stop sending it (RFC 9112 section 9.6).
                 let keeps = keeps && self.is_reusable(&progress) && (status < 400 || progress.is_complete());
@@ -241,12 +246,28 @@ impl Connection {
     }
 }
 
-/// Runs `future` for as long as the client is there. Only once its request has come whole can silence be told from
-/// leaving; until then the body's reader finds out.
-async fn present<F: Future>(wire: &Wire, progress: &Progress, mut future: Pin<&mut F>) -> Option<F::Output> {
+/// Who is not there any more, so that nothing more is done for a request.
+#[derive(Debug, thiserror::Error)]
+enum Gone {
+    #[error("the client left")]
+    Client,
+    /// The time to drain is up.
+    #[error("the gateway stopped")]
+    Gateway,
+}
+
+/// Runs `future` for as long as the client and the gateway are there. Only once its request has come whole can a client's
+/// silence be told from leaving; until then the body's reader finds out.
+async fn present<F: Future>(
+    wire: &Wire,
+    deadlines: &Deadlines,
+    progress: &Progress,
+    mut future: Pin<&mut F>,
+) -> Result<F::Output, Gone> {
     poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if progress.is_complete() => wire.poll_gone(context).map(|()| None),
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending if deadlines.is_given_up() => Poll::Ready(Err(Gone::Gateway)),
+        Poll::Pending if progress.is_complete() => wire.poll_gone(context).map(|()| Err(Gone::Client)),
         Poll::Pending => Poll::Pending,
     })
     .await

@@ -105,6 +105,9 @@ impl Wire {
                         }
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending if deadlines.is_given_up() => {
+                        return Poll::Ready(Err(io::Error::other("the gateway stopped")));
+                    }
                     Poll::Pending => {
                         pace.awaits(deadlines.ticks());
                         return wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()));

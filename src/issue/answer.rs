@@ -24,6 +24,11 @@ pub(super) struct Told<'t> {
 }
 
 impl Told<'_> {
+    /// The same, and the token.
+    pub(super) fn with<'m>(&'m self, minted: &'m Minted) -> Told<'m> {
+        Told { permit: self.permit, subject: self.subject, claims: self.claims, minted: Some(minted) }
+    }
+
     /// The request, with all this.
     pub(super) fn view(&self) -> View<'_> {
         self.permit.view(self)

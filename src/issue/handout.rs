@@ -24,7 +24,7 @@ impl Handout {
         let subject = permit.identity().subject.clone().ok_or(Failure::Nameless)?;
         let told = Told { permit: &permit, subject: &subject, claims: &Value::Null, minted: None };
         let minted = minted(&self.minter, &told, self.clock.unix()).await?;
-        let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
+        let answer = told.with(&minted).answer(&self.answer)?;
         report.subject = Some(Rc::clone(&subject));
         Ok(answer)
     }

@@ -68,9 +68,9 @@ impl Login {
         let name = known.subject.unwrap_or(name);
         let told = Told { permit: &permit, subject: &name, claims: &known.claims, minted: None };
         let mut minted = self.issuer.mint(&told, self.desk.clock.unix()).await?;
-        self.issuer.check_length(&minted)?;
+        self.issuer.check_answer(&told, &minted, &self.answer)?;
         minted.refresh = self.issuer.begin(&told, now_millis).await?;
-        let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
+        let answer = told.with(&minted).answer(&self.answer)?;
         report.subject = Some(Rc::from(name));
         Ok(self.issuer.in_session(answer, &minted))
     }

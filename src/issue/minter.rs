@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Failure, Grant, Refresh, Session, answer::Told};
+use super::{Failure, Grant, Refresh, Session, answer::Told, refresh::STAND_IN};
 use crate::{
     message::Response,
     minting::{Minter, MintingFault},
+    scheme::Template,
 };
 
 /// Issues tokens of one kind.
@@ -22,7 +23,7 @@ pub struct Issuer {
 }
 
 /// A token, and what is to be known of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Minted {
     pub(super) token: String,
     pub(super) lifetime: u64,
@@ -38,9 +39,15 @@ impl Issuer {
         minted(&self.minter, told, now_unix).await
     }
 
-    /// Whether the token can be kept where it is to be.
-    pub(super) fn check_length(&self, minted: &Minted) -> Result<(), Failure> {
-        self.session.as_ref().map_or(Ok(()), |session| session.check_length(minted))
+    /// Whether `minted` can be given: kept where it is to be, and told in an answer of `template`. To be asked before a refresh
+    /// token is begun or spent, for the next would have been shown to nobody.
+    pub(super) fn check_answer(&self, told: &Told<'_>, minted: &Minted, template: &Template) -> Result<(), Failure> {
+        self.session.as_ref().map_or(Ok(()), |session| session.check_length(minted))?;
+        if self.refresh.is_none() {
+            return Ok(());
+        }
+        let complete = Minted { refresh: Some(STAND_IN.to_owned()), ..minted.clone() };
+        told.with(&complete).answer(template).map(drop)
     }
 
     /// An answer that gives `minted`, in cookies where that is where tokens are kept.

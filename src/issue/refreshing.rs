@@ -77,10 +77,10 @@ impl Renewal {
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
         let (minter, scope, now_unix) = (&self.issuer.minter, grant.scope.as_deref(), self.desk.clock.unix());
         let mut minted = minted_within(minter, &told, scope, now_unix).await?;
-        self.issuer.check_length(&minted)?;
+        self.issuer.check_answer(&told, &minted, &self.answer)?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(&shown, issuer, now_millis).await?);
-        let answer = Told { minted: Some(&minted), ..told }.answer(&self.answer)?;
+        let answer = told.with(&minted).answer(&self.answer)?;
         report.subject = Some(Rc::from(&*grant.subject));
         Ok(self.issuer.in_session(answer, &minted))
     }

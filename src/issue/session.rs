@@ -55,7 +55,7 @@ impl Session {
         cookie(permit.head(), &self.refresh)
     }
 
-    /// Whether browsers would keep the token. To be asked before anything is spent.
+    /// Whether browsers would keep the token.
     pub(super) fn check_length(&self, minted: &Minted) -> Result<(), Failure> {
         let cookie = self.hidden(&self.token, &minted.token, minted.lifetime);
         if cookie.fits() { Ok(()) } else { Err(Failure::TokenTooLong) }

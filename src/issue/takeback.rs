@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::Failure;
-use crate::store::revocations::{NotRevoked, Revocation, Revocations, Revoked};
+use crate::store::revocations::{By, NotRevoked, Revocation, Revocations, Revoked};
 
 /// Where it is kept what was taken back.
 #[derive(Clone, Debug)]
@@ -26,12 +26,11 @@ impl Takeback {
         };
         let revoked = match self.revocations.shared() {
             Some(shared) => shared.revoke(&revocation, now_unix).await,
-            // Whoever logs in again and again must not leave the operator without room.
-            None if self.revocations.is_reserved() => Err(NotRevoked::Full),
             None => {
                 let revocations = self.revocations.clone();
                 // A disk may take its time, in which a worker could serve many requests.
-                let written = tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await;
+                let revoke = move || revocations.revoke(revocation, By::Holder, now_unix);
+                let written = tokio::task::spawn_blocking(revoke).await;
                 written.unwrap_or(Err(NotRevoked::NoPlace))
             }
         };

@@ -148,13 +148,21 @@ impl Holding<'_> {
         let mut spooling = Spooling::open(self.budgets, self.ceiling).await?;
         spooling.append(head).await?;
         self.share = self.budgets.memory.share();
-        spooling.append(piece).await?;
+        let mut gathered = BytesMut::from(&*piece);
         while let Some(next) = self.body.next().await.transpose()? {
-            spooling.append(next).await?;
+            if gathered.len() + next.len() > GATHERED {
+                spooling.append(gathered.split().freeze()).await?;
+            }
+            gathered.extend_from_slice(&next);
         }
+        spooling.append(gathered.freeze()).await?;
         Ok(Body::Spooled(spooling.finish()))
     }
 }
+
+/// Pieces are gathered up to this size before they are written: not every byte that a client sends in a chunk of its own is
+/// worth a call and a change of threads.
+const GATHERED: usize = 64 * 1024;
 
 struct Spooling {
     file: Arc<File>,

@@ -58,6 +58,22 @@ async fn a_larger_body_goes_to_a_file_and_reads_back_whole() {
 }
 
 #[tokio::test]
+async fn pieces_of_any_size_lie_in_the_file_in_order() {
+    let sizes = [1, 11, 1, 65_536, 1, 3, 65_535, 1, 200_000, 7];
+    let whole: Vec<u8> =
+        (0..sizes.iter().sum::<usize>()).map(|number| number.to_le_bytes()[0] ^ number.to_le_bytes()[1]).collect();
+    let mut rest = Bytes::from(whole.clone());
+    let pieces = sizes.iter().map(|size| rest.split_to(*size)).collect();
+    let limits = HoldLimits { body: 1 << 20, ..LIMITS };
+    let budgets = budgets(1000, 1 << 20);
+    let held = hold(Body::Stream(Box::new(Pieces(pieces, None))), limits, &budgets).await.unwrap();
+    let Body::Spooled(spool) = &held else { panic!("not spooled: {held:?}") };
+    let mut seen = Vec::new();
+    spool.read_all(&mut |piece| seen.extend_from_slice(piece)).unwrap();
+    assert!(seen == whole);
+}
+
+#[tokio::test]
 async fn beyond_the_limit_it_is_refused_and_nothing_stays_reserved() {
     let budgets = budgets(1000, 1000);
     let refused = hold(stream(&[60, 60]), LIMITS, &budgets).await;

@@ -3,14 +3,16 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
 use super::{super::trouble::Trouble, store::KeyStore};
-use crate::keys::{Change, Format, KeyFileContent, KeyRecord, NotChanged, changed};
+use crate::{
+    keys::{Change, Format, KeyFileContent, KeyRecord, NotChanged, changed},
+    ownership,
+};
 
 /// A file of keys.
 pub(super) struct FileStore {
@@ -83,11 +85,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let old = fs::metadata(path)?;
     let mut new = tempfile::NamedTempFile::new_in(directory(path))?;
     new.write_all(content)?;
-    new.as_file().set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))?;
-    let owner = new.as_file().metadata()?;
-    if (owner.uid(), owner.gid()) != (old.uid(), old.gid()) {
-        std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
-    }
+    ownership::hand_on(&old, new.as_file())?;
     new.as_file().sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
     File::open(directory(path))?.sync_all()

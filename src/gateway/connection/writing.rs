@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{After, Connection, Progress, present};
+use super::{After, Connection, Gone, Progress, present};
 use crate::{
     gateway::{pace::Pace, trail::Trail, worker::RequestId},
     http1::{Known, Version, encode},
@@ -29,6 +29,9 @@ enum Delimited {
 
 /// Pieces up to this size are copied behind the head rather than written beside it.
 const COPIED: usize = 4 * 1024;
+
+/// Small pieces that are there are gathered up to this size.
+const GATHERED: usize = 16 * 1024;
 
 impl Connection {
     pub(super) async fn write(
@@ -122,7 +125,7 @@ impl Connection {
         if body.length() == Some(0) {
             return self.send(b"", b"").await;
         }
-        let wire = self.wire.clone();
+        let (wire, deadlines) = (self.wire.clone(), &self.worker.clone().forwarder.deadlines);
         // Whatever is written, the rest of the request goes on meanwhile.
         loop {
             // What waits is written before the next piece is waited for: an event stream must not be held back.
@@ -130,12 +133,30 @@ impl Connection {
                 Some(piece) => piece,
                 None => {
                     beside(body, pin!(self.send(b"", b""))).await?;
-                    present(&wire, progress, pin!(body.next())).await.ok_or(Broken::ClientLeft)?
+                    present(&wire, deadlines, progress, pin!(body.next())).await?
                 }
             };
-            let Some(piece) = piece.transpose()? else { break };
+            let piece = match piece.transpose() {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => {
+                    // What came of it the client gets.
+                    self.send(b"", b"").await?;
+                    return Err(error.into());
+                }
+            };
             trail.sent = trail.sent.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            beside(body, pin!(self.write_piece(piece, chunked))).await?;
+            if piece.len() > COPIED {
+                beside(body, pin!(self.write_piece(piece, chunked))).await?;
+                continue;
+            }
+            match chunked {
+                true => encode::chunk(&mut self.output, &piece),
+                false => self.output.extend_from_slice(&piece),
+            }
+            if self.output.len() >= GATHERED {
+                beside(body, pin!(self.send(b"", b""))).await?;
+            }
         }
         if chunked {
             self.output.extend_from_slice(encode::LAST_CHUNK);
@@ -143,20 +164,10 @@ impl Connection {
         self.send(b"", b"").await
     }
 
+    /// Writes a large piece behind what was gathered, without copying it.
     async fn write_piece(&mut self, piece: Bytes, chunked: bool) -> Result<(), Broken> {
-        let (beside, end): (&[u8], &[u8]) = match (chunked, piece.len() <= COPIED) {
-            (false, true) => {
-                self.output.extend_from_slice(&piece);
-                (b"", b"")
-            }
-            (true, true) => {
-                encode::chunk(&mut self.output, &piece);
-                (b"", b"")
-            }
-            (true, false) => (&piece, encode::chunk_around(&mut self.output, &piece)),
-            (false, false) => (&piece, b""),
-        };
-        self.send(beside, end).await
+        let end = if chunked { encode::chunk_around(&mut self.output, &piece) } else { b"" };
+        self.send(&piece, end).await
     }
 
     /// Writes what was gathered, and the others behind it.
@@ -176,8 +187,8 @@ impl Connection {
 /// Why an answer did not get to its end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
-    #[error("the client left")]
-    ClientLeft,
+    #[error(transparent)]
+    Gone(#[from] Gone),
     #[error("to the client: {0}")]
     Client(#[source] io::Error),
     #[error("from the client: {0}")]

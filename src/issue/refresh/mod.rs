@@ -11,6 +11,7 @@ mod token;
 pub use families::Families;
 pub use grant::Grant;
 pub use memory::MemoryFamilies;
+pub(super) use token::STAND_IN;
 
 use std::{sync::Arc, time::Duration};
 

@@ -11,6 +11,9 @@ use crate::store::families::{Holder, OF_HOLDER};
 
 const SECRET: usize = 32;
 
+/// What is written as a token and is none: it stands for one that is yet to come.
+pub(in crate::issue) const STAND_IN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// A token that was just made.
 pub(super) struct Fresh {
     pub(super) token: String,

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         PoisonError, RwLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -52,23 +52,34 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// A bounded set of revocations. A look-up locks it for reading, and only while there is anything in it.
+/// As many as leave the list under one lock: so long requests wait at most.
+const AT_ONCE: usize = 256;
+
+/// Who wants something revoked, and so how much of the list is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Whoever runs the gateway: all of it.
+    Operator,
+    /// Whoever has a token, who may come again and again: nine tenths, so that the operator finds room.
+    Holder,
+}
+
+/// A bounded set of revocations. A look-up locks it for reading, and only while there is anything in it. Who changes it is alone
+/// in that: the file is locked, or nobody else knows of the list yet.
 #[derive(Debug)]
 pub(super) struct List {
     /// How many there are, readable without the lock: most gateways have none.
     count: AtomicUsize,
     entries: RwLock<HashMap<Revoked, Revocation>>,
+    /// None is over before this, in seconds since 1970: until then nobody need look for one.
+    earliest_end: AtomicI64,
     capacity: usize,
 }
 
 impl List {
-    /// How many there may be.
-    pub(super) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
     pub(super) fn new(capacity: usize) -> List {
-        List { count: AtomicUsize::new(0), entries: RwLock::default(), capacity }
+        let (count, earliest_end) = (AtomicUsize::new(0), AtomicI64::new(i64::MAX));
+        List { count, entries: RwLock::default(), earliest_end, capacity }
     }
 
     /// Whether anything is revoked at all: one relaxed load.
@@ -96,13 +107,53 @@ impl List {
     }
 
     /// Whether there is room for `revocation`, once what is over has gone.
-    pub(super) fn has_room(&self, revocation: &Revocation, now_unix: i64) -> bool {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= self.capacity {
-            entries.retain(|_, entry| !entry.is_over(now_unix));
+    pub(super) fn has_room(&self, revocation: &Revocation, by: By, now_unix: i64) -> bool {
+        let most = match by {
+            By::Operator => self.capacity,
+            By::Holder => self.capacity - self.capacity / 10,
+        };
+        if self.len() >= most && self.earliest_end.load(Ordering::Relaxed) < now_unix {
+            self.forget_what_is_over(now_unix);
+        }
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.len() < most || entries.contains_key(&revocation.revoked)
+    }
+
+    /// Looks through all of them, at most once a second: afterwards none is over before the next. Requests go on meanwhile.
+    fn forget_what_is_over(&self, now_unix: i64) {
+        let (over, earliest_end) = self.over(now_unix);
+        for some in over.chunks(AT_ONCE) {
+            let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+            for revoked in some {
+                entries.remove(revoked);
+            }
             self.count.store(entries.len(), Ordering::Relaxed);
         }
-        entries.len() < self.capacity || entries.contains_key(&revocation.revoked)
+        self.earliest_end.store(earliest_end, Ordering::Relaxed);
+    }
+
+    /// What is over, and the earliest end of what is not.
+    fn over(&self, now_unix: i64) -> (Vec<Revoked>, i64) {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut over, mut earliest_end) = (Vec::new(), i64::MAX);
+        for entry in entries.values() {
+            if entry.is_over(now_unix) {
+                over.push(entry.revoked.clone());
+            } else {
+                earliest_end = earliest_end.min(entry.until_unix.unwrap_or(i64::MAX));
+            }
+        }
+        (over, earliest_end)
+    }
+
+    /// Adds what stands in a file, where it is not over; whether there is room for it.
+    pub(super) fn take(&self, revocation: Revocation, now_unix: i64) -> bool {
+        let is_over = revocation.is_over(now_unix);
+        let has_room = is_over || self.has_room(&revocation, By::Operator, now_unix);
+        if has_room && !is_over {
+            self.add(revocation);
+        }
+        has_room
     }
 
     /// Adds it. Of two on the same thing both hold: the later moment, the longer time.
@@ -112,16 +163,21 @@ impl List {
             Some(known) => known.joined(&revocation),
             None => revocation,
         };
+        self.earliest_end.fetch_min(joined.until_unix.unwrap_or(i64::MAX), Ordering::Relaxed);
         entries.insert(joined.revoked.clone(), joined);
         self.count.store(entries.len(), Ordering::Relaxed);
     }
 
-    /// All that stand, in the order of what they name.
-    pub(super) fn all(&self, now_unix: i64) -> Vec<Revocation> {
+    /// What nobody looks for before.
+    #[cfg(test)]
+    pub(super) fn earliest_end(&self) -> i64 {
+        self.earliest_end.load(Ordering::Relaxed)
+    }
+
+    /// All that stand, in no order.
+    pub(super) fn standing(&self, now_unix: i64) -> Vec<Revocation> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = entries.values().filter(|entry| !entry.is_over(now_unix)).cloned().collect();
-        all.sort_by(|one, other| one.revoked.cmp(&other.revoked));
-        all
+        entries.values().filter(|entry| !entry.is_over(now_unix)).cloned().collect()
     }
 }
 

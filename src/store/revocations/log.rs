@@ -4,13 +4,14 @@
 //! of it: it is cut off. Any other line that cannot be read is an error, for it may be a revocation.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use super::entry::{BadRevocation, Revocation};
+use crate::ownership;
 
 /// The longest line that is read, in bytes: a name and a reason of the greatest length, each character escaped, are shorter.
 const LONGEST_LINE: u64 = 1 << 15;
@@ -75,27 +76,20 @@ impl Log {
         path: &Path,
         now_unix: i64,
         most: usize,
-        mut take: impl FnMut(Revocation) -> bool,
+        take: impl FnMut(Revocation) -> bool,
     ) -> Result<Log, LogError> {
         let failed = |source| LogError::File { path: path.to_owned(), source };
         let file = open(path).map_err(failed)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => LogError::InUse(path.to_owned()),
-            TryLockError::Error(source) => failed(source),
-        })?;
+        file.try_lock().map_err(|error| unlocked(path, error))?;
         sync_directory(path).map_err(failed)?;
-        let full = || LogError::TooMany { path: path.to_owned(), most };
-        let taken = |revocation| if take(revocation) { Ok(()) } else { Err(full()) };
-        let (length, is_torn) = read(BufReader::new(&file), now_unix, taken).map_err(|fault| match fault {
-            Fault::Read(source) => failed(source),
-            Fault::Line(line, source) => LogError::Line { path: path.to_owned(), line, source },
-            Fault::Taken(error) => error,
-        })?;
+        let (length, is_torn) = lines(path, &file, now_unix, most, take)?;
         if is_torn {
             tracing::warn!(path = %path.display(), "the last line of the revocations broke off and is cut off");
             file.set_len(length).map_err(failed)?;
         }
-        Ok(Log { path: path.to_owned(), file, length, most: most_of(length), is_torn: false })
+        // Where a link leads there, what it leads to is written anew.
+        let path = path.canonicalize().map_err(failed)?;
+        Ok(Log { path, file, length, most: most_of(length), is_torn: false })
     }
 
     /// Appends a line and waits until it is on the disk.
@@ -144,7 +138,7 @@ impl Log {
             Err(error) => {
                 self.most = self.length.saturating_add(SLACK);
                 // On a disk that is full it would be in the way.
-                let _ = std::fs::remove_file(&beside);
+                let _ = fs::remove_file(&beside);
                 Err(error)
             }
         }
@@ -152,7 +146,9 @@ impl Log {
 
     /// How many bytes the new file has.
     fn replace(&mut self, beside: &Path, revocations: &[Revocation]) -> io::Result<u64> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(beside)?;
+        // One that a killed process left; and whoever put a link there must not have us write where it leads.
+        let _ = fs::remove_file(beside);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(beside)?;
         let mut writer = BufWriter::new(&file);
         let mut length = 0;
         for revocation in revocations {
@@ -162,9 +158,11 @@ impl Log {
         }
         writer.flush()?;
         drop(writer);
+        // Whoever runs a command may be another user than the gateway, which must be able to open it.
+        ownership::hand_on(&self.file.metadata()?, &file)?;
         file.sync_all()?;
         file.try_lock().map_err(io::Error::from)?;
-        std::fs::rename(beside, &self.path)?;
+        fs::rename(beside, &self.path)?;
         // From here on it is the file, whatever comes: what is appended must go into it.
         self.file = file;
         (self.length, self.is_torn) = (length, false);
@@ -177,6 +175,46 @@ impl Log {
     fn set_writable(&mut self, writable: bool) {
         self.file = File::options().read(true).write(writable).open(&self.path).unwrap();
     }
+}
+
+/// Hands over what stands in a file that nobody has open, line by line, as [`Log::open`] does. It makes and changes nothing.
+///
+/// # Errors
+/// [`LogError`]
+pub(super) fn look(
+    path: &Path,
+    now_unix: i64,
+    most: usize,
+    take: impl FnMut(Revocation) -> bool,
+) -> Result<(), LogError> {
+    let file = File::open(path).map_err(|source| LogError::File { path: path.to_owned(), source })?;
+    file.try_lock_shared().map_err(|error| unlocked(path, error))?;
+    // Half a line at the end is of a revocation that nobody was told of.
+    lines(path, &file, now_unix, most, take).map(|_| ())
+}
+
+fn unlocked(path: &Path, error: TryLockError) -> LogError {
+    match error {
+        TryLockError::WouldBlock => LogError::InUse(path.to_owned()),
+        TryLockError::Error(source) => LogError::File { path: path.to_owned(), source },
+    }
+}
+
+/// How many bytes of the file are whole lines, and whether anything stands behind them.
+fn lines(
+    path: &Path,
+    file: &File,
+    now_unix: i64,
+    most: usize,
+    mut take: impl FnMut(Revocation) -> bool,
+) -> Result<(u64, bool), LogError> {
+    let full = || LogError::TooMany { path: path.to_owned(), most };
+    let taken = |revocation| if take(revocation) { Ok(()) } else { Err(full()) };
+    read(BufReader::new(file), now_unix, taken).map_err(|fault| match fault {
+        Fault::Read(source) => LogError::File { path: path.to_owned(), source },
+        Fault::Line(line, source) => LogError::Line { path: path.to_owned(), line, source },
+        Fault::Taken(error) => error,
+    })
 }
 
 fn most_of(length: u64) -> u64 {

@@ -16,7 +16,7 @@ use std::{
 
 pub use self::{
     entry::{BadRevocation, Revocation, Revoked, Whose},
-    list::{Shown, ShownToken},
+    list::{By, Shown, ShownToken},
     log::{Fault, LogError, read},
     shared::{Question, SharedRevocations, Unknown},
 };
@@ -28,7 +28,7 @@ use crate::redis_link::LinkError;
 pub struct Revocations {
     list: List,
     /// `None`: there is no file, so nothing can be revoked. Locked for as long as a line takes to get to the disk, or now and then
-    /// all that stands; never for a request.
+    /// all that stands, and while all that stands is copied to be listed; never for a request.
     log: Option<Mutex<Log>>,
     /// Where gateways share them: then nothing is in the list.
     shared: Option<SharedRevocations>,
@@ -43,7 +43,7 @@ pub enum NotRevoked {
     /// It is no revocation.
     #[error(transparent)]
     Bad(#[from] BadRevocation),
-    /// There are as many as there may be.
+    /// There are as many as there may be, of whoever asks.
     #[error("there are as many revocations as there may be")]
     Full,
     /// It could not be written.
@@ -79,18 +79,22 @@ impl Revocations {
         let mut lines = 0_usize;
         let mut log = Log::open(path, now_unix, capacity, |revocation| {
             lines += 1;
-            let is_over = revocation.is_over(now_unix);
-            let has_room = is_over || list.has_room(&revocation, now_unix);
-            if has_room && !is_over {
-                list.add(revocation);
-            }
-            has_room
+            list.take(revocation, now_unix)
         })?;
         if list.len() < lines {
-            let rewritten = log.rewrite(&list.all(now_unix));
-            rewritten.map_err(|source| LogError::File { path: path.to_owned(), source })?;
+            tidy(&mut log, &list, now_unix);
         }
         Ok(Revocations { list, log: Some(Mutex::new(log)), shared: None })
+    }
+
+    /// What stands in a file that nobody has open, in the order of what is named, at most `most`. Nothing is made or changed.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    pub fn in_file(path: &Path, most: usize, now_unix: i64) -> Result<Vec<Revocation>, LogError> {
+        let list = List::new(most);
+        log::look(path, now_unix, most, |revocation| list.take(revocation, now_unix))?;
+        Ok(in_order(list.standing(now_unix)))
     }
 
     /// Whether nothing is revoked here: one load, for the path of every request.
@@ -101,11 +105,6 @@ impl Revocations {
     /// How many revocations are held.
     pub fn len(&self) -> usize {
         self.list.len()
-    }
-
-    /// Whether what is left in the list of this process is for whoever runs the gateway: a tenth of it.
-    pub fn is_reserved(&self) -> bool {
-        self.log.is_some() && self.len() >= self.list.capacity() - self.list.capacity() / 10
     }
 
     /// What of `shown` is revoked, if anything is, wherever that is kept.
@@ -127,11 +126,12 @@ impl Revocations {
         if self.is_empty() { None } else { self.list.find(shown, now_unix) }
     }
 
-    /// Revokes in the file; on return it is on the disk and holds. One that says nothing new changes nothing.
+    /// Revokes in the file, where it has room for `by`; on return it is on the disk and holds. One that says nothing new changes
+    /// nothing.
     ///
     /// # Errors
     /// [`NotRevoked`]; nothing has changed then.
-    pub fn revoke(&self, revocation: Revocation, now_unix: i64) -> Result<(), NotRevoked> {
+    pub fn revoke(&self, revocation: Revocation, by: By, now_unix: i64) -> Result<(), NotRevoked> {
         let log = self.log.as_ref().ok_or(NotRevoked::NoPlace)?;
         if revocation.is_over(now_unix) {
             return Err(BadRevocation::Over.into());
@@ -140,24 +140,39 @@ impl Revocations {
         if self.list.covers(&revocation) {
             return Ok(());
         }
-        if !self.list.has_room(&revocation, now_unix) {
+        if !self.list.has_room(&revocation, by, now_unix) {
             return Err(NotRevoked::Full);
         }
         log.append(&revocation).map_err(NotRevoked::Write)?;
         self.list.add(revocation);
-        if log.is_overgrown()
-            && let Err(error) = log.rewrite(&self.list.all(now_unix))
-        {
-            // It is revoked all the same; the file is only larger than it need be.
-            tracing::warn!(%error, "the file of revocations could not be written anew");
+        if log.is_overgrown() {
+            tidy(&mut log, &self.list, now_unix);
         }
         Ok(())
     }
 
     /// All that stand, in the order of what they name.
     pub fn all(&self, now_unix: i64) -> Vec<Revocation> {
-        self.list.all(now_unix)
+        in_order(self.standing(now_unix))
     }
+
+    /// Copies them while nobody revokes: whoever waited for the list, to add to it, would have all requests wait behind him.
+    fn standing(&self, now_unix: i64) -> Vec<Revocation> {
+        let _none_is_added = self.log.as_ref().map(|log| log.lock().unwrap_or_else(PoisonError::into_inner));
+        self.list.standing(now_unix)
+    }
+}
+
+/// Writes the file anew. Where that fails everything holds all the same; the file is only larger than it need be.
+fn tidy(log: &mut Log, list: &List, now_unix: i64) {
+    if let Err(error) = log.rewrite(&in_order(list.standing(now_unix))) {
+        tracing::warn!(%error, "the file of revocations could not be written anew");
+    }
+}
+
+fn in_order(mut revocations: Vec<Revocation>) -> Vec<Revocation> {
+    revocations.sort_by(|one, other| one.revoked.cmp(&other.revoked));
+    revocations
 }
 
 #[cfg(test)]

@@ -1,6 +1,13 @@
 //! What is revoked, and what is left of it in the file.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
+    path::PathBuf,
+    sync::mpsc,
+    time::Duration,
+};
 
 use tempfile::TempDir;
 
@@ -27,7 +34,7 @@ impl Place {
 }
 
 fn revoke(revocations: &Revocations, json: &str) {
-    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), NOW).unwrap();
+    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), By::Operator, NOW).unwrap();
 }
 
 fn token<'a>(jti: Option<&'a str>, subject: Option<&'a str>, issued: Option<f64>) -> Shown<'a> {
@@ -82,7 +89,7 @@ fn a_revocation_ends_when_it_says_so() {
     assert!(revocations.find(&token(Some("j1"), None, None), 1500).is_some());
     assert!(revocations.find(&token(Some("j1"), None, None), 1501).is_none());
     let over = Revocation::parse(br#"{"jti":"j2","until":999}"#, NOW).unwrap();
-    assert!(matches!(revocations.revoke(over, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
+    assert!(matches!(revocations.revoke(over, By::Operator, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
     // Revoked once more, the longer time holds, whichever came first.
     revoke(&revocations, r#"{"jti":"j1"}"#);
     revoke(&revocations, r#"{"jti":"j1","until":1600}"#);
@@ -141,6 +148,81 @@ fn what_is_over_or_said_twice_leaves_the_file_at_the_next_start() {
 }
 
 #[test]
+fn a_file_that_is_written_anew_stays_its_owners_and_where_it_is() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"j1\",\"until\":5}\n").unwrap();
+    fs::set_permissions(place.file(), fs::Permissions::from_mode(0o640)).unwrap();
+    // Only root can give it away; whoever else runs this sees to the mode alone.
+    let _ = chown(place.file(), Some(65_534), Some(65_534));
+    let link = place.directory.path().join("link");
+    symlink(place.file(), &link).unwrap();
+    let whose = |file: &fs::Metadata| (file.mode(), file.uid(), file.gid());
+    let before = fs::metadata(place.file()).unwrap();
+    Revocations::open(&link, 10, NOW).unwrap();
+    let after = fs::metadata(place.file()).unwrap();
+    assert!(after.ino() != before.ino() && after.len() == 0, "it was written anew");
+    assert_eq!(whose(&after), whose(&before));
+    assert!(link.is_symlink(), "what it leads to is replaced");
+}
+
+#[test]
+fn what_another_left_beside_the_file_is_not_written_through() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"j1\",\"until\":5}\n").unwrap();
+    let (other, beside) = (place.directory.path().join("other"), place.directory.path().join("revoked.new"));
+    fs::write(&other, "another's").unwrap();
+    symlink(&other, &beside).unwrap();
+    place.open();
+    assert_eq!(fs::read_to_string(other).unwrap(), "another's");
+    assert!(fs::read_to_string(place.file()).unwrap().is_empty() && !beside.is_symlink());
+}
+
+#[test]
+fn a_file_that_cannot_be_written_anew_ends_no_start() {
+    let place = Place::new();
+    fs::write(place.file(), "{\"jti\":\"j1\",\"until\":5}\n{\"jti\":\"j2\"}\n").unwrap();
+    fs::create_dir(place.directory.path().join("revoked.new")).unwrap();
+    let revocations = place.open();
+    assert_eq!(fs::read_to_string(place.file()).unwrap().lines().count(), 2, "it is as it was");
+    revoke(&revocations, r#"{"jti":"j3"}"#);
+    drop(revocations);
+    let names: Vec<_> = place.open().all(NOW).into_iter().map(|entry| entry.revoked).collect();
+    assert_eq!(names, [Revoked::Jti("j2".to_owned()), Revoked::Jti("j3".to_owned())]);
+}
+
+#[test]
+fn a_file_that_is_looked_at_stays_as_it_is() {
+    let place = Place::new();
+    let look = || Revocations::in_file(&place.file(), 10, NOW);
+    assert!(matches!(look(), Err(LogError::File { .. })));
+    assert!(!place.file().exists());
+    let content = "{\"jti\":\"j2\"}\n{\"jti\":\"over\",\"until\":5}\n{\"jti\":\"j1\"}\n{\"jti\":\"ha";
+    fs::write(place.file(), content).unwrap();
+    let inode = fs::metadata(place.file()).unwrap().ino();
+    let names: Vec<_> = look().unwrap().into_iter().map(|entry| entry.revoked).collect();
+    assert_eq!(names, [Revoked::Jti("j1".to_owned()), Revoked::Jti("j2".to_owned())]);
+    assert_eq!(fs::read_to_string(place.file()).unwrap(), content);
+    assert_eq!(fs::metadata(place.file()).unwrap().ino(), inode);
+    let _gateway = place.open();
+    assert!(matches!(look(), Err(LogError::InUse(_))));
+}
+
+#[test]
+fn they_are_listed_while_nobody_waits_to_add_one() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"jti":"j1"}"#);
+    let (listed, seen) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let revoking = revocations.log.as_ref().unwrap().lock().unwrap();
+        scope.spawn(|| listed.send(revocations.all(NOW).len()).unwrap());
+        assert!(seen.recv_timeout(Duration::from_millis(100)).is_err(), "a revocation is under way");
+        drop(revoking);
+        assert_eq!(seen.recv().unwrap(), 1);
+    });
+}
+
+#[test]
 fn a_file_does_not_grow_for_as_long_as_the_process_runs() {
     let place = Place::new();
     let revocations = place.open();
@@ -149,7 +231,9 @@ fn a_file_does_not_grow_for_as_long_as_the_process_runs() {
     for number in 0..1_100_i64 {
         // Each is over before the next but one comes.
         let json = format!(r#"{{"jti":"{number}{long}","until":{},"reason":"{long}"}}"#, NOW + number + 1);
-        revocations.revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), NOW + number).unwrap();
+        revocations
+            .revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), By::Operator, NOW + number)
+            .unwrap();
         largest = largest.max(fs::metadata(place.file()).unwrap().len());
     }
     assert!((1 << 20..5 << 18).contains(&largest), "{largest}");
@@ -166,13 +250,47 @@ fn more_than_there_may_be_are_refused_and_none_is_forgotten() {
     revoke(&revocations, r#"{"jti":"j1"}"#);
     revoke(&revocations, r#"{"jti":"j2","until":1100}"#);
     let third = || Revocation::parse(br#"{"jti":"j3"}"#, NOW).unwrap();
-    assert!(matches!(revocations.revoke(third(), NOW), Err(NotRevoked::Full)));
-    assert!(revocations.revoke(third(), 1101).is_ok(), "what is over makes room");
+    assert!(matches!(revocations.revoke(third(), By::Operator, NOW), Err(NotRevoked::Full)));
+    assert!(revocations.revoke(third(), By::Operator, 1101).is_ok(), "what is over makes room");
     assert!(revocations.find(&token(Some("j1"), None, None), NOW).is_some());
+}
+
+#[test]
+fn holders_leave_the_operator_a_tenth_and_have_theirs_again_when_it_is_over() {
+    let place = Place::new();
+    let revocations = Revocations::open(&place.file(), 20, NOW).unwrap();
+    let revoke = |jti: i64, by, now| {
+        let json = format!(r#"{{"jti":"{jti}","until":{}}}"#, NOW + 100 + jti);
+        revocations.revoke(Revocation::parse(json.as_bytes(), now).unwrap(), by, now)
+    };
+    (0..18).for_each(|jti| revoke(jti, By::Holder, NOW).unwrap());
+    assert!(matches!(revoke(18, By::Holder, NOW), Err(NotRevoked::Full)));
+    assert!(revoke(17, By::Holder, NOW).is_ok(), "what is revoked already is no more");
+    revoke(18, By::Operator, NOW).unwrap();
+    revoke(19, By::Operator, NOW).unwrap();
+    assert!(matches!(revoke(20, By::Operator, NOW), Err(NotRevoked::Full)));
+    // Two are over, and leave the holders as many as they had.
+    assert!(matches!(revoke(20, By::Holder, NOW + 102), Err(NotRevoked::Full)));
+    assert_eq!(revocations.len(), 18);
+    revoke(20, By::Holder, NOW + 103).unwrap();
+    assert_eq!(revocations.all(0).len(), 18, "none but what is over was forgotten");
+}
+
+#[test]
+fn a_full_list_is_looked_through_only_where_one_can_be_over() {
+    let place = Place::new();
+    let revocations = Revocations::open(&place.file(), 1, NOW).unwrap();
+    revoke(&revocations, r#"{"jti":"j1","until":1100}"#);
+    revoke(&revocations, r#"{"jti":"j1","until":1200}"#);
+    let earliest = || revocations.list.earliest_end();
+    let other = |now| revocations.revoke(Revocation::parse(br#"{"jti":"j2"}"#, now).unwrap(), By::Operator, now);
+    assert!(other(1100).is_err() && earliest() == 1100);
+    assert!(other(1101).is_err() && earliest() == 1200, "which it was looked for");
+    assert!(other(1201).is_ok() && earliest() == i64::MAX);
 }
 
 #[test]
 fn without_a_file_nothing_can_be_revoked() {
     let revocation = Revocation::parse(br#"{"jti":"j1"}"#, NOW).unwrap();
-    assert!(matches!(Revocations::none().revoke(revocation, NOW), Err(NotRevoked::NoPlace)));
+    assert!(matches!(Revocations::none().revoke(revocation, By::Operator, NOW), Err(NotRevoked::NoPlace)));
 }

@@ -124,7 +124,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     // What is shared is asked for over the ways that are there; hashes of tokens are compared as secrets are.
-    rule("store", &["clock", "rate", "redis_link", "errands", "secret", "sql_link"]),
+    rule("store", &["clock", "rate", "redis_link", "errands", "ownership", "secret", "sql_link"]),
     // How much is too much is arithmetic: it counts nobody and knows no time.
     rule("rate", &[]),
     // A way to Redis; what is asked is not its business.
@@ -167,6 +167,7 @@ pub(super) const RULES: &[Rule] = &[
     // What a cookie needs beside it is asked of a request's head, and compared as secrets are.
     rule("cookies", &["http1", "secret"]),
     rule("deadline", &[]),
+    rule("ownership", &[]),
     // Keys and algorithms of tokens and of signatures that public keys check: pure, as what uses them.
     rule("jose", &["json", "secret"]),
     // Fetching keys is beside a request's way: it fills what `authenticate` reads, and sees no request.

@@ -80,6 +80,32 @@ fn a_refresh_token_is_taken_for_a_new_pair_and_the_new_token_is_good() {
     assert_eq!(issuing.refresh(&second["refresh_token"]).status, 200);
 }
 
+/// Where the answer tells what a request need not hold.
+#[test]
+fn what_cannot_be_answered_begins_no_family_and_spends_no_refresh_token() {
+    let answer = r#"answer: '{"token":"{token}","refresh_token":"{refresh_token}","for":"{query:for}"}'"#;
+    let config = CONFIG
+        .replace("login: { login: { issuer: api, ", &format!("login: {{ login: {{ {answer}, issuer: api, "))
+        .replace("refresh: { refresh: { ", &format!("refresh: {{ refresh: {{ {answer}, "));
+    let issuing = Issuing::of(&format!("{config}limits: {{ refresh_families: 1 }}\n"), "0s");
+    let asks = |target: &str, body: Value| issuing.api.json(target, &body.to_string());
+    let user = json!({ "username": "alice", "password": "wonderland" });
+    let unanswered = |target: &str, body: &Value| {
+        let answer = asks(target, body.clone());
+        assert_eq!((answer.status, answer.json()["type"].clone()), (400, json!("urn:countersign:unreadable-field")));
+    };
+    unanswered("/login", &user);
+    let login = asks("/login?for=x", user);
+    assert_eq!((login.status, &login.json()["for"]), (200, &json!("x")), "there is room for one: {}", login.text());
+    let shown = json!({ "refresh_token": login.json()["refresh_token"] });
+    unanswered("/refresh", &shown);
+    unanswered("/refresh", &shown);
+    let second = asks("/refresh?for=y", shown);
+    assert_eq!((second.status, &second.json()["for"]), (200, &json!("y")), "{}", second.text());
+    let third = asks("/refresh?for=z", json!({ "refresh_token": second.json()["refresh_token"] }));
+    assert_eq!(third.status, 200, "{}", third.text());
+}
+
 #[test]
 fn a_spent_refresh_token_that_comes_again_ends_its_family() {
     let issuing = Issuing::start("0s");

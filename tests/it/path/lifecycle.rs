@@ -68,6 +68,28 @@ fn what_does_not_finish_in_time_is_given_up() {
     signal(gateway.id(), "TERM");
     assert!(gateway.ended_within(Duration::from_secs(3)).is_some());
     assert!(client.answer(false).is_none());
+    let log = gateway.output_when(|log| log.contains("\"outcome\""));
+    assert!(log.contains("\"status\":503,\"outcome\":\"failed\",\"why\":\"the gateway stopped\""), "{log}");
+}
+
+#[test]
+fn an_answer_that_is_given_up_does_not_look_whole() {
+    let upstream = Upstream::start(|mut talk| {
+        talk.request();
+        talk.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n");
+        talk.ends_within(PATIENCE);
+    });
+    let (mut gateway, address) = open_to(upstream.address, "timeouts: { drain: 300ms }\n");
+    let mut client = Talk::open(address);
+    // To the oldest clients the end of the connection is the end of the answer.
+    client.write("GET / HTTP/1.0\r\n\r\n");
+    client.head().expect("a head");
+    assert_eq!(client.take(5).as_deref(), Some(&b"begun"[..]));
+    signal(gateway.id(), "TERM");
+    assert!(gateway.ended_within(Duration::from_secs(3)).is_some());
+    assert_eq!(client.rest().1, End::Broken);
+    let log = gateway.output_when(|log| log.contains("\"outcome\""));
+    assert!(log.contains("\"why\":\"the gateway stopped\""), "{log}");
 }
 
 /// The lines of an access log, as JSON.

@@ -247,6 +247,24 @@ fn what_is_revoked_while_no_gateway_runs_does_not_end_its_next_start() {
 }
 
 #[test]
+fn a_file_is_listed_as_it_stands_and_one_that_is_not_there_is_not_made() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let list = |name: &str| {
+        let mut command = countersign();
+        command.args(["revocations", "--file"]).arg(directory.path().join(name)).output().expect("the binary runs")
+    };
+    let content = "{\"jti\":\"j1\",\"made\":5}\n{\"jti\":\"over\",\"until\":5}\n";
+    let file = directory.path().join("revoked");
+    fs::write(&file, content).expect("written");
+    let listed = list("revoked");
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "{\"jti\":\"j1\",\"made\":5}\n", "{listed:?}");
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), content);
+    let mistyped = list("revokde");
+    assert_eq!(mistyped.status.code(), Some(1), "{mistyped:?}");
+    assert!(!directory.path().join("revokde").exists());
+}
+
+#[test]
 fn commands_revoke_list_and_reload() {
     let stage = Stage::start();
     let revoked = stage.command(&["revoke", "--jti", "j1", "--reason", "lost"]);

@@ -108,11 +108,12 @@ fn upload_and_download_go_on_at_the_same_time() {
     assert_eq!(client.body(&head).expect("the end"), b"");
 }
 
-#[test]
-fn a_client_may_send_all_of_its_request_before_it_reads_the_answer() {
-    const WHOLE: usize = 64 << 20;
-    // It reads and writes independently, and its answer is more than sockets hold.
-    let upstream = Upstream::start(|mut talk| {
+/// More than sockets hold.
+pub(super) const WHOLE: usize = 64 << 20;
+
+/// An upstream that reads a request and writes an answer of that many bytes each, the one independently of the other.
+pub(super) fn independent() -> Upstream {
+    Upstream::start(|mut talk| {
         let head = talk.head().expect("a head");
         let mut answering = Talk::plain(talk.stream.try_clone().expect("the same connection"));
         let answer = std::thread::spawn(move || {
@@ -121,7 +122,36 @@ fn a_client_may_send_all_of_its_request_before_it_reads_the_answer() {
         });
         assert_eq!(talk.body(&head).map(|body| body.len()), Some(WHOLE));
         answer.join().expect("no panic");
+    })
+}
+
+#[test]
+fn what_comes_in_chunks_of_a_byte_arrives_as_it_was_both_ways() {
+    const COUNT: usize = 100_000;
+    let upstream = Upstream::start(|mut talk| {
+        let (_, body) = talk.request().expect("a request");
+        let mut answer = CHUNKED.as_bytes().to_vec();
+        for byte in body {
+            answer.extend([b"1\r\n", &[byte][..], b"\r\n"].concat());
+        }
+        answer.extend(b"0\r\n\r\n");
+        talk.write(answer);
     });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let sent = noise(COUNT);
+    let mut request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for byte in &sent {
+        request.extend([b"1\r\n", &[*byte][..], b"\r\n"].concat());
+    }
+    request.extend(b"0\r\n\r\n");
+    let (head, body) = Talk::open(address).exchange(request);
+    assert_eq!(head.status(), 200);
+    assert!(body == sent, "it arrives as it was");
+}
+
+#[test]
+fn a_client_may_send_all_of_its_request_before_it_reads_the_answer() {
+    let upstream = independent();
     let (_gateway, address) = open_to(upstream.address, "limits: { body: 100MiB }\n");
     let mut client = Talk::open(address);
     assert!(client.write(post("/", vec![b'u'; WHOLE])), "all of it is taken");

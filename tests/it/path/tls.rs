@@ -18,7 +18,10 @@ use rustls::{
 };
 use tempfile::TempDir;
 
-use super::support::{PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle};
+use super::{
+    streaming::{WHOLE, independent},
+    support::{PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle},
+};
 use crate::support::Gateway;
 
 /// An authority and what it signed, as PEM files.
@@ -187,6 +190,16 @@ fn a_broken_answer_over_tls_has_no_orderly_end() {
     client.write("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     client.head().expect("a head");
     assert_eq!(client.rest().1, super::support::End::Broken, "no close_notify");
+}
+
+#[test]
+fn a_client_over_tls_may_send_all_of_its_request_before_it_reads_the_answer() {
+    let (upstream, authority) = (independent(), Authority::new());
+    let (_gateway, address) = guarded(&authority, upstream.address, "limits: { body: 100MiB }\n");
+    let mut client = shaken(address, "gate.test", authority.client(rustls::ALL_VERSIONS)).expect("a handshake");
+    assert!(client.write(post("/", vec![b'u'; WHOLE])), "all of it is taken");
+    let (head, body) = client.answer(false).expect("a whole answer");
+    assert_eq!((head.status(), body.len()), (200, WHOLE));
 }
 
 #[test]

@@ -93,6 +93,22 @@ fn after_a_101_bytes_go_both_ways_untouched() {
 }
 
 #[test]
+fn a_101_says_what_is_left_of_a_limit_as_every_answer_does() {
+    let upstream = switching(echo);
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\n\
+         routes:\n  - {{ match: {{ path: /** }}, public: true, to: app, upgrade: websocket,\n      \
+         rate_limits: [{{ per: route, rate: 5/h, headers: true }}] }}\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let mut client = Talk::open(address);
+    client.write(ask());
+    let head = switched(&mut client);
+    assert!(head.field("ratelimit").is_some() && head.field("ratelimit-policy").is_some(), "{head:?}");
+}
+
+#[test]
 fn what_either_side_sends_early_is_handed_over() {
     let upstream = Upstream::start(|mut talk| {
         talk.request();
