@@ -1,7 +1,16 @@
 //! What may be asked of the gateway besides health and metrics: calls that change something, or tell of somebody. Each
 //! needs the admin token; what a call does is the gateway's business.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -9,6 +18,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::secret::{Secret, are_equal};
 
@@ -28,6 +38,38 @@ pub struct Call {
 
 /// The work of one call.
 pub type Work = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// Does the work of one connection's call, and shows whether it is at it.
+#[derive(Debug)]
+pub(super) struct Workbench {
+    patience: Duration,
+    is_busy: AtomicBool,
+}
+
+impl Workbench {
+    /// No work takes longer than `patience`.
+    pub(super) fn new(patience: Duration) -> Workbench {
+        Workbench { patience, is_busy: AtomicBool::new(false) }
+    }
+
+    /// Whether work is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::Relaxed)
+    }
+
+    /// What came of the work. Of what takes too long nobody can say that it was not done: what others do for it goes on.
+    pub(super) async fn finish(&self, work: Work) -> Reply {
+        self.is_busy.store(true, Ordering::Relaxed);
+        let reply = timeout(self.patience, work).await;
+        self.is_busy.store(false, Ordering::Relaxed);
+        reply.unwrap_or_else(|_| {
+            let seconds = self.patience.as_secs_f64();
+            let sentence =
+                format!("not done within {seconds} s; it may still be going on, and the log says what comes of it");
+            Reply::error(StatusCode::GATEWAY_TIMEOUT, sentence)
+        })
+    }
+}
 
 /// A status and a JSON document.
 #[derive(Clone, Debug)]

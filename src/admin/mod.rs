@@ -18,12 +18,12 @@ use http_body_util::Full;
 use hyper::body::Body;
 use prometheus_client::{encoding::text, registry::Registry};
 
-use self::host::Host;
+use self::{calls::Workbench, host::Host};
 pub use self::{
     calls::{Call, Reply, Token, Work},
     door::{Door, SocketFile},
     readiness::{Readiness, Stage},
-    server::{AdminError, spawn},
+    server::{AdminError, LONGEST_WORK, spawn},
 };
 
 const JSON: &str = "application/json";
@@ -52,7 +52,7 @@ impl fmt::Debug for AdminState {
 type Answer = Response<Full<Bytes>>;
 
 /// Answers one request. Its body is read for a call alone, and only once the caller may make it.
-async fn answer<B>(state: &AdminState, request: Request<B>) -> Answer
+async fn answer<B>(state: &AdminState, bench: &Workbench, request: Request<B>) -> Answer
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -68,13 +68,13 @@ where
         "/livez" => |_| text(StatusCode::OK, "ok\n"),
         "/readyz" => readyz,
         "/metrics" => metrics,
-        path if state.calls.iter().any(|call| call.path == path) => return called(state, request).await,
+        path if state.calls.iter().any(|call| call.path == path) => return called(state, bench, request).await,
         _ => return text(StatusCode::NOT_FOUND, "/livez, /readyz and /metrics are here\n"),
     };
     if request.method() == Method::GET { page(state) } else { only([&Method::GET].into_iter()) }
 }
 
-async fn called<B>(state: &AdminState, request: Request<B>) -> Answer
+async fn called<B>(state: &AdminState, bench: &Workbench, request: Request<B>) -> Answer
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -90,7 +90,7 @@ where
     }
     let work = call.work.clone();
     match calls::body(request.into_body()).await {
-        Ok(body) => document(work(body).await),
+        Ok(body) => document(bench.finish(work(body)).await),
         Err(reply) => document(reply),
     }
 }

@@ -12,6 +12,7 @@ use tokio::{
 
 use super::{
     AdminState, answer,
+    calls::Workbench,
     door::{Door, Open, Stream},
 };
 
@@ -22,20 +23,30 @@ const MOST_BUFFERED: usize = 16 * 1024;
 /// How long to wait when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a call's work may take. A reload waits for a key set, a database, listeners and workers, each up to some
+/// seconds, and for the reload before it.
+pub const LONGEST_WORK: Duration = Duration::from_secs(60);
+
 /// Time bounds; tests shorten them.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
     /// To a request's whole head.
     pub(super) head: Duration,
-    /// From accepting a connection to its end.
+    /// From accepting a connection to its end, or to the work of a call; and again so long after that, at most.
     pub(super) connection: Duration,
+    /// For the work of a call.
+    pub(super) work: Duration,
     /// For answers under way when the server ends.
     pub(super) end: Duration,
 }
 
 impl Patience {
-    const USUAL: Patience =
-        Patience { head: Duration::from_secs(5), connection: Duration::from_secs(15), end: Duration::from_secs(1) };
+    const USUAL: Patience = Patience {
+        head: Duration::from_secs(5),
+        connection: Duration::from_secs(15),
+        work: LONGEST_WORK,
+        end: Duration::from_secs(1),
+    };
 }
 
 /// Why the admin listener cannot start.
@@ -70,7 +81,7 @@ pub(super) async fn serve(patience: Patience, door: Open, state: AdminState, shu
             Some(_) = connections.join_next() => {}
             accepted = door.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok(stream) => {
-                    connections.spawn(timeout(patience.connection, converse(patience, stream, Arc::clone(&state))));
+                    connections.spawn(attend(patience, stream, Arc::clone(&state)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the admin listener cannot accept");
@@ -84,11 +95,18 @@ pub(super) async fn serve(patience: Patience, door: Open, state: AdminState, shu
     let _ = timeout(patience.end, async { while connections.join_next().await.is_some() {} }).await;
 }
 
+/// One connection for as long as it may take. Work has its own time: whoever waits for it is not cut off.
+async fn attend(patience: Patience, stream: Box<dyn Stream>, state: Arc<AdminState>) {
+    let bench = Arc::new(Workbench::new(patience.work));
+    let mut conversation = pin!(converse(patience, stream, state, Arc::clone(&bench)));
+    while timeout(patience.connection, &mut conversation).await.is_err() && bench.is_busy() {}
+}
+
 /// One connection. Its errors are the client's affair.
-async fn converse(patience: Patience, stream: Box<dyn Stream>, state: Arc<AdminState>) {
+async fn converse(patience: Patience, stream: Box<dyn Stream>, state: Arc<AdminState>, bench: Arc<Workbench>) {
     let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(answer(&state, request).await) }
+        let (state, bench) = (Arc::clone(&state), Arc::clone(&bench));
+        async move { Ok::<_, Infallible>(answer(&state, &bench, request).await) }
     });
     let served = http1::Builder::new()
         // Without a timer the time-out below would do nothing, silently.

@@ -38,21 +38,40 @@ fn state() -> AdminState {
     let echo = |body: Bytes| -> Work {
         Box::pin(async move { Reply { status: StatusCode::OK, body: json!({ "bytes": body.len() }) } })
     };
-    let calls = [Call { method: Method::POST, path: "/echo", work: Arc::new(echo) }].into();
+    let slow = |_: Bytes| -> Work {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            Reply { status: StatusCode::OK, body: json!({ "done": true }) }
+        })
+    };
+    let endless = |_: Bytes| -> Work { Box::pin(std::future::pending()) };
+    let calls = [
+        Call { method: Method::POST, path: "/echo", work: Arc::new(echo) },
+        Call { method: Method::POST, path: "/slow", work: Arc::new(slow) },
+        Call { method: Method::POST, path: "/endless", work: Arc::new(endless) },
+    ]
+    .into();
     AdminState { registry: Arc::new(registry), readiness: Readiness::new(), calls, token }
 }
 
+/// Usual for tests.
+const PATIENCE: Patience = Patience {
+    head: Duration::from_millis(200),
+    connection: Duration::from_secs(5),
+    work: Duration::from_secs(5),
+    end: Duration::from_millis(200),
+};
+
 async fn start() -> Admin {
+    start_with(PATIENCE).await
+}
+
+async fn start_with(patience: Patience) -> Admin {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let state = state();
     let readiness = state.readiness.clone();
     let (stop, stopped) = oneshot::channel();
-    let patience = Patience {
-        head: Duration::from_millis(200),
-        connection: Duration::from_secs(5),
-        end: Duration::from_millis(200),
-    };
     let task = tokio::spawn(serve(patience, Open::Address(listener), state, async move {
         let _ = stopped.await;
     }));
@@ -247,4 +266,23 @@ async fn a_call_s_body_is_bounded() {
     );
     let answer = admin.sends(&(head + &"x".repeat(65_537))).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn work_has_its_own_time_and_what_takes_longer_is_not_called_undone() {
+    let patience = Patience { connection: Duration::from_millis(300), work: Duration::from_millis(1500), ..PATIENCE };
+    let admin = start_with(patience).await;
+    let call = |path: &str, length: usize| {
+        let host = admin.address;
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer hunter2\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let slow = admin.sends(&call("/slow", 0)).await;
+    assert!(slow.starts_with("HTTP/1.1 200 ") && slow.ends_with("{\"done\":true}\n"), "{slow}");
+    let endless = admin.sends(&call("/endless", 0)).await;
+    assert!(endless.starts_with("HTTP/1.1 504 ") && endless.contains("it may still be going on"), "{endless}");
+    let begun = Instant::now();
+    let unsent = admin.sends(&call("/slow", 1)).await;
+    assert!(unsent.is_empty() && begun.elapsed() < Duration::from_millis(1200), "a body has no such time: {unsent}");
 }

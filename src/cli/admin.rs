@@ -1,7 +1,7 @@
 //! Asking a running gateway, over its admin listener.
 
 use std::{
-    fs,
+    fs, io,
     net::{AddrParseError, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -16,6 +16,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
+    admin::LONGEST_WORK,
     config::{AdminAddress, UNIX},
     secret::Secret,
 };
@@ -26,8 +27,8 @@ const TOKEN_VARIABLE: &str = "COUNTERSIGN_ADMIN_TOKEN";
 /// Where an admin listener is where nothing else is said.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
 
-/// How long an answer may take: a large config takes its time.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an answer may take: somewhat longer than what is asked for.
+const PATIENCE: Duration = LONGEST_WORK.saturating_add(Duration::from_secs(10));
 
 /// Where a gateway is asked, and with which token.
 #[derive(Args)]
@@ -94,7 +95,7 @@ impl AdminPlace {
             AdminAddress::Tcp(address) => exchange(*address, &request, PATIENCE),
             AdminAddress::Unix(path) => exchange_over_file(path, &request, PATIENCE),
         };
-        answer.map(Said::from).map_err(|source| Trouble::NoAnswer { place: address.to_string(), source })
+        answer.map(Said::from).map_err(|source| unanswered(address.to_string(), source))
     }
 
     fn address(&self) -> Result<AdminAddress, Trouble> {
@@ -117,9 +118,32 @@ impl AdminPlace {
     }
 }
 
+/// Where a reader waits no longer, the gateway may still be at it.
+fn unanswered(place: String, source: io::Error) -> Trouble {
+    match source.kind() {
+        io::ErrorKind::WouldBlock => Trouble::NoAnswerYet(place),
+        _ => Trouble::NoAnswer { place, source },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_answered_in_time_is_not_called_undone() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let told = |source| unanswered(address.to_string(), source).to_string();
+        let late = told(exchange(address, b"POST", Duration::from_millis(50)).unwrap_err());
+        assert!(
+            late.starts_with(&format!("no answer from {address} yet")) && late.contains("still be going on"),
+            "{late}"
+        );
+        drop(listener);
+        let nobody = told(exchange(address, b"POST", Duration::from_secs(5)).unwrap_err());
+        assert!(nobody.starts_with(&format!("no answer from {address}: ")), "{nobody}");
+    }
 
     #[test]
     fn what_was_not_done_is_told_with_its_reason() {

@@ -19,12 +19,15 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
+/// How long a connection may take, whatever an answer may.
+const CONNECTING: Duration = Duration::from_secs(10);
+
 /// Sends `request`, which asks for the connection to be closed, and reads the answer.
 ///
 /// # Errors
-/// No connection, nothing within `patience`, or no answer in HTTP/1.
+/// No connection, nothing within `patience` ([`io::ErrorKind::WouldBlock`]), or no answer in HTTP/1.
 pub(super) fn exchange(address: SocketAddr, request: &[u8], patience: Duration) -> io::Result<Answer> {
-    let stream = TcpStream::connect_timeout(&address, patience)?;
+    let stream = TcpStream::connect_timeout(&address, patience.min(CONNECTING))?;
     stream.set_read_timeout(Some(patience))?;
     over(stream, request)
 }

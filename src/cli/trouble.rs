@@ -65,6 +65,10 @@ pub(super) enum Trouble {
     Scheme(Vec<scheme::Fault>),
     #[error("no answer from {place}: {source}")]
     NoAnswer { place: String, source: io::Error },
+    #[error(
+        "no answer from {0} yet: what was asked for may still be going on, and the gateway's log says what comes of it"
+    )]
+    NoAnswerYet(String),
     #[error("the gateway answered {status}: {error}")]
     NotDone { status: u16, error: String },
     #[error("no admin token: set COUNTERSIGN_ADMIN_TOKEN, or name a file with --token-file")]
@@ -89,8 +93,12 @@ pub(super) enum Trouble {
     KeysComputed(String),
     #[error("the audit line cannot be written: {0}; the keys are changed")]
     Audit(io::Error),
-    #[error("the file for the secret cannot be written: {0}")]
+    #[error("the file for the secret cannot be written: {0}; the keys are as they were")]
     Out(io::Error),
+    #[error(
+        "standard output: {0}; the keys are changed, and nobody has the new secret: `rotate` the id once more, and `retire` this one"
+    )]
+    Lost(io::Error),
     #[error("there is no key source `{0}` with `derive`")]
     NotDerived(String),
     #[error("`{0}` cannot be a key id: 1 to 256 visible ASCII characters")]
@@ -151,6 +159,7 @@ impl Trouble {
             | Trouble::Keys(..)
             | Trouble::Audit(_)
             | Trouble::Out(_)
+            | Trouble::Lost(_)
             | Trouble::Secret(_)
             | Trouble::Unsignable(_)
             | Trouble::WouldBeRefused(_)
@@ -161,6 +170,7 @@ impl Trouble {
             | Trouble::Random(_)
             | Trouble::Scheme(_)
             | Trouble::NoAnswer { .. }
+            | Trouble::NoAnswerYet(_)
             | Trouble::NotDone { .. }
             | Trouble::TokenFile { .. }
             | Trouble::NotRevoked(_)

@@ -37,3 +37,21 @@ impl Takeback {
         Ok(revoked?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_takes_back_again_and_again_waits_until_some_of_it_is_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let revocations = Arc::new(Revocations::open(&directory.path().join("revoked"), 10, 1_000).unwrap());
+        let takeback = Takeback { revocations, believed_after: Duration::from_secs(60) };
+        for number in 0..9 {
+            takeback.token(&format!("j{number}"), Some(1_100 + number), 1_000).await.unwrap();
+        }
+        let next = |now_unix| takeback.token("next", Some(2_000), now_unix);
+        assert!(matches!(next(1_160).await, Err(Failure::NotRevoked(NotRevoked::Full))), "the last is the operator's");
+        assert!(next(1_161).await.is_ok(), "the first is believed by nobody any more");
+    }
+}

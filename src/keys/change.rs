@@ -105,8 +105,8 @@ pub enum NotChanged {
     /// It does not say where a label goes.
     #[error("the statement `{0}` has no `:label`")]
     NoLabel(&'static str),
-    /// It was asked to write, and did not answer.
-    #[error("whether the change was made is not known, for there was no answer: `list` the id")]
+    /// It was asked to write, and did not answer, or not that it is kept.
+    #[error("whether the change was made and lasts is not known: `list` the id")]
     Unsure,
     /// Somebody else changes the same id.
     #[error("somebody else changes this id at the same time; try again")]

@@ -239,6 +239,41 @@ fn a_key_that_could_not_be_written_is_not_called_written() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_secret_that_was_lost_on_its_way_is_told_of_as_one_that_is_in_use_and_noted() {
+    for open in [
+        || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it")),
+        // Its reader went away.
+        || Stdio::from(std::io::pipe().expect("a pipe").1),
+    ] {
+        let (keys, audit) = (TemporaryFile::new("id,secret\n"), TemporaryFile::new(""));
+        let mut command = countersign(&["keys", "add", "--id", "a", "--file", keys.name(), "--audit", audit.name()]);
+        let output = command.stdout(open()).stderr(Stdio::piped()).output().expect("it ends");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.contains("standard output: ") && words.contains("the keys are changed"), "{words}");
+        let read = |file: &TemporaryFile| std::fs::read_to_string(&file.path).expect("the file");
+        assert!(read(&audit).contains(r#""did":"add""#) && read(&keys).contains("\na,"));
+    }
+}
+
+/// No file may grow, as on a disk that is full.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_secret_that_its_file_has_no_room_for_is_in_use_nowhere_and_leaves_nothing() {
+    let keys = TemporaryFile::new("id,secret\n");
+    let out = keys.path.with_file_name("a.key");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_countersign")]);
+    command.args(["keys", "add", "--id", "a", "--file", keys.name(), "--out"]).arg(&out);
+    let added = ended(command, "");
+    assert_eq!((added.code, added.data.as_str()), (Some(1), ""), "{}", added.words);
+    assert!(added.words.contains("the file for the secret cannot be written: "), "{}", added.words);
+    assert!(added.words.contains("the keys are as they were") && !out.exists(), "{}", added.words);
+    assert_eq!(std::fs::read_to_string(&keys.path).expect("the file"), "id,secret\n");
+}
+
+#[test]
 fn new_keys_are_as_long_as_asked_and_the_words_are_elsewhere() {
     let key = run(&["keys", "new"], "");
     assert_eq!((key.code, key.data.len()), (Some(0), 65));

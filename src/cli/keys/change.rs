@@ -1,6 +1,11 @@
 //! `countersign keys list|add|rotate|retire|disable`: keys in a file, Redis or a database, changed while gateways run.
 
-use std::{fs::File, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use zeroize::Zeroizing;
@@ -162,32 +167,51 @@ impl Disable {
 }
 
 impl New {
-    /// The file for the secret is made first: nothing is changed where the secret could not be kept.
     fn put(&self, place: &Place, what: &str, change: impl FnOnce(NewSecret) -> Change) -> Result<Exit, Trouble> {
         let text = Zeroizing::new(hex::encode(&*random(32)?));
         let store = place.store()?;
-        let out = self.out.as_ref().map(new_file).transpose().map_err(Trouble::Out)?;
-        let secret = NewSecret { secret: Secret::new(text.as_bytes().to_vec()), label: self.label.clone() };
-        if let Err(trouble) = store.change(&self.id, &change(secret)) {
-            // Where nobody knows whether it is in use, the only copy is kept.
-            if !matches!(trouble, Trouble::Keys(_, NotChanged::Unsure)) {
-                self.out.as_ref().map(std::fs::remove_file);
-            }
-            return Err(trouble);
-        }
-        match out {
-            None => data(format_args!("{}", *text)),
-            Some(mut file) => writeln!(file, "{}", *text).and_then(|()| file.sync_all()).map_err(Trouble::Out)?,
-        }
-        place.note(&*store, what, &self.id)?;
+        self.change(&*store, &text, change)?;
+        let shown = if self.out.is_none() { show(&text) } else { Ok(()) };
+        // Whoever has the secret or has not: it is in use, and that is noted.
+        let noted = place.note(&*store, what, &self.id);
+        shown.map_err(Trouble::Lost)?;
+        noted?;
         words(format_args!("The text itself is the secret, as for `openssl dgst -hmac`."));
         Ok(Exit::Ok)
     }
+
+    /// The secret is in its file first, and on the disk: nothing is changed where it could not be kept.
+    fn change(
+        &self,
+        store: &dyn KeyStore,
+        text: &str,
+        change: impl FnOnce(NewSecret) -> Change,
+    ) -> Result<(), Trouble> {
+        self.out.as_deref().map_or(Ok(()), |path| keep(path, text)).map_err(Trouble::Out)?;
+        let secret = NewSecret { secret: Secret::new(text.as_bytes().to_vec()), label: self.label.clone() };
+        let changed = store.change(&self.id, &change(secret));
+        // Where nobody knows whether it is in use, the only copy is kept.
+        if changed.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::Keys(_, NotChanged::Unsure))) {
+            self.out.as_ref().map(fs::remove_file);
+        }
+        changed
+    }
 }
 
-/// A file that was not there, for its owner alone.
-fn new_file(path: &PathBuf) -> std::io::Result<File> {
-    File::options().write(true).create_new(true).mode(0o600).open(path)
+/// Writes a secret to a file that was not there, for its owner alone; if that fails there is none.
+fn keep(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = writeln!(file, "{text}").and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// Writes the only copy of a secret to standard output: also a reader that went away has lost it.
+fn show(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 fn known(store: &dyn KeyStore, id: &str) -> Result<KeyRecord, Trouble> {
@@ -228,8 +252,68 @@ fn times(secret: &KeySecret) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
     use crate::keys::Lifetime;
+
+    type Refusal = fn() -> Option<NotChanged>;
+
+    /// Remembers what stood in a file as a change was asked for, and then says why not, where it is to.
+    struct Watching {
+        file: PathBuf,
+        seen: RefCell<Option<String>>,
+        refusal: Refusal,
+    }
+
+    impl KeyStore for Watching {
+        fn record(&self, _: &str) -> Result<Option<KeyRecord>, Trouble> {
+            Ok(None)
+        }
+
+        fn change(&self, _: &str, _: &Change) -> Result<(), Trouble> {
+            *self.seen.borrow_mut() = fs::read_to_string(&self.file).ok();
+            (self.refusal)().map_or(Ok(()), |why| Err(Trouble::Keys(self.name(), why)))
+        }
+
+        fn count(&self) -> Result<u64, Trouble> {
+            Ok(0)
+        }
+
+        fn since_millis(&self) -> i64 {
+            i64::MIN
+        }
+
+        fn name(&self) -> String {
+            "watching".into()
+        }
+    }
+
+    #[test]
+    fn a_secret_is_in_its_file_before_it_is_in_use_and_leaves_it_where_it_surely_is_not() {
+        let cases: [(Refusal, bool); 3] =
+            [(|| None, true), (|| Some(NotChanged::Unsure), true), (|| Some(NotChanged::Raced), false)];
+        for (refusal, is_kept) in cases {
+            let directory = tempfile::tempdir().unwrap();
+            let file = directory.path().join("a.key");
+            let store = Watching { file: file.clone(), seen: RefCell::default(), refusal };
+            let new = New { id: "a".into(), label: None, out: Some(file.clone()) };
+            assert_eq!(new.change(&store, "secret", Change::Add).is_err(), refusal().is_some());
+            assert_eq!(store.seen.borrow().as_deref(), Some("secret\n"));
+            assert_eq!(file.exists(), is_kept);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_neither_written_nor_removed_and_nothing_is_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.key");
+        fs::write(&file, "another").unwrap();
+        let store = Watching { file: file.clone(), seen: RefCell::default(), refusal: || None };
+        let new = New { id: "a".into(), label: None, out: Some(file.clone()) };
+        assert!(matches!(new.change(&store, "secret", Change::Add), Err(Trouble::Out(_))));
+        assert_eq!((store.seen.take(), fs::read_to_string(&file).unwrap().as_str()), (None, "another"));
+    }
 
     #[test]
     fn secrets_are_named_as_the_log_names_them() {

@@ -34,7 +34,8 @@ impl KeyStore for FileStore {
         let text = Zeroizing::new(fs::read(&path).map_err(|error| self.unwritten(error))?);
         let new = changed(&text, self.format, id, change).map_err(|why| self.trouble(why))?;
         replace(&path, &new).map_err(|error| self.unwritten(error))?;
-        lock.sync_all().map_err(|error| self.unwritten(error))
+        // It is there already; whether it would outlast a crash nobody knows.
+        lock.sync_all().map_err(|_| self.trouble(NotChanged::Unsure))
     }
 
     fn since_millis(&self) -> i64 {
@@ -80,15 +81,14 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A reader sees the old file or the new one, never a part; mode and owner stay.
+/// A reader sees the old file or the new one, never a part; mode and owner stay. That it lasts its directory must be synced.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let old = fs::metadata(path)?;
     let mut new = tempfile::NamedTempFile::new_in(directory(path))?;
     new.write_all(content)?;
     ownership::hand_on(&old, new.as_file())?;
     new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    File::open(directory(path))?.sync_all()
+    new.persist(path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]
