@@ -10,6 +10,7 @@ mod echo;
 mod exchange;
 mod head;
 mod headers;
+mod lookups;
 mod pool;
 mod pump;
 mod respond;
@@ -27,6 +28,7 @@ use std::{
 pub use answers::{AnswerKeys, AnswerSigning, Answered, CallerKeys};
 pub use assertion::{Assertion, Assertions};
 pub use headers::NEVER_PASSED;
+pub use lookups::Lookups;
 pub use pool::Pools;
 pub use settings::{Dress, HostPolicy, ReadSet, Respond, Server, Servers, StripSet, Target, Timeouts, client_tls};
 pub use signing::{Holding, OwnKey, Signing};
@@ -49,6 +51,8 @@ pub struct Forwarder {
     pub buffers: Buffers,
     /// The worker's write buffers.
     pub outputs: Outputs,
+    /// The worker's look-ups of names.
+    pub lookups: Lookups,
     /// The worker's assertions that are to be sent again.
     pub assertions: RefCell<Assertions>,
 }

@@ -145,8 +145,8 @@ pub struct Timeouts {
     pub body: Duration,
 }
 
-/// Header names that no client may set: compared without case, and `-`, `_`, `.` alike, for so do the upstreams that
-/// turn names into variables (CGI, WSGI, PHP).
+/// Header names that no client may set: compared without case, and whatever is no letter and no digit alike, for so do the
+/// upstreams that turn names into variables (CGI, WSGI, PHP; lighttpd makes `_` of each such byte).
 #[derive(Debug, Default)]
 pub struct StripSet {
     names: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
@@ -230,7 +230,7 @@ impl ReadSet {
 }
 
 fn is_odd(byte: &u8) -> bool {
-    matches!(byte, b'_' | b'.')
+    !(byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 fn folded(name: &[u8]) -> smallvec::SmallVec<[u8; 64]> {
@@ -238,8 +238,21 @@ fn folded(name: &[u8]) -> smallvec::SmallVec<[u8; 64]> {
 }
 
 pub(super) fn fold(byte: &u8) -> u8 {
-    if is_odd(byte) { b'-' } else { byte.to_ascii_lowercase() }
+    FOLDED[usize::from(*byte)]
 }
+
+/// What each byte of a name counts as.
+const FOLDED: [u8; 256] = {
+    let mut folded = [b'-'; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            folded[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    folded
+};
 
 /// TLS towards upstreams that these roots vouch for.
 pub fn client_tls(trusted: RootCertStore) -> Arc<ClientConfig> {
@@ -258,7 +271,17 @@ mod tests {
         for name in ["x-auth-user", "X_Auth_User", "X.AUTH-USER"] {
             assert!(set.contains(name.as_bytes()), "{name}");
         }
-        assert!(!set.contains(b"x-auth-users") && !set.contains(b"x-auth+user"));
+        for separator in "!#$%&'*+-.^_`|~".chars() {
+            let name = format!("X{separator}Auth-USER");
+            assert!(set.contains(name.as_bytes()), "{name}");
+        }
+        assert!(!set.contains(b"x-auth-users") && !set.contains(b"x-auth0user") && !set.contains(b"xauth-user"));
+    }
+
+    #[test]
+    fn a_name_that_ends_in_a_separator_is_found_under_any_other() {
+        let set = StripSet::new(["X-Odd_"]);
+        assert!(set.contains(b"x-odd~") && set.contains(b"X+ODD-") && !set.contains(b"x-oddm"));
     }
 
     #[test]
@@ -267,6 +290,7 @@ mod tests {
         let is_twin = |name: &str| read.is_twin(FieldName::new(name.as_bytes()));
         assert!(read.contains(b"x-key-ID") && !is_twin("X-KEY-ID"));
         assert!(is_twin("X_Key-Id") && is_twin("x.key.id") && !read.contains(b"X_Key_Id"));
+        assert!(is_twin("X+Key-Id") && is_twin("x-key~id") && !read.contains(b"X+Key-Id"));
         assert!(!is_twin("X-Key-Ix"));
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     buffers::{Buffers, Outputs},
     clock::Clock,
     deadline::{Deadlines, TICK},
-    forward::{Forwarder, Pools},
+    forward::{Forwarder, Lookups, Pools},
     observe::{AccessLine, Gauges, WorkerLog},
     transport::Transport,
 };
@@ -137,7 +137,10 @@ async fn work(recruit: Recruit) -> bool {
     tokio::task::spawn_local(housekeeping(worker.clone()));
     while let Some(order) = orders.recv().await {
         match order {
-            Order::Serve(accepted) => drop(tokio::task::spawn_local(serve(worker.clone(), accepted))),
+            // Counted from here on: an order to drain may be the next, and would find nobody.
+            Order::Serve(accepted) => {
+                drop(tokio::task::spawn_local(serve(worker.clone(), accepted, Here::new(&worker))));
+            }
             Order::Adopt(edition, adopted) => worker.adopt(edition, &adopted),
             Order::Drain => break,
         }
@@ -162,13 +165,13 @@ fn forwarder(deadlines: &Deadlines) -> Forwarder {
         pools,
         buffers,
         outputs: Outputs::default(),
+        lookups: Lookups::default(),
         assertions: RefCell::default(),
     }
 }
 
-async fn serve(worker: Rc<Worker>, accepted: Accepted) {
+async fn serve(worker: Rc<Worker>, accepted: Accepted, _here: Here) {
     let Accepted { stream, peer, door, place: _place } = accepted;
-    let _here = Here::new(&worker);
     let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
     let Some((peer, _guest)) = receive(&worker, &mut stream, peer, door).await else { return };
     let handshake = {

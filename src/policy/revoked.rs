@@ -82,12 +82,6 @@ struct Leg<'a> {
 }
 
 fn legs<'i>(identity: &'i Identity<'_>) -> impl Iterator<Item = Leg<'i>> {
-    let first = Leg {
-        by: identity.by,
-        key_id: identity.key_id.as_deref(),
-        subject: identity.subject.as_deref(),
-        claims: identity.claims.as_deref(),
-    };
     // What the legs behind the first of an `all_of` are from has no place in the identity.
     let others = identity.others().iter().map(|other| Leg {
         by: Some(other.by),
@@ -96,7 +90,17 @@ fn legs<'i>(identity: &'i Identity<'_>) -> impl Iterator<Item = Leg<'i>> {
         subject: other.key_id.as_deref().filter(|_| other.claims.is_none()),
         claims: other.claims.as_deref(),
     });
-    std::iter::once(first).chain(others)
+    std::iter::once(first(identity)).chain(others)
+}
+
+fn first<'i>(identity: &'i Identity<'_>) -> Leg<'i> {
+    let (key_id, subject) = (identity.key_id.as_deref(), identity.subject.as_deref());
+    if identity.key().is_none() {
+        return Leg { by: identity.by, key_id, subject, claims: identity.claims.as_deref() };
+    }
+    // Whom a signature names is its key's id. All else that the identity says is from a leg behind it, and told as that one's.
+    let named = key_id.filter(|key_id| subject == Some(*key_id));
+    Leg { by: identity.by, key_id: named, subject: named, claims: None }
 }
 
 impl Leg<'_> {

@@ -1,6 +1,6 @@
 //! Which algorithm computes a request's signature: always one, or what the request says out of a closed list.
 
-use super::{Algorithm, Failure, Template, evaluate::Evaluation};
+use super::{Algorithm, Failure, Fault, Template, evaluate::Evaluation};
 
 /// The algorithms of one scheme.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Algorithms {
         }
     }
 
-    /// What this request is to be verified by. That it chooses does no harm: every choice needs the key.
+    /// What this request is to be verified by. That it chooses does no harm: every choice needs the same [kind](mixed) of key.
     pub(super) fn claimed(&self, evaluation: &Evaluation<'_>) -> Result<Algorithm, Failure> {
         let (from, allow) = match self {
             Algorithms::Fixed(algorithm) => return Ok(*algorithm),
@@ -55,4 +55,14 @@ impl Algorithms {
         let found = allow.iter().find(|(name, _)| name.as_bytes() == said.as_slice());
         found.map(|(_, algorithm)| *algorithm).ok_or(Failure::Algorithm)
     }
+}
+
+/// A fault where HMACs stand beside algorithms of public keys: a request that may choose could have the public key, which
+/// anyone may have, taken for a secret.
+pub(super) fn mixed(field: &'static str, algorithms: &[Algorithm]) -> Option<Fault> {
+    let is_hmac = |algorithm: &Algorithm| algorithm.is_hmac();
+    (algorithms.iter().any(is_hmac) && !algorithms.iter().all(is_hmac)).then(|| {
+        Fault::whole(field, "HMAC and public keys do not mix in one scheme")
+            .hint("make two schemes, and let the route take `any_of` them")
+    })
 }

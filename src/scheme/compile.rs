@@ -7,7 +7,7 @@ mod values;
 use super::{
     AlgorithmDefinition, AnswerDefinition, BodyNeed, Carrier, Coverage, Definition, Dialect, Fault, KeyDefinition,
     KeyRecipe, Place, Requirement, RequirementDefinition, Several, Template, TimestampDefinition, TimestampFormat,
-    algorithms::Algorithms,
+    algorithms::{self, Algorithms},
     answer::{self, AnswerForm},
     claimed::OpenUntilBody,
     key::KeyChain,
@@ -147,9 +147,11 @@ impl Compiler<'_> {
     }
 
     fn algorithms(&mut self) -> Algorithms {
-        if !self.definition.signature.algorithm.all().iter().all(|algorithm| algorithm.is_for_dialects()) {
+        let all = self.definition.signature.algorithm.all();
+        if !all.iter().all(|algorithm| algorithm.is_for_dialects()) {
             self.faults.push(Fault::whole("signature.algorithm", "this algorithm is only for `rfc9421`"));
         }
+        self.faults.extend(algorithms::mixed("signature.algorithm", &all));
         match &self.definition.signature.algorithm {
             AlgorithmDefinition::Fixed(algorithm) => Algorithms::Fixed(*algorithm),
             AlgorithmDefinition::Named { from, allow } => {

@@ -18,7 +18,7 @@ use super::{
     tag::Tag,
     template::{Part, Scratch},
 };
-use crate::secret::Secret;
+use crate::{jose::is_key_document, secret::Secret};
 
 /// Bytes of an Ed25519 key, public or private (RFC 8032 section 5.1.5).
 const ED25519_KEY: usize = 32;
@@ -126,6 +126,7 @@ impl KeyRecipe {
         purpose: Purpose,
         asymmetric: impl Fn([u8; ED25519_KEY]) -> Result<State, KeyFault>,
     ) -> Result<PreparedKey, KeyFault> {
+        self.refuse_document(secret.expose())?;
         if let Material::Document = self.material
             && let Some(keys) = rfc9421::prepared(secret, &self.algorithms, purpose)?
         {
@@ -133,6 +134,8 @@ impl KeyRecipe {
             return Ok(PreparedKey(keys.into_iter().map(state).collect()));
         }
         let bytes = self.bytes(secret)?;
+        // What the secret was written in may have hidden one.
+        self.refuse_document(&bytes)?;
         let state = |algorithm: Algorithm| match Mac::new(algorithm, &bytes) {
             Some(mac) => Ok((algorithm, State::Mac(mac))),
             None => {
@@ -142,6 +145,12 @@ impl KeyRecipe {
             }
         };
         Ok(PreparedKey(self.algorithms.iter().copied().map(state).collect::<Result<_, KeyFault>>()?))
+    }
+
+    /// Anyone may have a public key, and whoever has it could sign where its text is taken for an HMAC's secret.
+    fn refuse_document(&self, bytes: &[u8]) -> Result<(), KeyFault> {
+        let has_hmac = self.algorithms.iter().any(|algorithm| algorithm.is_hmac());
+        if has_hmac && is_key_document(bytes) { Err(KeyFault::Document) } else { Ok(()) }
     }
 
     fn bytes(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyFault> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    deadline::{Deadlines, Elapsed},
+    deadline::Elapsed,
     forward::{
         Dress, Failure, Forwarder, Server, Servers,
         connect::connect,
@@ -63,7 +63,7 @@ pub(super) async fn connected<'f>(
         if let Some(connection) = may_be_kept.then(|| forwarder.pools.take(server.id)).flatten() {
             return Ok(Place { servers, server, connection, busy });
         }
-        match open(server, &forwarder.deadlines, dress).await {
+        match open(server, forwarder, dress).await {
             Ok(connection) => {
                 attempts.connects += 1;
                 return Ok(Place { servers, server, connection, busy });
@@ -78,9 +78,11 @@ pub(super) async fn connected<'f>(
 }
 
 /// A new connection to `server`.
-pub(super) async fn open(server: &Server, deadlines: &Deadlines, dress: &Dress) -> Result<Box<Connection>, Failure> {
+pub(super) async fn open(server: &Server, forwarder: &Forwarder, dress: &Dress) -> Result<Box<Connection>, Failure> {
     let timed_out = |Elapsed| Failure::ConnectTimeout(server.authority.clone());
-    let mut connection = deadlines.within(dress.timeouts.connect, connect(server)).await.map_err(timed_out)??;
+    let deadlines = &forwarder.deadlines;
+    let connecting = connect(server, &forwarder.lookups);
+    let mut connection = deadlines.within(dress.timeouts.connect, connecting).await.map_err(timed_out)??;
     connection.since = deadlines.ticks();
     Ok(connection)
 }

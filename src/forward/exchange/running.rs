@@ -110,14 +110,14 @@ impl<'f> Exchange<'f> {
     ) -> (Result<Box<Self>, Failure>, Attempts) {
         let (forwarder, servers) = (self.forwarder, self.servers);
         let mut attempts = Attempts::default();
-        let mut opened = open(self.server, &forwarder.deadlines, dress).await;
+        let mut opened = open(self.server, forwarder, dress).await;
         for server in servers.like(self.server) {
             if opened.is_ok() || self.names_server {
                 break;
             }
             let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
             attempts.failed += 1;
-            opened = open(server, &forwarder.deadlines, dress).await;
+            opened = open(server, forwarder, dress).await;
             (self.server, self.busy) = (server, busy);
         }
         match opened {

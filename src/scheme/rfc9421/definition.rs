@@ -11,7 +11,7 @@ use super::{
     policy::Policy,
     value::FieldType,
 };
-use crate::scheme::{Algorithm, Carrier, Fault, KeyRecipe};
+use crate::scheme::{Algorithm, Carrier, Fault, KeyRecipe, algorithms::mixed};
 
 /// What must be covered where the config does not say: all of a request that a gateway goes by.
 const USUAL_COMPONENTS: [&str; 5] = ["@method", "@authority", "@path", "@query", "content-digest"];
@@ -196,11 +196,7 @@ fn algorithms(definition: &MessageSignaturesDefinition) -> Vec<Fault> {
     if !all.iter().all(is_registered) {
         faults.push(fault("this algorithm is not one of RFC 9421"));
     }
-    if all.iter().any(|algorithm| algorithm.is_hmac()) && !all.iter().all(|algorithm| algorithm.is_hmac()) {
-        // Where one scheme takes both, a public key may one day be taken for a secret.
-        let fault = fault("HMAC and public keys do not mix in one scheme");
-        faults.push(fault.hint("make two schemes, and let the route take `any_of` them"));
-    }
+    faults.extend(mixed("algorithms", all));
     faults
 }
 

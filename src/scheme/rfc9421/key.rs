@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::jwk;
 use crate::{
-    jose::{KeyType, PublicKey, ShortRsa, is_key_document},
+    jose::{KeyType, PublicKey, ShortRsa},
     scheme::{Algorithm, KeyFault},
     secret::Secret,
 };
@@ -50,7 +50,7 @@ pub(in crate::scheme) enum Purpose {
     Sign,
 }
 
-/// Reads a document for these algorithms.
+/// Reads a document for these algorithms; `None` where they are HMACs, whose keys are no documents.
 ///
 /// # Errors
 /// It is no such document, holds the wrong half, or a key of none of the algorithms.
@@ -62,7 +62,6 @@ pub(in crate::scheme) fn prepared(
     let bytes = secret.expose().trim_ascii();
     let is_hmac = algorithms.iter().all(|algorithm| algorithm.is_hmac());
     let keys = match bytes {
-        _ if is_hmac && is_key_document(secret.expose()) => return Err(KeyFault::Document),
         _ if is_hmac => return Ok(None),
         [b'-', b'-', b'-', b'-', b'-', ..] => of_pem(bytes, algorithms, purpose)?,
         _ if jwk::is_one(bytes) => jwk::keys(bytes, algorithms, purpose)?,

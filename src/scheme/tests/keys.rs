@@ -45,6 +45,25 @@ fn a_secret_that_cannot_be_made_a_key_is_refused() {
     assert!(public.verifying(&secret(&"00".repeat(32))).is_ok());
 }
 
+/// As with tokens (CVE-2016-10555): one source of keys may serve a scheme of public keys and one of secrets.
+#[test]
+fn a_key_document_is_no_hmac_secret_in_whatever_form_it_comes() {
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=\n\
+                       -----END PUBLIC KEY-----\n";
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"}"#;
+    let bare = "MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=";
+    let recipe = |template: &str| scheme(&keyed(from(template))).key_recipe().clone();
+    for recipe in [scheme(&definition("{path}")).key_recipe().clone(), recipe("AWS4{secret}")] {
+        for document in [PEM, jwk, bare] {
+            assert_eq!(recipe.verifying(&secret(document)).err(), Some(KeyFault::Document), "{document}");
+            assert_eq!(recipe.signing(&secret(document)).err(), Some(KeyFault::Document), "{document}");
+        }
+    }
+    let hidden = secret(&hex::encode(PEM));
+    assert_eq!(recipe("{secret|unhex}").verifying(&hidden).err(), Some(KeyFault::Document));
+    assert!(recipe("{secret}").verifying(&secret("0123456789abcdef")).is_ok());
+}
+
 #[test]
 fn a_chain_of_macs_is_made_of_the_requests_own_values() {
     let chained = |encoding| {
@@ -124,6 +143,15 @@ fn a_request_chooses_its_algorithm_out_of_a_closed_list() {
     assert_eq!(judged(&request.clone().header("Alg", "old").header("S", &signature)), Err(Failure::Undecodable));
     assert_eq!(judged(&request.clone().header("Alg", "none").header("S", &signature)), Err(Failure::Algorithm));
     assert_eq!(judged(&request.header("S", &signature)), Err(Failure::Algorithm));
+}
+
+#[test]
+fn a_request_never_chooses_between_a_secret_and_a_public_key() {
+    let allow = vec![("hs".to_owned(), Algorithm::HmacSha256), ("ed".to_owned(), Algorithm::Ed25519)];
+    let algorithm = AlgorithmDefinition::Named { from: "{header:Alg}".to_owned(), allow };
+    let faults = faults(&Definition::new("t", "{path}", SignatureDefinition { algorithm, ..signature("{header:S}") }));
+    assert_eq!((faults.len(), faults[0].field), (1, "signature.algorithm"));
+    assert_eq!(faults[0].message, "HMAC and public keys do not mix in one scheme");
 }
 
 #[test]

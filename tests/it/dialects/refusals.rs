@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use countersign::{
-    scheme::{Body, Failure, Presence, Scheme, View},
+    scheme::{Body, Failure, Presence, Scheme, View, presets},
     secret::Secret,
 };
 
@@ -89,6 +89,36 @@ fn mac(key: &str, text: &[u8]) -> String {
 fn sha256(text: &str) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(text).into()
+}
+
+/// Such keys are handed to others because they are good for a day.
+#[test]
+fn the_key_of_another_day_signs_nothing() {
+    for name in ["aws-sigv4", "aws-sigv4-presigned", "aws-sigv4-s3", "aws-sigv4-s3-presigned", "gcs", "gcs-presigned"] {
+        let scheme = preset(name);
+        assert_eq!(judged(&scheme, &signed(&scheme, post(""))), Ok(()), "{name}");
+        let text = presets::text(name).expect("a preset");
+        let field = |key: &str| {
+            let (_, rest) = text.split_once(&format!("\n{key}:")).expect("the key");
+            let lines = rest.lines().skip(1).take_while(|line| line.starts_with(' '));
+            lines.fold(format!("{key}:"), |all, line| all + "\n" + line)
+        };
+        let key = field("signing_key").replace(day_of_the_key(&field("signing_key")), "20240429");
+        let emit = field("emit").replace("{now:%Y%m%d}", "20240429");
+        let yesterday = preset_with(name, &indented(&format!("{key}\n{emit}")));
+        let request = signed(&yesterday, post(""));
+        assert_eq!(judged(&scheme, &request), Err(Failure::Mismatch), "{name}");
+    }
+}
+
+fn indented(yaml: &str) -> String {
+    yaml.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// What the first link of a chain is made of.
+fn day_of_the_key(signing_key: &str) -> &str {
+    let (_, links) = signing_key.split_once("chain: [\"").expect("a chain");
+    links.split_once('"').expect("its first link").0
 }
 
 #[test]
