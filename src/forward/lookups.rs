@@ -1,7 +1,8 @@
 //! Looking up the addresses of servers that are given by name, a few at once.
 //!
 //! The system's resolver keeps a thread for as long as it takes, also for one who waits no more. Without a bound a name server
-//! that hangs would keep a worker's threads from bodies, keys and every other upstream.
+//! that hangs would keep all of a worker's threads from bodies and keys. Other names wait behind it all the same: an upstream
+//! whose connections must not depend on a name server is given by address.
 
 use std::{
     io,
@@ -11,8 +12,8 @@ use std::{
 
 use tokio::{net::lookup_host, sync::Semaphore};
 
-/// Look-ups that a worker has at once.
-const AT_ONCE: usize = 4;
+/// Look-ups that a worker has at once: half of its threads that may block.
+const AT_ONCE: usize = 8;
 
 /// The look-ups of one worker.
 pub struct Lookups(Arc<Semaphore>);

@@ -116,6 +116,7 @@ impl Wire {
                 wait.clear();
             }
             match self.poll_flush(context) {
+                Poll::Pending if deadlines.is_given_up() => Poll::Ready(Err(io::Error::other("the gateway stopped"))),
                 // TLS takes what it cannot write yet: only here a client that does not read is seen.
                 Poll::Pending => {
                     pace.awaits(deadlines.ticks());

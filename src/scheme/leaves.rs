@@ -3,7 +3,7 @@
 use super::{
     Template, Writing,
     template::{Chain, Filter, Part, Source},
-    touching::Touching,
+    touching::{Side, Touching},
     values::{Choice, Cover, Covered, HeaderLines, NamedValue, ParameterList, ParameterSource, Test},
 };
 
@@ -170,7 +170,11 @@ impl<'t> Meanings<'t> {
             }
         }
         // Which line is the first or the last, the request says.
-        let touching = if lines.run_together() { Touching::BOTH } else { around };
+        let beside = Touching {
+            before: around.before && lines.is_open(Side::Begin),
+            after: around.after && lines.is_open(Side::End),
+        };
+        let touching = if lines.run_together() { Touching::BOTH } else { beside };
         leaves.iter_mut().skip(start).for_each(|leaf| leaf.touching = leaf.touching.or(touching));
         leaves.extend(read.into_iter().map(only_read));
     }
@@ -223,10 +227,19 @@ impl<'t> Meanings<'t> {
 impl HeaderLines {
     /// Whether a line's value can meet the next line's with nothing between them.
     fn run_together(&self) -> bool {
-        let lines = || [&self.each].into_iter().chain(self.special.iter().map(|(_, template)| template));
-        let begins_open = |line: &Template| matches!(line.parts().first(), Some(Part::Chain(_)));
-        let ends_open = |line: &Template| matches!(line.parts().last(), Some(Part::Chain(_)));
-        self.join.is_empty() && lines().any(begins_open) && lines().any(ends_open)
+        self.join.is_empty() && self.is_open(Side::Begin) && self.is_open(Side::End)
+    }
+
+    /// Whether a line may begin, or end, with a value, and not with a literal.
+    fn is_open(&self, side: Side) -> bool {
+        let mut lines = [&self.each].into_iter().chain(self.special.iter().map(|(_, template)| template));
+        lines.any(|line| !matches!(side.of(line), Some(Part::Literal(_))))
+    }
+
+    /// Whether there is a line in every request, and a literal at that side of each.
+    pub(super) fn is_closed(&self, side: Side) -> bool {
+        let is_certain = |cover: &Cover| matches!(cover, Cover::First(_) | Cover::Either(_));
+        self.covers.iter().any(is_certain) && !self.is_open(side)
     }
 
     /// The value in the line of a name: a header as `each` writes it, or the one source of a special line.

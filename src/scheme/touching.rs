@@ -4,7 +4,7 @@
 
 use super::{
     leaves::Meanings,
-    template::{Chain, Filter, Part, Source},
+    template::{Chain, Filter, Part, Source, Template},
     values::NamedValue,
 };
 
@@ -17,9 +17,19 @@ pub(super) struct Touching {
 
 /// A side of a value.
 #[derive(Clone, Copy)]
-enum Side {
+pub(super) enum Side {
     Begin,
     End,
+}
+
+impl Side {
+    /// The part of `template` at this side.
+    pub(super) fn of(self, template: &Template) -> Option<&Part> {
+        match self {
+            Side::Begin => template.parts().first(),
+            Side::End => template.parts().last(),
+        }
+    }
 }
 
 impl Touching {
@@ -56,9 +66,9 @@ impl<'t> Meanings<'t> {
         else {
             return true;
         };
-        // A method has no slash, an authority neither; a target begins with one.
-        let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Port);
-        let is_slash = matches!(second.source, Source::Path | Source::Target);
+        // A method has no slash, an authority neither; a target begins with one, until something is taken off it.
+        let is_before_slash = matches!(first.source, Source::Method | Source::Authority | Source::Host | Source::Port);
+        let is_slash = matches!(second.source, Source::Path | Source::Target) && second.filters.is_empty();
         self.says_its_shape(first) || self.says_its_shape(second) || is_before_slash && is_slash
     }
 
@@ -73,6 +83,8 @@ impl<'t> Meanings<'t> {
         let (template, within) = match &chain.source {
             Source::Value(index, _) => match self.values.get(*index) {
                 Some(NamedValue::Text(template)) => (template, self),
+                // Whatever the lines are, a literal is between them and what is beside them.
+                Some(NamedValue::Headers(lines)) if lines.is_closed(side) => return None,
                 _ => return Some(chain),
             },
             Source::KeyId => match self.key_id {
@@ -81,11 +93,7 @@ impl<'t> Meanings<'t> {
             },
             _ => return Some(chain),
         };
-        let part = match side {
-            Side::Begin => template.parts().first(),
-            Side::End => template.parts().last(),
-        };
-        match part {
+        match side.of(template) {
             Some(Part::Chain(inner)) => within.outermost(inner, side),
             Some(Part::Literal(_)) => None,
             // Of nothing neither side is told from what is beside it.

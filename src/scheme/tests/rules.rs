@@ -306,6 +306,24 @@ fn lines_that_run_together_fix_no_header() {
 }
 
 #[test]
+fn lines_that_each_end_in_a_literal_touch_nothing_behind_them() {
+    let compiles = |each: &str, message: &str| {
+        let lines = HeadersDefinition {
+            each: each.to_owned(),
+            join: String::new(),
+            covers: vec!["n".to_owned()],
+            ..HeadersDefinition::new("{header:Listed}", ";")
+        };
+        let values = vec![("lines".to_owned(), ValueDefinition::Headers(lines))];
+        let definition = Definition { values, replay: replay(Some("{header:n}"), Some(60)), ..definition(message) };
+        Scheme::compile(&definition).is_ok()
+    };
+    assert!(compiles("{name}:{value}\n", "{method}\n{lines}{path}"));
+    assert!(!compiles("{name}:{value}", "{method}\n{lines}{path}"));
+    assert!(compiles("\n{name}:{value}", "{method}{lines}\n{path}"));
+}
+
+#[test]
 fn what_touches_another_value_is_not_covered() {
     let coverage = |message: &str| scheme(&definition(message)).coverage();
     assert_eq!(
@@ -316,5 +334,7 @@ fn what_touches_another_value_is_not_covered() {
     assert_eq!(coverage("{method}{target}{body}").touching, ["path", "query", "body"]);
     assert_eq!(coverage("{header:T}{url}").touching, ["path", "query", "authority"]);
     assert!(coverage("{url}\n{body}").touching.is_empty());
+    assert!(coverage("{host}{path}").touching.is_empty());
+    assert_eq!(coverage("{method}{path|trim_prefix:\"/\"}").touching, ["method", "path"]);
     assert!(coverage("{url}{body|sha256|hex}").body);
 }
