@@ -89,7 +89,8 @@ impl<'t> Signed<'t> {
         template.chains().find(|chain| !self.determines(self.meanings, chain, &[]))
     }
 
-    /// The same for a time. One that is read in a certain shape cannot grow or shrink: it would lose that shape.
+    /// The same for a time. One that is read in a shape of a certain length cannot grow or shrink; that of `[0-9]+` could, and
+    /// only its window bounds it.
     pub(super) fn undetermined_time<'c>(&self, template: &'c Template) -> Option<&'c Chain> {
         let loosely = self.wherever_it_ends();
         let is_shaped = |chain: &Chain| self.meanings.says_its_shape(chain);
