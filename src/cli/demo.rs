@@ -18,7 +18,7 @@ use super::{Exit, data, signals::Signals, terminal::Paint, trouble::Trouble, wor
 ///   countersign demo --once
 ///   countersign demo --port 8080
 ///
-/// Starts a gateway in front of an echo server, with keys made for this and
+/// Starts a gateway in front of an echo server, with keys made for this run, and
 /// sends it good and bad requests. Then it stays up and prints curl lines to paste,
 /// until Ctrl-C.
 #[derive(Args)]
