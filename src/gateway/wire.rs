@@ -106,7 +106,7 @@ impl Wire {
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending if deadlines.is_given_up() => {
-                        return Poll::Ready(Err(io::Error::other("the gateway stopped")));
+                        return Poll::Ready(Err(stopped()));
                     }
                     Poll::Pending => {
                         pace.awaits(deadlines.ticks());
@@ -116,7 +116,7 @@ impl Wire {
                 wait.clear();
             }
             match self.poll_flush(context) {
-                Poll::Pending if deadlines.is_given_up() => Poll::Ready(Err(io::Error::other("the gateway stopped"))),
+                Poll::Pending if deadlines.is_given_up() => Poll::Ready(Err(stopped())),
                 // TLS takes what it cannot write yet: only here a client that does not read is seen.
                 Poll::Pending => {
                     pace.awaits(deadlines.ticks());
@@ -140,6 +140,11 @@ impl Wire {
     pub(super) async fn close_writing(&self) {
         let _ = poll_fn(|context| Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)).await;
     }
+}
+
+/// The time to drain is up.
+fn stopped() -> io::Error {
+    io::Error::other("the gateway stopped")
 }
 
 /// What was read ahead is not read again: whoever takes the connection over takes the input with it.

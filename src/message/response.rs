@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Body, Duplex};
 use crate::{
-    http1::{FieldName, ResponseHead},
+    http1::{FieldName, ResponseHead, encode},
     scheme::Headers,
 };
 
@@ -39,11 +39,15 @@ impl Response {
     }
 
     /// Writes the upstream's fields to pass on, except framing and connection fields and the request's id, which the
-    /// writer of the message decides, and those that the gateway has added in their place.
-    pub fn copy_passed_on(&self, out: &mut Vec<u8>) {
-        let Some(head) = &self.upstream else { return };
-        let fields = self.fields();
-        head.copy_lines(out, |name| fields.passes(head, name));
+    /// writer of the message decides, and those that the gateway has added in their place; and then these.
+    pub fn write_fields(&self, out: &mut Vec<u8>) {
+        if let Some(head) = &self.upstream {
+            let fields = self.fields();
+            head.copy_lines(out, |name| fields.passes(head, name));
+        }
+        for (name, value) in &self.added {
+            encode::field(out, name, value);
+        }
     }
 
     /// The fields that its client will get, but for those that the writer of the message adds.

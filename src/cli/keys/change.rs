@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     super::{Exit, data, trouble::Trouble, words},
+    file_store::directory,
     place::Place,
     random,
     store::KeyStore,
@@ -201,10 +202,9 @@ impl New {
 /// Writes a secret to a file that was not there, for its owner alone; if that fails there is none.
 fn keep(path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = writeln!(file, "{text}").and_then(|()| file.sync_all());
     // Its name too: without it nobody would find the only copy.
-    let written = written.and_then(|()| File::open(directory)?.sync_all());
+    let written = written.and_then(|()| File::open(directory(path))?.sync_all());
     if written.is_err() {
         let _ = fs::remove_file(path);
     }

@@ -77,7 +77,8 @@ fn locked(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-fn directory(path: &Path) -> &Path {
+/// The directory that `path` is in.
+pub(super) fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

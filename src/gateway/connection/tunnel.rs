@@ -100,10 +100,7 @@ impl Connection {
 fn write_head(out: &mut Vec<u8>, response: &Response, request_id: &[u8]) {
     let Some(head) = &response.upstream else { return };
     encode::status_line(out, response.status, head.reason());
-    response.copy_passed_on(out);
-    for (name, value) in &response.added {
-        encode::field(out, name, value);
-    }
+    response.write_fields(out);
     encode::field(out, "Connection", b"upgrade");
     if let Some(protocol) = head.value("upgrade") {
         encode::line(out, b"Upgrade", protocol);

@@ -249,10 +249,7 @@ fn write_head(
 ) {
     let reason = response.upstream.as_ref().map_or("", |head| head.reason());
     encode::known_status_line(out, response.status, reason);
-    response.copy_passed_on(out);
-    for (name, value) in &response.added {
-        encode::field(out, name, value);
-    }
+    response.write_fields(out);
     let length = match delimited {
         Delimited::ByLength => response.body.length(),
         Delimited::Absent if response.status != 204 => response.declared_length,

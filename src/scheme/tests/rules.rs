@@ -288,39 +288,30 @@ fn a_time_that_touches_another_value_is_read_in_a_certain_shape() {
     assert!(with("{header:A}{body}", "{header:T|match:\"[0-9]{10}\"}").unwrap().1.contains("not part of the message"));
 }
 
+/// Whether a scheme compiles whose replay key is a header that must be listed, each line written as `each`.
+fn remembers_a_listed_header(each: &str, message: &str) -> bool {
+    let lines = HeadersDefinition {
+        each: each.to_owned(),
+        join: String::new(),
+        covers: vec!["n".to_owned()],
+        ..HeadersDefinition::new("{header:Listed}", ";")
+    };
+    let values = vec![("lines".to_owned(), ValueDefinition::Headers(lines))];
+    let definition = Definition { values, replay: replay(Some("{header:n}"), Some(60)), ..definition(message) };
+    Scheme::compile(&definition).is_ok()
+}
+
 #[test]
 fn lines_that_run_together_fix_no_header() {
-    let with = |each: &str| {
-        let lines = HeadersDefinition {
-            each: each.to_owned(),
-            join: String::new(),
-            covers: vec!["n".to_owned()],
-            ..HeadersDefinition::new("{header:Listed}", ";")
-        };
-        let values = vec![("lines".to_owned(), ValueDefinition::Headers(lines))];
-        let definition = Definition { values, replay: replay(Some("{header:n}"), Some(60)), ..definition("{lines}") };
-        Scheme::compile(&definition).is_ok()
-    };
-    assert!(with("{name}:{value}\n"));
-    assert!(!with("{name}:{value}"));
+    assert!(remembers_a_listed_header("{name}:{value}\n", "{lines}"));
+    assert!(!remembers_a_listed_header("{name}:{value}", "{lines}"));
 }
 
 #[test]
 fn lines_that_each_end_in_a_literal_touch_nothing_behind_them() {
-    let compiles = |each: &str, message: &str| {
-        let lines = HeadersDefinition {
-            each: each.to_owned(),
-            join: String::new(),
-            covers: vec!["n".to_owned()],
-            ..HeadersDefinition::new("{header:Listed}", ";")
-        };
-        let values = vec![("lines".to_owned(), ValueDefinition::Headers(lines))];
-        let definition = Definition { values, replay: replay(Some("{header:n}"), Some(60)), ..definition(message) };
-        Scheme::compile(&definition).is_ok()
-    };
-    assert!(compiles("{name}:{value}\n", "{method}\n{lines}{path}"));
-    assert!(!compiles("{name}:{value}", "{method}\n{lines}{path}"));
-    assert!(compiles("\n{name}:{value}", "{method}{lines}\n{path}"));
+    assert!(remembers_a_listed_header("{name}:{value}\n", "{method}\n{lines}{path}"));
+    assert!(!remembers_a_listed_header("{name}:{value}", "{method}\n{lines}{path}"));
+    assert!(remembers_a_listed_header("\n{name}:{value}", "{method}{lines}\n{path}"));
 }
 
 #[test]

@@ -3,17 +3,18 @@
 use std::{
     collections::HashMap,
     io::{Read, Write},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    thread::sleep,
+    thread::{JoinHandle, sleep},
     time::{Duration, Instant},
 };
 
 use super::support::{PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, ok, open_to, post, run};
+use crate::support::Gateway;
 
 const HEAD_200: &str = "HTTP/1.1 200 OK\r\n";
 
@@ -128,10 +129,10 @@ fn a_safe_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more() {
     }
 }
 
-#[test]
-fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_gone() {
+/// A server that answers one request, ends at the second, and is there no more.
+fn going() -> (SocketAddr, JoinHandle<()>) {
     let going = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let gone = going.local_addr().expect("an address");
+    let address = going.local_addr().expect("an address");
     let server = std::thread::spawn(move || {
         let (mut stream, _) = going.accept().expect("a connection");
         let read = |stream: &mut std::net::TcpStream| stream.read(&mut [0; 4096]).expect("a request");
@@ -140,13 +141,23 @@ fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_g
         assert!(read(&mut stream) > 0);
         drop(going);
     });
-    let other = Upstream::echo();
+    (address, server)
+}
+
+/// A gateway in front of an upstream of two servers.
+fn of_two(one: SocketAddr, other: SocketAddr) -> (Gateway, SocketAddr) {
     let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{gone}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        other.address
+        "upstreams: {{ app: {{ servers: [\"http://{one}\", \"http://{other}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n"
     );
-    let (_gateway, address) = run(&config, &[]);
+    run(&config, &[])
+}
+
+#[test]
+fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_gone() {
+    let (gone, server) = going();
+    let other = Upstream::echo();
+    let (_gateway, address) = of_two(gone, other.address);
     let mut client = Talk::open(address);
     assert_eq!(client.exchange(get("/1")).1, b"going");
     assert_eq!(client.exchange(get("/2")).0.status(), 200);
@@ -157,16 +168,7 @@ fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_g
 
 #[test]
 fn a_request_in_the_name_of_a_server_that_has_gone_goes_to_no_other() {
-    let going = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let gone = going.local_addr().expect("an address");
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = going.accept().expect("a connection");
-        let read = |stream: &mut std::net::TcpStream| stream.read(&mut [0; 4096]).expect("a request");
-        assert!(read(&mut stream) > 0);
-        stream.write_all(&ok("going")).expect("an answer");
-        assert!(read(&mut stream) > 0);
-        drop(going);
-    });
+    let (gone, server) = going();
     let (hosts, seen) = mpsc::channel();
     let hosts = Mutex::new(hosts);
     let other = Upstream::answering(move |head, _| {
@@ -174,12 +176,7 @@ fn a_request_in_the_name_of_a_server_that_has_gone_goes_to_no_other() {
         hosts.lock().expect("unpoisoned").send(host).expect("the test listens");
         ok("")
     });
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{gone}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        other.address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let (_gateway, address) = of_two(gone, other.address);
     // The oldest clients name no host: then each server is sent its own name. One connection, so that one worker serves all.
     let mut client = Talk::open(address);
     let mut old = || client.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
