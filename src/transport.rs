@@ -6,7 +6,7 @@ use std::{
     future::Future,
     io,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::BytesMut;
@@ -153,6 +153,14 @@ impl Transport {
         match &self.stream {
             Stream::Plain(tcp) => tcp.poll_read_ready(context).map(|_| ()),
             Stream::Tls(_) => Poll::Ready(()),
+        }
+    }
+
+    /// Says that no more follows, where there is a word for it, for as much as the socket takes at once: whoever ends a
+    /// connection on which nothing happens waits for nobody. TCP says it by being closed.
+    pub fn take_leave(&mut self) {
+        if let Stream::Tls(tls) = &mut self.stream {
+            let _ = Pin::new(tls).poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }
     }
 

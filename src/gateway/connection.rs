@@ -81,7 +81,7 @@ impl Connection {
     pub(super) async fn serve(mut self, _open: Open) {
         loop {
             let after = match self.next_head().await {
-                Next::Closed => return,
+                Next::Closed => return self.wire.take_leave(),
                 Next::Refused(refusal) => {
                     self.refuse_head(refusal).await;
                     After::Close

@@ -119,6 +119,11 @@ impl Wire {
         .await
     }
 
+    /// Ends a connection on which nothing happens, once it is dropped, in order.
+    pub(super) fn take_leave(&self) {
+        self.0.transport.borrow_mut().take_leave();
+    }
+
     /// Makes the client see a broken connection rather than an ended one, once it is dropped.
     pub(super) fn reset_on_close(&self) {
         self.0.transport.borrow().reset_on_close();
