@@ -41,6 +41,6 @@ fn overlap(left: &Route, right: &Route) -> bool {
 }
 
 /// Whether two lists have something in common, an empty one standing for everything.
-fn share<T: PartialEq>(left: &[T], right: &[T]) -> bool {
+pub(super) fn share<T: PartialEq>(left: &[T], right: &[T]) -> bool {
     left.is_empty() || right.is_empty() || left.iter().any(|item| right.contains(item))
 }

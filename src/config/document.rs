@@ -7,7 +7,7 @@ use super::{
     checked::{Config, Refusals, Route, TrustedProxies},
     conflicts, families, issuers, keys, limits, listen,
     login::Issuing,
-    networks, rates,
+    near_misses, networks, rates,
     reader::Reader,
     refusals, revocations,
     routes::{self, Named},
@@ -122,6 +122,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     if sound {
         listen::check_hosts(&config, &listener_places, reader);
         believed::warn_of_renewal(&config, &places, reader);
+        near_misses::warn(&config, &places, reader);
         routes::note_coverage(&config, &places, reader);
         store::note_restart(&config, &fields, reader);
     }

@@ -29,6 +29,7 @@ mod login;
 mod mask;
 mod message_signatures;
 mod must_cover;
+mod near_misses;
 mod networks;
 mod oauth;
 mod pattern;

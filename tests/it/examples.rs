@@ -44,6 +44,15 @@ fn every_example_is_accepted() {
     }
 }
 
+/// Whoever copies an example copies its routes.
+#[test]
+fn no_example_has_a_way_around_a_route_by_a_slash() {
+    for example in examples() {
+        let said = words(&check(&example, &ENVIRONMENT));
+        assert!(!said.contains("is not this route's"), "{}:\n{said}", example.display());
+    }
+}
+
 #[test]
 fn an_example_without_its_key_is_refused_and_the_variable_named() {
     let output = check(&root().join("config/device-api.yaml"), &[]);
