@@ -205,7 +205,7 @@ pub(super) fn millis(duration: Duration) -> i64 {
 }
 
 /// No sign, no space, no fraction; more than 19 digits are no time.
-fn digits(text: &[u8]) -> Option<i64> {
+pub(super) fn digits(text: &[u8]) -> Option<i64> {
     if text.is_empty() || text.len() > 19 {
         return None;
     }

@@ -8,9 +8,9 @@ use sha2::{Sha256, Sha384, Sha512};
 use super::{
     Scratch,
     parse::{Call, Word},
-    source::is_token,
+    source::{is_token, time_pattern},
 };
-use crate::scheme::{Fault, Why, parameters, path};
+use crate::scheme::{Fault, Why, parameters, path, timestamp};
 
 /// One step of a chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,8 @@ pub(in crate::scheme) enum Filter {
     /// Stands in for an absent source; a value that is there passes unchanged.
     Default(String),
     Match(Pattern),
+    /// Unix seconds as a time in UTC, by a pattern of `strftime`.
+    Date(String),
 }
 
 /// The digests.
@@ -103,6 +105,7 @@ const NAMES: &[&str] = &[
     "suffix",
     "default",
     "match",
+    "date",
 ];
 
 /// The most that `first` keeps: it is held in memory.
@@ -123,6 +126,7 @@ impl Filter {
             "suffix" => Ok(Filter::Suffix(argument(call)?.text.clone())),
             "default" => Ok(Filter::Default(argument(call)?.text.clone())),
             "match" => Ok(Filter::Match(Pattern::compile(argument(call)?)?)),
+            "date" => Ok(Filter::Date(time_pattern(argument(call)?)?)),
             name => match (plain(name), &call.argument) {
                 (Some(filter), None) => Ok(filter),
                 (Some(_), Some(word)) => Err(word.fault(format!("`{name}` takes no argument"))),
@@ -147,6 +151,8 @@ impl Filter {
             Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentEncode | Filter::PercentEncodePath => false,
             Filter::StripPrefix(_) | Filter::StripSuffix(_) | Filter::Prefix(_) | Filter::Suffix(_) => false,
             Filter::Match(_) => false,
+            // A day has many seconds.
+            Filter::Date(_) => true,
         }
     }
 
@@ -154,7 +160,7 @@ impl Filter {
     pub(super) fn needs_text(&self) -> bool {
         match self {
             Filter::Lower | Filter::Upper | Filter::Trim | Filter::Squeeze => true,
-            Filter::Sort | Filter::Match(_) | Filter::NormalizePath => true,
+            Filter::Sort | Filter::Match(_) | Filter::NormalizePath | Filter::Date(_) => true,
             Filter::Unhex | Filter::Unbase64 | Filter::Unbase64Url | Filter::PercentDecode => true,
             Filter::StripPrefix(_) | Filter::StripSuffix(_) | Filter::TrimPrefix(_) | Filter::AuthScheme(_) => true,
             Filter::First(_) | Filter::PercentEncodePath => false,
@@ -203,6 +209,7 @@ impl Filter {
             Filter::Default(_) => {}
             Filter::Match(pattern) if pattern.whole.is_match(value) => {}
             Filter::Match(_) => return Err(Why::Refused),
+            Filter::Date(pattern) => *value = dated(value, pattern).ok_or(Why::Refused)?,
         }
         Ok(())
     }
@@ -312,6 +319,12 @@ fn credentials(value: &[u8], name: &str) -> Option<Scratch> {
     let (written, rest) = value.split_at_checked(name.len())?;
     let is_it = written.eq_ignore_ascii_case(name.as_bytes()) && rest.first() == Some(&b' ');
     is_it.then(|| Scratch::from_slice(rest.trim_ascii_start()))
+}
+
+/// Of a number that is no time of our calendar there is none.
+fn dated(seconds: &[u8], pattern: &str) -> Option<Scratch> {
+    let millis = timestamp::digits(seconds)?.checked_mul(1000)?;
+    timestamp::formatted(pattern, millis).map(|text| Scratch::from_slice(text.as_bytes()))
 }
 
 fn squeezed(value: &[u8]) -> Scratch {

@@ -72,7 +72,7 @@ impl Source {
             "request_header" => Ok(Source::RequestHeader(header_name(call)?)),
             "json" => Ok(Source::Json(pointer(call)?)),
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
-            "now" if call.argument.is_some() => Ok(Source::NowAs(pattern(call)?)),
+            "now" if call.argument.is_some() => Ok(Source::NowAs(time_pattern(argument(call)?)?)),
             "claim" => Ok(Source::Claim(argument(call)?.text.clone())),
             "key" => Ok(Source::Attribute(argument(call)?.text.clone())),
             "query" if call.argument.is_some() || is_answer(scope.vocabulary) => {
@@ -240,8 +240,8 @@ fn argument(call: &Call) -> Result<&Word, Fault> {
     }
 }
 
-fn pattern(call: &Call) -> Result<String, Fault> {
-    let word = argument(call)?;
+/// How a time is written, as `strftime` has it.
+pub(super) fn time_pattern(word: &Word) -> Result<String, Fault> {
     match timestamp::formatted(&word.text, 0) {
         Some(_) => Ok(word.text.clone()),
         None => Err(word.fault("not a pattern of a time").hint("such as `%Y%m%d`")),

@@ -136,6 +136,23 @@ fn a_match_is_of_the_whole_value() {
 }
 
 #[test]
+fn unix_seconds_are_written_as_a_day_in_utc() {
+    let of = |seconds: &str, pattern: &str| format!("{{header:X-None|default:\"{seconds}\"|date:\"{pattern}\"}}");
+    is(&of("1714485600", "%Y-%m-%d"), "2024-04-30");
+    is(&of("1714521599", "%Y%m%dT%H%M%SZ"), "20240430T235959Z");
+    is(&of("1714521600", "%Y-%m-%d"), "2024-05-01");
+    is(&of("0", "%Y-%m-%d"), "1970-01-01");
+    for seconds in
+        ["", "-1", "+1", " 1", "1.5", "2024-04-30", "99999999999999", "9223372036854775807", "99999999999999999999"]
+    {
+        refused(&of(seconds, "%Y-%m-%d"), "header:X-None", Why::Refused);
+    }
+    assert_eq!(fault("{method|date}").message, "`date` needs an argument");
+    assert_eq!(fault("{method|date:\"%!\"}").message, "not a pattern of a time");
+    assert_eq!(fault("{body|sha256|date:%Y}").message, "`date` cannot follow a digest's raw bytes");
+}
+
+#[test]
 fn a_default_stands_only_for_absence_and_only_from_its_place_on() {
     is("{header:X-None|upper|default:\"x\"|suffix:\"y\"}", "xy");
     is("{method|default:\"x\"}", "POST");

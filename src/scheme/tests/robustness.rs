@@ -40,6 +40,7 @@ fn template() -> impl Strategy<Value = String> {
         "percent_decode",
         "percent_encode",
         "strip_prefix:\"x\"",
+        "date:\"%Y\"",
         "first",
         "[a-z]+",
         "\n",
@@ -86,6 +87,7 @@ fn chain() -> impl Strategy<Value = String> {
         "strip_suffix:\"a\"",
         "prefix:\"%\"",
         "match:\"(a|b)*\"",
+        "date:\"%Y-%m-%d\"",
         "default:\"%4\"",
     ]);
     (sources, prop::collection::vec(filters, 0..6))
@@ -190,6 +192,23 @@ proptest! {
             if let Ok(claimed) = scheme.read(&view, now) {
                 let verified = scheme.verify(&claimed, &view, &[&key("k")]);
                 prop_assert!(verified.is_err());
+            }
+        }
+    }
+
+    /// Whatever seconds are written as a whole time are read back from it, and what is no time of our calendar is refused.
+    #[test]
+    fn a_date_is_that_of_its_seconds(seconds in prop_oneof![any::<u64>(), 0..=253_402_207_200_u64]) {
+        let text = "{header:T|date:\"%Y-%m-%dT%H:%M:%SZ\"}";
+        let request = Request::new("GET", "/").header("T", &seconds.to_string());
+        match message(&definition(text), &request) {
+            Ok(written) => {
+                let read: jiff::Timestamp = written.parse().unwrap();
+                prop_assert_eq!(u64::try_from(read.as_second()), Ok(seconds));
+            }
+            Err(failure) => {
+                prop_assert!(seconds > 253_402_207_200);
+                prop_assert_eq!(Err(failure), unreadable::<String>("header:T", Why::Refused));
             }
         }
     }

@@ -111,6 +111,25 @@ fn the_key_of_another_day_signs_nothing() {
     }
 }
 
+/// Its time is in Unix seconds, and the day in its scope must be that of the time.
+#[test]
+fn tencents_day_is_the_day_of_its_time() {
+    let scheme = preset("tencent-tc3");
+    let request = || post("").header("Content-Type", "application/json");
+    assert_eq!(judged(&scheme, &signed(&scheme, request())), Ok(()));
+    let shown = r#"    emit:
+      X-TC-Timestamp: "{now}"
+      Authorization: >-
+        TC3-HMAC-SHA256 Credential={key_id}/2024-04-29/{service}/tc3_request,
+        SignedHeaders=content-type;host, Signature={signature}
+"#;
+    let key = "    signing_key: { from: \"TC3{secret}\", chain: [2024-04-29, \"{scope:service}\", tc3_request] }\n";
+    let stolen = preset_with("tencent-tc3", &format!("{shown}{key}    require: []\n"));
+    assert_eq!(judged(&scheme, &signed(&stolen, request())), Err(Failure::Mismatch));
+    let misdated = preset_with("tencent-tc3", &format!("{shown}    require: []\n"));
+    assert_eq!(judged(&scheme, &signed(&misdated, request())), Err(Failure::Requirement));
+}
+
 fn indented(yaml: &str) -> String {
     yaml.lines().map(|line| format!("    {line}\n")).collect()
 }
