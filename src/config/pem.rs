@@ -23,6 +23,11 @@ impl Reader<'_> {
         certificate: Option<&Node>,
         key: Option<&Node>,
     ) -> Option<(PathBuf, PathBuf)> {
+        if !self.environment.has_secrets() {
+            let certificate = certificate.and_then(|node| self.path(node, "the file of the certificate"));
+            let key = key.and_then(|node| self.path(node, "the certificate's key"));
+            return certificate.zip(key);
+        }
         let chain = certificate.and_then(|node| self.chain(node, "the file of the certificate"));
         let private = key.and_then(|node| self.private_key(node));
         let ((certificate_file, chain), (key_file, private)) = (chain?, private?);
@@ -40,6 +45,9 @@ impl Reader<'_> {
 
     /// The file of root certificates.
     pub(super) fn roots(&mut self, node: &Node) -> Option<PathBuf> {
+        if !self.environment.has_secrets() {
+            return self.path(node, "the file of roots");
+        }
         let (file, roots) = self.chain(node, "the file of roots")?;
         let mut store = RootCertStore::empty();
         if roots.into_iter().any(|root| store.add(root).is_err()) {
