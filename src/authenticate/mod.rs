@@ -14,9 +14,9 @@ mod signature;
 mod token;
 mod verified;
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, fmt, time::Duration};
 
-pub use denied::{Challenge, Denied, Reason, Schemes};
+pub use denied::{Challenge, Denied, Missing, Reason, Schemes};
 pub use requirement::{Dpop, Leg, Narrowed, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 
@@ -59,6 +59,12 @@ pub struct Origin<'d> {
     pub authority: &'d str,
     /// Whether the request was sent to that host. A trusted proxy may have written another one.
     pub is_public_host: bool,
+}
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
 }
 
 impl<'d> Origin<'d> {
