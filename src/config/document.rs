@@ -123,6 +123,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         listen::check_hosts(&config, &listener_places, reader);
         believed::warn_of_renewal(&config, &places, reader);
         near_misses::warn(&config, &places, reader);
+        routes::warn_of_memory(&config, &places, reader);
         routes::note_coverage(&config, &places, reader);
         store::note_restart(&config, &fields, reader);
     }

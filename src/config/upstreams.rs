@@ -2,7 +2,7 @@
 
 use super::{
     assertion,
-    checked::{Keys, Respond, SchemeConfig, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
+    checked::{Keys, Respond, SchemeConfig, Server, UNIX, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
     login::{self, Issuing},
     oauth,
@@ -93,6 +93,7 @@ fn upstream(
 ) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
+    hint_at_servers(&fields, reader);
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
@@ -159,6 +160,14 @@ fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<
     Some(UpstreamKind::Servers { servers: complete.then_some(servers)?, tls: tls?, host: host? })
 }
 
+/// What other gateways call it.
+fn hint_at_servers(fields: &Fields<'_>, reader: &mut Reader<'_>) {
+    let others = ["url", "urls", "target", "targets", "address", "backend", "server", "host_port"];
+    for entry in fields.entries().iter().filter(|entry| others.contains(&entry.key.as_str())) {
+        reader.hint_at(entry.key_place, "`servers: [\"http://127.0.0.1:9001\"]` says where they are");
+    }
+}
+
 fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {
     let text = reader.text(node, "a server")?;
     match host::server(text) {
@@ -168,7 +177,9 @@ fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {
             let problem = reader
                 .error(node.place, format!("{shown} cannot be a server: {why}"))
                 .expected("such as `http://127.0.0.1:9001` or `https://api.internal/prefix`");
-            if why == host::UrlError::Scheme && !text.contains("://") && !text.contains('@') {
+            if text.starts_with(UNIX) {
+                problem.hint("a server is reached over TCP; Unix sockets are for `admin` alone");
+            } else if why == host::UrlError::Scheme && !text.contains("://") && !text.contains('@') {
                 problem.hint(format!("did you mean `http://{text}`?"));
             }
             None
