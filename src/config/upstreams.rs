@@ -11,7 +11,7 @@ use super::{
     shape::Fields,
     signing::{self, Signers},
     template::{self, Used},
-    tree::{Entry, Node, Value},
+    tree::{Entry, Node, Place, Value},
 };
 use crate::scheme::{Sources, Template};
 
@@ -19,6 +19,8 @@ use crate::scheme::{Sources, Template};
 pub(super) struct ReadUpstream {
     pub(super) upstream: Upstream,
     pub(super) sources: Vec<Used>,
+    /// Where the audience of its assertion stands.
+    pub(super) audience: Option<Place>,
 }
 
 impl ReadUpstream {
@@ -134,12 +136,13 @@ fn upstream(
         "jwks" => (UpstreamKind::Jwks(login::jwks(&kind.value, issuing, reader)?), Vec::new()),
         _ => respond(&kind.value, reader)?,
     };
+    let audience = assertion.as_ref().and_then(|read| read.audience);
     let assertion = assertion.map(|read| {
         sources.extend(read.sources);
         Box::new(read.item)
     });
     let upstream = Upstream { name: entry.key.clone(), kind, assertion, sign: sign.flatten() };
-    Some(ReadUpstream { upstream, sources })
+    Some(ReadUpstream { upstream, sources, audience })
 }
 
 fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<UpstreamKind> {
