@@ -1,11 +1,6 @@
 //! Asking a running gateway, over its admin listener.
 
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use serde_json::Value;

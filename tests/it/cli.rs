@@ -225,7 +225,8 @@ fn a_bad_config_ends_with_3_and_every_problem_in_one_json_document() {
 
 #[test]
 fn a_log_that_cannot_be_opened_is_told_before_a_port_is_bound() {
-    for (file, why) in [("/nonexistent/a.log", "No such file"), ("/tmp", "is a directory"), ("/dev/null/a", "ot a dir")] {
+    for (file, why) in [("/nonexistent/a.log", "No such file"), ("/tmp", "is a directory"), ("/dev/null/a", "ot a dir")]
+    {
         let config = TemporaryFile::new(&format!(
             "listen: '127.0.0.1:0'\nupstreams: {{ e: {{ echo: true }} }}\n\
              routes: [{{ match: {{ path: / }}, public: true, to: e }}]\nlog: {{ access: {{ file: {file} }} }}\n"
