@@ -111,8 +111,8 @@ mod tests {
         let hex = "0b".repeat(32);
         for (text, seen) in [
             (hex.to_uppercase(), "64 characters of upper-case hexadecimal"),
-            (hex[..40].to_owned(), "40 characters of lower-case hexadecimal"),
-            (format!("{}F", &hex[1..]), "64 characters of hexadecimal in both cases"),
+            ("0b".repeat(20), "40 characters of lower-case hexadecimal"),
+            (format!("0B{}", "0b".repeat(31)), "64 characters of hexadecimal in both cases"),
             (
                 "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=".to_owned(),
                 "44 characters that may be base64 or base64url",
