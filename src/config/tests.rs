@@ -232,7 +232,7 @@ fn what_an_upstream_is_told_is_no_token_where_no_route_takes_its_entry() {
 fn a_body_beyond_what_is_held_in_memory_is_warned_of_where_a_scheme_reads_it() {
     let told = |more: &str| {
         let text = "listen: 127.0.0.1:8000\nkeys: { k: { shared: { env: KEY } } }\n\
-            schemes: { read: { preset: device, keys: k }, fed: { preset: raw-body, keys: k, key_id: '{header:X-Id}' } }\n\
+            schemes: { read: { preset: device, keys: k }, fed: { preset: raw-body, keys: k } }\n\
             upstreams: { ok: { respond: { body: ok } } }\nroutes:\n\
             - { match: { path: /fed }, require: { hmac: fed }, to: ok, max_body: 5MiB }\n\
             - { match: { path: /read }, require: { hmac: read }, to: ok, max_body: 5MiB }\n\
