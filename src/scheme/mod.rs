@@ -38,7 +38,7 @@ mod view;
 
 use std::time::Duration;
 
-pub use answer::AnswerView;
+pub use answer::{AnswerView, OfRequest};
 pub use claimed::Presence;
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
