@@ -1,10 +1,12 @@
 //! A byte stream, plain or TLS, so that the path of a request is one code for both.
 
+mod socket;
+
 use std::{
     future::Future,
     io,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::BytesMut;
@@ -15,6 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
+pub use self::socket::Socket;
 use crate::buffers::{Appetite, Buffers};
 
 /// A connection to a client or an upstream.
@@ -30,7 +33,7 @@ const AT_ONCE: usize = 8 * 1024;
 #[derive(Debug)]
 enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Transport {
@@ -40,7 +43,7 @@ impl Transport {
     }
 
     /// TLS over TCP.
-    pub fn tls(tls: TlsStream<TcpStream>) -> Transport {
+    pub fn tls(tls: TlsStream<Socket>) -> Transport {
         Transport { stream: Stream::Tls(Box::new(tls)), appetite: Appetite::default() }
     }
 
@@ -79,6 +82,15 @@ impl Transport {
     /// Whether a write that fails wrote nothing. TLS may have put a part of its records on the wire before it failed.
     pub fn fails_whole(&self) -> bool {
         matches!(self.stream, Stream::Plain(_))
+    }
+
+    /// Bytes below TLS that the system took, in all: what is written to TLS may wait there. 0 where there is none, and what
+    /// is written is taken.
+    pub fn taken_below(&self) -> u64 {
+        match &self.stream {
+            Stream::Plain(_) => 0,
+            Stream::Tls(tls) => tls.get_ref().0.taken(),
+        }
     }
 
     /// Writes some of `parts`, taken one behind the other, from their byte `from` on: in one call where several are left.
@@ -144,11 +156,19 @@ impl Transport {
         }
     }
 
+    /// Says that no more follows, where there is a word for it, for as much as the socket takes at once: whoever ends a
+    /// connection on which nothing happens waits for nobody. TCP says it by being closed.
+    pub fn take_leave(&mut self) {
+        if let Stream::Tls(tls) = &mut self.stream {
+            let _ = Pin::new(tls).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+
     /// Lets the peer see a reset instead of an orderly end, so that what was cut off cannot pass for whole.
     pub fn reset_on_close(&self) {
         let tcp = match &self.stream {
             Stream::Plain(tcp) => tcp,
-            Stream::Tls(tls) => tls.get_ref().0,
+            Stream::Tls(tls) => tls.get_ref().0.tcp(),
         };
         // Best effort: where the option is not taken the length or the missing last chunk still tells.
         let _ = socket2::SockRef::from(tcp).set_linger(Some(std::time::Duration::ZERO));

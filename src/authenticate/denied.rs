@@ -163,8 +163,9 @@ impl Reason {
     /// Whether its token is bound to what its sender did not show, or to what cannot be read: it is good nowhere, whatever
     /// another server says of it.
     pub(super) fn is_of_another(&self) -> bool {
-        use TokenError::{MalformedClaim, OtherCertificate, Proof, ShownAsBearer};
-        matches!(self, Reason::Token(ShownAsBearer | OtherCertificate | Proof(_) | MalformedClaim("cnf")))
+        use TokenError::{MalformedClaim, OtherCertificate, Proof, ShownAsBearer, UnknownBinding};
+        let Reason::Token(error) = self else { return false };
+        matches!(error, ShownAsBearer | OtherCertificate | Proof(_) | MalformedClaim("cnf") | UnknownBinding)
     }
 
     /// Whether it says nothing of the credential: what it was to be judged by could not be had.

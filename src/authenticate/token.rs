@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Desk, Reason, Replay, TokenRule,
-    jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenError},
+    jwt::{Introspected, Introspection, Lookout, MAX_TOKEN_BYTES, Token, TokenError, is_bound_in_itself},
     possession,
 };
 use crate::{
@@ -66,6 +66,9 @@ pub(super) fn ask<'a>(
     };
     if rule.csrf && !cookies::is_own(head, token, site) {
         return Soon::now(Err(TokenError::CrossSite.into()));
+    }
+    if is_bound_in_itself(token) {
+        return Soon::now(Err(TokenError::OtherUse("cnf").into()));
     }
     match server.look_up(&Sha256::digest(token).into(), token) {
         Lookout::Now(said) => Soon::now(judge(rule, said, now_millis.div_euclid(1000))),

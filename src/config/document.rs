@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    believed,
+    bare_keys, believed,
     checked::{Config, Refusals, Route, TrustedProxies},
     conflicts, families, issuers, keys, limits, listen,
     login::Issuing,
@@ -50,6 +50,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     listen::check_proxied(&listeners, proxies.as_ref().unwrap_or(&TrustedProxies::default()), reader);
     let mut keys = keys::read(fields.value("keys"), reader);
     let mut schemes = schemes::read(fields.value("schemes"), &mut keys, reader);
+    bare_keys::report(&schemes, &keys, reader);
     let mut tokens = tokens::read(fields.value("tokens"), reader);
     let mut users = users::read(fields.value("users"), reader);
     let has_store = fields.value("store").is_some();

@@ -5,6 +5,7 @@
 //! turned into running stages by the gateway.
 
 mod assertion;
+mod bare_keys;
 mod believed;
 pub mod checked;
 mod conflicts;

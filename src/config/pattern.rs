@@ -150,6 +150,7 @@ pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
 pub(super) fn check_method(text: &str) -> Result<(), &'static str> {
     match text {
         "CONNECT" => Err("CONNECT asks for a tunnel, which the gateway never opens"),
+        "TRACE" | "TRACK" => Err("an upstream would answer with all that the gateway added; it is never passed on"),
         _ if !header::is_token(text) => Err("this is not a method"),
         _ if text.bytes().any(|byte| byte.is_ascii_lowercase()) => Err("methods are written in upper case"),
         _ => Ok(()),

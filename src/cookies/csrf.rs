@@ -9,7 +9,7 @@ use crate::{http1::RequestHead, secret::are_equal};
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
 /// Methods that change nothing (RFC 9110 section 9.2.1).
-const SAFE: [&str; 4] = ["GET", "HEAD", "OPTIONS", "TRACE"];
+const SAFE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// What was asked, as a browser's address line has it.
 #[derive(Clone, Copy, Debug)]

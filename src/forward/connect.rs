@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{Failure, Lookups, Server, pool::Connection};
-use crate::transport::Transport;
+use crate::transport::{Socket, Transport};
 
 /// A new connection.
 ///
@@ -24,6 +24,6 @@ async fn open(server: &Server, lookups: &Lookups) -> io::Result<Transport> {
     let tcp = TcpStream::connect(addresses.as_slice()).await?;
     tcp.set_nodelay(true)?;
     let Some((config, name)) = &server.tls else { return Ok(Transport::plain(tcp)) };
-    let tls = TlsConnector::from(config.clone()).connect(name.clone(), tcp).await?;
+    let tls = TlsConnector::from(config.clone()).connect(name.clone(), Socket::new(tcp)).await?;
     Ok(Transport::tls(tls.into()))
 }

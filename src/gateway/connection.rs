@@ -43,6 +43,8 @@ pub(super) struct Connection {
     /// How fast the client takes the answer at hand.
     pace: Pace,
     requests: u64,
+    /// The config that the connection was accepted under, until its first request.
+    accepted_by: Option<Rc<Edition>>,
 }
 
 /// What the next request's head came to.
@@ -63,7 +65,13 @@ enum After {
 }
 
 impl Connection {
-    pub(super) fn new(transport: Transport, worker: Rc<Worker>, door: DoorId, peer: IpAddr) -> Connection {
+    pub(super) fn new(
+        transport: Transport,
+        worker: Rc<Worker>,
+        door: DoorId,
+        peer: IpAddr,
+        accepted_by: Rc<Edition>,
+    ) -> Connection {
         let certificate = transport.peer_certificate().map(certificate_thumbprint);
         let wire = Wire::new(transport, worker.forwarder.buffers.clone());
         Connection {
@@ -74,6 +82,7 @@ impl Connection {
             output: Vec::new(),
             pace: Pace::default(),
             requests: 0,
+            accepted_by: Some(accepted_by),
         }
     }
 
@@ -81,7 +90,7 @@ impl Connection {
     pub(super) async fn serve(mut self, _open: Open) {
         loop {
             let after = match self.next_head().await {
-                Next::Closed => return,
+                Next::Closed => return self.wire.take_leave(),
                 Next::Refused(refusal) => {
                     self.refuse_head(refusal).await;
                     After::Close
@@ -141,7 +150,11 @@ impl Connection {
     async fn exchange(&mut self, head: Rc<RequestHead>) -> After {
         let _in_flight = self.worker.gauges.in_flight();
         // By this one the request is judged to its end, whatever comes meanwhile.
-        let edition = self.worker.edition();
+        let edition = match self.accepted_by.take() {
+            // A first request that had come when its listener was closed is not left without an answer.
+            Some(before) => self.worker.edition_of(self.door, &before),
+            None => self.worker.edition(),
+        };
         let (body, progress) = self.body(&head, &edition);
         // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.
         let keeps = head.keep_alive() && !head.has(Known::Upgrade);

@@ -3,6 +3,9 @@
 //! What can fail is done first, and nothing has changed then. After that no step can fail: closed listeners stop
 //! accepting, the workers adopt the new snapshot, new listeners open.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io,
     net::SocketAddr,

@@ -1,5 +1,5 @@
-//! A loaded config as one worker has it. A request keeps the edition that it began with; a connection has none, and takes
-//! the newest with each request.
+//! A loaded config as one worker has it. A request keeps the edition that it began with; a connection takes the newest with
+//! each request, and keeps none but, until the first, the one under which it was accepted.
 
 use std::sync::Arc;
 

@@ -234,7 +234,7 @@ fn destination(sink: LogSink) -> Destination {
     }
 }
 
-fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
+pub(super) fn metrics(carried: &Carried, sink: &Sink, started_unix_millis: i64) -> Arc<Metrics> {
     let claims = carried.stores.claims.clone();
     let (counters, strangers) = (carried.counters.clone(), carried.strangers.clone());
     let asked = carried.counters.clone();

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::{ClientCertificates, ListenTls},
-    transport::Transport,
+    transport::{Socket, Transport},
 };
 
 /// A certificate in use, with the files that it is made of.
@@ -79,7 +79,7 @@ impl Certificate {
 
     /// The stream after the handshake.
     pub(super) async fn accept(&self, tcp: TcpStream) -> io::Result<Transport> {
-        let tls = TlsAcceptor::from(self.config.load_full()).accept(tcp).await?;
+        let tls = TlsAcceptor::from(self.config.load_full()).accept(Socket::new(tcp)).await?;
         Ok(Transport::tls(tls.into()))
     }
 }

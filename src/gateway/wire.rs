@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 use super::pace::Pace;
 use crate::{
     buffers::Buffers,
-    deadline::{Deadlines, Elapsed},
+    deadline::{Deadlines, Elapsed, Wait},
     message::Duplex,
     transport::Transport,
 };
@@ -93,42 +93,35 @@ impl Wire {
     ) -> io::Result<()> {
         let whole = parts.iter().map(|part| part.len()).sum();
         let mut written = 0;
-        let mut wait = deadlines.wait();
+        let mut waiting = Waiting { deadlines, patience, pace, wait: deadlines.wait(), taken: 0 };
         poll_fn(|context| {
             while written < whole {
-                match self.0.transport.borrow_mut().poll_write_parts(context, parts, written) {
+                let polled = self.0.transport.borrow_mut().poll_write_parts(context, parts, written);
+                match polled {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(count)) => {
                         written += count;
-                        if pace.moved(deadlines.ticks(), count).is_a_trickle() {
-                            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-                        }
+                        waiting.moved(count)?;
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending if deadlines.is_given_up() => {
-                        return Poll::Ready(Err(stopped()));
-                    }
-                    Poll::Pending => {
-                        pace.awaits(deadlines.ticks());
-                        return wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()));
-                    }
+                    Poll::Pending => return waiting.poll(context, &self.0.transport.borrow()),
                 }
-                wait.clear();
             }
             match self.poll_flush(context) {
-                Poll::Pending if deadlines.is_given_up() => Poll::Ready(Err(stopped())),
                 // TLS takes what it cannot write yet: only here a client that does not read is seen.
-                Poll::Pending => {
-                    pace.awaits(deadlines.ticks());
-                    wait.poll_elapsed(context, patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()))
-                }
+                Poll::Pending => waiting.poll(context, &self.0.transport.borrow()),
                 flushed => {
-                    pace.moved(deadlines.ticks(), 0);
+                    waiting.pace.moved(deadlines.ticks(), 0);
                     flushed
                 }
             }
         })
         .await
+    }
+
+    /// Ends a connection on which nothing happens, once it is dropped, in order.
+    pub(super) fn take_leave(&self) {
+        self.0.transport.borrow_mut().take_leave();
     }
 
     /// Makes the client see a broken connection rather than an ended one, once it is dropped.
@@ -139,6 +132,40 @@ impl Wire {
     /// Says that nothing more will be written.
     pub(super) async fn close_writing(&self) {
         let _ = poll_fn(|context| Pin::new(&mut *self.0.transport.borrow_mut()).poll_shutdown(context)).await;
+    }
+}
+
+/// How one write waits for its client.
+struct Waiting<'a> {
+    deadlines: &'a Deadlines,
+    patience: Duration,
+    pace: &'a mut Pace,
+    wait: Wait,
+    /// Bytes below TLS that the system had taken when last looked at.
+    taken: u64,
+}
+
+impl Waiting<'_> {
+    /// The client took so many bytes, as far as can be seen.
+    fn moved(&mut self, bytes: usize) -> io::Result<()> {
+        self.wait.clear();
+        match self.pace.moved(self.deadlines.ticks(), bytes).is_a_trickle() {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Ready when the client is waited for no longer.
+    fn poll(&mut self, context: &Context<'_>, transport: &Transport) -> Poll<io::Result<()>> {
+        if self.deadlines.is_given_up() {
+            return Poll::Ready(Err(stopped()));
+        }
+        // What TLS holds was counted when it took it; that it gets on its way is still a move.
+        if std::mem::replace(&mut self.taken, transport.taken_below()) != transport.taken_below() {
+            self.moved(0)?;
+        }
+        self.pace.awaits(self.deadlines.ticks());
+        self.wait.poll_elapsed(context, self.patience).map(|Elapsed| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -178,18 +205,30 @@ mod tests {
     };
 
     use super::*;
+    use crate::transport::Socket;
 
-    /// A client that takes the answer in pieces of what the sockets hold, and lets `ticks` go by before each.
-    async fn sent_to_one_who_waits(ticks: u64) -> io::Result<()> {
+    /// Both ends of a connection whose sockets hold a few KiB.
+    async fn tight() -> (TcpStream, TcpStream) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_send_buffer_size(4096).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1).unwrap();
         let client = TcpSocket::new_v4().unwrap();
         client.set_recv_buffer_size(4096).unwrap();
-        let mut client = client.connect(listener.local_addr().unwrap()).await.unwrap();
-        let wire = Wire::new(Transport::plain(listener.accept().await.unwrap().0), Buffers::default());
-        let (deadlines, answer, mut pace) = (Deadlines::default(), vec![0; 1 << 20], Pace::default());
+        let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+        (listener.accept().await.unwrap().0, client)
+    }
+
+    /// Writes `size` bytes to a client that takes them in pieces of what the sockets hold, and lets `ticks` go by before each.
+    async fn sent(
+        transport: Transport,
+        mut client: TcpStream,
+        size: usize,
+        ticks: u64,
+        patience: Duration,
+    ) -> io::Result<()> {
+        let wire = Wire::new(transport, Buffers::default());
+        let (deadlines, answer, mut pace) = (Deadlines::default(), vec![0; size], Pace::default());
         let parts = [answer.as_slice(), b"", b""];
         let reads = async {
             let mut buffer = vec![0; 1 << 16];
@@ -201,9 +240,36 @@ mod tests {
             }
         };
         tokio::select! {
-            sent = wire.send(&parts, &deadlines, Duration::from_secs(3600), &mut pace) => sent,
+            sent = wire.send(&parts, &deadlines, patience, &mut pace) => sent,
             () = reads => Ok(()),
         }
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(3600);
+
+    async fn sent_to_one_who_waits(ticks: u64) -> io::Result<()> {
+        let (server, client) = tight().await;
+        sent(Transport::plain(server), client, 1 << 20, ticks, PATIENCE).await
+    }
+
+    /// The same over TLS, with as much as TLS takes at once.
+    async fn sent_over_tls(ticks: u64, patience: Duration) -> io::Result<()> {
+        let made = rcgen::generate_simple_self_signed(["gate.test".to_owned()]).unwrap();
+        let chain = vec![made.cert.der().clone()];
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(chain[0].clone()).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let server = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+        let client = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let (here, there) = tight().await;
+        let name = "gate.test".try_into().unwrap();
+        let (here, there) = tokio::join!(
+            tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(server)).accept(Socket::new(here)),
+            tokio_rustls::TlsConnector::from(std::sync::Arc::new(client)).connect(name, there),
+        );
+        // From here on nobody looks at what the records hold.
+        let (there, _) = there.unwrap().into_inner();
+        sent(Transport::tls(here.unwrap().into()), there, 60 * 1024, ticks, patience).await
     }
 
     #[tokio::test]
@@ -211,6 +277,14 @@ mod tests {
         assert!(sent_to_one_who_waits(0).await.is_ok());
         assert!(sent_to_one_who_waits(1).await.is_ok(), "a tenth of a second for each few KiB");
         assert_eq!(sent_to_one_who_waits(3_000).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_leaves_tls_is_seen_as_what_a_client_takes() {
+        let second = Duration::from_secs(1);
+        assert!(sent_over_tls(0, second).await.is_ok());
+        assert!(sent_over_tls(5, second).await.is_ok(), "half a second for each few KiB");
+        assert_eq!(sent_over_tls(3_000, PATIENCE).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "a trickle");
     }
 
     #[tokio::test]

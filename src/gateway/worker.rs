@@ -139,7 +139,8 @@ async fn work(recruit: Recruit) -> bool {
         match order {
             // Counted from here on: an order to drain may be the next, and would find nobody.
             Order::Serve(accepted) => {
-                drop(tokio::task::spawn_local(serve(worker.clone(), accepted, Here::new(&worker))));
+                let here = Here::new(&worker);
+                drop(tokio::task::spawn_local(serve(worker.clone(), accepted, worker.edition(), here)));
             }
             Order::Adopt(edition, adopted) => worker.adopt(edition, &adopted),
             Order::Drain => break,
@@ -170,33 +171,41 @@ fn forwarder(deadlines: &Deadlines) -> Forwarder {
     }
 }
 
-async fn serve(worker: Rc<Worker>, accepted: Accepted, _here: Here) {
+/// Serves a connection to its end. Before it begins a config may have come that has its listener no more: what was accepted
+/// is still taken in as it was then.
+async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>, _here: Here) {
     let Accepted { stream, peer, door, place: _place } = accepted;
     let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
-    let Some((peer, _guest)) = receive(&worker, &mut stream, peer, door).await else { return };
+    let edition = worker.edition_of(door, &accepted_by);
+    let Some((peer, _guest)) = receive(&worker, &edition, &mut stream, peer, door).await else { return };
     let handshake = {
-        let (doors, patience) = (worker.edition().doors.clone(), worker.edition().snapshot.timeouts.head);
+        let (doors, patience) = (edition.doors.clone(), edition.snapshot.timeouts.head);
         let deadlines = worker.forwarder.deadlines.clone();
         // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
         Box::pin(async move { deadlines.within(patience, doors.accept(door, stream)).await })
     };
+    drop(edition);
     let transport: Transport = match handshake.await {
         Ok(Ok(transport)) => transport,
         Ok(Err(error)) => return tracing::debug!(%error, %peer, "the TLS handshake failed"),
         Err(_) => return tracing::debug!(%peer, "the TLS handshake timed out"),
     };
+    if worker.forwarder.deadlines.is_draining() || !worker.is_open(door) {
+        // It will not be waited for. What has come of its first request is seen once the system was asked.
+        tokio::task::yield_now().await;
+    }
     let open = worker.gauges.connection();
-    Connection::new(transport, worker.clone(), door, peer).serve(open).await;
+    Connection::new(transport, worker.clone(), door, peer, accepted_by).serve(open).await;
 }
 
 /// Where a connection came from, and its place among those of its address; `None` where it is turned away.
 async fn receive(
     worker: &Worker,
+    edition: &Edition,
     stream: &mut tokio::net::TcpStream,
     peer: IpAddr,
     door: DoorId,
 ) -> Option<(IpAddr, Option<Guest>)> {
-    let edition = worker.edition();
     let reception = Reception {
         edge: edition.edge(door)?,
         guests: &worker.guests,
@@ -240,6 +249,11 @@ impl Worker {
     /// could not go.
     pub(super) fn edition(&self) -> Rc<Edition> {
         self.edition.borrow().clone()
+    }
+
+    /// The config as it is now; of a listener that it has no more, `before`.
+    pub(super) fn edition_of(&self, door: DoorId, before: &Rc<Edition>) -> Rc<Edition> {
+        if self.is_open(door) { self.edition() } else { before.clone() }
     }
 
     /// Whether a listener is still open: connections of one that is not end with the request they have.

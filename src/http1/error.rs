@@ -67,6 +67,9 @@ pub enum BadRequest {
     /// The method `CONNECT`.
     #[error("CONNECT is not served")]
     Connect,
+    /// `TRACE` (RFC 9110 section 9.3.8), or `TRACK` as IIS had it: an upstream would answer with what it was sent.
+    #[error("TRACE is not served")]
+    Trace,
     /// A target in authority form, of another scheme, or with bytes that no target has (RFC 9112 section 3.2).
     #[error("a malformed request target")]
     Target,
@@ -93,7 +96,7 @@ impl BadRequest {
         match self {
             BadRequest::Head(BadHead::TooLarge | BadHead::TooManyFields) => 431,
             BadRequest::Expectation => 417,
-            BadRequest::Connect => 501,
+            BadRequest::Connect | BadRequest::Trace => 501,
             BadRequest::Version => 505,
             BadRequest::Head(_)
             | BadRequest::RequestLine

@@ -67,7 +67,7 @@ pub(super) struct RequestLine {
 pub(super) fn request_line(window: &[u8], start: usize) -> Option<RequestLine> {
     let rest = window.get(start..)?;
     let method = rest.iter().position(|byte| !byte.is_ascii_uppercase())?;
-    if let None | Some(b"PRI" | b"CONNECT" | b"") = rest.get(..method) {
+    if let None | Some(b"PRI" | b"CONNECT" | b"TRACE" | b"TRACK" | b"") = rest.get(..method) {
         return None;
     }
     let target = start + method + 1;

@@ -343,6 +343,8 @@ fn start_of_head(buffer: &[u8]) -> usize {
 fn check_method(method: &str) -> Result<(), BadRequest> {
     match method {
         "CONNECT" => Err(BadRequest::Connect),
+        // The upstream would tell the client what the gateway added for its eyes alone.
+        "TRACE" | "TRACK" => Err(BadRequest::Trace),
         "PRI" => Err(BadRequest::Method),
         _ if method.bytes().any(|byte| byte.is_ascii_lowercase()) => Err(BadRequest::Method),
         _ => Ok(()),

@@ -99,6 +99,17 @@ impl KeyRecipe {
         KeyRecipe { algorithms: distinct(algorithms), material: Material::Document }
     }
 
+    /// Whether a secret is an HMAC's key.
+    pub fn takes_secrets(&self) -> bool {
+        self.algorithms.iter().any(|algorithm| algorithm.is_hmac())
+    }
+
+    /// Whether a secret is the bytes of a public key, with nothing in them that says so.
+    pub fn takes_bare_public_keys(&self) -> bool {
+        let is_bare = matches!(self.material, Material::Key(_));
+        is_bare && self.algorithms.iter().any(|algorithm| !algorithm.is_hmac())
+    }
+
     /// The key that verifies what `secret` signs; of a public-key algorithm, `secret` is the public key.
     ///
     /// # Errors
@@ -149,8 +160,7 @@ impl KeyRecipe {
 
     /// Anyone may have a public key, and whoever has it could sign where its text is taken for an HMAC's secret.
     fn refuse_document(&self, bytes: &[u8]) -> Result<(), KeyFault> {
-        let has_hmac = self.algorithms.iter().any(|algorithm| algorithm.is_hmac());
-        if has_hmac && is_key_document(bytes) { Err(KeyFault::Document) } else { Ok(()) }
+        if self.takes_secrets() && is_key_document(bytes) { Err(KeyFault::Document) } else { Ok(()) }
     }
 
     fn bytes(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyFault> {

@@ -3,8 +3,8 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::TokenError;
-use crate::json::{Object, Value};
+use super::{Segment, TokenError, header, verifier};
+use crate::json::{Document, Object, Value};
 
 /// A SHA-256 of a key (RFC 7638) or of a certificate's DER.
 pub type Thumbprint = [u8; 32];
@@ -37,6 +37,17 @@ impl Confirmation {
             return Err(TokenError::MalformedClaim("cnf"));
         }
         Ok(Some(confirmation))
+    }
+}
+
+/// Whether a token is a JWT that says itself that it is bound, or to what cannot be read: whoever is asked what it is may leave
+/// that out.
+pub(in crate::authenticate) fn is_bound_in_itself(token: &[u8]) -> bool {
+    let Ok([_, payload, _]) = verifier::segments(token) else { return false };
+    let Ok(payload) = header::decode(payload, Segment::Payload) else { return false };
+    match Document::parse(&payload).as_ref().map(Document::root) {
+        Ok(Value::Object(claims)) => !matches!(Confirmation::read(&claims), Ok(None)),
+        Ok(_) | Err(_) => false,
     }
 }
 

@@ -29,7 +29,6 @@ mod vector_tests;
 
 pub use binding::Thumbprint;
 pub use cache::TokenCache;
-pub(in crate::authenticate) use carrier::is_dpop;
 pub use carrier::{Carrier, HeaderValues};
 pub use encrypted::Decryption;
 pub use error::{Segment, TokenError};
@@ -41,6 +40,7 @@ pub use rules::ClaimRules;
 pub use settings::{Settings, SettingsError};
 pub use token::Token;
 pub use verifier::Verifier;
+pub(in crate::authenticate) use {binding::is_bound_in_itself, carrier::is_dpop};
 
 /// Longer tokens are refused unread, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8192;

@@ -2,10 +2,12 @@
 //!
 //! A path of plain characters has one reading. Any other is decoded and folded as far as servers go: percent-decoding,
 //! `;` parameters cut off, slashes merged, backslashes taken for slashes, trailing dots and spaces dropped, case and
-//! Unicode look-alikes folded. Whether all readings take the same route is for the caller to see; a reading that holds
+//! Unicode look-alikes folded, what follows two slashes taken for a host. Whether all readings take the same route is for the caller to see; a reading that holds
 //! a dot segment, or that no two servers would agree on, is refused here. The path itself is never rewritten.
 
-use smallvec::SmallVec;
+use std::borrow::Cow;
+
+use smallvec::{SmallVec, smallvec};
 
 use super::{
     lookalikes::{self, Fold},
@@ -18,6 +20,9 @@ pub(super) type Buffer = SmallVec<[u8; 256]>;
 
 /// Rounds of percent-decoding after the first; a path that is not stable then is refused.
 const FURTHER_ROUNDS: usize = 3;
+
+/// In how many places slashes may touch: each doubles the readings.
+const DOUBLED: usize = 3;
 
 /// Stands for an encoded slash or backslash. Decoded controls are refused, so these two bytes are free.
 const ENCODED_SLASH: u8 = 1;
@@ -50,6 +55,13 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
     // Servers differ in which of the two separates segments; each alone is weighed, both together are not.
     if slash && backslash || bytes.split(|byte| *byte == b'/').any(parameters_hide_a_delimiter) {
         return Err(Why::EncodedDelimiter);
+    }
+    // A URL parser reads a host behind two slashes, and whoever takes the path for a URL would go there.
+    if matches!(*bytes, [b'/', b'/' | ENCODED_SLASH, ..]) {
+        return Err(Why::Authority);
+    }
+    if hosts(&bytes, true).nth(DOUBLED).is_some() {
+        return Err(Why::EmptySegments);
     }
     let slash = slash || backslash;
     for _ in 0..FURTHER_ROUNDS {
@@ -122,27 +134,65 @@ const MANNERS: [Manner; 6] = [
 
 impl Decoded {
     /// Every reading that differs from the path as it came, folded to be compared with folded patterns. One if
-    /// nothing but letters was encoded, six at most.
+    /// nothing but letters was encoded; six at most, and for each place where slashes touch twice as many.
     pub(super) fn readings(&self) -> impl Iterator<Item = Result<Buffer, Why>> {
         let applies = |manner: &&Manner| (self.slash || !manner.slashes) && (self.tail || !manner.tail);
-        MANNERS.iter().filter(applies).map(|manner| self.read(*manner))
+        MANNERS.iter().filter(applies).flat_map(|manner| {
+            forms(self.up_to_tail(*manner), manner.slashes).into_iter().map(|path| read(&path, *manner))
+        })
     }
 
-    fn read(&self, manner: Manner) -> Result<Buffer, Why> {
+    fn up_to_tail(&self, manner: Manner) -> &[u8] {
         let end = memchr::memchr(ENCODED_TAIL, &self.bytes).filter(|_| manner.tail);
-        let bytes = self.bytes.get(..end.unwrap_or(self.bytes.len())).unwrap_or(&self.bytes);
-        let mut reading = Buffer::with_capacity(bytes.len());
-        let is_slash = |byte: &u8| *byte == b'/' || manner.slashes && *byte == ENCODED_SLASH;
-        let mut segments = bytes.split(is_slash).skip(1).peekable();
-        while let Some(segment) = segments.next() {
-            if manner.merge && segment.is_empty() && segments.peek().is_some() {
-                continue;
-            }
-            reading.push(b'/');
-            fold_segment(segment, &mut reading)?;
-        }
-        Ok(reading)
+        self.bytes.get(..end.unwrap_or(self.bytes.len())).unwrap_or(&self.bytes)
     }
+}
+
+/// The path, and what is left of it where some of the hosts in it are taken for such.
+fn forms(path: &[u8], encoded: bool) -> SmallVec<[Cow<'_, [u8]>; 1]> {
+    let mut forms: SmallVec<[Cow<'_, [u8]>; 1]> = smallvec![Cow::Borrowed(path)];
+    let places: SmallVec<[(usize, usize); DOUBLED]> = hosts(path, encoded).collect();
+    // From the end, so that what is cut off moves no place that comes yet.
+    for (start, end) in places.into_iter().rev() {
+        let cut: SmallVec<[Cow<'_, [u8]>; 1]> = forms.iter().map(|form| without(form, start, end)).collect();
+        forms.extend(cut);
+    }
+    forms
+}
+
+/// Where an upstream that first takes off what it is mounted under, and reads the rest as a URL, sees `//host`: from the
+/// first of the slashes to the end of the segment behind them.
+fn hosts(path: &[u8], encoded: bool) -> impl Iterator<Item = (usize, usize)> {
+    let is_slash = move |byte: u8| byte == b'/' || encoded && byte == ENCODED_SLASH;
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = path.get(from..)?;
+        let start = from + rest.windows(2).position(|pair| pair.iter().all(|byte| is_slash(*byte)))?;
+        let host = start + path.get(start..)?.iter().position(|byte| !is_slash(*byte))?;
+        let end = path.get(host..)?.iter().position(|byte| is_slash(*byte)).map_or(path.len(), |length| host + length);
+        from = end;
+        Some((start, end))
+    })
+}
+
+/// The path without a host in it; a URL of nothing but a host has the path `/`.
+fn without(path: &[u8], start: usize, end: usize) -> Cow<'static, [u8]> {
+    let (before, after) = (path.get(..start).unwrap_or_default(), path.get(end..).unwrap_or_default());
+    Cow::Owned([before, if after.is_empty() { b"/" } else { after }].concat())
+}
+
+fn read(path: &[u8], manner: Manner) -> Result<Buffer, Why> {
+    let mut reading = Buffer::with_capacity(path.len());
+    let is_slash = |byte: &u8| *byte == b'/' || manner.slashes && *byte == ENCODED_SLASH;
+    let mut segments = path.split(is_slash).skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        if manner.merge && segment.is_empty() && segments.peek().is_some() {
+            continue;
+        }
+        reading.push(b'/');
+        fold_segment(segment, &mut reading)?;
+    }
+    Ok(reading)
 }
 
 /// Appends a segment as the most lenient server sees it.

@@ -46,6 +46,12 @@ pub enum Why {
     /// A segment of which nothing is left when parameters, spaces and ignored characters are cut.
     #[error("it holds a segment that may be read as empty")]
     EmptiedSegment,
+    /// It begins with two slashes, however they are written: to a URL parser what follows is a host.
+    #[error("it begins with two slashes, behind which a host may be read")]
+    Authority,
+    /// Slashes touch more often than anyone needs.
+    #[error("slashes touch in too many places")]
+    EmptySegments,
     /// Another reading takes another route, or none.
     #[error("another reading of it takes another route")]
     OtherRoute,

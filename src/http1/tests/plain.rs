@@ -77,7 +77,7 @@ proptest! {
     #[test]
     fn a_request_means_the_same_read_either_way(
         before in prop_oneof![9 => Just(""), 1 => Just("\r\n")],
-        line in "(GET|POST|PRI|CONNECT|OPTIONS|get|[!A-Z]{0,3}) (/|\\*|http://a/b|[/?#a-z%\"<]{1,8}|/[ -~é]{0,8}) HTTP/1\\.[012]\r?\n",
+        line in "(GET|POST|PRI|CONNECT|TRACE|TRACK|OPTIONS|get|[!A-Z]{0,3}) (/|\\*|http://a/b|[/?#a-z%\"<]{1,8}|/[ -~é]{0,8}) HTTP/1\\.[012]\r?\n",
         rest in fields(), flaw in proptest::option::weighted(0.3, any::<(usize, u8)>()), limits in limits(),
     ) {
         requests_agree(&with_a_flaw([before.as_bytes(), line.as_bytes(), &rest].concat(), flaw), &limits);

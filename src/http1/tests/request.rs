@@ -121,6 +121,8 @@ fn a_method_is_any_token_without_lower_case() {
     assert_eq!(fault(line("PRI / HTTP/1.1")), BadRequest::Method);
     assert_eq!(fault(line("CONNECT /public/a HTTP/1.1")), BadRequest::Connect);
     assert_eq!(fault(line("CONNECT gw.test:80 HTTP/1.1")), BadRequest::Connect);
+    assert_eq!(fault(line("TRACE /public/a HTTP/1.1")), BadRequest::Trace);
+    assert_eq!(fault(line("TRACK /public/a HTTP/1.1")), BadRequest::Trace);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::readers::{agreement, stricter::Stricter};
 
 /// The class and a request that shows it.
-const REQUESTS: [(Stricter, &str); 24] = [
+const REQUESTS: [(Stricter, &str); 25] = [
     (Stricter::BareLineFeed, "GET / HTTP/1.1\nHost: a\n\n"),
     (Stricter::EmptyLines, "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     (Stricter::LengthForm, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\nx"),
@@ -20,6 +20,7 @@ const REQUESTS: [(Stricter, &str); 24] = [
     (Stricter::Underscores, "GET / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n"),
     (Stricter::Method, "get / HTTP/1.1\r\nHost: a\r\n\r\n"),
     (Stricter::Connect, "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"),
+    (Stricter::Trace, "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"),
     (Stricter::Target, "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n"),
     (Stricter::Target, "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n"),
     (Stricter::Target, "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n"),

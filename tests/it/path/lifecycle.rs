@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::support::{End, PATIENCE, Talk, Upstream, eventually, free_address, get, ok, open_to, post, run};
 use crate::support::countersign;
 
-fn signal(id: u32, name: &str) {
+pub(super) fn signal(id: u32, name: &str) {
     let status = Command::new("sh").args(["-c", "kill -\"$1\" \"$2\"", "sh", name, &id.to_string()]).status();
     assert!(status.expect("a shell").success());
 }

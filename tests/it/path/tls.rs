@@ -19,8 +19,9 @@ use rustls::{
 use tempfile::TempDir;
 
 use super::{
+    lifecycle::signal,
     streaming::{WHOLE, independent},
-    support::{PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle},
+    support::{End, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle},
 };
 use crate::support::Gateway;
 
@@ -189,7 +190,7 @@ fn a_broken_answer_over_tls_has_no_orderly_end() {
     let mut client = shaken(address, "gate.test", authority.client(&[&TLS13])).expect("a handshake");
     client.write("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     client.head().expect("a head");
-    assert_eq!(client.rest().1, super::support::End::Broken, "no close_notify");
+    assert_eq!(client.rest().1, End::Broken, "no close_notify");
 }
 
 #[test]
@@ -210,7 +211,29 @@ fn a_whole_answer_over_tls_ends_in_order() {
     let mut client = shaken(address, "gate.test", authority.client(&[&TLS13])).expect("a handshake");
     client.write("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     assert_eq!(client.answer(false).expect("an answer").1, b"whole");
-    assert_eq!(client.rest(), (Vec::new(), super::support::End::Orderly), "a close_notify");
+    assert_eq!(client.rest(), (Vec::new(), End::Orderly), "a close_notify");
+}
+
+#[test]
+fn a_silent_connection_over_tls_ends_in_order_too() {
+    let authority = Authority::new();
+    let upstream = Upstream::echo();
+    for (more, is_stopped) in
+        [("timeouts: { idle: 300ms }\n", false), ("timeouts: { head: 300ms }\n", false), ("", true)]
+    {
+        let (gateway, address) = guarded(&authority, upstream.address, more);
+        let mut clients = [&TLS12, &TLS13]
+            .map(|version| shaken(address, "gate.test", authority.client(&[version])).expect("a handshake"));
+        if !more.contains("head") {
+            clients.iter_mut().for_each(|client| assert_eq!(client.exchange(get("/")).0.status(), 200));
+        }
+        if is_stopped {
+            signal(gateway.id(), "TERM");
+        }
+        for mut client in clients {
+            assert_eq!(client.rest(), (Vec::new(), End::Orderly), "a close_notify: {more}");
+        }
+    }
 }
 
 #[test]

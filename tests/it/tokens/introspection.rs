@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
@@ -160,6 +161,38 @@ fn what_its_server_says_of_a_token_is_what_a_signed_one_would_say() {
     ] {
         assert!(metrics.contains(&format!("countersign_{line}\n")), "{line}: {metrics}");
     }
+}
+
+/// RFC 9449 section 6.2 and RFC 8705 section 3.2 want `cnf` in the answer; not every server has it there.
+#[test]
+fn a_token_that_says_itself_that_it_is_bound_is_refused_whatever_its_server_leaves_out() {
+    let bench = Bench::start("");
+    let thumbprint = BASE64_URL_SAFE_NO_PAD.encode([1; 32]);
+    let away = SigningKey::es256("not-fetched");
+    for cnf in [
+        json!({"jkt": thumbprint}),
+        json!({"x5t#S256": thumbprint}),
+        json!({"kid": "a"}),
+        json!({"jwk": {"kty": "oct", "k": "AA"}}),
+        json!({"jku": "https://a"}),
+        json!({"jkt": thumbprint, "kid": "a"}),
+        json!({}),
+        json!("x"),
+    ] {
+        for key in [&bench.key, &away] {
+            let token = key.token(
+                &json!({"iss": "me", "aud": "api", "sub": "alice", "iat": now(), "exp": now() + 600, "cnf": cnf}),
+            );
+            bench.server.knows(&token, good());
+            for path in ["/both", "/opaque"] {
+                assert_eq!(bench.asked(path, &token), (401, "invalid-token".to_owned()), "{path} {cnf}");
+            }
+        }
+    }
+    assert_eq!(bench.server.asked(), 0, "nobody was asked");
+    let unbound = away.token(&json!({"iss": "me", "aud": "api", "sub": "alice", "iat": now(), "exp": now() + 600}));
+    bench.server.knows(&unbound, good());
+    assert_eq!(bench.asked("/both", &unbound).0, 200);
 }
 
 #[test]

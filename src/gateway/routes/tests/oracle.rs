@@ -8,7 +8,7 @@ use super::*;
 /// `reading`, and with strings and sets rather than folds, so as not to share its mistakes.
 fn lenient(path: &str) -> Vec<String> {
     type Step = fn(&str) -> String;
-    let steps: [Step; 8] = [
+    let steps: [Step; 9] = [
         |path| percent_decoded(path),
         |path| path.replace('\\', "/"),
         |path| path.split(['?', '#']).next().unwrap_or_default().to_owned(),
@@ -16,6 +16,7 @@ fn lenient(path: &str) -> Vec<String> {
         |path| each_segment(path, |segment| segment.trim().trim_end_matches('.').to_owned()),
         |path| path.replace("//", "/"),
         |path| path.replace(['\0', '\t'], ""),
+        without_host,
         |path| path.to_lowercase().replace('ſ', "s").replace('／', "/").replace('．', "."),
     ];
     let mut found = vec![path.to_owned()];
@@ -30,6 +31,13 @@ fn lenient(path: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Mounted under what stands before, and with the rest taken for a URL.
+fn without_host(path: &str) -> String {
+    let Some((mount, url)) = path.split_once("//") else { return path.to_owned() };
+    let below = url.trim_start_matches('/').split_once('/').map_or("", |(_, below)| below);
+    format!("{mount}/{below}")
 }
 
 fn each_segment(path: &str, change: fn(&str) -> String) -> String {

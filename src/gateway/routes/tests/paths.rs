@@ -130,6 +130,54 @@ fn no_disguise_of_a_guarded_path_takes_a_laxer_route() {
     }
 }
 
+/// Node's `new URL(request.url, base)`, Python's `urlparse`, PHP's `parse_url`, Ruby's `URI.parse`, Go's `url.Parse` and
+/// Java's `URI` read `//host/path` so: the path is another, and so is the host.
+#[test]
+fn a_path_that_a_url_parser_takes_for_a_host_goes_nowhere() {
+    let routes = table(&["/admin/**", "/**"]);
+    for path in [
+        "//x/admin/users",
+        "//x:1/admin/users",
+        "//user@x/admin/users",
+        "//x//admin/users",
+        "///x/admin/users",
+        "//admin/users",
+        "//elsewhere/public",
+        "//",
+        "///",
+        "/%2fx/admin/users",
+        "/%2F/x/admin/users",
+        "/%5cx/admin/users",
+        "//%78/admin/users",
+    ] {
+        assert_eq!(get(&routes, path), Err(NotRouted::AmbiguousPath(Why::Authority)), "{path}");
+    }
+    // Alone on its host, the route would be the same in every reading; the host would not.
+    assert_eq!(get(&table(&["/**"]), "//x/y"), Err(NotRouted::AmbiguousPath(Why::Authority)));
+}
+
+#[test]
+fn a_host_behind_what_an_upstream_takes_off_is_weighed_too() {
+    let routes = table(&["/api/admin/**", "/api/**", "/**"]);
+    for path in [
+        "/api//x/admin/users",
+        "/api//x//admin/users",
+        "/api///x:1/admin/users",
+        "/api/%2fx/admin/users",
+        "/api%2f%2fx%2fadmin%2fusers",
+        "/%61pi//x/admin/users",
+        "/api//x;y/admin/users",
+    ] {
+        assert!(get(&routes, path).is_err(), "{path}");
+    }
+    for (path, route) in
+        [("/api//x/other/users", "/api/**"), ("/api//x", "/api/**"), ("/api//", "/api/**"), ("/a//b//c//d", "/**")]
+    {
+        assert_eq!(get(&routes, path), Ok(route), "{path}");
+    }
+    assert_eq!(get(&routes, &"/a//b".repeat(9)), Err(NotRouted::AmbiguousPath(Why::EmptySegments)));
+}
+
 #[test]
 fn honest_paths_with_odd_characters_keep_their_route() {
     let routes = guarded();

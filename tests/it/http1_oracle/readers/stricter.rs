@@ -20,6 +20,7 @@ pub enum Stricter {
     Underscores,
     Method,
     Connect,
+    Trace,
     Target,
     NoHost,
     SeveralHosts,
@@ -35,7 +36,7 @@ pub enum Stricter {
 }
 
 impl Stricter {
-    pub const ALL: [Stricter; 24] = [
+    pub const ALL: [Stricter; 25] = [
         Stricter::BareLineFeed,
         Stricter::EmptyLines,
         Stricter::Limits,
@@ -48,6 +49,7 @@ impl Stricter {
         Stricter::Underscores,
         Stricter::Method,
         Stricter::Connect,
+        Stricter::Trace,
         Stricter::Target,
         Stricter::NoHost,
         Stricter::SeveralHosts,
@@ -77,6 +79,7 @@ impl Stricter {
             Stricter::Underscores => "`Content_Length`, `Transfer_Encoding`",
             Stricter::Method => "a method with lower-case letters",
             Stricter::Connect => "`CONNECT`",
+            Stricter::Trace => "`TRACE`, `TRACK`",
             Stricter::Target => "a target with `#` or bytes outside ASCII, or in authority form",
             Stricter::NoHost => "HTTP/1.1 without Host",
             Stricter::SeveralHosts => "two Hosts",
@@ -110,6 +113,7 @@ impl Stricter {
             BadRequest::RequestLine | BadRequest::Version => None,
             BadRequest::Method => Some(Stricter::Method),
             BadRequest::Connect => Some(Stricter::Connect),
+            BadRequest::Trace => Some(Stricter::Trace),
             BadRequest::Target => Some(Stricter::Target),
             BadRequest::MissingHost => Some(Stricter::NoHost),
             BadRequest::DuplicateHost => Some(Stricter::SeveralHosts),
