@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A shape with more bytes to tell apart is not looked through.
-const MOST: usize = 8192;
+const MOST: usize = 4096;
 /// Nor one with more pairs of bytes that may follow each other.
 const MOST_STEPS: usize = 1 << 18;
 

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// More steps than this are not made: what would need them counts as read in two ways.
-const MOST_STEPS: usize = 1 << 21;
+const MOST_STEPS: usize = 1 << 20;
 
 /// What is not the same in all readings of one text.
 #[derive(Debug, Default)]
