@@ -1,30 +1,101 @@
 //! Whose certificates are believed when the gateway is the client: the system's roots, or those of a file.
+//!
+//! A file's roots are read once, with the config that names it, and go with the settings that they belong to from there. Settings are
+//! compared over a reload: by their roots, and never by the name of a file that may say something else by now.
 
-use std::{io, path::Path};
+use std::{fmt, io, sync::Arc};
 
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// The roots of a PEM file, or the system's own.
-///
-/// # Errors
-/// The file cannot be read, or there is no root to be found.
-pub fn trusted(file: Option<&Path>) -> io::Result<RootCertStore> {
-    let mut store = RootCertStore::empty();
-    match file {
-        Some(path) => {
-            for certificate in CertificateDer::pem_file_iter(path).map_err(io::Error::other)? {
-                store.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
-            }
+/// Roots, at least one. Two are equal where they believe the same.
+#[derive(Clone)]
+pub struct Roots(Arc<RootCertStore>);
+
+/// Why a file's roots cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RootsFault {
+    /// There is none in it.
+    #[error("holds no certificate")]
+    None,
+    /// One cannot be read.
+    #[error("holds something that is no certificate")]
+    NoCertificate,
+}
+
+impl Roots {
+    /// The roots of a PEM file that says `pem`.
+    ///
+    /// # Errors
+    /// [`RootsFault`]
+    pub fn of_pem(pem: &[u8]) -> Result<Roots, RootsFault> {
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            store.add(certificate.map_err(|_| RootsFault::None)?).map_err(|_| RootsFault::NoCertificate)?;
         }
-        None => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if store.is_empty() { Err(RootsFault::None) } else { Ok(Roots(store.into())) }
+    }
+
+    /// `given`, or the system's own as they are now.
+    ///
+    /// # Errors
+    /// The system has none.
+    pub fn given_or_system(given: Option<&Roots>) -> io::Result<Roots> {
+        if let Some(given) = given {
+            return Ok(given.clone());
         }
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if store.is_empty() {
+            return Err(io::Error::other("no root certificate found"));
+        }
+        Ok(Roots(store.into()))
     }
-    if store.is_empty() {
-        return Err(io::Error::other("no root certificate found"));
+
+    /// As who verifies takes them.
+    pub fn store(&self) -> Arc<RootCertStore> {
+        self.0.clone()
     }
-    Ok(store)
+}
+
+impl PartialEq for Roots {
+    fn eq(&self, other: &Roots) -> bool {
+        self.0.roots == other.0.roots
+    }
+}
+
+impl Eq for Roots {}
+
+/// Shows how many there are.
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Roots({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> String {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem()
+    }
+
+    #[test]
+    fn roots_are_equal_where_they_believe_the_same() {
+        let (one, other) = (root(), root());
+        let roots = |pem: &str| Roots::of_pem(pem.as_bytes()).unwrap();
+        assert_eq!(roots(&one), roots(&one));
+        assert_ne!(roots(&one), roots(&other));
+        assert_ne!(roots(&one), roots(&format!("{one}{other}")));
+    }
+
+    #[test]
+    fn what_holds_no_root_is_none() {
+        assert_eq!(Roots::of_pem(b"").unwrap_err(), RootsFault::None);
+        let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(Roots::of_pem(no_certificate.as_bytes()).unwrap_err(), RootsFault::NoCertificate);
+    }
 }

@@ -1,5 +1,7 @@
 //! A byte stream, plain or TLS, so that the path of a request is one code for both.
 
+#[cfg(test)]
+pub(crate) mod pair;
 mod socket;
 
 use std::{

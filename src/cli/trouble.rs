@@ -81,6 +81,8 @@ pub(super) enum Trouble {
     Time(String),
     #[error("nothing is revoked: {0}")]
     NotRevoked(String),
+    #[error("nothing is lifted: {0}")]
+    NotLifted(String),
     #[error("{0}: {1}")]
     Keys(String, NotChanged),
     #[error("there is no key source `{name}`; the config has {known}")]
@@ -174,6 +176,7 @@ impl Trouble {
             | Trouble::NotDone { .. }
             | Trouble::TokenFile { .. }
             | Trouble::NotRevoked(_)
+            | Trouble::NotLifted(_)
             | Trouble::Signals(_)
             | Trouble::Password(_)
             | Trouble::PasswordsDiffer

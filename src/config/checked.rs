@@ -26,6 +26,7 @@ pub use tokens::{
 use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
+    roots::Roots,
     scheme::{Scheme, Template},
 };
 
@@ -261,8 +262,8 @@ pub enum UpstreamHost {
 /// Whom an https upstream is believed by.
 #[derive(Debug, Clone, Default)]
 pub struct UpstreamTls {
-    /// PEM file of roots; the system's roots where absent.
-    pub roots: Option<PathBuf>,
+    /// The roots; the system's where absent.
+    pub roots: Option<Roots>,
     /// Name to verify instead of the host.
     pub server_name: Option<String>,
 }

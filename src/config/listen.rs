@@ -223,7 +223,7 @@ fn client_certificates(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<O
             .expected("`client_ca: FILE`, a PEM file of roots");
         return Some(None);
     };
-    let roots = reader.roots(node);
+    let roots = reader.roots_file(node);
     Some(roots.zip(required).map(|(roots, required)| ClientCertificates { roots, required }))
 }
 

@@ -46,9 +46,11 @@ pub(super) fn check(
             let names: Vec<String> = way.iter().map(|leg| leg.shown(schemes, tokens)).collect();
             let (subject, verb) = (names.join(" with "), if names.len() == 1 { "does" } else { "do" });
             if way.iter().any(|leg| leg.touching(schemes).contains(&name)) {
-                let beside = "nothing separates it from what stands beside it in the message";
+                let beside = "the message does not tell it from what stands beside it";
                 let message = format!("{subject} {verb} not fix where the {name} begins and ends: {beside}");
-                reader.error(*place, message).hint("bytes can move from one to the other under the same signature");
+                let problem = reader.error(*place, message);
+                problem
+                    .hint("bytes can move from one to the other; sign it on a line of its own, a body as its digest");
                 continue;
             }
             let problem = reader.error(*place, format!("{subject} {verb} not sign the {name}"));

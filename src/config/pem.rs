@@ -1,10 +1,10 @@
-//! Certificates, private keys and roots: PEM files that must be fit for use before anything is bound. They are read
+//! Certificates, private keys and roots: PEM files that must be fit for use before anything is bound. A listener's are read
 //! again, and used, where the connections are.
 
 use std::path::PathBuf;
 
 use rustls::{
-    RootCertStore, ServerConfig,
+    ServerConfig,
     pki_types::{
         CertificateDer, PrivateKeyDer,
         pem::{self, PemObject},
@@ -13,6 +13,7 @@ use rustls::{
 use zeroize::Zeroizing;
 
 use super::{environment::why_unreadable, reader::Reader, tree::Node};
+use crate::roots::{Roots, RootsFault};
 
 type Chain = Vec<CertificateDer<'static>>;
 
@@ -38,15 +39,28 @@ impl Reader<'_> {
         Some((certificate_file, key_file))
     }
 
-    /// The file of root certificates.
-    pub(super) fn roots(&mut self, node: &Node) -> Option<PathBuf> {
-        let (file, roots) = self.chain(node, "the file of roots")?;
-        let mut store = RootCertStore::empty();
-        if roots.into_iter().any(|root| store.add(root).is_err()) {
-            self.error(node.place, "the file of roots holds something that is no certificate");
-            return None;
+    /// Root certificates, as their file has them now.
+    pub(super) fn roots(&mut self, node: &Node) -> Option<Roots> {
+        self.roots_and_file(node).map(|(_, roots)| roots)
+    }
+
+    /// The file of root certificates, for those who read it again where the connections are.
+    pub(super) fn roots_file(&mut self, node: &Node) -> Option<PathBuf> {
+        self.roots_and_file(node).map(|(file, _)| file)
+    }
+
+    fn roots_and_file(&mut self, node: &Node) -> Option<(PathBuf, Roots)> {
+        let (file, content) = self.named_file(node, "the file of roots")?;
+        match Roots::of_pem(&content) {
+            Ok(roots) => Some((file, roots)),
+            Err(fault) => {
+                let problem = self.error(node.place, format!("the file of roots {fault}"));
+                if fault == RootsFault::None {
+                    problem.expected(PEM_CERTIFICATE);
+                }
+                None
+            }
         }
-        Some(file)
     }
 
     fn chain(&mut self, node: &Node, what: &str) -> Option<(PathBuf, Chain)> {

@@ -118,7 +118,7 @@ fn tls(fields: &Fields<'_>, urls: &Urls, reader: &mut Reader<'_>) -> Option<Opti
         reader.error(*place, "some of these are reached over TLS and some are not");
         return None;
     }
-    let ca = fields.value("ca").map(|node| reader.roots(node));
+    let ca = fields.value("ca").map(|node| reader.roots_file(node));
     if let (Some(entry), false) = (fields.entry("ca"), with) {
         reader.error(entry.key_place, "`ca` has no effect: Redis is not reached over TLS").hint("TLS is `rediss://`");
     }

@@ -46,7 +46,9 @@ impl BodyStream for AnswerBody {
             Poll::Ready(None) => self.finish(),
             Poll::Ready(Some(Err(_))) => self.connection = None,
             Poll::Pending => {
-                if self.pump.as_ref().is_some_and(|pump| pump.excuses_upstream(&mut self.taken)) {
+                if let (Some(pump), Some(connection)) = (&self.pump, &self.connection)
+                    && pump.excuses_upstream(&connection.transport, &mut self.taken)
+                {
                     self.wait.clear();
                 }
                 if let Poll::Ready(Elapsed) = self.wait.poll_elapsed(context, self.patience) {

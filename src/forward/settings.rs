@@ -255,7 +255,7 @@ const FOLDED: [u8; 256] = {
 };
 
 /// TLS towards upstreams that these roots vouch for.
-pub fn client_tls(trusted: RootCertStore) -> Arc<ClientConfig> {
+pub fn client_tls(trusted: Arc<RootCertStore>) -> Arc<ClientConfig> {
     let mut config = ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)

@@ -6,16 +6,13 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
 };
 
-use rustls::{
-    ClientConfig,
-    pki_types::{ServerName, TrustAnchor},
-};
+use rustls::{ClientConfig, pki_types::ServerName};
 
 use super::assemble::AssembleError;
 use crate::{
     config::{self, Config, UpstreamHost, UpstreamKind},
     forward::{HostPolicy, Respond, Server, Servers, Target, client_tls},
-    roots,
+    roots::Roots,
 };
 
 /// The servers of one config. A server whose settings did not change has the id that it had in the [book](Book) before; no
@@ -46,7 +43,7 @@ struct Settled {
 #[derive(Clone)]
 struct Client {
     id: usize,
-    roots: Vec<TrustAnchor<'static>>,
+    roots: Roots,
     config: Arc<ClientConfig>,
 }
 
@@ -159,11 +156,11 @@ impl Writing<'_> {
     /// TLS settings with the roots as they are now. Those of before go on where the roots are the same.
     fn client(&mut self, upstream: &str, tls: &config::UpstreamTls) -> Result<Client, AssembleError> {
         let unusable = |source| AssembleError::Tls { name: upstream.to_owned(), source };
-        let trusted = roots::trusted(tls.roots.as_deref()).map_err(unusable)?;
+        let trusted = Roots::given_or_system(tls.roots.as_ref()).map_err(unusable)?;
         let known = self.book.clients.iter().chain(&self.before.clients);
-        let client = match known.into_iter().find(|client| client.roots == trusted.roots) {
+        let client = match known.into_iter().find(|client| client.roots == trusted) {
             Some(client) => client.clone(),
-            None => Client { id: self.unused(), roots: trusted.roots.clone(), config: client_tls(trusted) },
+            None => Client { id: self.unused(), config: client_tls(trusted.store()), roots: trusted },
         };
         if self.book.clients.iter().all(|known| known.id != client.id) {
             self.book.clients.push(client.clone());

@@ -201,25 +201,13 @@ impl Duplex for Wire {
 mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::{TcpListener, TcpSocket, TcpStream},
+        net::{TcpListener, TcpStream},
     };
 
     use super::*;
-    use crate::transport::Socket;
+    use crate::transport::pair::{tight, tight_over_tls};
 
-    /// Both ends of a connection whose sockets hold a few KiB.
-    async fn tight() -> (TcpStream, TcpStream) {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_send_buffer_size(4096).unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let client = TcpSocket::new_v4().unwrap();
-        client.set_recv_buffer_size(4096).unwrap();
-        let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
-        (listener.accept().await.unwrap().0, client)
-    }
-
-    /// Writes `size` bytes to a client that takes them in pieces of what the sockets hold, and lets `ticks` go by before each.
+    /// Writes `size` bytes to a client whose every KiB takes so many `ticks`.
     async fn sent(
         transport: Transport,
         mut client: TcpStream,
@@ -231,12 +219,10 @@ mod tests {
         let (deadlines, answer, mut pace) = (Deadlines::default(), vec![0; size], Pace::default());
         let parts = [answer.as_slice(), b"", b""];
         let reads = async {
-            let mut buffer = vec![0; 1 << 16];
-            for piece in 1.. {
-                deadlines.advance(piece * ticks);
-                if matches!(client.read(&mut buffer).await, Ok(0) | Err(_)) {
-                    break;
-                }
+            let (mut buffer, mut read) = (vec![0; 1024], 0);
+            while let Ok(count @ 1..) = client.read(&mut buffer).await {
+                read += count as u64;
+                deadlines.advance(read * ticks / 1024);
             }
         };
         tokio::select! {
@@ -245,46 +231,32 @@ mod tests {
         }
     }
 
-    const PATIENCE: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_secs(3600);
 
     async fn sent_to_one_who_waits(ticks: u64) -> io::Result<()> {
         let (server, client) = tight().await;
-        sent(Transport::plain(server), client, 1 << 20, ticks, PATIENCE).await
+        sent(Transport::plain(server), client, 1 << 20, ticks, HOUR).await
     }
 
-    /// The same over TLS, with as much as TLS takes at once.
+    /// As much as TLS takes at once.
     async fn sent_over_tls(ticks: u64, patience: Duration) -> io::Result<()> {
-        let made = rcgen::generate_simple_self_signed(["gate.test".to_owned()]).unwrap();
-        let chain = vec![made.cert.der().clone()];
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(chain[0].clone()).unwrap();
-        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let server = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
-        let client = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let (here, there) = tight().await;
-        let name = "gate.test".try_into().unwrap();
-        let (here, there) = tokio::join!(
-            tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(server)).accept(Socket::new(here)),
-            tokio_rustls::TlsConnector::from(std::sync::Arc::new(client)).connect(name, there),
-        );
-        // From here on nobody looks at what the records hold.
-        let (there, _) = there.unwrap().into_inner();
-        sent(Transport::tls(here.unwrap().into()), there, 60 * 1024, ticks, patience).await
+        let (server, client) = tight_over_tls().await;
+        sent(server, client, 60 * 1024, ticks, patience).await
     }
 
     #[tokio::test]
     async fn a_client_that_takes_an_answer_at_a_trickle_is_cut_off_and_a_slow_one_is_not() {
         assert!(sent_to_one_who_waits(0).await.is_ok());
-        assert!(sent_to_one_who_waits(1).await.is_ok(), "a tenth of a second for each few KiB");
-        assert_eq!(sent_to_one_who_waits(3_000).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(sent_to_one_who_waits(1).await.is_ok(), "a tenth of a second for each KiB");
+        assert_eq!(sent_to_one_who_waits(300).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn what_leaves_tls_is_seen_as_what_a_client_takes() {
-        let second = Duration::from_secs(1);
-        assert!(sent_over_tls(0, second).await.is_ok());
-        assert!(sent_over_tls(5, second).await.is_ok(), "half a second for each few KiB");
-        assert_eq!(sent_over_tls(3_000, PATIENCE).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "a trickle");
+        let patience = Duration::from_secs(3);
+        assert!(sent_over_tls(0, patience).await.is_ok());
+        assert!(sent_over_tls(1, patience).await.is_ok(), "six seconds for all of it");
+        assert_eq!(sent_over_tls(300, HOUR).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "a trickle");
     }
 
     #[tokio::test]

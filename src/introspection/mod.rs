@@ -13,7 +13,6 @@ mod tests;
 
 use std::{
     fmt, io,
-    path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -32,6 +31,7 @@ use crate::{
     clock::Clock,
     errands::Errands,
     outcall::{self, Client},
+    roots::Roots,
     secret::Secret,
 };
 
@@ -57,8 +57,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Calls at once.
     pub most_calls: usize,
-    /// A PEM file of the roots that the server is believed by; `None`: the system's.
-    pub roots: Option<PathBuf>,
+    /// The roots that the server is believed by; `None`: the system's.
+    pub roots: Option<Roots>,
 }
 
 /// A server that is asked, and what is remembered of it. Clones are the same.

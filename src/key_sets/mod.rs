@@ -29,6 +29,7 @@ use crate::{
     errands::Errands,
     jose::SetRules,
     outcall::{self, Client},
+    roots::Roots,
 };
 
 /// Largest document that is read, in bytes: a hundred keys with their certificates.
@@ -51,8 +52,8 @@ pub struct Settings {
     pub stale: Duration,
     /// The file in which the last good set outlives a restart.
     pub cache: Option<PathBuf>,
-    /// A PEM file of the roots that are believed; `None`: the system's.
-    pub roots: Option<PathBuf>,
+    /// The roots that are believed; `None`: the system's.
+    pub roots: Option<Roots>,
     /// Whether `http` is spoken to others than this machine.
     pub plain: bool,
 }

@@ -100,7 +100,7 @@ impl Source {
         match answer.status {
             StatusCode::OK => self.settings.read(id, &answer.body, self.clock.unix_millis()),
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
-            other => Err(Trouble::refused(format_args!("the key service answered with {}", other.as_u16()))),
+            other => Err(of_status(other)),
         }
     }
 }
@@ -108,6 +108,18 @@ impl Source {
 impl Remote for Source {
     fn ask<'r>(&'r self, id: &'r [u8]) -> Asked<'r> {
         Box::pin(self.record(id))
+    }
+}
+
+/// What an answer without a key says.
+fn of_status(status: StatusCode) -> Trouble {
+    let why = format!("the key service answered with {}", status.as_u16()).into();
+    match status {
+        // It is the gateway that it does not believe, or no longer, and nothing is said of the id.
+        StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => Trouble::Refused(why),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => Trouble::Crowded(why),
+        _ if status.is_client_error() => Trouble::Denied(why),
+        _ => Trouble::Refused(why),
     }
 }
 
@@ -268,6 +280,20 @@ mod tests {
     fn an_answer_about_another_id_is_none() {
         assert!(read(None, r#"{"device":"dev-2","secret":"k"}"#).unwrap().is_none());
         assert!(read(None, r#"{"secret":"k"}"#).unwrap().is_none(), "nobody says whose it is");
+    }
+
+    #[test]
+    fn a_status_is_about_the_id_or_about_who_asks() {
+        let trouble = |status: u16| of_status(StatusCode::from_u16(status).unwrap());
+        for status in [400, 403, 406, 423, 451] {
+            assert!(matches!(trouble(status), Trouble::Denied(_)), "{status}");
+        }
+        for status in [408, 425, 429] {
+            assert!(matches!(trouble(status), Trouble::Crowded(_)), "{status}");
+        }
+        for status in [204, 302, 401, 407, 500, 502, 503] {
+            assert!(matches!(trouble(status), Trouble::Refused(_)), "{status}");
+        }
     }
 
     #[test]

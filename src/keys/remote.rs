@@ -26,6 +26,12 @@ pub enum Trouble {
     /// It answered, and would not say. It may say more of another id.
     #[error("{0}")]
     Refused(Arc<str>),
+    /// It answered that it is asked too much.
+    #[error("{0}")]
+    Crowded(Arc<str>),
+    /// It answered that it has nothing to say of this id. Then what was known before is not believed any more.
+    #[error("{0}")]
+    Denied(Arc<str>),
     /// It answered something that is no key. Then what was known before is not believed any more either.
     #[error("{0}")]
     Unreadable(Arc<str>),
@@ -54,7 +60,9 @@ impl Trouble {
 impl From<Trouble> for KeysAway {
     fn from(trouble: Trouble) -> KeysAway {
         match trouble {
-            Trouble::Away(why) | Trouble::Refused(why) => KeysAway::Failed(why),
+            Trouble::Away(why) | Trouble::Refused(why) | Trouble::Crowded(why) | Trouble::Denied(why) => {
+                KeysAway::Failed(why)
+            }
             Trouble::Busy => KeysAway::Busy,
             Trouble::Unreadable(why) => KeysAway::Unreadable(why),
             Trouble::TimedOut => KeysAway::TimedOut,

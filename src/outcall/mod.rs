@@ -9,7 +9,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 
 pub use error::CallError;
 
-use crate::{errands::Errands, roots};
+use crate::{errands::Errands, roots::Roots};
 
 /// How long a connection is kept that nobody uses. Shorter than most servers keep one.
 const KEPT: Duration = Duration::from_secs(30);
@@ -37,8 +37,8 @@ const NAME: HeaderValue = HeaderValue::from_static(concat!("countersign/", env!(
 pub struct Settings {
     /// Whether any URL will begin with `https`; else no root is read.
     pub tls: bool,
-    /// Whose certificates are believed: those of this PEM file; `None`: the system's.
-    pub roots: Option<PathBuf>,
+    /// Whose certificates are believed; `None`: the system's.
+    pub roots: Option<Roots>,
     /// To connect, TLS not included.
     pub connect_timeout: Duration,
     /// From the call to the answer's last byte.
@@ -76,7 +76,9 @@ impl Client {
     /// # Errors
     /// The roots cannot be read, or there are none.
     pub fn new(errands: Errands, settings: &Settings) -> io::Result<Client> {
-        let roots = if settings.tls { roots::trusted(settings.roots.as_deref())? } else { RootCertStore::empty() };
+        let given = settings.roots.as_ref();
+        let roots =
+            if settings.tls { Roots::given_or_system(given)?.store() } else { Arc::new(RootCertStore::empty()) };
         let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let mut tcp = HttpConnector::new();
         tcp.set_connect_timeout(Some(settings.connect_timeout));

@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::*;
+use crate::roots::Roots;
 
 fn settings() -> Settings {
     Settings {
@@ -160,9 +161,7 @@ async fn calls_beyond_the_limit_are_refused_at_once_and_places_are_given_back() 
 #[tokio::test]
 async fn only_a_certificate_under_the_roots_will_do() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("roots.pem");
-    std::fs::write(&file, made.cert.pem()).unwrap();
+    let roots = |pem: String| Some(Roots::of_pem(pem.as_bytes()).unwrap());
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder().with_no_client_auth();
     let config = Arc::new(config.with_single_cert(vec![made.cert.der().clone()], key).unwrap());
@@ -179,10 +178,10 @@ async fn only_a_certificate_under_the_roots_will_do() {
         }
     });
     let uri: Uri = format!("https://localhost:{port}/").parse().unwrap();
-    let tls = Settings { tls: true, roots: Some(file), ..settings() };
+    let tls = Settings { tls: true, roots: roots(made.cert.pem()), ..settings() };
     assert_eq!(&client(&tls).get(uri.clone(), HeaderMap::new()).await.unwrap().body[..], b"hello");
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(tls.roots.as_ref().unwrap(), other.cert.pem()).unwrap();
+    let tls = Settings { roots: roots(other.cert.pem()), ..tls };
     let error = client(&tls).get(uri, HeaderMap::new()).await.unwrap_err();
     assert!(matches!(error, CallError::NotConnected(_)), "{error}");
 }

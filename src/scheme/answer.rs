@@ -196,7 +196,7 @@ fn is_signature(chain: &Chain) -> bool {
 }
 
 fn need(message: &Template, emit: &[(String, Template)], hmac: bool) -> BodyNeed {
-    let meanings = Meanings { values: &[], key_id: None };
+    let meanings = Meanings { values: &[], key_id: None, judged: &[] };
     let collected = emit.iter().map(|(_, template)| BodyNeed::of(&meanings.leaves(template), false));
     collected.fold(BodyNeed::of(&meanings.leaves(message), hmac), BodyNeed::max)
 }

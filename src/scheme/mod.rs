@@ -26,12 +26,12 @@ mod replay;
 mod rfc9421;
 mod sign;
 mod signed;
+mod spans;
 mod tag;
 mod template;
 #[cfg(test)]
 mod tests;
 mod timestamp;
-mod touching;
 mod values;
 mod verify;
 mod view;

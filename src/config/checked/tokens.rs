@@ -7,6 +7,7 @@ use http::Uri;
 use super::{OnStoreFailure, Route};
 use crate::{
     jose::{DecryptionKey, Key, SetRules, SigningKey},
+    roots::Roots,
     secret::Secret,
 };
 
@@ -80,8 +81,8 @@ pub struct Introspection {
     pub capacity: usize,
     /// How long a call may take. Default 2 s.
     pub timeout: Duration,
-    /// PEM file of roots; the system's where absent.
-    pub roots: Option<PathBuf>,
+    /// Whose certificates are believed; the system's where absent.
+    pub roots: Option<Roots>,
 }
 
 /// Keys that are fetched.
@@ -99,8 +100,8 @@ pub struct PublishedKeys {
     pub stale: Duration,
     /// Where the last good set is written down.
     pub cache: Option<PathBuf>,
-    /// PEM file of roots; the system's where absent.
-    pub roots: Option<PathBuf>,
+    /// Whose certificates are believed; the system's where absent.
+    pub roots: Option<Roots>,
     /// Whether `http` is taken from others than this machine.
     pub plain: bool,
 }

@@ -138,7 +138,11 @@ impl<'f> Exchange<'f> {
     pub(super) fn poll_final_head(&mut self, context: &mut Context<'_>) -> Poll<Result<Box<ResponseHead>, Failure>> {
         loop {
             let Poll::Ready(head) = self.poll_answer(context) else {
-                if self.broken.is_none() && !self.pump.is_done() && self.pump.excuses_upstream(&mut self.taken) {
+                let upstream = &self.connection.transport;
+                if self.broken.is_none()
+                    && !self.pump.is_done()
+                    && self.pump.excuses_upstream(upstream, &mut self.taken)
+                {
                     self.wait.clear();
                 }
                 return self.wait.poll_elapsed(context, self.timeouts.head).map(|Elapsed| Err(Failure::Timeout));

@@ -66,7 +66,9 @@ impl Counts {
             Ok(false) => &self.unknown,
             Err(Trouble::TimedOut) => &self.timed_out,
             Err(Trouble::Unreadable(_)) => &self.unreadable,
-            Err(Trouble::Away(_) | Trouble::Refused(_) | Trouble::Busy) => &self.failed,
+            Err(Trouble::Away(_) | Trouble::Refused(_) | Trouble::Crowded(_) | Trouble::Denied(_) | Trouble::Busy) => {
+                &self.failed
+            }
         });
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Some(bucket) = self.buckets.get(BOUNDS_MICROS.partition_point(|&bound| bound < micros)) {

@@ -10,7 +10,14 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -72,8 +79,18 @@ struct Inner {
     memory: Memory,
     flights: Arc<Flights<Landed>>,
     health: Health,
+    /// How often it said of an id what is known of it.
+    told: AtomicU64,
     counts: Counts,
     timeout: Duration,
+}
+
+/// What a look-up began with.
+struct Begun {
+    /// How often the source had answered, with whatever.
+    answers: u64,
+    /// How often it had told what is known of an id.
+    told: u64,
 }
 
 /// What becomes of an old record when it could not be asked for.
@@ -97,6 +114,7 @@ impl Cached {
             memory: Memory::new(settings),
             flights: Flights::new(settings.most_look_ups),
             health: Health::default(),
+            told: AtomicU64::new(0),
             counts: Counts::default(),
             timeout: settings.timeout,
         }))
@@ -200,13 +218,14 @@ impl Inner {
     /// Asks the source, and remembers what it says.
     async fn look_up(&self, id: &[u8], asked_millis: i64) -> Landed {
         let started = Instant::now();
-        let answers = self.health.answers();
+        let begun = Begun { answers: self.health.answers(), told: self.told.load(Ordering::Relaxed) };
         let asked = tokio::time::timeout(self.timeout, self.remote.ask(id)).await;
         let asked = asked.unwrap_or(Err(Trouble::TimedOut));
         self.counts.look_up(asked.as_ref().map(Option::is_some), started.elapsed());
         match asked {
             Ok(record) => {
                 self.answered();
+                self.told.fetch_add(1, Ordering::Relaxed);
                 let record = record.map(Arc::new);
                 match &record {
                     Some(record) => self.memory.learn(id, record.clone(), asked_millis),
@@ -214,7 +233,7 @@ impl Inner {
                 }
                 Landed { answer: Ok(record), is_stale: false }
             }
-            Err(trouble) => self.failed(id, trouble, answers),
+            Err(trouble) => self.failed(id, trouble, &begun),
         }
     }
 
@@ -224,11 +243,17 @@ impl Inner {
         }
     }
 
-    /// What a look-up comes to that failed, begun when the source had answered so often.
-    fn failed(&self, id: &[u8], trouble: Trouble, answers: u64) -> Landed {
+    /// Notes that it answered, and with nothing of use.
+    fn is_heard_of(&self, trouble: &Trouble) {
+        tracing::warn!(keys = self.name, %trouble, "a key cannot be had");
+        self.answered();
+    }
+
+    /// What a look-up comes to that failed.
+    fn failed(&self, id: &[u8], trouble: Trouble, begun: &Begun) -> Landed {
         let now_millis = self.clock.unix_millis();
         let pause = i64::try_from(PAUSE.as_millis()).unwrap_or(i64::MAX);
-        let record = match self.judged(&trouble, answers, now_millis) {
+        let record = match self.judged(&trouble, begun, now_millis) {
             Old::Serves => self.memory.spare(id, now_millis, now_millis.saturating_add(pause)),
             Old::Waits => {
                 self.memory.not_fetched(id);
@@ -246,21 +271,29 @@ impl Inner {
     }
 
     /// Notes a trouble, and says what becomes of an old record then.
-    fn judged(&self, trouble: &Trouble, answers: u64, now_millis: i64) -> Old {
+    fn judged(&self, trouble: &Trouble, begun: &Begun, now_millis: i64) -> Old {
         match trouble {
             Trouble::Away(_) | Trouble::TimedOut => {
                 // While it answers others it is there, and asked too much.
-                let is_there = self.health.answers() != answers;
+                let is_there = self.health.answers() != begun.answers;
                 if self.health.failed(now_millis) {
                     tracing::warn!(keys = self.name, %trouble, "the key source is away");
                 }
                 if is_there && self.health.is_up() { Old::Waits } else { Old::Serves }
             }
-            Trouble::Refused(_) | Trouble::Unreadable(_) => {
-                tracing::warn!(keys = self.name, %trouble, "a key cannot be had");
-                self.answered();
-                // What cannot be read may have been made so to shut the id out.
-                if matches!(trouble, Trouble::Unreadable(_)) { Old::Forgotten } else { Old::Serves }
+            Trouble::Refused(_) => {
+                self.is_heard_of(trouble);
+                // Where it tells of others it is there, and what it does not tell of this one is in doubt.
+                if self.told.load(Ordering::Relaxed) == begun.told { Old::Serves } else { Old::Waits }
+            }
+            Trouble::Crowded(_) => {
+                self.is_heard_of(trouble);
+                Old::Waits
+            }
+            // What cannot be read may have been made so to shut the id out.
+            Trouble::Denied(_) | Trouble::Unreadable(_) => {
+                self.is_heard_of(trouble);
+                Old::Forgotten
             }
             Trouble::Busy => {
                 if self.health.is_up() {

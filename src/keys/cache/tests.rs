@@ -19,6 +19,10 @@ enum Manner {
     Away,
     Busy,
     Refuses,
+    /// It refuses this id, slowly; others are told as with `HangsFor`.
+    RefusesSlowly(&'static str),
+    Crowded,
+    Denies,
     TellsNonsense,
 }
 
@@ -52,10 +56,18 @@ impl Remote for Source {
                 Manner::Tells(_) => Ok(None),
                 Manner::Hangs => std::future::pending().await,
                 Manner::HangsFor(own) if own.as_bytes() == id => std::future::pending().await,
-                Manner::HangsFor(_) => Ok(Some(KeyRecord::of([Secret::new(b"one".to_vec())]))),
+                Manner::RefusesSlowly(own) if own.as_bytes() == id => {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    Err(Trouble::refused("not today"))
+                }
+                Manner::HangsFor(_) | Manner::RefusesSlowly(_) => {
+                    Ok(Some(KeyRecord::of([Secret::new(b"one".to_vec())])))
+                }
                 Manner::Busy => Err(Trouble::Busy),
                 Manner::Away => Err(Trouble::away("nobody there")),
                 Manner::Refuses => Err(Trouble::refused("not today")),
+                Manner::Crowded => Err(Trouble::Crowded("not so often".into())),
+                Manner::Denies => Err(Trouble::Denied("not this one".into())),
                 Manner::TellsNonsense => Err(Trouble::unreadable("nonsense")),
             }
         })
@@ -300,6 +312,28 @@ async fn a_record_that_became_unreadable_no_longer_serves() {
     assert!(setup.find("dev-1").await.is_err());
 }
 
+#[tokio::test]
+async fn what_the_source_denies_no_longer_serves_whatever_befalls_it_then() {
+    let setup = setup(&settings(), Manner::Tells("one"));
+    assert_eq!(setup.find("dev-1").await, known("one"));
+    setup.source.turns(Manner::Denies);
+    setup.at(100);
+    assert!(matches!(setup.find("dev-1").await, Err(KeysAway::Failed(_))));
+    setup.source.turns(Manner::Away);
+    assert!(setup.find("dev-1").await.is_err());
+    setup.source.turns(Manner::Tells("two"));
+    assert_eq!(setup.find("dev-1").await, known("two"), "nothing of it is remembered");
+}
+
+#[tokio::test]
+async fn what_the_source_refuses_serves_on_where_it_tells_of_nobody() {
+    let setup = setup(&settings(), Manner::Tells("one"));
+    assert_eq!(setup.find("dev-1").await, known("one"));
+    setup.at(100);
+    setup.source.turns(Manner::Refuses);
+    assert_eq!(setup.find("dev-1").await, known("one"), "it may refuse whoever asks, whatever the id");
+}
+
 /// Look-ups that hang, of ids with those names.
 fn seats<'s>(setup: &'s Setup, name: &str, count: usize) -> Vec<Lookout<'s>> {
     let seats: Vec<_> = (0..count).map(|at| setup.cache.look_up(format!("{name}-{at}").as_bytes())).collect();
@@ -351,14 +385,19 @@ async fn where_no_place_is_free_a_record_that_is_over_serves_only_if_the_source_
 
 #[tokio::test]
 async fn a_source_that_is_asked_too_much_is_not_away() {
-    for (manner, refusal) in [(Manner::Busy, KeysAway::Busy), (Manner::HangsFor("dev-1"), KeysAway::TimedOut)] {
+    for (manner, refusal) in [
+        (Manner::Busy, KeysAway::Busy),
+        (Manner::Crowded, KeysAway::Failed("not so often".into())),
+        (Manner::HangsFor("dev-1"), KeysAway::TimedOut),
+        (Manner::RefusesSlowly("dev-1"), KeysAway::Failed("not today".into())),
+    ] {
         let setup = setup(&patient(), Manner::Tells("one"));
         assert_eq!(setup.find("dev-1").await, known("one"));
         setup.source.turns(manner);
         setup.at(100);
         let waiting = setup.cache.look_up(b"dev-1");
         setup.until(|setup| setup.source.asked() == 2).await;
-        if manner != Manner::Busy {
+        if !matches!(manner, Manner::Busy | Manner::Crowded) {
             assert_eq!(setup.find("dev-2").await, known("one"), "others are answered meanwhile");
         }
         let Lookout::Later(waiting) = waiting else { panic!("{manner:?}: it serves unasked") };

@@ -151,6 +151,7 @@ pub(super) const RULES: &[Rule] = &[
             "rate",
             "redis_link",
             "refusal",
+            "roots",
             "secret",
             "sql_link",
         ],
@@ -171,9 +172,9 @@ pub(super) const RULES: &[Rule] = &[
     // Keys and algorithms of tokens and of signatures that public keys check: pure, as what uses them.
     rule("jose", &["json", "secret"]),
     // Fetching keys is beside a request's way: it fills what `authenticate` reads, and sees no request.
-    rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall"]),
+    rule("key_sets", &["authenticate::jwt", "clock", "errands", "jose", "json", "outcall", "roots"]),
     // So is asking what a token is: it sees the token alone, and what it is told others judge.
-    rule("introspection", &["asking", "authenticate::jwt", "clock", "errands", "json", "outcall", "secret"]),
+    rule("introspection", &["asking", "authenticate::jwt", "clock", "errands", "json", "outcall", "roots", "secret"]),
     rule("errands", &[]),
     rule("json", &[]),
     // A token is made of a key, templates and a request as they see it; whom it is for is told.

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use super::{
     lifecycle::signal,
     streaming::{WHOLE, independent},
-    support::{End, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle},
+    support::{End, Head, PATIENCE, Talk, Upstream, descriptors, eventually, get, noise, ok, post, run, settle},
 };
 use crate::support::Gateway;
 
@@ -70,7 +70,7 @@ impl Authority {
         Arc::new(config)
     }
 
-    fn server(&self, name: &str) -> Arc<ServerConfig> {
+    pub(super) fn server(&self, name: &str) -> Arc<ServerConfig> {
         let chain = vec![CertificateDer::from_pem_file(self.file(&format!("{name}.pem"))).expect("a certificate")];
         let key = PrivateKeyDer::from_pem_file(self.file(&format!("{name}.key"))).expect("a key");
         Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).expect("they fit"))
@@ -270,12 +270,21 @@ fn a_client_over_tls_that_reads_no_small_answers_is_cut_off_too() {
 /// An upstream over TLS as `api.internal`; it answers with the Host it was asked for.
 fn tls_upstream(authority: &Authority) -> Upstream {
     authority.certify("api", "api.internal");
-    let config = authority.server("api");
+    answering_over_tls(authority.server("api"), |head, body| {
+        ok([head.field("host").unwrap_or_default().as_bytes(), b" ", &body].concat())
+    })
+}
+
+/// A server over TLS that answers each request with what `answer` makes of it.
+pub(super) fn answering_over_tls(
+    config: Arc<ServerConfig>,
+    answer: impl Fn(&Head, Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
+) -> Upstream {
     Upstream::start(move |talk| {
         let connection = ServerConnection::new(config.clone()).expect("a connection");
         let mut talk = Talk::over(Whole(StreamOwned::new(connection, talk.stream)));
         while let Some((head, body)) = talk.request() {
-            talk.write(ok([head.field("host").unwrap_or_default().as_bytes(), b" ", &body].concat()));
+            talk.write(answer(&head, body));
         }
     })
 }

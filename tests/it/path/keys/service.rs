@@ -18,6 +18,8 @@ enum Manner {
     Hangs,
     Fails,
     TellsNonsense,
+    /// With this status for `dev-1`; other ids are answered.
+    Withholds(u16),
     Redirects,
     Closes,
 }
@@ -43,6 +45,10 @@ impl Service {
                 let answer = match manner {
                     Manner::Answers => answer(head.target()),
                     Manner::Fails => b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n".to_vec(),
+                    Manner::Withholds(status) if head.target().contains("/dev-1/") => {
+                        format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n").into_bytes()
+                    }
+                    Manner::Withholds(_) => answer(head.target()),
                     Manner::TellsNonsense => ok("<html>"),
                     Manner::Redirects => redirect(),
                     Manner::Hangs => return thread::sleep(Duration::from_secs(2)),
@@ -140,6 +146,23 @@ fn whatever_befalls_the_service_known_ids_are_served_and_others_are_not_told_tha
         assert_eq!(bench.status("dev-1", "a-secret-that-it-never-had", "/open"), 403, "a stale key is still a key");
         service.turns(Manner::Answers);
         assert!(eventually(Duration::from_secs(3), || bench.status("dev-2", NEW, "/open") == 200));
+    }
+}
+
+#[test]
+fn a_key_that_the_service_withholds_no_longer_serves() {
+    for status in [400, 403, 423, 429] {
+        let service = Service::start();
+        let bench = service.bench("ttl: 200ms, stale: 1h");
+        assert_eq!(bench.status("dev-1", NEW, "/open"), 200);
+        service.turns(Manner::Withholds(status));
+        thread::sleep(Duration::from_millis(300));
+        for _ in 0..5 {
+            assert_eq!(bench.told("dev-1", NEW, "/open"), away(), "{status}");
+            assert_eq!(bench.status("dev-2", NEW, "/open"), 200);
+        }
+        service.turns(Manner::Answers);
+        assert_eq!(bench.status("dev-1", NEW, "/open"), 200, "{status}: it is asked for at once");
     }
 }
 

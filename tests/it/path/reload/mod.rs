@@ -3,6 +3,7 @@
 mod listeners;
 mod load;
 mod refused;
+mod roots;
 mod swap;
 
 use std::net::SocketAddr;
