@@ -57,7 +57,9 @@ pub struct Origin<'d> {
     pub scheme: &'d str,
     /// Host and port as the client sees them.
     pub authority: &'d str,
-    /// Whether the request was sent to that host. A trusted proxy may have written another one.
+    /// The one that was asked: `Host`, unless a trusted proxy may have written that; then the public one.
+    pub asked: &'d str,
+    /// Whether that is the public one.
     pub is_public_host: bool,
 }
 
@@ -69,7 +71,7 @@ impl fmt::Display for Origin<'_> {
 
 impl<'d> Origin<'d> {
     fn site(&self) -> Site<'d> {
-        Site { scheme: self.scheme, authority: self.authority }
+        Site { scheme: self.scheme, authority: self.asked }
     }
 }
 

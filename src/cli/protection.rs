@@ -93,7 +93,7 @@ schemes:
   old: {{ preset: device, keys: k }}
   new: {{ preset: device-v2, keys: k }}
   body: {{ preset: raw-body, keys: k }}
-  headers: {{ keys: k, message: '{{header:A}}:{{path}}', signature: {{ from: '{{header:S}}', encoding: hex, algorithm: hmac-sha256 }} }}
+  headers: {{ keys: k, message: '{{header:A}} {{path}}', signature: {{ from: '{{header:S}}', encoding: hex, algorithm: hmac-sha256 }} }}
 tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: 0123456789abcdef0123456789abcdef }} }}] }} }}
 upstreams: {{ e: {{ echo: true }} }}
 routes: [{{ match: {{ path: / }}, require: {require}, to: e }}]"

@@ -154,7 +154,8 @@ mod tests {
         let scheme = config_file::scheme("device-v2", None).unwrap();
         let keys = keys(&scheme);
         let request = RawRequest::parse(b"GET / HTTP/1.1\nHost: localhost\n\n").unwrap();
-        let origin = Origin { scheme: "https", authority: "api.example.com", is_public_host: true };
+        let authority = "api.example.com";
+        let origin = Origin { scheme: "https", authority, asked: authority, is_public_host: true };
         let signed = sign(&scheme, &keys, &request, origin, Some("dev-1"), 0).unwrap();
         assert_eq!(signed.head().authority(), "api.example.com");
         assert!(shell::curl(&signed, origin.scheme).contains("'https://api.example.com/'"));

@@ -84,6 +84,8 @@ pub(super) enum Trouble {
     NotRevoked(String),
     #[error("what is revoked cannot be read: {0}")]
     NotListed(LogError),
+    #[error("nothing is lifted: {0}")]
+    NotLifted(String),
     #[error("{0}: {1}")]
     Keys(String, NotChanged),
     #[error("there is no key source `{name}`; the config has {known}")]
@@ -178,6 +180,7 @@ impl Trouble {
             | Trouble::TokenFile { .. }
             | Trouble::NotRevoked(_)
             | Trouble::NotListed(_)
+            | Trouble::NotLifted(_)
             | Trouble::Signals(_)
             | Trouble::Password(_)
             | Trouble::PasswordsDiffer

@@ -157,6 +157,62 @@ routes: [{ match: { path: /, listen: used }, require: { hmac: s }, to: app }]
 }
 
 #[test]
+fn routes_for_hosts_that_nobody_can_sign_are_told() {
+    let (_, warnings) = read(
+        "
+listen: { address: 127.0.0.1:8000, public_origin: \"https://api.example.com:8443\" }
+keys: { k: { shared: { env: KEY } } }
+schemes: { v2: { preset: device-v2, keys: k }, hooks: { preset: slack, keys: k } }
+upstreams: { app: { echo: true } }
+routes:
+  - { name: both, match: { path: /a, host: [api.example.com, other.example.com] }, require: { hmac: v2 }, to: app }
+  - { name: below, match: { path: /b, host: '*.example.com' }, require: { hmac: v2 }, to: app }
+  - { name: other, match: { path: /c, host: [other.example.com, '*.api.example.com'] }, require: { hmac: v2 }, to: app }
+  - { name: unsigned, match: { path: /d, host: other.example.com }, require: { hmac: hooks }, to: app }
+  - { name: any, match: { path: /e }, require: { hmac: v2 }, to: app }
+",
+    );
+    let told: Vec<&str> = warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .filter(|text| text.contains("none of the hosts"))
+        .collect();
+    assert_eq!(told, ["the route `other` answers for none of the hosts that its callers sign"]);
+}
+
+#[test]
+fn answers_for_everybody_that_do_not_say_to_which_request_they_are_are_told() {
+    let (_, warnings) = read(
+        "
+listen: { address: 127.0.0.1:8000, public_origin: \"https://api.example.com\" }
+keys: { k: { shared: { env: KEY } }, own: { static: { gateway: { env: KEY } } } }
+schemes:
+  v2: { preset: device-v2, keys: k }
+  loose: { preset: device-v2, keys: own }
+  tied:
+    preset: device-v2
+    keys: own
+    answer: { message: 'answer {request_header:x-hmac-signature} {status} {body|sha256|hex}', emit: { X-Answer: '{signature}' } }
+  there: { preset: device-v2, keys: own, answer: { message: 'answer {target} {status} {body}', emit: { X-Answer: '{signature}' } } }
+upstreams: { app: { echo: true } }
+routes:
+  - { name: loose, match: { path: /a }, require: { hmac: v2 }, to: app, sign_response: loose }
+  - { name: tied, match: { path: /b }, require: { hmac: v2 }, to: app, sign_response: tied }
+  - { name: there, match: { path: /c }, require: { hmac: v2 }, to: app, sign_response: there }
+  - { name: public, match: { path: /d }, public: true, to: app, sign_response: there }
+  - { name: loosest, match: { path: /e }, public: true, to: app, sign_response: loose }
+  - { name: own, match: { path: /f }, require: { hmac: v2 }, to: app, sign_response: v2 }
+",
+    );
+    let told = |name: &str| {
+        let text = format!("answers of `{name}` are signed for everybody, and do not say to which request");
+        warnings.iter().any(|warning| warning.message == text)
+    };
+    let names = ["loose", "tied", "there", "public", "loosest", "own"].map(told);
+    assert_eq!(names, [true, false, true, false, true, false]);
+}
+
+#[test]
 fn schemes_under_which_one_signed_request_is_good_twice_are_told() {
     let (_, warnings) = read(
         "

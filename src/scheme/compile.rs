@@ -26,7 +26,8 @@ pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
         return Err(compiler.faults);
     }
     // The rules speak of what templates rest on, so they need all of them compiled.
-    let rules = rules::Rules::new(definition, &parts, &compiler.values);
+    let judged = rules::judged(definition, &parts, &compiler.values);
+    let rules = rules::Rules::new(definition, &parts, &compiler.values, &judged);
     let faults = rules.faults();
     if !faults.is_empty() {
         return Err(faults);

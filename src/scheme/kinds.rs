@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Explanation, Failure, Fault,
-    KeyRecipe, PreparedKey, Presence, ReplayKey, SigningWindow, View,
+    KeyRecipe, OfRequest, PreparedKey, Presence, ReplayKey, SigningWindow, View,
     claimed::Claims,
     compile,
     rfc9421::{ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
@@ -339,6 +339,14 @@ impl Scheme {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.signs_answers(),
             Kind::MessageSignatures(scheme) => scheme.can_sign(),
+        }
+    }
+
+    /// Whether the signature of an answer covers that part of the request.
+    pub fn answer_signs(&self, part: OfRequest<'_>) -> bool {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.answer_signs(part),
+            Kind::MessageSignatures(scheme) => scheme.answer_signs(part),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{
     Template, Writing,
-    template::{Chain, Filter, Part, Source},
-    touching::{Side, Touching},
+    spans::{Judged, Lines, Spans},
+    template::{Chain, Filter, Source},
     values::{Choice, Cover, Covered, HeaderLines, NamedValue, ParameterList, ParameterSource, Test},
 };
 
@@ -16,8 +16,8 @@ pub(super) struct Leaf {
     pub(super) is_certain: bool,
     /// Whether something is lost beside what the filters lose.
     pub(super) is_loose: bool,
-    /// Where nothing tells it from what stands beside it.
-    pub(super) touching: Touching,
+    /// Whether its bytes and those beside it can move from one to the other under the same signature.
+    pub(super) moves: bool,
     /// Place of the outermost expression in the template that was taken apart.
     pub(super) offset: usize,
     pub(super) length: usize,
@@ -25,8 +25,7 @@ pub(super) struct Leaf {
 
 impl Leaf {
     pub(super) fn of(source: Source) -> Leaf {
-        let touching = Touching::default();
-        Leaf { source, filters: Vec::new(), is_certain: true, is_loose: false, touching, offset: 0, length: 0 }
+        Leaf { source, filters: Vec::new(), is_certain: true, is_loose: false, moves: false, offset: 0, length: 0 }
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -40,7 +39,7 @@ impl Leaf {
     }
 
     fn is_same(&self, other: &Leaf) -> bool {
-        let is_as_sure = self.is_loose == other.is_loose && self.touching == other.touching;
+        let is_as_sure = self.is_loose == other.is_loose && self.moves == other.moves;
         self.source.same(&other.source) && self.filters == other.filters && is_as_sure
     }
 }
@@ -50,14 +49,42 @@ impl Leaf {
 pub(super) struct Meanings<'t> {
     pub(super) values: &'t [NamedValue],
     pub(super) key_id: Option<&'t Template>,
+    /// What is known of values that every request let in has.
+    pub(super) judged: &'t [Judged],
+}
+
+/// What of the text that a template is a part of is the same in every reading.
+#[derive(Clone, Copy)]
+struct Within<'s> {
+    /// `None` where nobody asks.
+    spans: Option<&'s Spans>,
+    /// Whether all of it moves.
+    moves: bool,
+}
+
+impl Within<'_> {
+    fn moves(self, chain: &Chain) -> bool {
+        self.moves || self.spans.is_some_and(|spans| spans.moves(chain))
+    }
 }
 
 impl<'t> Meanings<'t> {
+    /// What it rests on, wherever in the text that stands.
     pub(super) fn leaves(self, template: &Template) -> Vec<Leaf> {
+        self.leaves_within(template, Within { spans: None, moves: false })
+    }
+
+    /// The same, and what of it the text does not fix.
+    pub(super) fn leaves_of_text(self, template: &Template) -> Vec<Leaf> {
+        let spans = Spans::of(template, self);
+        self.leaves_within(template, Within { spans: Some(&spans), moves: false })
+    }
+
+    fn leaves_within(self, template: &Template, within: Within<'_>) -> Vec<Leaf> {
         let mut leaves = Vec::new();
-        for (chain, touching) in self.chains(template, Touching::default()) {
+        for chain in template.chains() {
             let start = leaves.len();
-            self.expand(chain, &[], touching, &mut leaves);
+            self.expand(chain, &[], within, &mut leaves);
             for leaf in leaves.iter_mut().skip(start) {
                 (leaf.offset, leaf.length) = (chain.offset, chain.length);
             }
@@ -70,82 +97,92 @@ impl<'t> Meanings<'t> {
         Meanings { key_id: None, ..self }
     }
 
-    fn chains<'c>(self, template: &'c Template, around: Touching) -> impl Iterator<Item = (&'c Chain, Touching)>
-    where
-        't: 'c,
-    {
-        template.parts().iter().enumerate().filter_map(move |(index, part)| match part {
-            Part::Chain(chain) => Some((chain, self.touching(template.parts(), index, around))),
-            Part::Literal(_) => None,
-        })
-    }
-
-    fn expand(self, chain: &Chain, outer: &[Filter], touching: Touching, leaves: &mut Vec<Leaf>) {
+    fn expand(self, chain: &Chain, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
         if chain.otherwise.is_none() {
-            return self.expand_one(chain, outer, touching, leaves);
+            return self.expand_one(chain, outer, within, leaves);
         }
-        leaves.push(Leaf { filters: outer.to_vec(), touching, ..Leaf::of(first_of(chain.alternatives())) });
+        let moves = within.moves(chain);
+        leaves.push(Leaf { filters: outer.to_vec(), moves, ..Leaf::of(first_of(chain.alternatives())) });
         let mut read = Vec::new();
         for alternative in chain.alternatives() {
-            self.expand_one(alternative, &collected(&alternative.filters), touching, &mut read);
+            self.expand_one(alternative, &collected(&alternative.filters), within, &mut read);
         }
         leaves.extend(read.into_iter().map(only_read));
     }
 
-    fn expand_one(self, chain: &Chain, outer: &[Filter], touching: Touching, leaves: &mut Vec<Leaf>) {
+    fn expand_one(self, chain: &Chain, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
         let filters = [chain.filters.as_slice(), outer].concat();
-        let start = leaves.len();
+        let moves = within.moves(chain);
+        // What a filter makes of the whole is a text of its own.
+        let is_own = !chain.filters.is_empty();
         match &chain.source {
             Source::Value(index, _) => {
                 if let Some(value) = self.values.get(*index) {
-                    self.expand_value(value, &filters, touching, leaves);
+                    let spans = || Spans::of_value(value, &filters, self);
+                    let own = within.spans.filter(|_| is_own && !moves).map(|_| spans());
+                    let within =
+                        Within { spans: own.as_ref().or(within.spans), moves: within.moves || is_own && moves };
+                    self.expand_value(value, &filters, (within, moves), leaves);
                 }
             }
             Source::Field(index, ..) => {
                 if let Some(NamedValue::Fields(fields)) = self.values.get(*index) {
                     let mut read = Vec::new();
-                    self.expand_template(&fields.from, &collected(&[]), touching, &mut read);
+                    self.expand_template(&fields.from, &collected(&[]), within, &mut read);
                     leaves.extend(read.into_iter().map(only_read));
                 }
             }
             Source::KeyId => {
                 if let Some(template) = self.key_id {
-                    self.without_key_id().expand_template(template, &filters, touching, leaves);
+                    let meanings = self.without_key_id();
+                    let spans = || Spans::of_filtered(template, &filters, meanings);
+                    let own = within.spans.filter(|_| is_own && !moves).map(|_| spans());
+                    let within =
+                        Within { spans: own.as_ref().or(within.spans), moves: within.moves || is_own && moves };
+                    meanings.expand_template(template, &filters, within, leaves);
                 }
+            }
+            // Up to its path a URL may be fixed where the rest of it is not.
+            Source::Url if moves && filters.is_empty() => {
+                let moves = within.moves || within.spans.is_some_and(|spans| spans.moves_origin(chain));
+                leaves.extend([Source::Scheme, Source::Authority].map(|part| Leaf { moves, ..Leaf::of(part) }));
             }
             _ => {}
         }
-        // What a filter makes of the whole has no ends that are those of its parts.
-        if !chain.filters.is_empty() {
-            leaves.iter_mut().skip(start).for_each(|leaf| leaf.touching = leaf.touching.or(touching));
-        }
-        leaves.push(Leaf { filters, touching, ..Leaf::of(chain.source.clone()) });
+        leaves.push(Leaf { filters, moves, ..Leaf::of(chain.source.clone()) });
     }
 
-    fn expand_template(self, template: &Template, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
-        self.chains(template, around).for_each(|(chain, touching)| self.expand(chain, outer, touching, leaves));
+    fn expand_template(self, template: &Template, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
+        template.chains().for_each(|chain| self.expand(chain, outer, within, leaves));
     }
 
-    fn expand_value(self, value: &NamedValue, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
+    /// `moves`: whether it does as a whole.
+    fn expand_value(
+        self,
+        value: &NamedValue,
+        outer: &[Filter],
+        (within, moves): (Within<'_>, bool),
+        leaves: &mut Vec<Leaf>,
+    ) {
         match value {
-            NamedValue::Text(template) => self.expand_template(template, outer, around, leaves),
-            NamedValue::Fields(fields) => self.expand_template(&fields.from, outer, around, leaves),
-            NamedValue::Headers(lines) => self.expand_headers(lines, outer, around, leaves),
-            NamedValue::Parameters(list) => self.expand_parameters(list, outer, around, leaves),
-            NamedValue::Choice(choice) => self.expand_choice(choice, outer, around, leaves),
+            NamedValue::Text(template) => self.expand_template(template, outer, within, leaves),
+            NamedValue::Fields(fields) => self.expand_template(&fields.from, outer, within, leaves),
+            NamedValue::Headers(lines) => self.expand_headers(lines, outer, Within { moves, ..within }, leaves),
+            NamedValue::Parameters(list) => expand_parameters(list, outer, moves, leaves),
+            NamedValue::Choice(choice) => self.expand_choice(choice, outer, within, leaves),
         }
     }
 
     /// Only what both ways have in common is there for every request.
-    fn expand_choice(self, choice: &Choice, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
+    fn expand_choice(self, choice: &Choice, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
         let (mut condition, mut then, mut otherwise) = (Vec::new(), Vec::new(), Vec::new());
         let whole = match choice.test {
             Test::Present | Test::Is(_) => Vec::new(),
             Test::Matches(_) => collected(&[]),
         };
-        self.expand_template(&choice.condition, &whole, around, &mut condition);
-        self.expand_template(&choice.then, outer, around, &mut then);
-        self.expand_template(&choice.otherwise, outer, around, &mut otherwise);
+        self.expand_template(&choice.condition, &whole, within, &mut condition);
+        self.expand_template(&choice.then, outer, within, &mut then);
+        self.expand_template(&choice.otherwise, outer, within, &mut otherwise);
         leaves.extend(condition.into_iter().map(only_read));
         let is_common =
             |leaf: &Leaf, others: &[Leaf]| others.iter().any(|other| other.is_certain && leaf.is_same(other));
@@ -154,34 +191,32 @@ impl<'t> Meanings<'t> {
         leaves.extend(common.into_iter().chain(single.into_iter().chain(otherwise).map(only_read)));
     }
 
-    fn expand_headers(self, lines: &HeaderLines, outer: &[Filter], around: Touching, leaves: &mut Vec<Leaf>) {
+    fn expand_headers(self, lines: &HeaderLines, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
         let mut read = Vec::new();
-        lines.templates().for_each(|template| self.expand_template(template, &collected(&[]), around, &mut read));
-        let start = leaves.len();
+        lines.templates().for_each(|template| self.expand_template(template, &collected(&[]), within, &mut read));
+        let told = within.spans.map(|_| match within.moves || outer.iter().any(Filter::is_lossy) {
+            true => Lines::untold(),
+            false => self.lines(lines),
+        });
+        let told = told.as_ref();
         for cover in &lines.covers {
             match cover {
                 Cover::First(these) if these.len() > 1 => {
                     let chains: Option<Vec<&Chain>> = these.iter().map(|one| lines.chain(one)).collect();
                     let first = chains.map(|chains| first_of(chains.into_iter()));
-                    leaves.extend(first.map(|source| Leaf { filters: outer.to_vec(), ..Leaf::of(source) }));
+                    let moves = these.iter().any(|one| told.is_some_and(|told| !told.fixes(one)));
+                    leaves.extend(first.map(|source| Leaf { filters: outer.to_vec(), moves, ..Leaf::of(source) }));
                 }
-                Cover::First(these) | Cover::Either(these) => leaves.extend(self.common(lines, these, outer)),
-                Cover::IfPresent(this) => leaves.extend(self.covered(lines, this, outer)),
+                Cover::First(these) | Cover::Either(these) => leaves.extend(self.common(lines, told, these, outer)),
+                Cover::IfPresent(this) => leaves.extend(self.covered(lines, told, this, outer)),
             }
         }
-        // Which line is the first or the last, the request says.
-        let beside = Touching {
-            before: around.before && lines.is_open(Side::Begin),
-            after: around.after && lines.is_open(Side::End),
-        };
-        let touching = if lines.run_together() { Touching::BOTH } else { beside };
-        leaves.iter_mut().skip(start).for_each(|leaf| leaf.touching = leaf.touching.or(touching));
         leaves.extend(read.into_iter().map(only_read));
     }
 
     /// What the lines of all these have in common.
-    fn common(self, lines: &HeaderLines, these: &[Covered], outer: &[Filter]) -> Vec<Leaf> {
-        let mut each = these.iter().map(|one| self.covered(lines, one, outer));
+    fn common(self, lines: &HeaderLines, told: Option<&Lines>, these: &[Covered], outer: &[Filter]) -> Vec<Leaf> {
+        let mut each = these.iter().map(|one| self.covered(lines, told, one, outer));
         let mut common = each.next().unwrap_or_default();
         for other in each {
             common.retain(|leaf| other.iter().any(|other| leaf.source.same(&other.source)));
@@ -193,55 +228,45 @@ impl<'t> Meanings<'t> {
     }
 
     /// What the line of a name that must be covered rests on.
-    fn covered(self, lines: &HeaderLines, covered: &Covered, outer: &[Filter]) -> Vec<Leaf> {
+    fn covered(self, lines: &HeaderLines, told: Option<&Lines>, covered: &Covered, outer: &[Filter]) -> Vec<Leaf> {
         let mut leaves = Vec::new();
+        let moves = told.is_some_and(|told| !told.fixes(covered));
         match covered.special.and_then(|index| lines.special.get(index)) {
-            Some((_, template)) => self.expand_template(template, outer, Touching::default(), &mut leaves),
+            Some((_, template)) => {
+                // A line is a text of its own.
+                let spans = told.filter(|_| !moves).map(|_| Spans::of_filtered(template, outer, self));
+                let within = Within { spans: spans.as_ref(), moves };
+                self.expand_template(template, outer, within, &mut leaves);
+            }
             None => {
                 if let Some(chain) = lines.chain(covered) {
-                    self.expand(chain, outer, Touching::default(), &mut leaves);
+                    self.expand(chain, outer, Within { spans: None, moves }, &mut leaves);
                 }
             }
         }
         leaves.retain(|leaf| leaf.is_certain);
         leaves
     }
+}
 
-    fn expand_parameters(self, list: &ParameterList, outer: &[Filter], touching: Touching, leaves: &mut Vec<Leaf>) {
-        for (of, except) in &list.of {
-            // What a pair holds is decoded before it is written, and only so is it fixed.
-            let own = match (of, list.writing) {
-                (ParameterSource::Pairs(..), Writing::Decoded | Writing::Encoded) => Some(Filter::PercentDecode),
-                _ => None,
-            };
-            let filters = own.into_iter().chain(outer.iter().cloned()).collect();
-            // `{query:a}` tells `+` from a space.
-            let is_loose = list.plus_is_space && *of == ParameterSource::Query;
-            let is_certain = list.is_faithful() && *of != ParameterSource::DeclaredForm;
-            let source = Source::Each(of.clone(), except.clone());
-            leaves.push(Leaf { filters, is_loose, is_certain, touching, ..Leaf::of(source) });
-        }
+/// Whoever knows the text knows each parameter.
+fn expand_parameters(list: &ParameterList, outer: &[Filter], moves: bool, leaves: &mut Vec<Leaf>) {
+    for (of, except) in &list.of {
+        // What a pair holds is decoded before it is written, and only so is it fixed.
+        let own = match (of, list.writing) {
+            (ParameterSource::Pairs(..), Writing::Decoded | Writing::Encoded) => Some(Filter::PercentDecode),
+            _ => None,
+        };
+        let filters = own.into_iter().chain(outer.iter().cloned()).collect();
+        // `{query:a}` tells `+` from a space.
+        let is_loose = list.plus_is_space && *of == ParameterSource::Query;
+        let is_certain = list.is_faithful() && *of != ParameterSource::DeclaredForm;
+        let source = Source::Each(of.clone(), except.clone());
+        leaves.push(Leaf { filters, is_loose, is_certain, moves, ..Leaf::of(source) });
     }
 }
 
 impl HeaderLines {
-    /// Whether a line's value can meet the next line's with nothing between them.
-    fn run_together(&self) -> bool {
-        self.join.is_empty() && self.is_open(Side::Begin) && self.is_open(Side::End)
-    }
-
-    /// Whether a line may begin, or end, with a value, and not with a literal.
-    fn is_open(&self, side: Side) -> bool {
-        let mut lines = [&self.each].into_iter().chain(self.special.iter().map(|(_, template)| template));
-        lines.any(|line| !matches!(side.of(line), Some(Part::Literal(_))))
-    }
-
-    /// Whether there is a line in every request, and a literal at that side of each.
-    pub(super) fn is_closed(&self, side: Side) -> bool {
-        let is_certain = |cover: &Cover| matches!(cover, Cover::First(_) | Cover::Either(_));
-        self.covers.iter().any(is_certain) && !self.is_open(side)
-    }
-
     /// The value in the line of a name: a header as `each` writes it, or the one source of a special line.
     fn chain(&self, covered: &Covered) -> Option<&Chain> {
         match covered.special.and_then(|index| self.special.get(index)) {

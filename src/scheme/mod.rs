@@ -28,19 +28,19 @@ mod replay;
 mod rfc9421;
 mod sign;
 mod signed;
+mod spans;
 mod tag;
 mod template;
 #[cfg(test)]
 mod tests;
 mod timestamp;
-mod touching;
 mod values;
 mod verify;
 mod view;
 
 use std::time::Duration;
 
-pub use answer::AnswerView;
+pub use answer::{AnswerView, OfRequest};
 pub use claimed::Presence;
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{

@@ -4,7 +4,6 @@ use super::{
     Carrier, Relation, Requirement, Template,
     leaves::{Leaf, Meanings, first_of},
     template::{Chain, Filter, Source},
-    touching::Touching,
     values::{NamedValue, ParameterSource},
 };
 
@@ -14,21 +13,20 @@ pub(super) struct Signed<'t> {
     meanings: Meanings<'t>,
     leaves: Vec<Leaf>,
     /// Those that it signs without fixing where they begin and end: `a` + `bc` and `ab` + `c` are one message.
-    touching: Vec<Leaf>,
+    moving: Vec<Leaf>,
 }
 
 impl<'t> Signed<'t> {
     pub(super) fn by_message(message: &Template, meanings: Meanings<'t>) -> Signed<'t> {
-        let certain = meanings.leaves(message).into_iter().filter(|leaf| leaf.is_certain);
-        let (touching, mut leaves): (Vec<Leaf>, Vec<Leaf>) = certain.partition(|leaf| leaf.touching.touches());
-        leaves.extend(touching.iter().flat_map(Leaf::origin));
-        Signed { meanings, leaves, touching }
+        let certain = meanings.leaves_of_text(message).into_iter().filter(|leaf| leaf.is_certain);
+        let (moving, leaves) = certain.partition(|leaf| leaf.moves);
+        Signed { meanings, leaves, moving }
     }
 
     /// The same if it were plain where each value begins and ends.
     pub(super) fn wherever_it_ends(&self) -> Signed<'t> {
-        let leaves = [self.leaves.as_slice(), self.touching.as_slice()].concat();
-        Signed { meanings: self.meanings, leaves, touching: Vec::new() }
+        let leaves = [self.leaves.as_slice(), self.moving.as_slice()].concat();
+        Signed { meanings: self.meanings, leaves, moving: Vec::new() }
     }
 
     /// What must equal something signed is signed too, if nothing is lost on the way.
@@ -54,8 +52,8 @@ impl<'t> Signed<'t> {
         if self.undetermined(signed).is_some() {
             return;
         }
-        for leaf in self.meanings.leaves(bound) {
-            if leaf.is_certain && leaf.is_exact() && !leaf.touching.touches() && !self.fixes(&leaf) {
+        for leaf in self.meanings.leaves_of_text(bound) {
+            if leaf.is_certain && leaf.is_exact() && !leaf.moves && !self.fixes(&leaf) {
                 self.leaves.push(leaf);
             }
         }
@@ -89,14 +87,13 @@ impl<'t> Signed<'t> {
         template.chains().find(|chain| !self.determines(self.meanings, chain, &[]))
     }
 
-    /// The same for a time. One that is read in a shape of a certain length cannot grow or shrink; that of `[0-9]+` could, and
-    /// only its window bounds it.
+    /// The same for a time. One of a certain length cannot grow or shrink, wherever it stands: who wanted another one would need a
+    /// neighbour that holds it, whole, and in the window.
     pub(super) fn undetermined_time<'c>(&self, template: &'c Template) -> Option<&'c Chain> {
         let loosely = self.wherever_it_ends();
-        let is_shaped = |chain: &Chain| self.meanings.says_its_shape(chain);
         let is_fixed = |chain: &Chain| {
             self.determines(self.meanings, chain, &[])
-                || is_shaped(chain) && loosely.determines(self.meanings, chain, &[])
+                || self.meanings.has_one_length(chain) && loosely.determines(self.meanings, chain, &[])
         };
         template.chains().find(|chain| !is_fixed(chain))
     }
@@ -145,16 +142,5 @@ impl<'t> Signed<'t> {
             let same_steps = || same_source() && leaf.filters.starts_with(signed.losing_filters());
             signed.source.contains(&leaf.source) && (signed.is_exact() || same_steps())
         })
-    }
-}
-
-impl Leaf {
-    /// Of a URL that only runs on into what follows: what stands before its path ends at the path's slash.
-    fn origin(&self) -> impl Iterator<Item = Leaf> {
-        let is_open_at_end =
-            matches!(self.source, Source::Url) && self.touching == Touching { before: false, after: true };
-        let parts = if is_open_at_end { vec![Source::Scheme, Source::Authority] } else { Vec::new() };
-        let filters = self.filters.clone();
-        parts.into_iter().map(move |source| Leaf { filters: filters.clone(), ..Leaf::of(source) })
     }
 }

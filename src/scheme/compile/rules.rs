@@ -1,7 +1,30 @@
 //! What must hold between the templates of a scheme: what is signed, what a replay key rests on, what is only unwise.
 
 use super::{BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template};
-use crate::scheme::{Algorithm, Carrier, Relation, values::NamedValue};
+use crate::scheme::{
+    Algorithm, Carrier, Relation,
+    spans::{Judged, Spans},
+    values::NamedValue,
+};
+
+/// What is done about it where two values can lend each other bytes.
+const MOVING: &str = "bytes can move from one to the other under the same signature; a newline between them, where neither can \
+    hold one, or a `match` of one length on all such neighbours but one, as `match:\"[0-9]{10}\"`, ends that";
+
+/// What the claims of every request that is let in are like.
+pub(super) fn judged(definition: &Definition, parts: &Parts, values: &[NamedValue]) -> Vec<Judged> {
+    let meanings = Meanings { values, key_id: None, judged: &[] };
+    let key_id = parts.key_id.as_ref().and_then(|template| Judged::key_id(template, meanings));
+    let formats = definition.timestamp.as_ref().map_or(&[][..], |timestamp| &timestamp.formats);
+    let [mut from, mut expires, mut lasts] = [None, None, None];
+    if let Some(timestamp) = &parts.timestamp {
+        let time = |template: &Template| Judged::time(template, formats, meanings);
+        from = timestamp.from.as_ref().and_then(time);
+        expires = timestamp.expires.as_ref().and_then(time);
+        lasts = timestamp.lasts.as_ref().and_then(|template| Judged::seconds(template, meanings));
+    }
+    [key_id, from, expires, lasts].into_iter().flatten().collect()
+}
 
 /// The templates, and what the signature vouches for.
 pub(super) struct Rules<'p> {
@@ -12,8 +35,13 @@ pub(super) struct Rules<'p> {
 }
 
 impl<'p> Rules<'p> {
-    pub(super) fn new(definition: &'p Definition, parts: &'p Parts, values: &'p [NamedValue]) -> Rules<'p> {
-        let meanings = Meanings { values, key_id: parts.key_id.as_ref() };
+    pub(super) fn new(
+        definition: &'p Definition,
+        parts: &'p Parts,
+        values: &'p [NamedValue],
+        judged: &'p [Judged],
+    ) -> Rules<'p> {
+        let meanings = Meanings { values, key_id: parts.key_id.as_ref(), judged };
         let signed = Signed::by_message(&parts.message, meanings).with_requirements(&parts.require);
         Rules { definition, parts, meanings, signed }
     }
@@ -32,10 +60,11 @@ impl<'p> Rules<'p> {
             return None;
         }
         if is_fixed(&self.signed.wherever_it_ends()) {
-            let message = "nothing separates the key id from what stands beside it in the message, and a shared key \
-                does not vouch for where it ends";
+            let message = "the message does not tell the key id from what stands beside it, and a shared key does not \
+                vouch for where it ends";
             return Some(
-                Fault::whole("key_id", message).hint("give every id a key of its own, or sign `{key_id}` apart"),
+                Fault::whole("key_id", message)
+                    .hint("give every id a key of its own, or put a newline on both sides of it"),
             );
         }
         let fault = Fault::whole("key_id", "the key id is not signed, and a shared key does not vouch for it");
@@ -83,10 +112,10 @@ impl<'p> Rules<'p> {
             warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint("replay: true"));
         }
         warnings.extend(self.parts.answer.iter().flat_map(|answer| answer.warnings(|part| self.signed.covers(part))));
-        warnings.extend(self.touching(&self.parts.message, "message", None));
+        warnings.extend(self.moving(&self.parts.message, "message", None));
         for (index, value) in self.meanings.values.iter().enumerate() {
             if let NamedValue::Text(template) = value {
-                warnings.extend(self.touching(template, "values", Some(index)));
+                warnings.extend(self.moving(template, "values", Some(index)));
             }
         }
         warnings
@@ -190,7 +219,7 @@ impl<'p> Rules<'p> {
             }
             if let Some(unsigned) = self.signed.undetermined_time(template) {
                 if self.signed.wherever_it_ends().undetermined(template).is_none() {
-                    let message = "nothing separates the timestamp from what stands beside it in the message";
+                    let message = "the message does not tell the timestamp from what stands beside it";
                     let fault = unsigned.fault(message);
                     let hint = "read it with a `match` that says how long it is: `{header:T|match:\"[0-9]{10}\"}`";
                     return Some(fault.hint(hint).in_field(field, None));
@@ -220,28 +249,32 @@ impl<'p> Rules<'p> {
         // Whether an unsigned id may count is asked where the keys are known: `fault_with_shared_keys`.
         let unsigned = self.signed.undetermined_beside_key_id(key)?;
         if self.signed.wherever_it_ends().undetermined_beside_key_id(key).is_none() {
-            let message = "nothing separates this from what stands beside it in the message, so bytes can move to send a \
-                request again";
+            let message = "the message does not tell this from what stands beside it, so bytes can move to send a request \
+                again";
             let fault = unsigned.fault(message);
-            return Some(fault.hint("`replay: true`, which takes the whole message").in_field("replay", None));
+            return Some(
+                fault
+                    .hint("`replay: true`, which takes the whole message; or sign it on a line of its own")
+                    .in_field("replay", None),
+            );
         }
         let fault = unsigned.fault("this is not signed, so it can be changed to send a request again");
         Some(fault.hint("use what the message signs, in the same form").in_field("replay", None))
     }
 
     /// `a` + `bc` and `ab` + `c` are one message.
-    fn touching(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
-        let pairs = template.parts().windows(2).filter_map(|pair| match pair {
-            [Part::Chain(first), Part::Chain(second)] if !self.meanings.are_told_apart(first, second) => Some(second),
+    fn moving(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
+        let spans = Spans::of(template, self.meanings);
+        let chains: Vec<&Chain> = template.chains().collect();
+        let pairs = chains.windows(2).filter_map(|pair| match pair {
+            [first, second] if spans.lends(first, second) => Some((first, second)),
             _ => None,
         });
-        pairs
-            .map(|chain| {
-                let message = "nothing separates this from the value before it";
-                let fault = Fault::at(chain.offset, chain.length, message);
-                fault.hint("bytes can move from one to the other under the same signature").in_field(field, index)
-            })
-            .collect()
+        let fault = |(first, second): (&&Chain, &&Chain)| {
+            let message = format!("nothing says where `{}` ends and `{}` begins", first.source, second.source);
+            second.fault(&message).hint(MOVING).in_field(field, index)
+        };
+        pairs.map(fault).collect()
     }
 }
 

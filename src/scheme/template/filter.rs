@@ -259,6 +259,11 @@ impl Pattern {
             None => Err(word.fault("not a regular expression, or too large a one")),
         }
     }
+
+    /// The expression, as it is in the template.
+    pub(in crate::scheme) fn written(&self) -> &str {
+        &self.written
+    }
 }
 
 /// A regular expression that must match the whole; `None` if the text is none, or too large a one.

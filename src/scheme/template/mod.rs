@@ -9,7 +9,7 @@ mod source;
 
 use smallvec::SmallVec;
 
-pub(super) use filter::{Filter, Hasher, whole_expression};
+pub(super) use filter::{Filter, Hash, Hasher, whole_expression};
 use parse::{Alternative, Piece};
 pub(super) use scope::{Named, Parts, Scope, Vocabulary, is_reserved};
 pub(super) use source::{Source, is_token};
@@ -244,18 +244,6 @@ impl Chain {
             Filter::Default(text) => Some((text.as_str(), self.filters.get(index + 1..).unwrap_or_default())),
             _ => None,
         })
-    }
-
-    /// Whether the length of its value is the same for every request.
-    pub(super) fn has_fixed_length(&self) -> bool {
-        if self.otherwise.is_some() {
-            return false;
-        }
-        let after_digest = self.filters.iter().rev().take_while(|filter| !matches!(filter, Filter::Digest(_)));
-        self.filters.iter().any(|filter| matches!(filter, Filter::Digest(_)))
-            && after_digest
-                .into_iter()
-                .all(|filter| !matches!(filter, Filter::PercentEncode | Filter::PercentEncodePath))
     }
 }
 

@@ -105,7 +105,7 @@ fn what_cannot_be_signed_is_said_when_it_is_compiled() {
 fn what_an_answer_leaves_open_is_warned_of() {
     let warned = |message: &str| {
         let definition =
-            Definition { message: "{path}:{header:N}".to_owned(), ..form(message, &[("S", "{signature}")]) };
+            Definition { message: "{path} {header:N}".to_owned(), ..form(message, &[("S", "{signature}")]) };
         let scheme = scheme(&definition);
         let of_answer = scheme.warnings().iter().filter(|fault| fault.field == "answer");
         of_answer.map(|fault| fault.message.clone()).collect::<Vec<_>>()

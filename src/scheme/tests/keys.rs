@@ -158,7 +158,7 @@ fn a_request_never_chooses_between_a_secret_and_a_public_key() {
 #[test]
 fn an_expiry_counts_whichever_way_it_is_said() {
     let judged = |timestamp: TimestampDefinition, now: i64| {
-        let message = "{header:T}:{header:E|default:\"\"}:{header:L}";
+        let message = "{header:T}\n{header:E|default:\"\"}\n{header:L}";
         let dialect = compile::compile(&Definition { timestamp: Some(timestamp), ..definition(message) }).unwrap();
         let request = Request::new("GET", "/").header("X-Signature", &"0".repeat(64));
         let request = request.header("T", "1714485600").header("E", "1714485660").header("L", "30");

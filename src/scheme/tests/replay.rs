@@ -44,7 +44,7 @@ fn lengths_keep_key_id_and_value_apart() {
     let definition = Definition {
         key_id: Some("{header:Id}".to_owned()),
         replay: Some(ReplayDefinition { key: Some("{path}".to_owned()), remember: Some(Duration::from_secs(9)) }),
-        ..definition("{path}:{key_id}")
+        ..definition("{path} {key_id}")
     };
     let scheme = scheme(&definition);
     let digest = |id: &str, path: &str| {

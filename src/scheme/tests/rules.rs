@@ -135,8 +135,10 @@ fn a_replay_key_may_use_the_key_id_and_a_shared_key_asks_for_its_signature() {
     };
     assert_eq!(with("{path}").fault_with_shared_keys().unwrap().field, "key_id");
     assert_eq!(with("{key_id|lower}").fault_with_shared_keys().unwrap().field, "key_id");
-    assert_eq!(with("{path}:{key_id}").fault_with_shared_keys(), None);
-    assert_eq!(with("{path}:{header:id}").fault_with_shared_keys(), None);
+    assert_eq!(with("{path}\n{key_id}").fault_with_shared_keys(), None);
+    assert_eq!(with("{path}\n{header:id}").fault_with_shared_keys(), None);
+    // A path may hold a colon, and so may an id: `/a:b` + `c` and `/a` + `b:c`.
+    assert_eq!(with("{path}:{key_id}").fault_with_shared_keys().unwrap().field, "key_id");
     assert_eq!(scheme(&definition("{path}")).fault_with_shared_keys(), None);
 }
 
@@ -164,7 +166,8 @@ fn touching_values_draw_a_warning() {
     };
     assert_eq!(touching("{path}{method}"), Some(6));
     assert_eq!(touching("{method}{path}"), None);
-    assert_eq!(touching("{header:T|match:\"[0-9]+\"}{method}"), None);
+    assert_eq!(touching("{header:T|match:\"[0-9]+\"}{method}"), Some(25));
+    assert_eq!(touching("{header:T|match:\"[0-9]{10}\"}{method}"), None);
     assert_eq!(touching("{method} {path}"), None);
     assert_eq!(touching("{path}{body|sha256|hex}"), None);
 }
@@ -238,7 +241,7 @@ fn tuya_like(message: &str) -> Definition {
 fn an_id_that_touches_another_value_is_not_signed_for_a_shared_key() {
     let fault = |message: &str| scheme(&tuya_like(message)).fault_with_shared_keys().map(|fault| fault.message);
     let touching = fault("{header:client_id}{session}{method|upper}\n{path}").unwrap();
-    assert!(touching.starts_with("nothing separates the key id from what stands beside it"), "{touching}");
+    assert!(touching.starts_with("the message does not tell the key id from what stands beside it"), "{touching}");
     assert!(fault("{key_id}{session}\n").is_some());
     assert!(fault("{session}{key_id}\n").is_some());
     // The literal may stand within a named value.
@@ -267,7 +270,7 @@ fn a_replay_key_that_touches_another_value_is_refused() {
     };
     let (field, message) = refused("{header:N}{body}", "{header:N}").unwrap();
     assert_eq!(field, "replay");
-    assert!(message.starts_with("nothing separates this from what stands beside it in the message"), "{message}");
+    assert!(message.starts_with("the message does not tell this from what stands beside it"), "{message}");
     assert!(refused("{path}{header:N}", "{header:N}").is_some());
     assert_eq!(refused("{header:N}\n{body}", "{header:N}"), None);
     assert_eq!(refused("{header:N|match:\"[0-9a-f]{16}\"}{body}", "{header:N}"), None);
@@ -280,12 +283,89 @@ fn a_time_that_touches_another_value_is_read_in_a_certain_shape() {
         let definition = Definition { timestamp: Some(timestamp(from, 60)), ..definition(message) };
         Scheme::compile(&definition).err().map(|faults| (faults[0].field, faults[0].message.clone()))
     };
-    let touching = "nothing separates the timestamp from what stands beside it in the message";
+    let touching = "the message does not tell the timestamp from what stands beside it";
     assert_eq!(with("{header:T}{body}", "{header:T}"), Some(("timestamp.from", touching.to_owned())));
     assert_eq!(with("{query}{body}", "{query:t}"), Some(("timestamp.from", touching.to_owned())));
     assert_eq!(with("{query}{body}", "{query:t|match:\"[0-9]{10}\"}"), None);
     assert_eq!(with("{header:T}\n{body}", "{header:T}"), None);
     assert!(with("{header:A}{body}", "{header:T|match:\"[0-9]{10}\"}").unwrap().1.contains("not part of the message"));
+}
+
+/// The replay key is read in the very shape that moves: an id `dev` with the nonce `00…0a` and one `dev0` with `0…0aX`.
+#[test]
+fn bytes_move_through_what_is_fixed_between_two_open_values() {
+    let definition = |message: &str| Definition {
+        key_id: Some("{header:Id}".to_owned()),
+        replay: replay(Some("{header:N}"), Some(60)),
+        ..definition(message)
+    };
+    let nonce = "{header:N|match:\"[0-9a-f]{4}\"}";
+    let open = definition(&format!("{{key_id}}{nonce}{{body}}"));
+    let one = |id: &str, nonce: &str, body: &str| {
+        let request = Request::new("POST", "/").header("Id", id).header("N", nonce).body(body);
+        message(&Definition { replay: None, ..open.clone() }, &request).unwrap()
+    };
+    assert_eq!(one("dev", "00aa", "bb"), one("dev0", "0aab", "b"));
+    assert_eq!(fields(&open), ["replay"]);
+    let loose = Definition { replay: None, ..open };
+    assert!(scheme(&loose).fault_with_shared_keys().is_some());
+    assert_eq!(scheme(&loose).coverage().unsigned(), ["method", "path", "query", "authority", "body"]);
+    for told in [format!("{{key_id}}\n{nonce}{{body}}"), format!("{{body|sha256|hex}}{{key_id}}{nonce}")] {
+        let scheme = scheme(&definition(&told));
+        assert_eq!(scheme.fault_with_shared_keys(), None, "{told}");
+        assert!(scheme.coverage().body, "{told}");
+    }
+}
+
+#[test]
+fn a_claim_is_as_it_was_judged_and_so_a_literal_can_separate_it() {
+    let timed = |message: &str| Definition { timestamp: Some(timestamp("{header:T}", 60)), ..definition(message) };
+    assert!(scheme(&timed("{header:T}.{body}")).coverage().body);
+    assert!(scheme(&timed("v0:{header:T}:{body}")).coverage().body);
+    // One of these is a time, and the other only looks like one.
+    assert_eq!(one(&timed("{header:U}.{header:T}.{body}")).0, "timestamp.from");
+    // An id has no spaces; other headers may.
+    let named = |message: &str| Definition { key_id: Some("{header:Id}".to_owned()), ..definition(message) };
+    assert!(scheme(&named("{header:Id} {body}")).coverage().body);
+    assert!(!scheme(&named("{header:Other} {body}")).coverage().body);
+}
+
+#[test]
+fn a_digest_is_a_text_of_its_own() {
+    let with = |inner: &str, replayed: &str| {
+        let values = texts(&[("inner", inner)]);
+        let replay = replay(Some(replayed), Some(60));
+        Scheme::compile(&Definition { values, replay, ..definition("{path}\n{inner|sha256|hex}") }).is_ok()
+    };
+    assert!(with("{header:N}\n{body}", "{header:N}"));
+    assert!(!with("{header:N}{body}", "{header:N}"));
+    assert!(!with("{header:N}:{body}", "{header:N}"));
+    let lowered = |inner: &str, filter: &str| {
+        let values = texts(&[("inner", inner)]);
+        let replay = replay(Some("{header:N|lower}"), Some(60));
+        Scheme::compile(&Definition { values, replay, ..definition(&format!("{{inner|{filter}}}")) }).is_ok()
+    };
+    assert!(lowered("{header:N}\n{body}", "lower"));
+    // A letter that tells them apart is none once the case is gone.
+    assert!(!lowered("{header:N|match:\"[a-z]*\"}X{body}", "lower"));
+    assert!(!lowered("{header:N}\n{body}", "lower|squeeze"));
+}
+
+#[test]
+fn one_choice_must_not_read_like_the_other() {
+    let covered = |then: &str, otherwise: &str| {
+        let choice = ValueDefinition::Choice {
+            condition: "{header:A}".to_owned(),
+            test: TestDefinition::Present,
+            then: then.to_owned(),
+            otherwise: otherwise.to_owned(),
+        };
+        let values = vec![("v".to_owned(), choice)];
+        scheme(&Definition { values, ..definition("{v}") }).coverage().body
+    };
+    assert!(covered("1{body}", "2{body}"));
+    assert!(!covered("{body}", "x{body}"));
+    assert!(covered("{method}\n{body}", "{path}\n{body}"));
 }
 
 /// Whether a scheme compiles whose replay key is a header that must be listed, each line written as `each`.
@@ -305,6 +385,30 @@ fn remembers_a_listed_header(each: &str, message: &str) -> bool {
 fn lines_that_run_together_fix_no_header() {
     assert!(remembers_a_listed_header("{name}:{value}\n", "{lines}"));
     assert!(!remembers_a_listed_header("{name}:{value}", "{lines}"));
+}
+
+#[test]
+fn a_line_fixes_a_header_only_where_it_says_whose_it_is() {
+    let remembers = |each: &str, join: &str, listed: &str| {
+        let lines = HeadersDefinition {
+            each: each.to_owned(),
+            join: join.to_owned(),
+            covers: vec!["n".to_owned()],
+            ..HeadersDefinition::new(listed, ";")
+        };
+        let values = vec![("lines".to_owned(), ValueDefinition::Headers(lines))];
+        let definition = Definition { values, replay: replay(Some("{header:n}"), Some(60)), ..definition("{lines}") };
+        Scheme::compile(&definition).is_ok()
+    };
+    let listed = "{header:Listed}";
+    assert!(remembers("{name}: {value}", "\n", listed));
+    // A value may hold what stands between lines, or between name and value what a name may hold.
+    assert!(!remembers("{name}: {value}", "; ", listed));
+    assert!(!remembers("{name}-{value}", "\n", listed));
+    // `x-date;n` and `n;x-date` would be one text.
+    assert!(!remembers("{value}", "\n", listed));
+    assert!(remembers("{value}", "\n", "m;n"));
+    assert!(!remembers("{name|first:1}:{value}", "\n", listed));
 }
 
 #[test]

@@ -79,6 +79,22 @@ fn behind_a_trusted_proxy_clients_sign_the_public_origin_whatever_host_arrives()
 }
 
 #[test]
+fn behind_a_trusted_proxy_a_signature_for_one_host_is_none_on_another_s_route() {
+    let address = free_address();
+    let config = format!(
+        "listen: {{ address: {address}, public_origin: \"https://api.example.com\" }}\ntrusted_proxies: [127.0.0.1]\n\
+         keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\nschemes: {{ v2: {{ preset: device-v2, keys: k }} }}\n\
+         upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
+         - {{ name: api, match: {{ path: /v2, host: api.example.com }}, require: {{ hmac: v2 }}, to: echo }}\n  \
+         - {{ name: admin, match: {{ path: /v2, host: admin.example.com }}, require: {{ hmac: v2 }}, to: echo }}\n"
+    );
+    let _gateway = start(&config, address);
+    assert_eq!(status(address, "api.example.com", "api.example.com"), 200);
+    assert_eq!(status(address, "admin.example.com", "api.example.com"), 403);
+    assert_eq!(status(address, "admin.example.com", "admin.example.com"), 403, "check says that nobody comes in there");
+}
+
+#[test]
 fn without_a_proxy_a_signature_for_one_host_is_none_for_another() {
     let (_gateway, address) = public("");
     assert_eq!(status(address, "api.example.com", "api.example.com"), 200);
