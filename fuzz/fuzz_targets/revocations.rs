@@ -1,13 +1,16 @@
 //! A file of revocations: what is read is written back as the same, and all whole lines or none are read.
 #![no_main]
 
-use countersign::store::revocations::{Revocation, read};
+use countersign::store::revocations::{Line, Revocation, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
     let mut revocations = Vec::new();
-    let read = read(content, 0, |revocation| {
-        revocations.push(revocation);
+    let read = read(content, 0, |line| {
+        match line {
+            Line::Revoked(revocation) => revocations.push(revocation),
+            Line::Lifted(_) => {}
+        }
         Ok::<_, ()>(())
     });
     let Ok((whole, is_torn)) = read else { return };

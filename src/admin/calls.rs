@@ -28,7 +28,7 @@ const MOST_BODY: usize = 64 * 1024;
 /// One call: a method on a path, and what is done then with the request's body.
 #[derive(Clone)]
 pub struct Call {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     pub method: Method,
     /// The path.
     pub path: &'static str,

@@ -58,6 +58,7 @@ enum Command {
     Run(run::Run),
     Reload(reload::Reload),
     Revoke(revoke::Revoke),
+    Unrevoke(revoke::Unrevoke),
     #[command(name = "revocations")]
     ListRevocations(revoke::ListRevocations),
     Demo(demo::Demo),
@@ -102,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => Ok(run.execute()),
         Command::Reload(reload) => reload.execute(),
         Command::Revoke(revoke) => revoke.execute(),
+        Command::Unrevoke(unrevoke) => unrevoke.execute(),
         Command::ListRevocations(list) => list.execute(),
         Command::Demo(demo) => demo.execute(),
         Command::Check(check) => Ok(check.execute()),
@@ -181,7 +183,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 23);
+        assert_eq!(found, 24);
     }
 
     #[test]

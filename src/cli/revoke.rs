@@ -1,4 +1,5 @@
-//! `countersign revoke` and `countersign revocations`: take back what was given, and see what was.
+//! `countersign revoke`, `countersign unrevoke` and `countersign revocations`: take back what was given, let it be good again, and
+//! see what was taken back.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use super::{Exit, admin::AdminPlace, data, trouble::Trouble, words};
 use crate::{
     clock::Clock,
     config,
-    store::revocations::{By, LogError, Revocation, Revocations},
+    store::revocations::{LogError, Revocation, Revocations, Standing},
 };
 
 /// Revoke a token, a key, or everything of a subject
@@ -22,8 +23,9 @@ use crate::{
 ///
 /// Asks the running gateway over its admin listener, or writes to the file where none
 /// runs. When it returns with 0 the revocation is kept, on the disk or in the
-/// store that gateways share, and in force. A token without `iat` counts as issued
-/// before any time.
+/// store that gateways share, and in force. What was revoked already stays as it is,
+/// and that is said: a revocation is never shortened. `countersign unrevoke` lifts it.
+/// A token without `iat` counts as issued before any time.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 #[group(id = "what", required = true, multiple = true)]
@@ -59,6 +61,46 @@ pub(super) struct Revoke {
     place: AdminPlace,
 }
 
+/// Lift what was revoked
+///
+///   countersign unrevoke --key-id dev-1
+///   countersign unrevoke --subject alice -c gateway.yaml
+///   countersign unrevoke --issued-before --tokens api
+///   countersign unrevoke --key-id dev-1 --file /var/lib/countersign/revoked
+///
+/// Takes what `revoke` took, without a time. When it returns with 0 nothing is revoked
+/// under that name any more, and what stood there is printed. After a leak, first see
+/// that the leaked secret is nowhere known, or it is good again. A token that its holder
+/// gave back, with a logout or by revoking it, stays revoked.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+#[group(id = "which", required = true, multiple = true)]
+pub(super) struct Unrevoke {
+    /// The token with this `jti`
+    #[arg(long, group = "which", value_name = "ID")]
+    jti: Option<String>,
+    /// This subject; with --issued-before its older tokens
+    #[arg(long, group = "which", value_name = "NAME")]
+    subject: Option<String>,
+    /// Keys of this id
+    #[arg(long, group = "which", value_name = "ID")]
+    key_id: Option<String>,
+    /// Tokens issued before a time, whichever it was
+    #[arg(long, group = "which")]
+    issued_before: bool,
+    /// With --issued-before: those of this `tokens` entry
+    #[arg(long, value_name = "NAME", requires = "issued_before")]
+    tokens: Option<String>,
+    /// Write to this file; no gateway may have it open
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How many may be in that file: the `capacity` of the gateway that will read it
+    #[arg(long, value_name = "N", requires = "file", default_value_t = config::Revocations::USUAL_CAPACITY)]
+    capacity: usize,
+    #[command(flatten)]
+    place: AdminPlace,
+}
+
 /// List what is revoked
 ///
 ///   countersign revocations
@@ -82,22 +124,26 @@ impl Revoke {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let now_unix = Clock::system().unix();
         let document = self.document(now_unix)?;
-        match &self.file {
+        let already = match &self.file {
             None => {
                 let said = self.place.ask("POST", "/revocations", &document.to_string())?;
                 if said.status != 200 {
                     return Err(said.trouble());
                 }
+                said.body.get("already").cloned()
             }
             Some(file) => {
                 let revocation = Revocation::parse(document.to_string().as_bytes(), now_unix)
                     .map_err(|error| Trouble::NotRevoked(error.to_string()))?;
                 let revocations = Revocations::open(file, self.capacity, now_unix).map_err(unusable)?;
-                let revoked = revocations.revoke(revocation, By::Operator, now_unix);
-                revoked.map_err(|error| Trouble::NotRevoked(error.to_string()))?;
+                let revoked = revocations.revoke(revocation, now_unix);
+                match revoked.map_err(|error| Trouble::NotRevoked(error.to_string()))? {
+                    Standing::New(_) => None,
+                    Standing::Before(standing) => Some(standing.to_json()),
+                }
             }
-        }
-        words(format_args!("revoked"));
+        };
+        told(already.as_ref());
         Ok(Exit::Ok)
     }
 
@@ -117,6 +163,61 @@ impl Revoke {
     }
 }
 
+/// Says that it is revoked, and where it was already, until when.
+pub(super) fn told(already: Option<&Value>) {
+    match already {
+        None => words(format_args!("revoked")),
+        Some(standing) => words(format_args!(
+            "revoked already, {}: nothing has changed. It says {standing}",
+            match standing.get("until").and_then(Value::as_i64).map(jiff::Timestamp::from_second) {
+                Some(Ok(until)) => format!("until {until}"),
+                Some(Err(_)) | None => "without end".to_owned(),
+            }
+        )),
+    }
+}
+
+impl Unrevoke {
+    pub(super) fn execute(self) -> Result<Exit, Trouble> {
+        let now_unix = Clock::system().unix();
+        let document = self.document().to_string();
+        let lifted = match &self.file {
+            None => {
+                let said = self.place.ask("DELETE", "/revocations", &document)?;
+                match said.body.get("lifted") {
+                    Some(lifted) if said.status == 200 => lifted.clone(),
+                    _ => return Err(said.trouble()),
+                }
+            }
+            Some(file) => {
+                let named = Revocation::parse(document.as_bytes(), now_unix)
+                    .map_err(|error| Trouble::NotLifted(error.to_string()))?;
+                // A file that is not there has nothing in it, and is not to be made for that.
+                std::fs::metadata(file).map_err(|error| Trouble::NotLifted(format!("{}: {error}", file.display())))?;
+                let revocations = Revocations::open(file, self.capacity, now_unix)
+                    .map_err(|error| Trouble::NotLifted(error.to_string()))?;
+                let lifted = revocations.lift(&named.revoked, now_unix);
+                lifted.map_err(|error| Trouble::NotLifted(error.to_string()))?.to_json()
+            }
+        };
+        words(format_args!("lifted. It said {lifted}"));
+        Ok(Exit::Ok)
+    }
+
+    fn document(&self) -> Value {
+        let members = [
+            ("jti", self.jti.clone().map(Value::from)),
+            ("subject", self.subject.clone().map(Value::from)),
+            ("key_id", self.key_id.clone().map(Value::from)),
+            ("tokens", self.tokens.clone().map(Value::from)),
+            // One name has one moment, whichever it is.
+            ("issued_before", self.issued_before.then(|| Value::from(0))),
+        ];
+        let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(given.collect())
+    }
+}
+
 impl ListRevocations {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let list = match &self.file {
@@ -129,7 +230,7 @@ impl ListRevocations {
             }
             Some(file) => {
                 let now_unix = Clock::system().unix();
-                let standing = Revocations::in_file(file, MOST_SHOWN, now_unix).map_err(unusable)?;
+                let standing = Revocations::in_file(file, MOST_SHOWN, now_unix).map_err(Trouble::NotListed)?;
                 standing.iter().map(Revocation::to_json).collect()
             }
         };

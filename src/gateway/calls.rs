@@ -10,20 +10,23 @@ use super::reload::{Outcome, Reloads, Trigger};
 use crate::{
     admin::{Call, Reply, Work},
     clock::Clock,
-    store::revocations::{By, NotRevoked, Revocation, Revocations},
+    store::revocations::{By, NotLifted, NotRevoked, Revocation, Revocations, Standing},
 };
 
 /// Every call.
 pub(super) fn calls(reloads: &Reloads, revocations: &Arc<Revocations>, clock: &Clock) -> Arc<[Call]> {
     let reloads = reloads.clone();
     let (list, to_list) = (revocations.clone(), clock.clone());
+    let (to_lift, lifting) = (revocations.clone(), clock.clone());
     let (revocations, clock) = (revocations.clone(), clock.clone());
     let reload = move |_: Bytes| -> Work { Box::pin(reload(reloads.clone())) };
     let revoke = move |body: Bytes| -> Work { Box::pin(revoke(revocations.clone(), clock.clone(), body)) };
+    let lift = move |body: Bytes| -> Work { Box::pin(lift(to_lift.clone(), lifting.clone(), body)) };
     let shown = move |_: Bytes| -> Work { Box::pin(listed(list.clone(), to_list.clone())) };
     [
         Call { method: Method::POST, path: "/reload", work: Arc::new(reload) },
         Call { method: Method::POST, path: "/revocations", work: Arc::new(revoke) },
+        Call { method: Method::DELETE, path: "/revocations", work: Arc::new(lift) },
         Call { method: Method::GET, path: "/revocations", work: Arc::new(shown) },
     ]
     .into()
@@ -44,7 +47,7 @@ async fn reload(reloads: Reloads) -> Reply {
 async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Reply {
     let now_unix = clock.unix();
     let revocation = match Revocation::parse(&body, now_unix) {
-        Ok(revocation) => Revocation { made_unix: now_unix, ..revocation },
+        Ok(revocation) => Revocation { made_unix: now_unix, by: By::Operator, ..revocation },
         Err(error) => return Reply::error(StatusCode::BAD_REQUEST, error),
     };
     let document = revocation.to_json();
@@ -53,13 +56,17 @@ async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Rep
         // A disk may take its time; health checks must not wait for it.
         None => {
             let revocations = revocations.clone();
-            tokio::task::spawn_blocking(move || revocations.revoke(revocation, By::Operator, now_unix)).await
+            tokio::task::spawn_blocking(move || revocations.revoke(revocation, now_unix)).await
         }
     };
     match written {
-        Ok(Ok(())) => {
+        Ok(Ok(Standing::New(_))) => {
             tracing::info!(revocation = %document, "revoked");
             Reply { status: StatusCode::OK, body: json!({ "revoked": document }) }
+        }
+        Ok(Ok(Standing::Before(standing))) => {
+            tracing::info!(revocation = %document, "revoked already");
+            Reply { status: StatusCode::OK, body: json!({ "already": standing.to_json() }) }
         }
         Ok(Err(error)) => {
             tracing::warn!(%error, "a revocation was asked for and is not in force");
@@ -76,6 +83,43 @@ fn status(error: &NotRevoked) -> StatusCode {
         NotRevoked::Full => StatusCode::INSUFFICIENT_STORAGE,
         NotRevoked::Write(_) => StatusCode::INTERNAL_SERVER_ERROR,
         NotRevoked::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Lifts the revocation that the document names; what else it says does not matter.
+async fn lift(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Reply {
+    let now_unix = clock.unix();
+    let revoked = match Revocation::parse(&body, now_unix) {
+        Ok(revocation) => revocation.revoked,
+        Err(error) => return Reply::error(StatusCode::BAD_REQUEST, error),
+    };
+    let lifted = match revocations.shared() {
+        Some(shared) => Ok(shared.lift(&revoked, now_unix).await),
+        None => {
+            let revocations = revocations.clone();
+            tokio::task::spawn_blocking(move || revocations.lift(&revoked, now_unix)).await
+        }
+    };
+    match lifted {
+        Ok(Ok(lifted)) => {
+            let document = lifted.to_json();
+            tracing::info!(revocation = %document, "lifted");
+            Reply { status: StatusCode::OK, body: json!({ "lifted": document }) }
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a revocation was to be lifted and is not known to be");
+            Reply::error(status_of_lifting(&error), error)
+        }
+        Err(_) => Reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the lifting broke off; ask for the list"),
+    }
+}
+
+fn status_of_lifting(error: &NotLifted) -> StatusCode {
+    match error {
+        NotLifted::Nothing => StatusCode::NOT_FOUND,
+        NotLifted::NoPlace | NotLifted::Holders => StatusCode::CONFLICT,
+        NotLifted::Write(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        NotLifted::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

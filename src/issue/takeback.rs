@@ -23,18 +23,20 @@ impl Takeback {
             until_unix: expires_unix.map(|expires| expires.saturating_add_unsigned(self.believed_after.as_secs())),
             reason: None,
             made_unix: now_unix,
+            by: By::Holder,
         };
         let revoked = match self.revocations.shared() {
             Some(shared) => shared.revoke(&revocation, now_unix).await,
             None => {
                 let revocations = self.revocations.clone();
                 // A disk may take its time, in which a worker could serve many requests.
-                let revoke = move || revocations.revoke(revocation, By::Holder, now_unix);
+                let revoke = move || revocations.revoke(revocation, now_unix);
                 let written = tokio::task::spawn_blocking(revoke).await;
                 written.unwrap_or(Err(NotRevoked::NoPlace))
             }
         };
-        Ok(revoked?)
+        revoked?;
+        Ok(())
     }
 }
 
@@ -50,6 +52,10 @@ mod tests {
         for number in 0..9 {
             takeback.token(&format!("j{number}"), Some(1_100 + number), 1_000).await.unwrap();
         }
+        assert!(
+            takeback.revocations.all(1_000).iter().all(|taken| taken.by == By::Holder),
+            "so that nobody lifts them"
+        );
         let next = |now_unix| takeback.token("next", Some(2_000), now_unix);
         assert!(matches!(next(1_160).await, Err(Failure::NotRevoked(NotRevoked::Full))), "the last is the operator's");
         assert!(next(1_161).await.is_ok(), "the first is believed by nobody any more");

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::from_standard_input;
 use crate::{
     authenticate::jwt,
-    cli::{Exit, admin::AdminPlace, trouble::Trouble, words},
+    cli::{Exit, admin::AdminPlace, revoke::told, trouble::Trouble},
     json::Value,
 };
 
@@ -49,7 +49,7 @@ impl Revoke {
         if said.status != 200 {
             return Err(said.trouble());
         }
-        words(format_args!("revoked"));
+        told(said.body.get("already"));
         Ok(Exit::Ok)
     }
 }

@@ -14,5 +14,5 @@ pub use self::{
     claims::RedisClaims,
     counters::{RedisCounters, Spend, Spent},
     families::RedisFamilies,
-    revocations::{Document, Put, RedisRevocations},
+    revocations::{Document, Put, RedisRevocations, Taken},
 };

@@ -27,6 +27,14 @@ else
 end
 return { 'done', '' }";
 
+/// Takes the document out that is known to be there.
+const TAKE_OUT: &str = "\
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if (held or '') ~= ARGV[2] then return { 'other', held or '' } end
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return { 'out', '' }";
+
 /// How many of a list are asked for at once.
 const PAGE: usize = 1_000;
 
@@ -39,6 +47,7 @@ pub struct RedisRevocations {
     documents: String,
     ends: String,
     put: Script,
+    take_out: Script,
 }
 
 /// What became of a document.
@@ -51,6 +60,16 @@ pub enum Put {
     Other(Vec<u8>),
     /// There are as many as there may be.
     Full,
+}
+
+/// What became of a document that was to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "one that is not out is still there"]
+pub enum Taken {
+    /// It is gone.
+    Out,
+    /// Another than the known one is there; empty where none is.
+    Other(Vec<u8>),
 }
 
 /// A document to put.
@@ -69,7 +88,7 @@ impl RedisRevocations {
     pub fn new(link: Link, prefix: &str) -> RedisRevocations {
         // The keys of one script must be in one slot of a cluster: what stands in braces decides it.
         let (documents, ends) = (format!("{prefix}{{revoked}}"), format!("{prefix}{{revoked}}:ends"));
-        RedisRevocations { link, documents, ends, put: Script::new(PUT) }
+        RedisRevocations { link, documents, ends, put: Script::new(PUT), take_out: Script::new(TAKE_OUT) }
     }
 
     /// The documents of `names`, in their order.
@@ -105,6 +124,20 @@ impl RedisRevocations {
             "done" => Ok(Put::Done),
             "other" => Ok(Put::Other(held)),
             "full" => Ok(Put::Full),
+            _ => Err(LinkError::Unexpected),
+        }
+    }
+
+    /// Takes out the document of that name, where it is the `known` one.
+    ///
+    /// # Errors
+    /// [`LinkError`]: it is not known whether it is there.
+    pub async fn take_out(&self, name: &str, known: &[u8]) -> Result<Taken, LinkError> {
+        let keys = [self.documents.as_bytes(), self.ends.as_bytes()];
+        let (what, held): (String, Vec<u8>) = self.take_out.run(&self.link, &keys, &[name.as_bytes(), known]).await?;
+        match what.as_str() {
+            "out" => Ok(Taken::Out),
+            "other" => Ok(Taken::Other(held)),
             _ => Err(LinkError::Unexpected),
         }
     }

@@ -34,6 +34,17 @@ pub enum Whose {
     Tokens(String),
 }
 
+/// Who wants something revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// Whoever runs the gateway: the whole list is theirs, and they may lift it again.
+    #[default]
+    Operator,
+    /// Whoever has a token, and may come again and again: nine tenths are theirs, so that the operator finds room. Nobody lifts it.
+    Holder,
+}
+
 /// What of a request was revoked, without its name: that came from outside.
 impl fmt::Display for Revoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,6 +70,17 @@ pub struct Revocation {
     pub reason: Option<String>,
     /// When it was made, in seconds since 1970.
     pub made_unix: i64,
+    /// Who wanted it.
+    pub by: By,
+}
+
+/// What stands in a line of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A revocation.
+    Revoked(Revocation),
+    /// What it names is lifted, whatever stands above.
+    Lifted(Revoked),
 }
 
 /// Why a document is no revocation.
@@ -103,17 +125,32 @@ struct Document {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<By>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifted: Option<i64>,
 }
 
-impl Revocation {
-    /// Reads a document. Where it does not say when it was made, that is `now_unix`.
+impl Line {
+    /// Reads a line, without its end.
     ///
     /// # Errors
     /// [`BadRevocation`]
-    pub fn parse(json: &[u8], now_unix: i64) -> Result<Revocation, BadRevocation> {
-        let document: Document =
-            serde_json::from_slice(json).map_err(|error| BadRevocation::Shape(error.to_string()))?;
-        let Document { jti, subject, key_id, tokens, issued_before, until, reason, made } = document;
+    pub fn parse(line: &[u8], now_unix: i64) -> Result<Line, BadRevocation> {
+        let document = Document::parse(line)?;
+        let is_lifted = document.lifted.is_some();
+        let revocation = document.revocation(now_unix)?;
+        Ok(if is_lifted { Line::Lifted(revocation.revoked) } else { Line::Revoked(revocation) })
+    }
+}
+
+impl Document {
+    fn parse(json: &[u8]) -> Result<Document, BadRevocation> {
+        serde_json::from_slice(json).map_err(|error| BadRevocation::Shape(error.to_string()))
+    }
+
+    fn revocation(self, now_unix: i64) -> Result<Revocation, BadRevocation> {
+        let Document { jti, subject, key_id, tokens, issued_before, until, reason, made, by, lifted: _ } = self;
         for (name, text) in [("jti", &jti), ("subject", &subject), ("key_id", &key_id), ("tokens", &tokens)] {
             check(name, text.as_deref(), LONGEST_NAME)?;
         }
@@ -127,16 +164,47 @@ impl Revocation {
             (None, None, None, Some(tokens), Some(_)) => Revoked::IssuedBefore(Whose::Tokens(tokens)),
             _ => return Err(BadRevocation::NotOne),
         };
-        let before_unix = issued_before.unwrap_or_default();
-        Ok(Revocation { revoked, before_unix, until_unix: until, reason, made_unix: made.unwrap_or(now_unix) })
+        Ok(Revocation {
+            revoked,
+            before_unix: issued_before.unwrap_or_default(),
+            until_unix: until,
+            reason,
+            made_unix: made.unwrap_or(now_unix),
+            by: by.unwrap_or_default(),
+        })
+    }
+}
+
+impl Revocation {
+    /// Reads a document. Where it does not say when it was made, that is `now_unix`.
+    ///
+    /// # Errors
+    /// [`BadRevocation`]
+    pub fn parse(json: &[u8], now_unix: i64) -> Result<Revocation, BadRevocation> {
+        let document = Document::parse(json)?;
+        if document.lifted.is_some() {
+            return Err(BadRevocation::Shape("`lifted` stands in the file alone".to_owned()));
+        }
+        document.revocation(now_unix)
     }
 
     /// The document, in one line without its end.
     pub fn to_json(&self) -> serde_json::Value {
+        // Texts and numbers alone can always be written.
+        serde_json::to_value(self.document()).unwrap_or_default()
+    }
+
+    /// The line that lifts it, without its end.
+    pub(super) fn lifted_json(&self, now_unix: i64) -> serde_json::Value {
+        serde_json::to_value(Document { lifted: Some(now_unix), ..self.document() }).unwrap_or_default()
+    }
+
+    fn document(&self) -> Document {
         let mut document = Document {
             until: self.until_unix,
             reason: self.reason.clone(),
             made: Some(self.made_unix),
+            by: (self.by != By::Operator).then_some(self.by),
             ..Document::default()
         };
         match &self.revoked {
@@ -152,8 +220,7 @@ impl Revocation {
                 }
             }
         }
-        // Texts and numbers alone can always be written.
-        serde_json::to_value(document).unwrap_or_default()
+        document
     }
 
     /// Whether nothing that it names can be good any more.
@@ -171,10 +238,13 @@ impl Revocation {
             }
     }
 
-    /// Whether `self` holds for all that `other` holds for, and as long.
+    /// Whether `self` holds for all that `other` holds for, as long, and is lifted by nobody else.
     pub(super) fn covers(&self, other: &Revocation) -> bool {
         let until = |revocation: &Revocation| revocation.until_unix.unwrap_or(i64::MAX);
-        self.revoked == other.revoked && self.before_unix >= other.before_unix && until(self) >= until(other)
+        self.revoked == other.revoked
+            && self.before_unix >= other.before_unix
+            && until(self) >= until(other)
+            && (self.by == other.by || other.by == By::Operator)
     }
 }
 
@@ -200,11 +270,22 @@ mod tests {
             r#"{"issued_before":900,"made":5}"#,
             r#"{"issued_before":900,"subject":"alice","made":5}"#,
             r#"{"tokens":"api","issued_before":900,"made":5}"#,
+            r#"{"jti":"j1","made":5,"by":"holder"}"#,
         ] {
             let revocation = read(json).unwrap();
             assert_eq!(read(&revocation.to_json().to_string()), Ok(revocation), "{json}");
         }
         assert_eq!(read(r#"{"jti":"j1"}"#).unwrap().made_unix, 1_000);
+    }
+
+    #[test]
+    fn a_line_that_lifts_names_what_the_revocation_named() {
+        for json in [r#"{"key_id":"dev-1"}"#, r#"{"issued_before":900,"subject":"alice","until":2000,"reason":"x"}"#] {
+            let revocation = read(json).unwrap();
+            let line = Line::parse(revocation.lifted_json(1_500).to_string().as_bytes(), 1_000);
+            assert_eq!(line, Ok(Line::Lifted(revocation.revoked.clone())), "{json}");
+            assert_eq!(Line::parse(json.as_bytes(), 1_000), Ok(Line::Revoked(revocation)), "{json}");
+        }
     }
 
     #[test]
@@ -216,7 +297,16 @@ mod tests {
         for json in [r#"{"jti":""}"#, r#"{"subject":"a\nb"}"#, &format!(r#"{{"jti":"{}"}}"#, "x".repeat(1025))] {
             assert!(matches!(read(json), Err(BadRevocation::Text(_))), "{json}");
         }
-        for json in ["", "[]", r#"{"jti":1}"#, r#"{"jit":"a"}"#, r#"{"jti":"a"} x"#, r#"{"jti":"a","jti":"b"}"#] {
+        for json in [
+            "",
+            "[]",
+            r#"{"jti":1}"#,
+            r#"{"jit":"a"}"#,
+            r#"{"jti":"a"} x"#,
+            r#"{"jti":"a","jti":"b"}"#,
+            r#"{"jti":"a","lifted":5}"#,
+            r#"{"jti":"a","by":"nobody"}"#,
+        ] {
             assert!(matches!(read(json), Err(BadRevocation::Shape(_))), "{json}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::entry::{Revocation, Revoked, Whose};
+use super::entry::{By, Line, Revocation, Revoked, Whose};
 
 /// What of a verified request can be revoked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,15 +55,6 @@ impl<'a> Shown<'a> {
 /// As many as leave the list under one lock: so long requests wait at most.
 const AT_ONCE: usize = 256;
 
-/// Who wants something revoked, and so how much of the list is theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// Whoever runs the gateway: all of it.
-    Operator,
-    /// Whoever has a token, who may come again and again: nine tenths, so that the operator finds room.
-    Holder,
-}
-
 /// A bounded set of revocations. A look-up locks it for reading, and only while there is anything in it. Who changes it is alone
 /// in that: the file is locked, or nobody else knows of the list yet.
 #[derive(Debug)]
@@ -100,10 +91,10 @@ impl List {
         shown.names().find(stands)
     }
 
-    /// Whether an entry says already all that `revocation` says.
-    pub(super) fn covers(&self, revocation: &Revocation) -> bool {
+    /// What stands of that name, over or not.
+    pub(super) fn entry(&self, revoked: &Revoked) -> Option<Revocation> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&revocation.revoked).is_some_and(|known| known.covers(revocation))
+        entries.get(revoked).cloned()
     }
 
     /// Whether there is room for `revocation`, once what is over has gone.
@@ -146,8 +137,15 @@ impl List {
         (over, earliest_end)
     }
 
-    /// Adds what stands in a file, where it is not over; whether there is room for it.
-    pub(super) fn take(&self, revocation: Revocation, now_unix: i64) -> bool {
+    /// Takes on what stands in a file's line, where it is not over; whether there is room for it.
+    pub(super) fn take(&self, line: Line, now_unix: i64) -> bool {
+        let revocation = match line {
+            Line::Revoked(revocation) => revocation,
+            Line::Lifted(revoked) => {
+                self.remove(&revoked);
+                return true;
+            }
+        };
         let is_over = revocation.is_over(now_unix);
         let has_room = is_over || self.has_room(&revocation, By::Operator, now_unix);
         if has_room && !is_over {
@@ -156,15 +154,22 @@ impl List {
         has_room
     }
 
-    /// Adds it. Of two on the same thing both hold: the later moment, the longer time.
-    pub(super) fn add(&self, revocation: Revocation) {
+    /// Adds it, and says what stands then. Of two on the same thing both hold: the later moment, the longer time.
+    pub(super) fn add(&self, revocation: Revocation) -> Revocation {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let joined = match entries.get(&revocation.revoked) {
             Some(known) => known.joined(&revocation),
             None => revocation,
         };
         self.earliest_end.fetch_min(joined.until_unix.unwrap_or(i64::MAX), Ordering::Relaxed);
-        entries.insert(joined.revoked.clone(), joined);
+        entries.insert(joined.revoked.clone(), joined.clone());
+        self.count.store(entries.len(), Ordering::Relaxed);
+        joined
+    }
+
+    pub(super) fn remove(&self, revoked: &Revoked) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.remove(revoked);
         self.count.store(entries.len(), Ordering::Relaxed);
     }
 
@@ -182,13 +187,14 @@ impl List {
 }
 
 impl Revocation {
-    /// Of two on the same thing both hold: the later moment, the longer time.
+    /// Of two on the same thing both hold: the later moment, the longer time. What a holder wanted once nobody lifts.
     pub(super) fn joined(&self, later: &Revocation) -> Revocation {
         let until = |revocation: &Revocation| revocation.until_unix.unwrap_or(i64::MAX);
         let longer = if until(self) > until(later) { self } else { later };
         Revocation {
             before_unix: self.before_unix.max(later.before_unix),
             until_unix: longer.until_unix,
+            by: if self.by == By::Holder { By::Holder } else { later.by },
             ..later.clone()
         }
     }

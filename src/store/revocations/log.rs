@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::entry::{BadRevocation, Revocation};
+use super::entry::{BadRevocation, Line, Revocation};
 use crate::ownership;
 
 /// The longest line that is read, in bytes: a name and a reason of the greatest length, each character escaped, are shorter.
@@ -31,7 +31,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// Another process has it open.
-    #[error("{}: another process has it open", .0.display())]
+    #[error("{}: another process has it open; a gateway that runs is asked without --file", .0.display())]
     InUse(PathBuf),
     /// A line is no revocation.
     #[error("{}:{line}: {source}", path.display())]
@@ -76,7 +76,7 @@ impl Log {
         path: &Path,
         now_unix: i64,
         most: usize,
-        take: impl FnMut(Revocation) -> bool,
+        take: impl FnMut(Line) -> bool,
     ) -> Result<Log, LogError> {
         let failed = |source| LogError::File { path: path.to_owned(), source };
         let file = open(path).map_err(failed)?;
@@ -96,8 +96,8 @@ impl Log {
     ///
     /// # Errors
     /// What the system says; the file is as it was then, as far as can be known.
-    pub(super) fn append(&mut self, revocation: &Revocation) -> io::Result<()> {
-        let line = format!("{}\n", revocation.to_json());
+    pub(super) fn append(&mut self, document: &serde_json::Value) -> io::Result<()> {
+        let line = format!("{document}\n");
         self.mend()?;
         let written = self.file.write_all_at(line.as_bytes(), self.length).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
@@ -181,12 +181,7 @@ impl Log {
 ///
 /// # Errors
 /// [`LogError`]
-pub(super) fn look(
-    path: &Path,
-    now_unix: i64,
-    most: usize,
-    take: impl FnMut(Revocation) -> bool,
-) -> Result<(), LogError> {
+pub(super) fn look(path: &Path, now_unix: i64, most: usize, take: impl FnMut(Line) -> bool) -> Result<(), LogError> {
     let file = File::open(path).map_err(|source| LogError::File { path: path.to_owned(), source })?;
     file.try_lock_shared().map_err(|error| unlocked(path, error))?;
     // Half a line at the end is of a revocation that nobody was told of.
@@ -206,10 +201,10 @@ fn lines(
     file: &File,
     now_unix: i64,
     most: usize,
-    mut take: impl FnMut(Revocation) -> bool,
+    mut take: impl FnMut(Line) -> bool,
 ) -> Result<(u64, bool), LogError> {
     let full = || LogError::TooMany { path: path.to_owned(), most };
-    let taken = |revocation| if take(revocation) { Ok(()) } else { Err(full()) };
+    let taken = |line| if take(line) { Ok(()) } else { Err(full()) };
     read(BufReader::new(file), now_unix, taken).map_err(|fault| match fault {
         Fault::Read(source) => LogError::File { path: path.to_owned(), source },
         Fault::Line(line, source) => LogError::Line { path: path.to_owned(), line, source },
@@ -242,7 +237,7 @@ pub enum Fault<E> {
     Taken(E),
 }
 
-/// Hands over the revocations of a file, one after the other. How many of its bytes are whole lines, and whether anything stands
+/// Hands over the lines of a file, one after the other. How many of its bytes are whole lines, and whether anything stands
 /// behind them.
 ///
 /// # Errors
@@ -250,7 +245,7 @@ pub enum Fault<E> {
 pub fn read<E>(
     mut from: impl BufRead,
     now_unix: i64,
-    mut take: impl FnMut(Revocation) -> Result<(), E>,
+    mut take: impl FnMut(Line) -> Result<(), E>,
 ) -> Result<(u64, bool), Fault<E>> {
     let (mut whole, mut line) = (0, Vec::new());
     for number in 1.. {
@@ -262,8 +257,8 @@ pub fn read<E>(
             return if is_long { Err(Fault::Line(number, BadRevocation::Long)) } else { Ok((whole, length > 0)) };
         };
         if !content.is_empty() {
-            let revocation = Revocation::parse(content, now_unix).map_err(|error| Fault::Line(number, error))?;
-            take(revocation).map_err(Fault::Taken)?;
+            let line = Line::parse(content, now_unix).map_err(|error| Fault::Line(number, error))?;
+            take(line).map_err(Fault::Taken)?;
         }
         whole += length;
     }
@@ -275,10 +270,10 @@ mod tests {
     use super::*;
 
     /// What was read, how many bytes are whole, and whether anything stands behind them.
-    fn all(content: &[u8]) -> Result<(Vec<Revocation>, u64, bool), Fault<()>> {
+    fn all(content: &[u8]) -> Result<(Vec<Line>, u64, bool), Fault<()>> {
         let mut all = Vec::new();
-        let (whole, is_torn) = read(content, 0, |revocation| {
-            all.push(revocation);
+        let (whole, is_torn) = read(content, 0, |line| {
+            all.push(line);
             Ok(())
         })?;
         Ok((all, whole, is_torn))
@@ -313,21 +308,21 @@ mod tests {
         let path = directory.path().join("revoked");
         let revocation = |jti: &str| Revocation::parse(format!(r#"{{"jti":"{jti}"}}"#).as_bytes(), 1).unwrap();
         let mut log = Log::open(&path, 1, 10, |_| true).unwrap();
-        log.append(&revocation("one")).unwrap();
+        log.append(&revocation("one").to_json()).unwrap();
         log.set_writable(false);
-        assert!(log.append(&revocation("two")).is_err());
+        assert!(log.append(&revocation("two").to_json()).is_err());
         // As where a disk was full: the line is there in part, and more of it than the next one has.
         let half = "x".repeat(100) + "\ny";
         OpenOptions::new().append(true).open(&path).unwrap().write_all(half.as_bytes()).unwrap();
         log.set_writable(true);
-        log.append(&revocation("three")).unwrap();
+        log.append(&revocation("three").to_json()).unwrap();
         drop(log);
         let mut all = Vec::new();
-        Log::open(&path, 1, 10, |revocation| {
-            all.push(revocation);
+        Log::open(&path, 1, 10, |line| {
+            all.push(line);
             true
         })
         .unwrap();
-        assert_eq!(all, [revocation("one"), revocation("three")]);
+        assert_eq!(all, ["one", "three"].map(|jti| Line::Revoked(revocation(jti))));
     }
 }

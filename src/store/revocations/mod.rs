@@ -15,8 +15,8 @@ use std::{
 };
 
 pub use self::{
-    entry::{BadRevocation, Revocation, Revoked, Whose},
-    list::{By, Shown, ShownToken},
+    entry::{BadRevocation, By, Line, Revocation, Revoked, Whose},
+    list::{Shown, ShownToken},
     log::{Fault, LogError, read},
     shared::{Question, SharedRevocations, Unknown},
 };
@@ -54,6 +54,35 @@ pub enum NotRevoked {
     Store(#[from] LinkError),
 }
 
+/// What is in force once something was revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// What was asked for, with what was revoked under the same name before.
+    New(Revocation),
+    /// What was revoked before: it said all that already, and nothing has changed.
+    Before(Revocation),
+}
+
+/// Why a revocation is not lifted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLifted {
+    /// There is no list.
+    #[error("no place for revocations is configured, so nothing is revoked")]
+    NoPlace,
+    /// It does not stand there.
+    #[error("nothing is revoked under that name; `countersign revocations` lists what is")]
+    Nothing,
+    /// It was not the operator who revoked it.
+    #[error("whoever has that token gave it back, with a logout or by revoking it: it stays revoked")]
+    Holders,
+    /// It could not be written.
+    #[error("it could not be written, and stays revoked: {0}")]
+    Write(#[source] io::Error),
+    /// The store did not say that it did it. It may have nevertheless.
+    #[error("whether it is lifted is not known: {0}")]
+    Store(#[from] LinkError),
+}
+
 impl Revocations {
     /// Nothing is revoked, and nothing can be.
     pub fn none() -> Revocations {
@@ -77,9 +106,9 @@ impl Revocations {
     pub fn open(path: &Path, capacity: usize, now_unix: i64) -> Result<Revocations, LogError> {
         let list = List::new(capacity);
         let mut lines = 0_usize;
-        let mut log = Log::open(path, now_unix, capacity, |revocation| {
+        let mut log = Log::open(path, now_unix, capacity, |line| {
             lines += 1;
-            list.take(revocation, now_unix)
+            list.take(line, now_unix)
         })?;
         if list.len() < lines {
             tidy(&mut log, &list, now_unix);
@@ -93,7 +122,7 @@ impl Revocations {
     /// [`LogError`]
     pub fn in_file(path: &Path, most: usize, now_unix: i64) -> Result<Vec<Revocation>, LogError> {
         let list = List::new(most);
-        log::look(path, now_unix, most, |revocation| list.take(revocation, now_unix))?;
+        log::look(path, now_unix, most, |line| list.take(line, now_unix))?;
         Ok(in_order(list.standing(now_unix)))
     }
 
@@ -126,29 +155,45 @@ impl Revocations {
         if self.is_empty() { None } else { self.list.find(shown, now_unix) }
     }
 
-    /// Revokes in the file, where it has room for `by`; on return it is on the disk and holds. One that says nothing new changes
-    /// nothing.
+    /// Revokes in the file, where it has room for whoever wants it; on return it is on the disk and holds. One that says nothing new
+    /// changes nothing.
     ///
     /// # Errors
     /// [`NotRevoked`]; nothing has changed then.
-    pub fn revoke(&self, revocation: Revocation, by: By, now_unix: i64) -> Result<(), NotRevoked> {
+    pub fn revoke(&self, revocation: Revocation, now_unix: i64) -> Result<Standing, NotRevoked> {
         let log = self.log.as_ref().ok_or(NotRevoked::NoPlace)?;
         if revocation.is_over(now_unix) {
             return Err(BadRevocation::Over.into());
         }
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.list.covers(&revocation) {
-            return Ok(());
+        if let Some(known) = self.list.entry(&revocation.revoked).filter(|known| known.covers(&revocation)) {
+            return Ok(Standing::Before(known));
         }
-        if !self.list.has_room(&revocation, by, now_unix) {
+        if !self.list.has_room(&revocation, revocation.by, now_unix) {
             return Err(NotRevoked::Full);
         }
-        log.append(&revocation).map_err(NotRevoked::Write)?;
-        self.list.add(revocation);
+        log.append(&revocation.to_json()).map_err(NotRevoked::Write)?;
+        let standing = self.list.add(revocation);
         if log.is_overgrown() {
             tidy(&mut log, &self.list, now_unix);
         }
-        Ok(())
+        Ok(Standing::New(standing))
+    }
+
+    /// Lifts what the operator revoked under that name, the whole of it; on return that is on the disk and holds. What stood is told.
+    ///
+    /// # Errors
+    /// [`NotLifted`]; nothing has changed then.
+    pub fn lift(&self, revoked: &Revoked, now_unix: i64) -> Result<Revocation, NotLifted> {
+        let log = self.log.as_ref().ok_or(NotLifted::NoPlace)?;
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = self.list.entry(revoked).ok_or(NotLifted::Nothing)?.liftable(now_unix)?;
+        log.append(&standing.lifted_json(now_unix)).map_err(NotLifted::Write)?;
+        self.list.remove(revoked);
+        if log.is_overgrown() {
+            tidy(&mut log, &self.list, now_unix);
+        }
+        Ok(standing)
     }
 
     /// All that stand, in the order of what they name.
@@ -160,6 +205,17 @@ impl Revocations {
     fn standing(&self, now_unix: i64) -> Vec<Revocation> {
         let _none_is_added = self.log.as_ref().map(|log| log.lock().unwrap_or_else(PoisonError::into_inner));
         self.list.standing(now_unix)
+    }
+}
+
+impl Revocation {
+    /// Itself, where it stands and is the operator's.
+    fn liftable(self, now_unix: i64) -> Result<Revocation, NotLifted> {
+        match self.by {
+            _ if self.is_over(now_unix) => Err(NotLifted::Nothing),
+            By::Holder => Err(NotLifted::Holders),
+            By::Operator => Ok(self),
+        }
     }
 }
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    NotRevoked,
+    NotLifted, NotRevoked, Standing,
     entry::{BadRevocation, Revocation, Revoked, Whose},
     list::Shown,
 };
 use crate::{
     redis_link::LinkError,
-    store::redis::{Document, Put, RedisRevocations},
+    store::redis::{Document, Put, RedisRevocations, Taken},
 };
 
 /// How long one that is over is kept, in seconds: a gateway whose clock is behind believes tokens for longer.
@@ -82,7 +82,7 @@ impl SharedRevocations {
     ///
     /// # Errors
     /// [`NotRevoked`]
-    pub async fn revoke(&self, revocation: &Revocation, now_unix: i64) -> Result<(), NotRevoked> {
+    pub async fn revoke(&self, revocation: &Revocation, now_unix: i64) -> Result<Standing, NotRevoked> {
         if revocation.is_over(now_unix) {
             return Err(BadRevocation::Over.into());
         }
@@ -91,17 +91,45 @@ impl SharedRevocations {
         for _ in 0..TRIES {
             let joined = match known.as_slice() {
                 [] => revocation.clone(),
-                held => read(held, &revocation.revoked)?.joined(revocation),
+                held => {
+                    let held = read(held, &revocation.revoked)?;
+                    if held.covers(revocation) {
+                        return Ok(Standing::Before(held));
+                    }
+                    held.joined(revocation)
+                }
             };
             let text = joined.to_json().to_string();
             let document = Document { name: &name, text: &text, end_unix: joined.until_unix };
             match self.redis.put(&document, &known, over_unix, self.capacity).await? {
-                Put::Done => return Ok(()),
+                Put::Done => return Ok(Standing::New(joined)),
                 Put::Full => return Err(NotRevoked::Full),
                 Put::Other(held) => known = held,
             }
         }
         Err(NotRevoked::Store(LinkError::Busy))
+    }
+
+    /// Lifts what the operator revoked under that name, the whole of it; on return it is out of the store, and no gateway refuses for it.
+    /// What stood is told.
+    ///
+    /// # Errors
+    /// [`NotLifted`]
+    pub async fn lift(&self, revoked: &Revoked, now_unix: i64) -> Result<Revocation, NotLifted> {
+        let name = field(revoked);
+        let found = self.redis.get(std::slice::from_ref(&name)).await?;
+        let mut held = found.into_iter().next().flatten().unwrap_or_default();
+        for _ in 0..TRIES {
+            if held.is_empty() {
+                return Err(NotLifted::Nothing);
+            }
+            let standing = read(&held, revoked)?.liftable(now_unix)?;
+            match self.redis.take_out(&name, &held).await? {
+                Taken::Out => return Ok(standing),
+                Taken::Other(other) => held = other,
+            }
+        }
+        Err(NotLifted::Store(LinkError::Busy))
     }
 
     /// All that stand, in the order of what they name.

@@ -34,7 +34,7 @@ impl Place {
 }
 
 fn revoke(revocations: &Revocations, json: &str) {
-    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), By::Operator, NOW).unwrap();
+    revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), NOW).unwrap();
 }
 
 fn token<'a>(jti: Option<&'a str>, subject: Option<&'a str>, issued: Option<f64>) -> Shown<'a> {
@@ -89,7 +89,7 @@ fn a_revocation_ends_when_it_says_so() {
     assert!(revocations.find(&token(Some("j1"), None, None), 1500).is_some());
     assert!(revocations.find(&token(Some("j1"), None, None), 1501).is_none());
     let over = Revocation::parse(br#"{"jti":"j2","until":999}"#, NOW).unwrap();
-    assert!(matches!(revocations.revoke(over, By::Operator, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
+    assert!(matches!(revocations.revoke(over, NOW), Err(NotRevoked::Bad(BadRevocation::Over))));
     // Revoked once more, the longer time holds, whichever came first.
     revoke(&revocations, r#"{"jti":"j1"}"#);
     revoke(&revocations, r#"{"jti":"j1","until":1600}"#);
@@ -231,9 +231,7 @@ fn a_file_does_not_grow_for_as_long_as_the_process_runs() {
     for number in 0..1_100_i64 {
         // Each is over before the next but one comes.
         let json = format!(r#"{{"jti":"{number}{long}","until":{},"reason":"{long}"}}"#, NOW + number + 1);
-        revocations
-            .revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), By::Operator, NOW + number)
-            .unwrap();
+        revocations.revoke(Revocation::parse(json.as_bytes(), NOW + number).unwrap(), NOW + number).unwrap();
         largest = largest.max(fs::metadata(place.file()).unwrap().len());
     }
     assert!((1 << 20..5 << 18).contains(&largest), "{largest}");
@@ -250,8 +248,8 @@ fn more_than_there_may_be_are_refused_and_none_is_forgotten() {
     revoke(&revocations, r#"{"jti":"j1"}"#);
     revoke(&revocations, r#"{"jti":"j2","until":1100}"#);
     let third = || Revocation::parse(br#"{"jti":"j3"}"#, NOW).unwrap();
-    assert!(matches!(revocations.revoke(third(), By::Operator, NOW), Err(NotRevoked::Full)));
-    assert!(revocations.revoke(third(), By::Operator, 1101).is_ok(), "what is over makes room");
+    assert!(matches!(revocations.revoke(third(), NOW), Err(NotRevoked::Full)));
+    assert!(revocations.revoke(third(), 1101).is_ok(), "what is over makes room");
     assert!(revocations.find(&token(Some("j1"), None, None), NOW).is_some());
 }
 
@@ -261,9 +259,9 @@ fn holders_leave_the_operator_a_tenth_and_have_theirs_again_when_it_is_over() {
     let revocations = Revocations::open(&place.file(), 20, NOW).unwrap();
     let revoke = |jti: i64, by, now| {
         let json = format!(r#"{{"jti":"{jti}","until":{}}}"#, NOW + 100 + jti);
-        revocations.revoke(Revocation::parse(json.as_bytes(), now).unwrap(), by, now)
+        revocations.revoke(Revocation { by, ..Revocation::parse(json.as_bytes(), now).unwrap() }, now)
     };
-    (0..18).for_each(|jti| revoke(jti, By::Holder, NOW).unwrap());
+    (0..18).for_each(|jti| drop(revoke(jti, By::Holder, NOW).unwrap()));
     assert!(matches!(revoke(18, By::Holder, NOW), Err(NotRevoked::Full)));
     assert!(revoke(17, By::Holder, NOW).is_ok(), "what is revoked already is no more");
     revoke(18, By::Operator, NOW).unwrap();
@@ -283,14 +281,88 @@ fn a_full_list_is_looked_through_only_where_one_can_be_over() {
     revoke(&revocations, r#"{"jti":"j1","until":1100}"#);
     revoke(&revocations, r#"{"jti":"j1","until":1200}"#);
     let earliest = || revocations.list.earliest_end();
-    let other = |now| revocations.revoke(Revocation::parse(br#"{"jti":"j2"}"#, now).unwrap(), By::Operator, now);
+    let other = |now| revocations.revoke(Revocation::parse(br#"{"jti":"j2"}"#, now).unwrap(), now);
     assert!(other(1100).is_err() && earliest() == 1100);
     assert!(other(1101).is_err() && earliest() == 1200, "which it was looked for");
     assert!(other(1201).is_ok() && earliest() == i64::MAX);
 }
 
 #[test]
+fn what_is_revoked_already_is_told_and_stays() {
+    let place = Place::new();
+    let revocations = place.open();
+    let revoke = |json: &str| revocations.revoke(Revocation::parse(json.as_bytes(), NOW).unwrap(), NOW).unwrap();
+    assert!(matches!(revoke(r#"{"key_id":"dev-1"}"#), Standing::New(_)));
+    let Standing::Before(known) = revoke(r#"{"key_id":"dev-1","until":1002,"reason":"later"}"#) else { panic!("new") };
+    assert_eq!((known.until_unix, known.reason), (None, None));
+    assert!(matches!(revoke(r#"{"key_id":"dev-2","until":1002}"#), Standing::New(_)));
+    let Standing::New(longer) = revoke(r#"{"key_id":"dev-2","until":1500}"#) else { panic!("before") };
+    assert_eq!(longer.until_unix, Some(1500));
+}
+
+#[test]
+fn what_the_operator_revoked_is_lifted_at_once_and_for_every_start_to_come() {
+    let place = Place::new();
+    let revocations = place.open();
+    let key = Revoked::KeyId("dev-1".to_owned());
+    let is_revoked = |revocations: &Revocations| {
+        revocations.find(&Shown { key_id: Some("dev-1"), subject: None, token: None }, NOW).is_some()
+    };
+    assert!(matches!(revocations.lift(&key, NOW), Err(NotLifted::Nothing)));
+    for round in 0..3 {
+        revoke(&revocations, r#"{"key_id":"dev-1","reason":"typo"}"#);
+        revoke(&revocations, r#"{"subject":"dev-1"}"#);
+        assert!(is_revoked(&revocations), "{round}");
+        assert_eq!(revocations.lift(&key, NOW).unwrap().reason.as_deref(), Some("typo"));
+        assert!(!is_revoked(&revocations) && !revocations.is_empty(), "the subject is another revocation");
+        assert!(matches!(revocations.lift(&key, NOW), Err(NotLifted::Nothing)));
+    }
+    assert!(matches!(revocations.lift(&Revoked::Jti("dev-1".to_owned()), NOW), Err(NotLifted::Nothing)));
+    drop(revocations);
+    assert_eq!(Revocations::in_file(&place.file(), 10, NOW).unwrap().len(), 1);
+    let again = place.open();
+    assert!(!is_revoked(&again));
+    assert_eq!(fs::read_to_string(place.file()).unwrap().lines().count(), 1, "the file is written anew");
+    revoke(&again, r#"{"key_id":"dev-1"}"#);
+    drop(again);
+    assert!(is_revoked(&place.open()));
+}
+
+#[test]
+fn what_is_over_is_not_there_to_be_lifted() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"key_id":"dev-1","until":1500}"#);
+    let key = Revoked::KeyId("dev-1".to_owned());
+    assert!(matches!(revocations.lift(&key, 1501), Err(NotLifted::Nothing)));
+    assert!(revocations.lift(&key, 1500).is_ok());
+    assert!(matches!(Revocations::none().lift(&key, NOW), Err(NotLifted::NoPlace)));
+}
+
+#[test]
+fn what_its_holder_gave_back_is_not_lifted_whoever_revoked_it_too() {
+    let place = Place::new();
+    let token = Revoked::Jti("j1".to_owned());
+    let by = |by, json: &str| Revocation { by, ..Revocation::parse(json.as_bytes(), NOW).unwrap() };
+    for order in [[By::Holder, By::Operator], [By::Operator, By::Holder]] {
+        let place = Place::new();
+        let revocations = place.open();
+        for who in order {
+            revocations.revoke(by(who, r#"{"jti":"j1","until":1500}"#), NOW).unwrap();
+        }
+        assert!(matches!(revocations.lift(&token, NOW), Err(NotLifted::Holders)));
+        drop(revocations);
+        assert!(matches!(place.open().lift(&token, NOW), Err(NotLifted::Holders)), "nor after a restart");
+    }
+    let revocations = place.open();
+    revocations.revoke(by(By::Holder, r#"{"jti":"j1","until":1500}"#), NOW).unwrap();
+    revoke(&revocations, r#"{"key_id":"dev-1"}"#);
+    revocations.lift(&Revoked::KeyId("dev-1".to_owned()), NOW).unwrap();
+    assert!(revocations.find(&self::token(Some("j1"), None, None), NOW).is_some());
+}
+
+#[test]
 fn without_a_file_nothing_can_be_revoked() {
     let revocation = Revocation::parse(br#"{"jti":"j1"}"#, NOW).unwrap();
-    assert!(matches!(Revocations::none().revoke(revocation, By::Operator, NOW), Err(NotRevoked::NoPlace)));
+    assert!(matches!(Revocations::none().revoke(revocation, NOW), Err(NotRevoked::NoPlace)));
 }

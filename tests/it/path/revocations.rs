@@ -284,11 +284,72 @@ fn commands_revoke_list_and_reload() {
     let file = stage.directory.path().join("revoked");
     let held = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");
     assert_eq!(held.status.code(), Some(1), "the gateway has the file");
+    let unread = countersign().args(["revocations", "--file"]).arg(&file).output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&unread.stderr).into_owned();
+    assert!(unread.status.code() == Some(1) && said.contains("what is revoked cannot be read: "), "{said}");
+    assert!(said.contains("a gateway that runs is asked without --file") && !said.contains("nothing"), "{said}");
     let Stage { gateway, directory, .. } = stage;
     drop(gateway);
     let offline = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");
     assert_eq!(offline.status.code(), Some(0), "{offline:?}");
     assert_eq!(fs::read_to_string(directory.path().join("revoked")).expect("text").lines().count(), 2);
+}
+
+#[test]
+fn what_was_revoked_by_mistake_or_before_a_new_secret_is_lifted() {
+    let stage = Stage::start();
+    let signed = || stage.status(&with_length(&device_v2("/v2", b""), b""));
+    let said = |arguments: &[&str]| {
+        let output = stage.command(arguments);
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    assert_eq!(signed().0, 200);
+    assert_eq!(said(&["revoke", "--key-id", "dev-1", "--reason", "typo"]), (Some(0), "revoked\n".to_owned()));
+    assert_is(signed(), REVOKED_KEY);
+    let (code, words) = said(&["revoke", "--key-id", "dev-1", "--until", &(now() + 2).to_string()]);
+    assert_eq!(code, Some(0), "it is revoked: {words}");
+    assert!(
+        words.starts_with("revoked already, without end: nothing has changed") && words.contains("typo"),
+        "{words}"
+    );
+    let (code, words) = said(&["unrevoke", "--subject", "dev-1"]);
+    assert!(code == Some(1) && words.contains("404: nothing is revoked under that name"), "{words}");
+    assert_is(signed(), REVOKED_KEY);
+    let (code, words) = said(&["unrevoke", "--key-id", "dev-1"]);
+    assert!(code == Some(0) && words.starts_with("lifted. It said") && words.contains("typo"), "{words}");
+    assert_eq!(signed().0, 200);
+    assert!(stage.gateway.output_when(|log| log.contains("\"lifted\"")).contains("typo"));
+    let stage = stage.killed();
+    assert_eq!(stage.status(&with_length(&device_v2("/v2", b""), b"")).0, 200, "and after a restart");
+
+    let old = token(&json!({ "iat": now() - 100 }));
+    assert_eq!(stage.command(&["revoke", "--issued-before", "now", "--tokens", "api"]).status.code(), Some(0));
+    assert_is(stage.api(&old), REVOKED_TOKEN);
+    assert_eq!(stage.call("DELETE", "/revocations", None, &json!({ "key_id": "x" })).0, 401);
+    assert_eq!(stage.command(&["unrevoke", "--issued-before"]).status.code(), Some(1), "that is everybody's");
+    assert_eq!(stage.command(&["unrevoke", "--issued-before", "--tokens", "api"]).status.code(), Some(0));
+    assert_eq!(stage.api(&old).0, 200);
+}
+
+#[test]
+fn a_file_that_no_gateway_has_open_is_lifted_from() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("revoked");
+    let run = |arguments: &[&str]| {
+        let output = countersign().args(arguments).arg("--file").arg(&file).output().expect("the binary runs");
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).expect("text"))
+    };
+    assert_eq!(run(&["unrevoke", "--key-id", "dev-1"]).0, Some(1));
+    assert!(!file.exists(), "none is made");
+    assert_eq!(run(&["revoke", "--key-id", "dev-1"]).0, Some(0));
+    let again = run(&["revoke", "--key-id", "dev-1", "--until", "4000000000"]).1;
+    assert!(again.starts_with("revoked already, without end"), "{again}");
+    assert_eq!(run(&["revoke", "--jti", "j1", "--until", "4000000000"]).0, Some(0));
+    let again = run(&["revoke", "--jti", "j1", "--until", "3999999999"]).1;
+    assert!(again.starts_with("revoked already, until 2096-10-02T07:06:40Z"), "{again}");
+    assert_eq!(run(&["unrevoke", "--key-id", "dev-1"]).0, Some(0));
+    let listed = run(&["revocations"]).1;
+    assert!(listed.lines().count() == 1 && listed.contains("\"j1\""), "{listed}");
 }
 
 /// A part of the corpus in `tests/attack/jwt`.

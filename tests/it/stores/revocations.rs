@@ -124,6 +124,8 @@ fn they_are_shared_in_a_cluster_too() {
     one.revoke(&json!({ "jti": "j1", "until": now() + 100 }));
     other.assert_api(&json!({ "jti": "j1" }), 401);
     assert_eq!(other.listed().len(), 1);
+    assert_eq!(other.call("DELETE", &json!({ "jti": "j1" }).to_string()).0, 200);
+    one.assert_api(&json!({ "jti": "j1" }), 200);
 }
 
 #[test]
@@ -161,6 +163,29 @@ fn of_two_revocations_on_the_same_thing_the_longer_holds_and_what_is_over_goes()
 }
 
 #[test]
+fn what_one_gateway_lifts_every_other_lets_in_at_the_next_request() {
+    let redis = RedisServer::start();
+    let (one, other) = (Sharing::on(&redis, ""), Sharing::on(&redis, ""));
+    let lift = |what: &Value| one.call("DELETE", &what.to_string());
+    assert_eq!(lift(&json!({ "key_id": "dev-1" })).0, 404);
+    other.revoke(&json!({ "key_id": "dev-1", "until": now() + 100, "reason": "typo" }));
+    let (status, said) = other.call("POST", &json!({ "key_id": "dev-1", "until": now() + 2 }).to_string());
+    assert_eq!((status, &said["already"]["reason"]), (200, &json!("typo")), "{said}");
+    assert_eq!(refusal(&other.once.send(&request("/v2"))), (403, "revoked-key".to_owned()));
+    let (status, said) = lift(&json!({ "key_id": "dev-1" }));
+    assert_eq!((status, &said["lifted"]["reason"]), (200, &json!("typo")), "{said}");
+    assert_eq!(other.once.send(&request("/v2")).status, 200);
+    assert!(other.listed().is_empty());
+    let ends: u64 = redis.ask(&["ZCARD", "countersign:{revoked}:ends"]);
+    assert_eq!(ends, 0);
+    // As where a holder logged out.
+    let () = redis.ask(&["HSET", "countersign:{revoked}", "jti:j1", "{\"jti\":\"j1\",\"made\":5,\"by\":\"holder\"}"]);
+    one.revoke(&json!({ "jti": "j1", "reason": "and again" }));
+    assert_eq!(lift(&json!({ "jti": "j1" })).0, 409);
+    other.assert_api(&json!({ "jti": "j1" }), 401);
+}
+
+#[test]
 fn while_redis_is_away_nothing_that_could_be_revoked_is_let_in() {
     let mut redis = RedisServer::start();
     let (strict, lenient) = (Sharing::on(&redis, ""), Sharing::on(&redis, ", on_store_failure: allow"));
@@ -173,6 +198,7 @@ fn while_redis_is_away_nothing_that_could_be_revoked_is_let_in() {
     let (status, said) = strict.call("POST", &json!({ "jti": "j1" }).to_string());
     assert_eq!(status, 503, "{said}");
     assert_eq!(strict.call("GET", "").0, 503);
+    assert_eq!(strict.call("DELETE", &json!({ "jti": "j1" }).to_string()).0, 503);
 }
 
 #[test]
