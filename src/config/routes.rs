@@ -21,6 +21,19 @@ use super::{
     upgrade,
     upstreams::ReadUpstream,
 };
+use crate::scheme::Scheme;
+
+/// What the gateway tells every upstream, in lower case.
+const ADDED: [&str; 8] = [
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "forwarded",
+    "x-countersign-subject",
+    "x-countersign-key-id",
+    "x-countersign-scheme",
+    "x-request-id",
+];
 
 const KEYS: [&str; 17] = [
     "name",
@@ -203,6 +216,7 @@ fn check_signature(
 ) {
     let upstream = to.and_then(|index| named.upstreams.item(index));
     let signer = own.or_else(|| upstream.and_then(|read| read.upstream.sign.as_ref()));
+    check_doubled(fields, set, upstream, reader);
     if let Some(signs) = signer.and_then(|signer| named.schemes.item(signer.scheme)) {
         if let (Some(read), Some(node)) = (upstream, fields.value("to"))
             && matches!(read.upstream.kind, UpstreamKind::Echo)
@@ -210,7 +224,54 @@ fn check_signature(
             reader.warning(node.place, "an `echo` shows a good signature to whoever asks").hint("only for trying out");
         }
         signing::check_headers(set, fields.value("set_headers").map(|node| node.place), &signs.scheme, reader);
+        check_signed(fields, upstream, &signs.scheme, reader);
     }
+}
+
+/// Reports headers that the signature writes, and the upstream's assertion or the gateway itself too.
+fn check_signed(fields: &Fields<'_>, upstream: Option<&ReadUpstream>, scheme: &Scheme, reader: &mut Reader<'_>) {
+    let Some(place) = fields.value("sign").or(fields.value("to")).map(|node| node.place) else { return };
+    let assertion = upstream.and_then(|read| read.upstream.assertion.as_ref());
+    for emitted in scheme.emitted_headers() {
+        if assertion.is_some_and(|assertion| assertion.header.eq_ignore_ascii_case(emitted)) {
+            reader
+                .error(place, format!("the signature writes `{emitted}`, and the upstream's `assertion` writes it too"))
+                .hint("give the assertion another `header`");
+        }
+        if is_added(emitted) {
+            reader.error(place, format!("the signature writes `{emitted}`, and the gateway writes it too"));
+        }
+    }
+}
+
+/// Reports headers that are set or assert who the caller is, and that the gateway writes itself.
+fn check_doubled(
+    fields: &Fields<'_>,
+    set: &template::Headers,
+    upstream: Option<&ReadUpstream>,
+    reader: &mut Reader<'_>,
+) {
+    if let (Some((name, _)), Some(node)) = (set.iter().find(|(name, _)| is_added(name)), fields.value("set_headers")) {
+        reader.error(node.place, format!("`{name}` is set, and the gateway writes it itself")).hint("remove it");
+    }
+    if let (Some(assertion), Some(node)) =
+        (upstream.and_then(|read| read.upstream.assertion.as_ref()), fields.value("to"))
+        && is_added(&assertion.header)
+    {
+        let name = &assertion.header;
+        reader
+            .error(node.place, format!("the upstream's `assertion` writes `{name}`, and the gateway writes it itself"))
+            .hint("give the assertion another `header`");
+    }
+}
+
+/// Whether each request to an upstream gets that header from the gateway, under a name that an upstream takes for this one.
+fn is_added(name: &str) -> bool {
+    let folded: String = name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
+        .collect();
+    ADDED.contains(&folded.as_str())
 }
 
 /// Says where `upgrade` can never come to anything.
