@@ -123,9 +123,18 @@ fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
         || dress.assertion.as_ref().is_some_and(|assertion| assertion.replaces.contains(name))
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
         || dress.read.is_twin(field)
+        || dress.lists_headers && is_twin_of_another(field, permit)
         || is_spent(name, dress, permit)
         // A header that a signature covers stays, whoever put its name into `Connection` on the way.
-        || permit.head().connection_names(name) && !dress.read.contains(name))
+        // Where the client lists what is covered, it may be any.
+        || !dress.lists_headers && permit.head().connection_names(name) && !dress.read.contains(name))
+}
+
+/// Whether the request has another field that an upstream may take for this one: the other may be signed, this one is not.
+fn is_twin_of_another(field: FieldName<'_>, permit: &Admitted<'_>) -> bool {
+    let folded = |name: &[u8]| name.iter().map(fold).eq(field.bytes.iter().map(fold));
+    let is_other = |name: &[u8]| !name.eq_ignore_ascii_case(field.bytes) && folded(name);
+    field.is_odd && permit.head().fields().any(|(name, _)| is_other(name.as_bytes()))
 }
 
 fn is_ours(name: &[u8]) -> bool {

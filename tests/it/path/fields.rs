@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::support::{End, Head, Talk, Upstream, get, ok, open_to};
+use super::{
+    signing::{KEY, hmac_hex},
+    support::{End, Head, Talk, Upstream, get, ok, open_to, run},
+};
 
 /// An upstream that answers with `lines` and tells each request's head.
 fn telling(lines: &'static str) -> (Upstream, mpsc::Receiver<Head>) {
