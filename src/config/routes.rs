@@ -122,8 +122,10 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     let proofs = proofs(&fields, matched.as_ref(), require.as_ref(), to, named, reader);
     check_signature(&fields, proofs.sign.as_ref(), &set_headers, to, named, reader);
     let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
+    let own = name.flatten().map(str::to_owned);
+    let own = own.or(matched.as_ref().map(Match::identity)).unwrap_or_default();
+    let rate_limits = rate_limits(&fields, &own, require.as_ref(), named, reader);
     let name = name.flatten().or(matched.as_ref().map(|matched| matched.path.as_str())).unwrap_or_default().to_owned();
-    let rate_limits = rate_limits(&fields, &name, require.as_ref(), named, reader);
     let matched = matched?;
     let route = Route {
         name,
@@ -341,6 +343,18 @@ struct Match {
     hosts: Vec<String>,
     methods: Vec<String>,
     listeners: Vec<usize>,
+}
+
+impl Match {
+    /// What tells it from others of its path, wherever in the file they stand.
+    fn identity(&self) -> String {
+        let mut identity = self.path.clone();
+        for several in [&self.methods, &self.hosts].into_iter().filter(|several| !several.is_empty()) {
+            identity.push(' ');
+            identity.push_str(&several.join(","));
+        }
+        identity
+    }
 }
 
 fn matches(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Option<Match> {
