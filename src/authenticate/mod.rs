@@ -14,9 +14,9 @@ mod signature;
 mod token;
 mod verified;
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, fmt, time::Duration};
 
-pub use denied::{Challenge, Denied, Reason, Schemes};
+pub use denied::{Challenge, Denied, Missing, Reason, Schemes};
 pub use requirement::{Dpop, Leg, Narrowed, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 
@@ -61,6 +61,12 @@ pub struct Origin<'d> {
     pub asked: &'d str,
     /// Whether that is the public one.
     pub is_public_host: bool,
+}
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
 }
 
 impl<'d> Origin<'d> {

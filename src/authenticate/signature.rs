@@ -45,7 +45,7 @@ pub(super) fn open<'c>(
         Err(failure) => return Soon::now(Err(failure.into())),
     };
     if rule.binds_authority && !origin.is_public_host {
-        return Soon::now(Err(Reason::OtherHost));
+        return Soon::now(Err(Reason::OtherHost(origin.to_string().into())));
     }
     if rule.scheme.has_key_id() && claimed.key_id().is_none() {
         return Soon::now(Ok(Opened { claimed, key: None, found_millis: now_millis }));

@@ -33,7 +33,8 @@ use crate::{
 /// head may end in LF alone. Without a Content-Length all the rest of the file is
 /// the body, a newline at its end as well.
 /// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
-/// or a key shared by all. Of several lines of one id the first signs.
+/// or a key shared by all; or it is a file of keys as the gateway reads it. Of
+/// several lines of one id the first signs.
 ///
 /// The signed request is verified before it is printed.
 #[derive(Args)]

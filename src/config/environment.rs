@@ -15,7 +15,7 @@ pub trait Environment {
     }
     /// The content of a file of at most 1 MiB.
     fn file(&self, path: &Path) -> io::Result<Vec<u8>>;
-    /// Whether what it gives as secrets are the real ones, so that it means something whether they fit.
+    /// Whether its secrets and files are the real ones, so that it means something what is in them and whether they fit.
     fn has_secrets(&self) -> bool {
         true
     }

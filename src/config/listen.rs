@@ -1,6 +1,9 @@
 //! `listen:` and `admin:`: where the gateway is reached.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use super::{
     checked::{Admin, AdminAddress, ClientCertificates, Config, Listen, ListenTls, Route, TrustedProxies, UNIX},
@@ -173,9 +176,15 @@ fn address(node: &Node, reader: &mut Reader<'_>) -> Option<SocketAddr> {
         let problem = reader
             .error(node.place, format!("{shown} is not an address and port"))
             .expected("such as `127.0.0.1:8000` or `[::1]:8000`");
-        match text.split_once(':') {
+        let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        match text.rsplit_once(':') {
             Some(("localhost", port)) => problem.hint(format!("did you mean `127.0.0.1:{port}`?")),
-            Some(("", port)) => problem.hint(format!("for every address of this host write `0.0.0.0:{port}`")),
+            Some((host, port)) if is_number(port) && host.parse::<Ipv6Addr>().is_ok() => {
+                problem.hint(format!("did you mean `[{host}]:{port}`?"))
+            }
+            Some(("", port)) if is_number(port) => {
+                problem.hint(format!("for every address of this host write `0.0.0.0:{port}`"))
+            }
             None if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 problem.hint(format!("did you mean `127.0.0.1:{text}`?"))
             }

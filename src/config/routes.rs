@@ -7,7 +7,7 @@ use super::{
         AnswerSigner, Config, Handshake, Keys, Part, RateLimit, Refusals, Requirement, Route, SchemeConfig, Signer,
         Tokens, UpstreamKind,
     },
-    handshake,
+    doubled, handshake,
     listen::Listeners,
     must_cover, networks, pattern,
     rates::{self, ReadLimit},
@@ -21,19 +21,7 @@ use super::{
     upgrade,
     upstreams::ReadUpstream,
 };
-use crate::scheme::Scheme;
-
-/// What the gateway tells every upstream, in lower case.
-const ADDED: [&str; 8] = [
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "forwarded",
-    "x-countersign-subject",
-    "x-countersign-key-id",
-    "x-countersign-scheme",
-    "x-request-id",
-];
+use crate::scheme::BodyNeed;
 
 const KEYS: [&str; 17] = [
     "name",
@@ -106,7 +94,7 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     }
     if let Some(upstream) = to.and_then(|index| named.upstreams.item(index)) {
         check_issuing(&fields, matched.as_ref(), require.as_ref(), upstream, reader);
-        check_assertion(&fields, &set_headers, upstream, reader);
+        doubled::check_assertion(&fields, &set_headers, upstream, reader);
         check_and_token(&fields, require.as_ref(), upstream, reader);
     }
     let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
@@ -218,7 +206,7 @@ fn check_signature(
 ) {
     let upstream = to.and_then(|index| named.upstreams.item(index));
     let signer = own.or_else(|| upstream.and_then(|read| read.upstream.sign.as_ref()));
-    check_doubled(fields, set, upstream, reader);
+    doubled::check_added(fields, set, upstream, reader);
     if let Some(signs) = signer.and_then(|signer| named.schemes.item(signer.scheme)) {
         if let (Some(read), Some(node)) = (upstream, fields.value("to"))
             && matches!(read.upstream.kind, UpstreamKind::Echo)
@@ -226,54 +214,8 @@ fn check_signature(
             reader.warning(node.place, "an `echo` shows a good signature to whoever asks").hint("only for trying out");
         }
         signing::check_headers(set, fields.value("set_headers").map(|node| node.place), &signs.scheme, reader);
-        check_signed(fields, upstream, &signs.scheme, reader);
+        doubled::check_signed(fields, upstream, &signs.scheme, reader);
     }
-}
-
-/// Reports headers that the signature writes, and the upstream's assertion or the gateway itself too.
-fn check_signed(fields: &Fields<'_>, upstream: Option<&ReadUpstream>, scheme: &Scheme, reader: &mut Reader<'_>) {
-    let Some(place) = fields.value("sign").or(fields.value("to")).map(|node| node.place) else { return };
-    let assertion = upstream.and_then(|read| read.upstream.assertion.as_ref());
-    for emitted in scheme.emitted_headers() {
-        if assertion.is_some_and(|assertion| assertion.header.eq_ignore_ascii_case(emitted)) {
-            reader
-                .error(place, format!("the signature writes `{emitted}`, and the upstream's `assertion` writes it too"))
-                .hint("give the assertion another `header`");
-        }
-        if is_added(emitted) {
-            reader.error(place, format!("the signature writes `{emitted}`, and the gateway writes it too"));
-        }
-    }
-}
-
-/// Reports headers that are set or assert who the caller is, and that the gateway writes itself.
-fn check_doubled(
-    fields: &Fields<'_>,
-    set: &template::Headers,
-    upstream: Option<&ReadUpstream>,
-    reader: &mut Reader<'_>,
-) {
-    if let (Some((name, _)), Some(node)) = (set.iter().find(|(name, _)| is_added(name)), fields.value("set_headers")) {
-        reader.error(node.place, format!("`{name}` is set, and the gateway writes it itself")).hint("remove it");
-    }
-    if let (Some(assertion), Some(node)) =
-        (upstream.and_then(|read| read.upstream.assertion.as_ref()), fields.value("to"))
-        && is_added(&assertion.header)
-    {
-        let name = &assertion.header;
-        reader
-            .error(node.place, format!("the upstream's `assertion` writes `{name}`, and the gateway writes it itself"))
-            .hint("give the assertion another `header`");
-    }
-}
-
-/// Whether each request to an upstream gets that header from the gateway, under a name that an upstream takes for this one.
-fn is_added(name: &str) -> bool {
-    let folded: String = name
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
-        .collect();
-    ADDED.contains(&folded.as_str())
 }
 
 /// Says where `upgrade` can never come to anything.
@@ -312,17 +254,6 @@ fn check_issuing(
         reader
             .error(node.place, "on a public route nobody is known whom a token could be for")
             .expected("`require: …`, such as `require: { hmac: … }`");
-    }
-}
-
-/// Reports a header that is set, and written by the upstream's assertion too.
-fn check_assertion(fields: &Fields<'_>, set: &template::Headers, upstream: &ReadUpstream, reader: &mut Reader<'_>) {
-    if let (Some(assertion), Some(node)) = (&upstream.upstream.assertion, fields.value("set_headers"))
-        && let Some((name, _)) = set.iter().find(|(name, _)| name.eq_ignore_ascii_case(&assertion.header))
-    {
-        reader
-            .error(node.place, format!("`{name}` is set, and the upstream's `assertion` writes it too"))
-            .hint("remove it");
     }
 }
 
@@ -395,10 +326,17 @@ fn words(
             let shown = reader.quote(item.place, text);
             let problem = reader.error(item.place, format!("{shown} cannot be {what} here: {why}"));
             let other_cases = [text.to_ascii_lowercase(), text.to_ascii_uppercase()];
-            if let Some(meant) = other_cases.iter().find(|word| check(word).is_ok()) {
+            let alone = text.split_once("://").and_then(|(_, rest)| rest.split(['/', ':']).next()).map(str::to_owned);
+            if let Some(meant) = other_cases.iter().chain(&alone).find(|word| check(word).is_ok()) {
                 problem.hint(format!("did you mean `{meant}`?"));
             }
             continue;
+        }
+        if let Some(known) = pattern::unknown_method(text).filter(|_| key == "methods") {
+            let shown = reader.quote(item.place, text);
+            reader
+                .warning(item.place, format!("{shown} is a method that servers do not know"))
+                .suggest(text, known.iter().copied());
         }
         words.push(text.to_owned());
     }
@@ -435,6 +373,24 @@ fn check_sources(used: &[Used], at: Option<Place>, require: &Requirement, reader
         }
         reported.push(source);
         reader.error(at.unwrap_or(*place), format!("`{source}` never has a value on this route")).hint(hint);
+    }
+}
+
+/// Warns of a `max_body` beyond what is held in memory, where a scheme reads the body: no larger one gets through.
+pub(super) fn warn_of_memory(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+    for (route, place) in config.routes.iter().zip(places) {
+        let held = u64::try_from(config.limits.body_memory).unwrap_or(u64::MAX);
+        let Some(most) = route.max_body.filter(|most| *most > held) else { continue };
+        let schemes = route.require.schemes();
+        let mut schemes = schemes.into_iter().filter_map(|index| config.schemes.get(index));
+        if let Some(scheme) = schemes.find(|entry| entry.scheme.body_need() == BodyNeed::Parsed) {
+            let message = format!(
+                "`max_body` has no effect beyond {held} bytes: the scheme `{}` reads values out of the body, and only as \
+                 much is held in memory",
+                scheme.name
+            );
+            reader.warning(*place, message).hint(format!("limits: {{ body_memory: {most} }}"));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{environment::Fixed, *};
 
 fn environment() -> Fixed {
     Fixed {
-        variables: ["KEY", "API_DB_KEY", "DEVICE_KEY", "WEBHOOK_KEY", "JWT_KEY"]
+        variables: ["KEY", "API_DB_KEY", "DEVICE_KEY", "WEBHOOK_KEY", "JWT_KEY", "API_KEY"]
             .map(|name| (name, "0123456789abcdef0123456789abcdef"))
             .to_vec(),
         files: Vec::new(),
@@ -326,6 +326,31 @@ routes:
     assert_eq!(lines, ["18", "19", "22"], "{told:?}");
     let entries: Vec<&str> = about("accepts this audience").iter().filter_map(|told| told.split('`').nth(1)).collect();
     assert_eq!(entries, ["twin", "scoped", "named"], "{told:?}");
+}
+
+#[test]
+fn what_an_upstream_is_told_is_no_token_where_no_route_takes_its_entry() {
+    let (_, problems) = example("bridge.yaml");
+    let told: Vec<_> = problems.into_iter().filter(|problem| problem.message.contains("is a token here")).collect();
+    assert!(told.is_empty(), "{}", Problems(told));
+}
+
+#[test]
+fn a_body_beyond_what_is_held_in_memory_is_warned_of_where_a_scheme_reads_it() {
+    let told = |more: &str| {
+        let text = "listen: 127.0.0.1:8000\nkeys: { k: { shared: { env: KEY } } }\n\
+            schemes: { read: { preset: device, keys: k }, fed: { preset: raw-body, keys: k } }\n\
+            upstreams: { ok: { respond: { body: ok } } }\nroutes:\n\
+            - { match: { path: /fed }, require: { hmac: fed }, to: ok, max_body: 5MiB }\n\
+            - { match: { path: /read }, require: { hmac: read }, to: ok, max_body: 5MiB }\n\
+            - { match: { path: /small }, require: { hmac: read }, to: ok, max_body: 64KiB }\n";
+        let (_, problems) = read(&format!("{text}{more}"));
+        let about = problems.into_iter().filter(|problem| problem.message.contains("`max_body` has no effect"));
+        about.map(|problem| (problem.line, problem.message)).collect::<Vec<_>>()
+    };
+    let warned = told("");
+    assert!(warned.len() == 1 && warned[0].0 == 7 && warned[0].1.contains("beyond 65536 bytes"), "{warned:?}");
+    assert!(told("limits: { body_memory: 5MiB }\n").is_empty());
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Failure, Fault, KeyRecipe,
-    OfRequest, PreparedKey, Presence, ReplayKey, SigningWindow, View,
+    Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Explanation, Failure, Fault,
+    KeyRecipe, OfRequest, PreparedKey, Presence, ReplayKey, SigningWindow, View,
     claimed::Claims,
     compile,
     rfc9421::{ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
@@ -259,6 +259,17 @@ impl Scheme {
             (Kind::Dialect(dialect), Claim::Dialect(claims)) => dialect.message(claims, view),
             (Kind::MessageSignatures(scheme), Claim::Signature(claimed)) => scheme.message(claimed, view),
             _ => Err(Failure::OtherScheme),
+        }
+    }
+
+    /// What a request is signed as and what it came with, for whoever has the secret and looks for a mistake.
+    ///
+    /// # Errors
+    /// What would be signed, or the signature itself, is not there.
+    pub fn explain(&self, view: &View<'_>, now_millis: i64) -> Result<Explanation<'_>, Failure> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.explain(view),
+            Kind::MessageSignatures(scheme) => scheme.explain(view, now_millis),
         }
     }
 

@@ -164,6 +164,8 @@ fn what_another_site_has_a_browser_send_changes_nothing() {
         ask(&api, "GET", "/api/x", &fields, "")
     };
     assert_eq!(told(&socket(&["Origin: https://evil.example"])), cross_site());
+    let detail = socket(&["Origin: https://evil.example"]).json()["detail"].as_str().map(str::to_owned);
+    assert_eq!(detail.as_deref(), Some("The Origin header is missing or not that of this site"));
     assert_eq!(told(&socket(&[])), cross_site());
     assert_eq!(
         told(&socket(&["Origin: http://app.example"])),
