@@ -11,7 +11,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// Roots, at least one. Two are equal where they believe the same.
+/// Roots, at least one where they are read from anywhere. Two are equal where they believe the same.
 #[derive(Clone)]
 pub struct Roots(Arc<RootCertStore>);
 
@@ -37,6 +37,11 @@ impl Roots {
             store.add(certificate.map_err(|_| RootsFault::None)?).map_err(|_| RootsFault::NoCertificate)?;
         }
         if store.is_empty() { Err(RootsFault::None) } else { Ok(Roots(store.into())) }
+    }
+
+    /// Roots that believe nobody, for whoever only asks what a config describes.
+    pub fn of_nobody() -> Roots {
+        Roots(RootCertStore::empty().into())
     }
 
     /// `given`, or the system's own as they are now.

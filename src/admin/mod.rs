@@ -71,7 +71,11 @@ where
         path if state.calls.iter().any(|call| call.path == path) => return called(state, bench, request).await,
         _ => return text(StatusCode::NOT_FOUND, "/livez, /readyz and /metrics are here\n"),
     };
-    if request.method() == Method::GET { page(state) } else { only([&Method::GET].into_iter()) }
+    match *request.method() {
+        // The server leaves the body out of what answers a HEAD.
+        Method::GET | Method::HEAD => page(state),
+        _ => only([&Method::GET, &Method::HEAD].into_iter()),
+    }
 }
 
 async fn called<B>(state: &AdminState, bench: &Workbench, request: Request<B>) -> Answer

@@ -129,10 +129,17 @@ async fn other_paths_are_not_found_and_other_methods_not_allowed() {
     for path in ["/", "/livez/", "/LIVEZ", "/debug"] {
         assert!(admin.get(path).await.starts_with("HTTP/1.1 404 "), "{path}");
     }
-    for method in ["POST", "HEAD", "OPTIONS", "DELETE"] {
+    for method in ["POST", "OPTIONS", "DELETE"] {
         let answer = admin.sends(&format!("{method} /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("allow: GET\r\n"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("allow: GET, HEAD\r\n"), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn whoever_only_wants_to_know_whether_it_lives_may_ask_with_head() {
+    let admin = start().await;
+    let answer = admin.sends("HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{answer}");
 }
 
 #[tokio::test]

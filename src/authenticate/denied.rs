@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::jwt::{PROOF_ALGORITHMS, ProofError, TokenError};
+use super::jwt::{self, PROOF_ALGORITHMS, ProofError, TokenError};
 use crate::{keys::NoKey, message::HoldError, refusal::Cause, scheme};
 
 /// Authentication failed.
@@ -10,14 +10,23 @@ use crate::{keys::NoKey, message::HoldError, refusal::Cause, scheme};
 pub struct Denied {
     /// What the client may know.
     pub cause: Cause,
-    /// Where a signature is missing, if one is.
-    pub missing: Option<scheme::Carrier>,
+    /// Which credential is missing, if one is.
+    pub missing: Option<Missing>,
     /// Whether a token would have helped, so that the answer says `WWW-Authenticate` (RFC 6750 section 3).
     pub challenge: Option<Challenge>,
     /// In which schemes it would have been taken.
     pub schemes: Schemes,
     /// Each attempt: the rule's name and why it failed.
     pub attempts: Vec<(Arc<str>, Reason)>,
+}
+
+/// A credential that is not there, by where it would stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A signature.
+    Signature(scheme::Carrier),
+    /// A token.
+    Token(jwt::Carrier),
 }
 
 /// The challenge of a refusal, whatever the scheme.
@@ -48,6 +57,12 @@ pub enum Reason {
     /// Nothing where this credential stands.
     #[error("nothing where its credential stands")]
     Absent,
+    /// The same, and where that is.
+    #[error("there is no {0}")]
+    Missing(Box<Missing>),
+    /// The same, where something else stands there.
+    #[error("what stands in the header is no {0}")]
+    OtherThan(Box<Missing>),
     /// The scheme refused.
     #[error(transparent)]
     Signature(#[from] scheme::Failure),
@@ -55,8 +70,8 @@ pub enum Reason {
     #[error(transparent)]
     NoKey(#[from] NoKey),
     /// Sent to another host than the public one that clients sign.
-    #[error("sent to another host than the public origin")]
-    OtherHost,
+    #[error("sent to another host than the public origin `{0}`")]
+    OtherHost(Box<str>),
     /// It may have been accepted when the window was shorter, and forgotten since.
     #[error("signed before the scheme's window was made longer, and outside the one from before")]
     BeforeWidening,
@@ -81,6 +96,46 @@ impl Denied {
         let challenge = reason.challenge();
         let schemes = Schemes { bearer: challenge.is_some(), dpop: false };
         Box::new(Denied { cause, missing: None, challenge, schemes, attempts: vec![(name, reason)] })
+    }
+}
+
+impl Missing {
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Missing::Signature(_) => Cause::MissingSignature,
+            Missing::Token(_) => Cause::MissingToken,
+        }
+    }
+
+    /// The header that it would stand in.
+    pub(super) fn header(&self) -> Option<&str> {
+        match self {
+            Missing::Signature(scheme::Carrier::Header(name)) => Some(name),
+            Missing::Signature(_) => None,
+            Missing::Token(jwt::Carrier::Bearer | jwt::Carrier::Dpop | jwt::Carrier::Authorization) => {
+                Some("authorization")
+            }
+            Missing::Token(jwt::Carrier::Header(name)) => Some(name),
+            Missing::Token(jwt::Carrier::Cookie(_) | jwt::Carrier::Query(_)) => None,
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use jwt::Carrier::{Authorization, Bearer, Cookie, Dpop};
+        match self {
+            Missing::Signature(scheme::Carrier::Header(name)) => write!(f, "signature in the {name} header"),
+            Missing::Signature(scheme::Carrier::Query(name)) => write!(f, "signature in the query parameter {name}"),
+            Missing::Signature(scheme::Carrier::Json(pointer)) => write!(f, "signature at {pointer} of the JSON body"),
+            Missing::Signature(scheme::Carrier::Form(name)) => write!(f, "signature in the form field {name}"),
+            Missing::Token(Bearer) => f.write_str("`Authorization: Bearer TOKEN`"),
+            Missing::Token(Dpop) => f.write_str("`Authorization: DPoP TOKEN`"),
+            Missing::Token(Authorization) => f.write_str("token in the Authorization header"),
+            Missing::Token(Cookie(name)) => write!(f, "token in the cookie {name}"),
+            Missing::Token(jwt::Carrier::Query(name)) => write!(f, "token in the query parameter {name}"),
+            Missing::Token(jwt::Carrier::Header(name)) => write!(f, "token in the {name} header"),
+        }
     }
 }
 
@@ -135,9 +190,11 @@ impl Denied {
         let (name, reason) = self.attempts.first()?;
         match reason {
             Reason::Absent
+            | Reason::Missing(_)
+            | Reason::OtherThan(_)
             | Reason::Signature(_)
             | Reason::NoKey(_)
-            | Reason::OtherHost
+            | Reason::OtherHost(_)
             | Reason::BeforeWidening
             | Reason::Token(_) => Some(name),
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
@@ -152,10 +209,10 @@ impl Reason {
             Reason::Token(TokenError::InsufficientScope(scope)) => Some(Challenge::InsufficientScope(scope.clone())),
             Reason::Token(TokenError::Proof(_)) => Some(Challenge::InvalidProof),
             Reason::Token(error) if error.is_undecided() => None,
-            Reason::Token(TokenError::CrossSite) => None,
+            Reason::Token(TokenError::CrossSite | TokenError::ForeignOrigin) => None,
             Reason::Token(_) => Some(Challenge::InvalidToken),
-            Reason::Absent | Reason::Signature(_) | Reason::NoKey(_) => None,
-            Reason::OtherHost | Reason::BeforeWidening => None,
+            Reason::Absent | Reason::Missing(_) | Reason::OtherThan(_) => None,
+            Reason::Signature(_) | Reason::NoKey(_) | Reason::OtherHost(_) | Reason::BeforeWidening => None,
             Reason::Hold(_) | Reason::SeveralCarriers(_) | Reason::Stopped => None,
         }
     }
@@ -179,12 +236,14 @@ impl Reason {
         use scheme::Failure;
         match self {
             Reason::Absent => Cause::MissingSignature,
+            Reason::Missing(missing) | Reason::OtherThan(missing) => missing.cause(),
             Reason::Signature(failure) => match failure {
                 Failure::MissingSignature => Cause::MissingSignature,
                 Failure::AmbiguousCarrier => Cause::AmbiguousCredential,
                 Failure::Unreadable { .. } | Failure::TimestampUnreadable => Cause::UnreadableField,
                 Failure::Stale { .. } => Cause::Stale,
-                Failure::Undecodable | Failure::KeyIdUnreadable | Failure::Algorithm => Cause::InvalidSignature,
+                Failure::Undecodable | Failure::Misspelt(_) => Cause::InvalidSignature,
+                Failure::KeyIdUnreadable | Failure::Algorithm => Cause::InvalidSignature,
                 Failure::Uncovered { .. } | Failure::Requirement | Failure::Mismatch => Cause::InvalidSignature,
                 Failure::NotUnderstood { .. } | Failure::Unstated { .. } => Cause::InvalidSignature,
                 Failure::OtherTag | Failure::Digest | Failure::OtherScheme => Cause::InvalidSignature,
@@ -195,15 +254,16 @@ impl Reason {
                 NoKey::Unknown | NoKey::Disabled | NoKey::NotNow | NoKey::Unfit(_) => Cause::InvalidSignature,
                 NoKey::Away(_) => Cause::StoreUnavailable,
             },
-            Reason::OtherHost => Cause::InvalidSignature,
+            Reason::OtherHost(_) => Cause::InvalidSignature,
             Reason::BeforeWidening => Cause::Stale,
             Reason::Token(error) if error.is_expired() => Cause::TokenExpired,
             Reason::Token(TokenError::InsufficientScope(_)) => Cause::InsufficientScope,
             Reason::Token(error) if error.is_undecided() => Cause::StoreUnavailable,
-            Reason::Token(TokenError::CrossSite) => Cause::CrossSite,
+            Reason::Token(TokenError::CrossSite | TokenError::ForeignOrigin) => Cause::CrossSite,
             Reason::Token(_) => Cause::InvalidToken,
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,
-            Reason::Hold(HoldError::TooLarge { .. } | HoldError::Sender(BodyError::TooLarge { .. })) => Cause::TooLarge,
+            Reason::Hold(HoldError::TooLarge { .. } | HoldError::TooLargeToRead { .. }) => Cause::TooLarge,
+            Reason::Hold(HoldError::Sender(BodyError::TooLarge { .. })) => Cause::TooLarge,
             Reason::Hold(HoldError::Sender(BodyError::Stalled)) => Cause::RequestTimeout,
             Reason::Hold(HoldError::Sender(_)) => Cause::BadRequest,
             Reason::Hold(HoldError::NoRoom(_) | HoldError::Spool(_)) | Reason::Stopped => Cause::Overloaded,

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::{
     Denied, Desk, Leg, Reason, Verified,
-    denied::{Challenge, Schemes},
+    denied::{Challenge, Missing, Schemes},
     held::view,
     jwt::Token,
     signature,
@@ -218,16 +218,26 @@ impl<'a, 'd> Legs<'a, 'd> {
     fn missing(&self, leg: Option<&Leg>, mut attempts: Vec<(Arc<str>, Reason)>) -> Box<Denied> {
         use crate::refusal::Cause;
         let schemes = self.schemes();
-        let (cause, missing) = match leg {
-            Some(Leg::Token(_)) => (Cause::MissingToken, None),
-            Some(Leg::Signature(rule)) => (Cause::MissingSignature, Some(rule.scheme.carrier().clone())),
-            None => (Cause::MissingSignature, None),
-        };
-        if let Some(leg) = leg {
-            attempts.push((leg.name().clone(), Reason::Absent));
+        let missing = leg.map(|leg| match leg {
+            Leg::Signature(rule) => Missing::Signature(rule.scheme.carrier().clone()),
+            Leg::Token(rule) => Missing::Token(rule.place.clone()),
+        });
+        let cause = missing.as_ref().map_or(Cause::MissingSignature, Missing::cause);
+        if let (Some(leg), Some(missing)) = (leg, &missing) {
+            // What follows says it better.
+            attempts.retain(|(name, reason)| name != leg.name() || !matches!(reason, Reason::Absent));
+            attempts.push((leg.name().clone(), self.why_missing(missing)));
         }
         let challenge = schemes.any().then_some(Challenge::Bare);
         Box::new(Denied { cause, missing, challenge, schemes, attempts })
+    }
+
+    fn why_missing(&self, missing: &Missing) -> Reason {
+        let mut there = missing.header().into_iter().flat_map(|name| self.request.head.values(name));
+        match there.any(|value| !value.is_empty()) {
+            true => Reason::OtherThan(Box::new(missing.clone())),
+            false => Reason::Missing(Box::new(missing.clone())),
+        }
     }
 
     /// The schemes in which a token would be taken.

@@ -100,7 +100,7 @@ async fn judged_by(
     let desk = Desk {
         now_millis: 0,
         clock,
-        origin: Origin { scheme: "http", authority: "h", is_public_host: true },
+        origin: Origin { scheme: "http", authority: "h", asked: "h", is_public_host: true },
         certificate: None,
         limits: HoldLimits { body: 1 << 20, memory, may_spool: true },
         patience: Duration::from_secs(10),

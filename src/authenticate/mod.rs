@@ -14,9 +14,9 @@ mod signature;
 mod token;
 mod verified;
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, fmt, time::Duration};
 
-pub use denied::{Challenge, Denied, Reason, Schemes};
+pub use denied::{Challenge, Denied, Missing, Reason, Schemes};
 pub use requirement::{Dpop, Leg, Narrowed, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 
@@ -57,13 +57,21 @@ pub struct Origin<'d> {
     pub scheme: &'d str,
     /// Host and port as the client sees them.
     pub authority: &'d str,
-    /// Whether the request was sent to that host. A trusted proxy may have written another one.
+    /// The one that was asked: `Host`, unless a trusted proxy may have written that; then the public one.
+    pub asked: &'d str,
+    /// Whether that is the public one.
     pub is_public_host: bool,
+}
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
 }
 
 impl<'d> Origin<'d> {
     fn site(&self) -> Site<'d> {
-        Site { scheme: self.scheme, authority: self.authority }
+        Site { scheme: self.scheme, authority: self.asked }
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn open<'c>(
         Err(failure) => return Soon::now(Err(failure.into())),
     };
     if rule.binds_authority && !origin.is_public_host {
-        return Soon::now(Err(Reason::OtherHost));
+        return Soon::now(Err(Reason::OtherHost(origin.to_string().into())));
     }
     if rule.scheme.has_key_id() && claimed.key_id().is_none() {
         return Soon::now(Ok(Opened { claimed, key: None, found_millis: now_millis }));
@@ -143,7 +143,7 @@ async fn over_spool<T: Send + 'static>(
     let (scheme, authority) = (desk.origin.scheme.to_owned(), desk.origin.authority.to_owned());
     let (is_public_host, clock) = (desk.origin.is_public_host, desk.clock.clone());
     let work = move || {
-        let origin = Origin { scheme: &scheme, authority: &authority, is_public_host };
+        let origin = Origin { scheme: &scheme, authority: &authority, asked: &authority, is_public_host };
         work(&view(&head, &Body::Spooled(spool), origin), clock.unix_millis())
     };
     tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Stopped)?

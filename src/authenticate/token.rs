@@ -39,9 +39,13 @@ pub(super) fn verify(rule: &TokenRule, head: &RequestHead, desk: &Desk<'_>, now_
     }
     rule.check_scope(&token)?;
     if rule.csrf && !cookies::is_own(head, text, desk.origin.site()) {
-        return Err(TokenError::CrossSite.into());
+        return Err(cross_site(head).into());
     }
     Ok(Shown { token, proof })
+}
+
+fn cross_site(head: &RequestHead) -> TokenError {
+    if cookies::opens_socket(head) { TokenError::ForeignOrigin } else { TokenError::CrossSite }
 }
 
 /// What must be accepted once only: the proof, and the token where the rule says so.
@@ -65,7 +69,7 @@ pub(super) fn ask<'a>(
         Err(error) => return Soon::now(Err(error.into())),
     };
     if rule.csrf && !cookies::is_own(head, token, site) {
-        return Soon::now(Err(TokenError::CrossSite.into()));
+        return Soon::now(Err(cross_site(head).into()));
     }
     if is_bound_in_itself(token) {
         return Soon::now(Err(TokenError::OtherUse("cnf").into()));

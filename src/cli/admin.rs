@@ -1,11 +1,6 @@
 //! Asking a running gateway, over its admin listener.
 
-use std::{
-    fs, io,
-    net::{AddrParseError, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use serde_json::Value;
@@ -63,11 +58,20 @@ impl Said {
     }
 }
 
-fn address(text: &str) -> Result<AdminAddress, AddrParseError> {
-    match text.strip_prefix(UNIX) {
-        Some(path) => Ok(AdminAddress::Unix(path.into())),
-        None => text.parse().map(AdminAddress::Tcp),
+/// What is no address of an admin listener.
+#[derive(Debug, thiserror::Error)]
+#[error("wanted is an address and port, such as 127.0.0.1:9090, or `unix:` and a path")]
+struct NoAddress;
+
+/// As a config has it, or as people write it: a URL, `localhost`.
+fn address(text: &str) -> Result<AdminAddress, NoAddress> {
+    if let Some(path) = text.strip_prefix(UNIX) {
+        return Ok(AdminAddress::Unix(path.into()));
     }
+    let place = text.strip_prefix("http://").unwrap_or(text);
+    let place = place.strip_suffix('/').unwrap_or(place);
+    let place = place.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}")).unwrap_or(place.to_owned());
+    place.parse().map(AdminAddress::Tcp).map_err(|_| NoAddress)
 }
 
 impl From<Answer> for Said {
@@ -129,6 +133,17 @@ fn unanswered(place: String, source: io::Error) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_admin_listener_may_be_written_as_people_write_it() {
+        for text in ["127.0.0.1:9090", "localhost:9090", "http://127.0.0.1:9090", "http://localhost:9090/"] {
+            assert!(matches!(address(text), Ok(AdminAddress::Tcp(tcp)) if tcp == USUAL), "{text}");
+        }
+        assert!(matches!(address("unix:/run/a.sock"), Ok(AdminAddress::Unix(_))));
+        for text in ["localhost", "https://127.0.0.1:9090", "gateway:9090", "127.0.0.1"] {
+            assert!(address(text).unwrap_err().to_string().contains("such as 127.0.0.1:9090"), "{text}");
+        }
+    }
 
     #[test]
     fn what_is_not_answered_in_time_is_not_called_undone() {

@@ -18,7 +18,7 @@ pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
 }
 
-/// Reads a config for what it describes. The secrets that it names are neither needed nor read.
+/// Reads a config for what it describes. The secrets and the files that it names are neither needed nor read.
 pub(super) fn describe(path: &Path) -> Result<Config, Trouble> {
     Ok(config::load_in(path, &NoSecrets)?.0)
 }
@@ -42,7 +42,7 @@ pub(super) fn scheme(name: &str, config: Option<&Path>) -> Result<Arc<Scheme>, T
     }
 }
 
-/// A world in which every secret is there and none is real: 64 zeros, which are text, hex and base64 alike.
+/// A world in which every secret and every file is there and none is real: 64 zeros, which are text, hex and base64 alike.
 struct NoSecrets;
 
 const ZEROS: [u8; 64] = [b'0'; 64];
@@ -86,6 +86,41 @@ mod tests {
             routes: [{ match: { path: / }, public: true, to: ok }]\n";
         std::fs::write(&place, config).unwrap();
         assert_eq!(describe(&place).unwrap().issuers.len(), 1);
+    }
+
+    #[test]
+    fn every_example_is_described() {
+        let examples = std::fs::read_dir(example("")).unwrap().map(|entry| entry.unwrap().path());
+        let examples: Vec<PathBuf> =
+            examples.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+        assert!(examples.len() >= 20, "{examples:?}");
+        for path in examples {
+            assert!(describe(&path).is_ok_and(|config| !config.routes.is_empty()), "{}", path.display());
+        }
+    }
+
+    /// As on the machine of whoever writes the client.
+    #[test]
+    fn none_of_the_files_that_a_config_names_need_be_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("countersign.yaml");
+        let config = "listen: { address: '127.0.0.1:8000', tls: { certificate: c.pem, key: k.pem, client_ca: r.pem } }\n\
+            addresses: { allow: { file: a.nets }, deny: { file: d.nets } }\n\
+            keys: { k: { file: { path: keys.csv } }, h: { shared: { file: h.key } } }\n\
+            schemes: { s: { preset: device, keys: h }, t: { preset: device-v2, keys: k } }\n\
+            tokens:\n  api: { keys: [{ private_key: { file: t.pem } }], issuer: i, audience: a }\n  \
+            set: { jwks: { file: set.json }, issuer: i, audience: a }\n\
+            users: { staff: { file: staff.yaml } }\n\
+            issuers: { api: { tokens: api } }\n\
+            upstreams:\n  in: { login: { users: staff, issuer: api } }\n  \
+            app: { servers: ['https://a'], tls: { roots: r.pem } }\n\
+            routes:\n  - { match: { path: /in, methods: [POST] }, public: true, to: in }\n  \
+            - { match: { path: / }, require: { any_of: [{ hmac: s }, { hmac: t }, { jwt: set }] }, to: app }\n";
+        std::fs::write(&place, config).unwrap();
+        match describe(&place) {
+            Ok(config) => assert_eq!(config.routes.len(), 2),
+            Err(trouble) => panic!("{trouble}"),
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! A file of secrets for `sign` and `verify`: lines `id,secret`, or bare secrets.
+//! A file of secrets for `sign` and `verify`: lines `id,secret`, or bare secrets, or a file of keys as the gateway has it.
 //!
 //! Several lines of one id are its live secrets, newest first. A secret is taken as it is written, to the end of its
-//! line; only the line's end is no part of it.
+//! line; only the line's end is no part of it. A CSV of the gateway is told by its header.
 
 use std::{io, path::Path, path::PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::{
-    keys::{KeyRecord, KeyTable, MOST_LIVE, Prepared},
+    keys::{FileFault, Format, KeyFileContent, KeyRecord, KeyTable, MOST_LIVE, Prepared},
     scheme::{KeyFault, Scheme},
     secret::Secret,
 };
@@ -22,7 +22,7 @@ pub(super) enum KeyFile {
     /// Bare secrets: for a scheme without ids, or for whatever id a request names.
     Any(Vec<Secret>),
     /// Ids and their secrets.
-    ById(Vec<(String, Vec<Secret>)>),
+    ById(Vec<(String, KeyRecord)>),
 }
 
 /// Why a keys file cannot be used. No secret is in any text.
@@ -32,6 +32,8 @@ pub(super) enum KeyFileError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("the keys file holds no secret; wanted are lines `id,secret`, or a bare secret")]
     Empty,
+    #[error("the keys file: {0}")]
+    Gateways(FileFault),
     #[error("line {0} of the keys file has no secret after its comma")]
     NoSecret(usize),
     #[error("line {0} of the keys file: an id is 1 to {LONGEST_ID} visible ASCII characters")]
@@ -47,7 +49,18 @@ impl KeyFile {
     pub(super) fn read(path: &Path, scheme: &Scheme) -> Result<KeyFile, KeyFileError> {
         let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
         let content = Zeroizing::new(std::fs::read(path).map_err(unreadable)?);
-        KeyFile::parse(&content, scheme.has_key_id())
+        match gateways(path, &content) {
+            Some(format) => KeyFile::of_gateway(&content, format),
+            None => KeyFile::parse(&content, scheme.has_key_id()),
+        }
+    }
+
+    fn of_gateway(content: &[u8], format: Format) -> Result<KeyFile, KeyFileError> {
+        let content = KeyFileContent::parse(content, format).map_err(KeyFileError::Gateways)?;
+        let named = |(id, record): (&[u8], KeyRecord)| (String::from_utf8_lossy(id).into_owned(), record);
+        let mut ids: Vec<(String, KeyRecord)> = content.records().map(named).collect();
+        ids.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if ids.is_empty() { Err(KeyFileError::Empty) } else { Ok(KeyFile::ById(ids)) }
     }
 
     /// Reads a file's content. Where a scheme has no ids, a comma is part of the secret.
@@ -78,7 +91,10 @@ impl KeyFile {
         match (bare.is_empty(), by_id.is_empty()) {
             (true, true) => Err(KeyFileError::Empty),
             (false, _) => Ok(KeyFile::Any(bare)),
-            (true, false) => Ok(KeyFile::ById(by_id)),
+            (true, false) => {
+                let record = |(id, secrets): (String, Vec<Secret>)| (id, KeyRecord::of(secrets));
+                Ok(KeyFile::ById(by_id.into_iter().map(record).collect()))
+            }
         }
     }
 
@@ -86,11 +102,19 @@ impl KeyFile {
     pub(super) fn table(&self, prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
         match self {
             KeyFile::Any(secrets) => KeyTable::shared(&KeyRecord::of(secrets.iter().cloned()), prepare),
+            KeyFile::ById(ids) => KeyTable::by_id(ids.iter().map(|(id, record)| (id.as_bytes(), record)), prepare),
+        }
+    }
+
+    /// The secrets that a request of `id` may be signed with, and those of others by their ids.
+    pub(super) fn of(&self, id: Option<&[u8]>) -> (Vec<Secret>, Vec<(&str, Vec<Secret>)>) {
+        let secrets = |record: &KeyRecord| record.secrets.iter().map(|known| known.secret.clone()).collect();
+        match self {
+            KeyFile::Any(all) => (all.clone(), Vec::new()),
             KeyFile::ById(ids) => {
-                let record =
-                    |(id, secrets): &(String, Vec<Secret>)| (id.clone(), KeyRecord::of(secrets.iter().cloned()));
-                let records: Vec<_> = ids.iter().map(record).collect();
-                KeyTable::by_id(records.iter().map(|(id, record)| (id.as_bytes(), record)), prepare)
+                let (own, others): (Vec<_>, Vec<_>) = ids.iter().partition(|(known, _)| Some(known.as_bytes()) == id);
+                let own = own.first().map_or(Vec::new(), |(_, record)| secrets(record));
+                (own, others.iter().map(|(id, record)| (id.as_str(), secrets(record))).collect())
             }
         }
     }
@@ -101,6 +125,16 @@ impl KeyFile {
             KeyFile::Any(_) => Vec::new(),
             KeyFile::ById(ids) => ids.iter().map(|(id, _)| id.as_str()).collect(),
         }
+    }
+}
+
+/// The format of a file that a gateway could have as its keys: told by its name, or by a header with both columns.
+fn gateways(path: &Path, content: &[u8]) -> Option<Format> {
+    let header = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let has = |name: &[u8]| header.split(|byte| *byte == b',').any(|column| column.trim_ascii() == name);
+    match Format::of(path) {
+        Some(format @ (Format::JsonLines | Format::Yaml)) => Some(format),
+        Some(Format::Csv) | None => (has(b"id") && has(b"secret")).then_some(Format::Csv),
     }
 }
 
@@ -130,9 +164,9 @@ mod tests {
         };
         match KeyFile::parse(content.as_bytes(), with_ids) {
             Ok(KeyFile::Any(secrets)) => format!("any {:?}", text(&secrets)),
-            Ok(KeyFile::ById(ids)) => {
-                let ids: Vec<String> = ids.iter().map(|(id, secrets)| format!("{id} {:?}", text(secrets))).collect();
-                ids.join(" ")
+            Ok(file @ KeyFile::ById(_)) => {
+                let of = |id: &str| format!("{id} {:?}", text(&file.of(Some(id.as_bytes())).0));
+                file.ids().into_iter().map(of).collect::<Vec<_>>().join(" ")
             }
             Err(error) => error.to_string(),
         }
@@ -144,6 +178,24 @@ mod tests {
             shown("a,one\nb,two\r\n\na,three, with comma", true),
             "a [\"one\", \"three, with comma\"] b [\"two\"]"
         );
+    }
+
+    /// Read line by line, the rest of its columns would be part of each secret.
+    #[test]
+    fn a_gateways_own_file_is_read_as_the_gateway_reads_it() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/customers.csv");
+        let scheme = crate::cli::config_file::scheme("device-v2", None).unwrap();
+        let file = KeyFile::read(&path, &scheme).unwrap();
+        assert_eq!(file.ids(), ["cust-1", "cust-2", "cust-3"]);
+        assert_eq!(file.of(Some(b"cust-1")).0.first().unwrap().expose(), b"example-secret-of-customer-1-new");
+        assert_eq!(file.of(Some(b"cust-2")).0.first().unwrap().expose(), b"example-secret-of-customer-2");
+        let table = file.table(|secret| scheme.key_recipe().verifying(secret)).unwrap();
+        let found = |id: &[u8]| table.find(Some(id)).at_once().ok().unwrap().unwrap().key().check(0);
+        assert_eq!((found(b"cust-1"), found(b"cust-3")), (Ok(()), Err(crate::keys::NoKey::Disabled)));
+        let no_secret = KeyFile::of_gateway(b"id,secret\na,\n", Format::Csv).unwrap_err();
+        assert_eq!(no_secret.to_string(), "the keys file: line 2, `secret`: the secret is empty");
+        assert_eq!(gateways(Path::new("k.txt"), b"dev-1,secret\n"), None);
+        assert_eq!(gateways(Path::new("k.csv"), b"dev-1,secret\n"), None);
     }
 
     #[test]

@@ -107,10 +107,11 @@ impl RawRequest {
 
     /// The scheme and authority that are signed: the public ones, or else plain HTTP and the request's own Host.
     pub(super) fn origin<'a>(&'a self, public: Option<&'a config::Origin>) -> Origin<'a> {
-        match public {
-            Some(origin) => Origin { scheme: &origin.scheme, authority: &origin.authority, is_public_host: true },
-            None => Origin { scheme: "http", authority: self.head.authority(), is_public_host: true },
-        }
+        let (scheme, authority) = match public {
+            Some(origin) => (origin.scheme.as_str(), origin.authority.as_str()),
+            None => ("http", self.head.authority()),
+        };
+        Origin { scheme, authority, asked: authority, is_public_host: true }
     }
 
     /// What a scheme may read of it.

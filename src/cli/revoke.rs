@@ -230,7 +230,7 @@ impl ListRevocations {
             }
             Some(file) => {
                 let now_unix = Clock::system().unix();
-                let standing = Revocations::in_file(file, MOST_SHOWN, now_unix).map_err(unusable)?;
+                let standing = Revocations::in_file(file, MOST_SHOWN, now_unix).map_err(Trouble::NotListed)?;
                 standing.iter().map(Revocation::to_json).collect()
             }
         };

@@ -19,8 +19,8 @@ use crate::config::{Config, Route};
 ///   countersign routes -c gateway.yaml --explain POST http://localhost/devices/1
 ///   countersign routes -c gateway.yaml --explain GET 'http://localhost/a/..%2fb'
 ///
-/// What a route leaves unsigned is told for its weakest way in. The secrets that
-/// the config names are not read.
+/// What a route leaves unsigned is told for its weakest way in. The secrets and
+/// files that the config names are not read.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct RoutesCommand {

@@ -1,12 +1,16 @@
 //! `countersign run`: read the config, bind, serve until told to stop.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    io::{self, IsTerminal},
+    num::NonZeroUsize,
+};
 
 use clap::Args;
 
-use super::{Exit, signals::Signals, words};
+use super::{Exit, config_file::ConfigFile, signals::Signals, words};
 use crate::{
     clock::Clock,
+    config::{Problem, Severity},
     gateway::{self, Running, Source},
     observe::logging,
 };
@@ -19,12 +23,12 @@ use crate::{
 /// SIGTERM or SIGINT: no new connection, requests in flight finish, exit 0.
 /// SIGHUP: open the log file again, and load the config again. It is also loaded when
 /// it changes, or a file that it names. One that is bad leaves the old one in force.
+/// SIGUSR1: open the log file again.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
-    /// The config file
-    #[arg(short, long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Worker threads [default: one a core]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -33,24 +37,22 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(self) -> Exit {
         if let Err(error) = logging::init(None) {
-            words(format_args!("countersign: {error}"));
+            failed(format_args!("{error}"));
         }
-        let mut source = Source::new(self.config);
+        let mut source = Source::new(self.config.path);
         let (config, notes) = match source.load() {
             Ok(loaded) => loaded,
             Err(problems) => {
-                words(format_args!("{problems}"));
+                problems.0.iter().for_each(tell);
                 return Exit::Config;
             }
         };
-        for note in notes {
-            words(format_args!("{note}"));
-        }
+        notes.iter().for_each(tell);
         // Before anything that takes its time: a signal that comes meanwhile is heard then, and does not end the process.
         let signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => {
-                words(format_args!("countersign: signals: {error}"));
+                failed(format_args!("signals: {error}"));
                 return Exit::Runtime;
             }
         };
@@ -58,10 +60,27 @@ impl Run {
         match gateway::start(config, Some(source), workers, Clock::system()) {
             Ok(running) => serve(running, workers, signals),
             Err(error) => {
-                words(format_args!("countersign: {error}"));
+                failed(format_args!("{error}"));
                 if error.is_in_config() { Exit::Config } else { Exit::Runtime }
             }
         }
+    }
+}
+
+/// What a person reads on a terminal goes into the log as events where that is what standard error is.
+fn tell(problem: &Problem) {
+    match (io::stderr().is_terminal(), problem.severity) {
+        (true, _) => words(format_args!("{problem}")),
+        (false, Severity::Error) => tracing::error!("{problem}"),
+        (false, Severity::Warning) => tracing::warn!("{problem}"),
+        (false, Severity::Note) => tracing::info!("{problem}"),
+    }
+}
+
+fn failed(why: std::fmt::Arguments<'_>) {
+    match io::stderr().is_terminal() {
+        true => words(format_args!("countersign: {why}")),
+        false => tracing::error!("{why}"),
     }
 }
 

@@ -33,7 +33,8 @@ use crate::{
 /// head may end in LF alone. Without a Content-Length all the rest of the file is
 /// the body, a newline at its end as well.
 /// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
-/// or a key shared by all. Of several lines of one id the first signs.
+/// or a key shared by all; or it is a file of keys as the gateway reads it. Of
+/// several lines of one id the first signs.
 ///
 /// The signed request is verified before it is printed.
 #[derive(Args)]
@@ -153,7 +154,8 @@ mod tests {
         let scheme = config_file::scheme("device-v2", None).unwrap();
         let keys = keys(&scheme);
         let request = RawRequest::parse(b"GET / HTTP/1.1\nHost: localhost\n\n").unwrap();
-        let origin = Origin { scheme: "https", authority: "api.example.com", is_public_host: true };
+        let authority = "api.example.com";
+        let origin = Origin { scheme: "https", authority, asked: authority, is_public_host: true };
         let signed = sign(&scheme, &keys, &request, origin, Some("dev-1"), 0).unwrap();
         assert_eq!(signed.head().authority(), "api.example.com");
         assert!(shell::curl(&signed, origin.scheme).contains("'https://api.example.com/'"));

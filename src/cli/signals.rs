@@ -16,6 +16,7 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    user: Signal,
 }
 
 impl Signals {
@@ -26,20 +27,23 @@ impl Signals {
     pub(super) fn listen() -> io::Result<Signals> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let within = runtime.enter();
-        let [terminate, interrupt, hangup] =
-            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+        let [terminate, interrupt, hangup, user] =
+            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::user_defined1()]
+                .map(signal);
         drop(within);
-        Ok(Signals { runtime, terminate: terminate?, interrupt: interrupt?, hangup: hangup? })
+        Ok(Signals { runtime, terminate: terminate?, interrupt: interrupt?, hangup: hangup?, user: user? })
     }
 
-    /// Waits for SIGTERM or SIGINT. SIGHUP opens the log again and reloads.
+    /// Waits for SIGTERM or SIGINT. SIGHUP opens the log again and reloads; SIGUSR1, by which log rotation is used to tell
+    /// servers, opens the log alone.
     pub(super) fn until_told(self, running: &Running) {
-        let Signals { runtime, mut terminate, mut interrupt, mut hangup } = self;
+        let Signals { runtime, mut terminate, mut interrupt, mut hangup, mut user } = self;
         runtime.block_on(async {
             loop {
                 tokio::select! {
                     _ = terminate.recv() => return,
                     _ = interrupt.recv() => return,
+                    _ = user.recv() => running.reopen_log(),
                     _ = hangup.recv() => {
                         running.reopen_log();
                         running.reload(Trigger::Signal);

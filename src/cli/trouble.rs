@@ -8,6 +8,7 @@ use crate::{
     gateway::StartError,
     keys::{NotChanged, NotWritable},
     scheme,
+    store::revocations::LogError,
 };
 
 /// Anything that ends a command early.
@@ -81,6 +82,8 @@ pub(super) enum Trouble {
     Time(String),
     #[error("nothing is revoked: {0}")]
     NotRevoked(String),
+    #[error("what is revoked cannot be read: {0}")]
+    NotListed(LogError),
     #[error("nothing is lifted: {0}")]
     NotLifted(String),
     #[error("{0}: {1}")]
@@ -176,6 +179,7 @@ impl Trouble {
             | Trouble::NotDone { .. }
             | Trouble::TokenFile { .. }
             | Trouble::NotRevoked(_)
+            | Trouble::NotListed(_)
             | Trouble::NotLifted(_)
             | Trouble::Signals(_)
             | Trouble::Password(_)

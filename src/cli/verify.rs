@@ -2,6 +2,9 @@
 //!
 //! It remembers nothing: a replay is not recognised here.
 
+mod mismatch;
+mod slips;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -35,10 +38,13 @@ use crate::{
 /// head may end in LF alone. Without a Content-Length all the rest of the file is
 /// the body, a newline at its end as well.
 /// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
-/// or a key shared by all. Several lines of one id are its live secrets.
+/// or a key shared by all; or it is a file of keys as the gateway reads it. Several
+/// lines of one id are its live secrets.
 ///
 /// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on
-/// standard error. Nothing is remembered, so a replay is not recognised.
+/// standard error. Of a wrong signature the message is shown that should have been
+/// signed, the signature that it would have, and the slip that explains the one that
+/// came, if one does. Nothing is remembered, so a replay is not recognised.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 #[allow(rustdoc::bare_urls, reason = "the text is read on a terminal")]
@@ -59,7 +65,7 @@ pub(super) struct By {
     /// The file with the keys
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
-    /// A config that has the scheme; the secrets it names are not read
+    /// A config that has the scheme; the secrets and files it names are not read
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The time, in seconds since 1970 [default: now]
@@ -80,8 +86,8 @@ pub(super) struct Accepted {
 impl Verify {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let scheme = self.by.scheme()?;
-        let keys = self.by.key_file(&scheme)?;
-        let keys = keys.table(|secret| scheme.key_recipe().verifying(secret))?;
+        let file = self.by.key_file(&scheme)?;
+        let keys = file.table(|secret| scheme.key_recipe().verifying(secret))?;
         let request = match RawRequest::read(&self.request) {
             Err(error) if error.is_refusal() => return Ok(malformed(&error)),
             read => read?,
@@ -98,18 +104,24 @@ impl Verify {
             }
             Err(reason) => {
                 words(format_args!("refused: {}: {reason}", reason.cause().face().name));
-                if let Reason::Signature(Failure::Stale { behind_millis }) = reason {
-                    let stated = now_millis.saturating_sub(behind_millis);
-                    let unix = stated.div_euclid(1000);
-                    words(format_args!(
-                        "  hint: the request is of {}; `--at {unix}` judges by its own time",
-                        time(stated)
-                    ));
+                match reason {
+                    Reason::Signature(Failure::Stale { behind_millis }) => hint_of_time(now_millis, behind_millis),
+                    Reason::Signature(Failure::Mismatch | Failure::Undecodable | Failure::Misspelt(_)) => {
+                        mismatch::show(&scheme, &file, &request, &request.view(origin), now_millis);
+                    }
+                    Reason::NoKey(NoKey::Unknown) => mismatch::show_ids(&scheme, &file, &request.view(origin)),
+                    _ => (),
                 }
                 Exit::Refused
             }
         })
     }
+}
+
+fn hint_of_time(now_millis: i64, behind_millis: i64) {
+    let stated = now_millis.saturating_sub(behind_millis);
+    let unix = stated.div_euclid(1000);
+    words(format_args!("  hint: the request is of {}; `--at {unix}` judges by its own time", time(stated)));
 }
 
 impl By {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     believed,
-    checked::{Assertion, ClaimValue, Handout, Issuer, Tokens},
+    checked::{Assertion, ClaimValue, Config, Handout, Issuer},
     header, issuers,
     login::{self, Issuing},
     reader::Reader,
@@ -23,6 +23,8 @@ const LONG: Duration = Duration::from_secs(600);
 /// An assertion or a handout, and the sources that its claims use.
 pub(super) struct Read<T> {
     pub(super) item: T,
+    /// Where an assertion's audience stands.
+    pub(super) audience: Option<Place>,
     pub(super) sources: Vec<Used>,
 }
 
@@ -30,7 +32,9 @@ pub(super) struct Read<T> {
 pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Read<Assertion>> {
     let fields = reader.fields(node, "`assertion`", &KEYS)?;
     let issuer = issuer(&fields, issuing, reader);
-    let audience = fields.required("audience", reader).and_then(|node| audience(node, issuer, issuing, reader));
+    let audience = fields.required("audience", reader).and_then(|node| reader.line(node, "`audience`"));
+    let audience = audience.map(str::to_owned);
+    let audience_place = fields.value("audience").map(|node| node.place);
     let lifetime = fields.value("lifetime").map_or(Some(LIFETIME), |node| lifetime(node, reader));
     let claims = fields.value("claims").map(|node| issuers::claims(node, reader)).unwrap_or_default();
     let sources = sources(&claims, issuer, issuing.issuers, node.place);
@@ -38,7 +42,7 @@ pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
     let reuse = reuse(&fields, lifetime, reader);
     let item =
         Assertion { issuer: issuer?, audience: audience?, lifetime: lifetime?, claims, header: header?, reuse: reuse? };
-    Some(Read { item, sources })
+    Some(Read { item, audience: audience_place, sources })
 }
 
 /// Reads `mint:`.
@@ -49,29 +53,29 @@ pub(super) fn handout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reade
     let sources = sources(&claims, issuer, issuing.issuers, node.place);
     // Whoever is known by another credential can show that again: there is nothing to refresh.
     let answer = login::answer_of(&fields, Some(false), reader);
-    Some(Read { item: Handout { issuer: issuer?, claims, answer: answer? }, sources })
+    Some(Read { item: Handout { issuer: issuer?, claims, answer: answer? }, audience: None, sources })
 }
 
 fn issuer(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<usize> {
     fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader))
 }
 
-fn audience(node: &Node, issuer: Option<usize>, issuing: &Issuing<'_>, reader: &mut Reader<'_>) -> Option<String> {
-    let text = reader.line(node, "`audience`")?;
-    let signer = issuer.and_then(|index| issuing.issuers.item(index));
-    let signer = signer.and_then(|issuer| issuing.tokens.item(issuer.tokens));
-    let believing = |signer| move |entry: &&Tokens| believed::believes(entry, signer, Some(text));
-    let entries = || issuing.tokens.each().map(|(_, entry)| entry);
-    for entry in signer.into_iter().flat_map(|signer| entries().filter(believing(signer))) {
-        let name = &entry.name;
-        reader
-            .warning(
-                node.place,
-                format!("the tokens entry `{name}` accepts this audience: an assertion is a token here"),
-            )
-            .hint("an audience of the upstream's own, so that what it is sent is good there alone");
+/// Warns where what an upstream is told would be a token on a route here. `places` are those of the upstreams' audiences.
+pub(super) fn warn_of_audiences(config: &Config, places: &[Option<Place>], reader: &mut Reader<'_>) {
+    for (upstream, place) in config.upstreams.iter().zip(places) {
+        let (Some(assertion), Some(place)) = (&upstream.assertion, place) else { continue };
+        let signer = config.issuers.get(assertion.issuer).and_then(|issuer| config.tokens.get(issuer.tokens));
+        let Some(signer) = signer else { continue };
+        for (index, entry) in config.tokens.iter().enumerate() {
+            let is_taken = config.routes.iter().any(|route| route.require.takes(index));
+            if is_taken && believed::believes(entry, signer, Some(&assertion.audience)) {
+                let name = &entry.name;
+                let message = format!("the tokens entry `{name}` accepts this audience: an assertion is a token here");
+                let hint = "an audience of the upstream's own, so that what it is sent is good there alone";
+                reader.warning(*place, message).hint(hint);
+            }
+        }
     }
-    Some(text.to_owned())
 }
 
 fn lifetime(node: &Node, reader: &mut Reader<'_>) -> Option<Duration> {

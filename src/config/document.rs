@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    bare_keys, believed,
+    assertion, bare_keys, believed,
     checked::{Config, Refusals, Route, TrustedProxies},
     conflicts, families, issuers, keys, limits, listen,
     login::Issuing,
@@ -99,6 +99,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     }
     let listener_places = listeners.places.clone();
     let (places, routes): (Vec<Place>, Vec<Route>) = routes.into_iter().map(|read| (read.place, read.route)).unzip();
+    let audiences: Vec<Option<Place>> = upstreams.each().map(|(_, read)| read.audience).collect();
     let config = Config {
         listen: listeners.into_items(),
         admin,
@@ -122,8 +123,10 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     };
     if sound {
         listen::check_hosts(&config, &listener_places, reader);
+        assertion::warn_of_audiences(&config, &audiences, reader);
         believed::warn_of_renewal(&config, &places, reader);
         near_misses::warn(&config, &places, reader);
+        routes::warn_of_memory(&config, &places, reader);
         routes::note_coverage(&config, &places, reader);
         store::note_restart(&config, &fields, reader);
     }

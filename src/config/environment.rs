@@ -21,7 +21,7 @@ pub trait Environment {
     fn unix(&self) -> i64 {
         Clock::system().unix()
     }
-    /// Whether what it gives as secrets are the real ones, so that it means something whether they fit.
+    /// Whether its secrets and files are the real ones, so that it means something what is in them and whether they fit.
     fn has_secrets(&self) -> bool {
         true
     }

@@ -3,6 +3,7 @@
 use super::{
     checked::{KeySource, Keys},
     elsewhere, key_record,
+    mask::is_variable_name,
     reader::Reader,
     section::Section,
     tree::{Entry, Node, Value},
@@ -19,7 +20,10 @@ pub(super) fn read(node: Option<&Node>, reader: &mut Reader<'_>) -> Section<Keys
 
 fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
     let what = format!("the key source {}", reader.quote(entry.key_place, &entry.key));
-    let source = reader.one_key(&entry.value, &what, &KINDS)?;
+    let Some(source) = reader.one_key(&entry.value, &what, &KINDS) else {
+        hint_at_shared(&entry.value, reader);
+        return None;
+    };
     let source = match source.key.as_str() {
         "shared" => KeySource::Shared(key_record::of_secrets(&source.value, reader)?),
         "static" => KeySource::Static(by_id(&source.value, reader)?),
@@ -28,6 +32,20 @@ fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
         _ => file(&source.value, reader)?,
     };
     Some(Keys { name: entry.key.clone(), source })
+}
+
+/// `{ env: NAME }` is a secret, and does not say whose.
+fn hint_at_shared(node: &Node, reader: &mut Reader<'_>) {
+    let Value::Map(entries) = &node.value else { return };
+    let [entry] = entries.as_slice() else { return };
+    match (entry.key.as_str(), &entry.value.value) {
+        ("env", Value::Scalar(name)) if is_variable_name(&name.text) => {
+            let hint = format!("did you mean `{{ shared: {{ env: {} }} }}`?", name.text);
+            reader.hint_at(entry.key_place, &hint);
+        }
+        ("value", _) => reader.hint_at(entry.key_place, "did you mean `{ shared: { value: … } }`?"),
+        _ => (),
+    }
 }
 
 fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, KeyRecord)>> {

@@ -1,6 +1,9 @@
 //! `listen:` and `admin:`: where the gateway is reached.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use super::{
     checked::{Admin, AdminAddress, ClientCertificates, Config, Listen, ListenTls, Route, TrustedProxies, UNIX},
@@ -67,6 +70,7 @@ pub(super) fn check_proxied(listeners: &Listeners, proxies: &TrustedProxies, rea
 
 /// Says where the host that was asked is signed and nobody said which one that is: by a scheme, or in a proof.
 pub(super) fn check_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+    check_other_hosts(config, places, reader);
     for (index, (listen, place)) in config.listen.iter().zip(places).enumerate() {
         let here = config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
         let mut schemes =
@@ -87,6 +91,37 @@ pub(super) fn check_hosts(config: &Config, places: &[Place], reader: &mut Reader
                 .expected("`public_origin: \"https://api.example.com\"`, the origin that clients know")
                 .hint("`Host` says what its sender likes; a proof that somebody made for another site would do");
         }
+    }
+}
+
+/// Says which routes answer for no host that their callers could sign: those of another origin are refused there.
+fn check_other_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+    for route in config.routes.iter().filter(|route| !route.hosts.is_empty()) {
+        let signs_host =
+            |index: usize| config.schemes.get(index).is_some_and(|entry| entry.scheme.coverage().authority);
+        if !route.takes_proofs() && !route.require.schemes().into_iter().any(signs_host) {
+            continue;
+        }
+        let here = config.listen.iter().zip(places).enumerate();
+        let mut here = here.filter(|(index, _)| route.listeners.is_empty() || route.listeners.contains(index));
+        let fits =
+            |listen: &Listen| listen.public_origin.as_ref().is_none_or(|origin| route.answers_for(&origin.authority));
+        let Some((_, (_, place))) = here.clone().next() else { continue };
+        if !here.any(|(_, (listen, _))| fits(listen)) {
+            let message = format!("the route `{}` answers for none of the hosts that its callers sign", route.name);
+            reader
+                .warning(*place, message)
+                .hint("a signature over the public origin's host is refused there: give that route a listener with its own `public_origin`");
+        }
+    }
+}
+
+impl Route {
+    /// Whether one of its hosts is that of `authority`.
+    fn answers_for(&self, authority: &str) -> bool {
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_ascii_lowercase();
+        let below = |base: &str| host.strip_suffix(base).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+        self.hosts.iter().any(|known| known.strip_prefix("*.").map_or(*known == host, below))
     }
 }
 
@@ -141,9 +176,15 @@ fn address(node: &Node, reader: &mut Reader<'_>) -> Option<SocketAddr> {
         let problem = reader
             .error(node.place, format!("{shown} is not an address and port"))
             .expected("such as `127.0.0.1:8000` or `[::1]:8000`");
-        match text.split_once(':') {
+        let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        match text.rsplit_once(':') {
             Some(("localhost", port)) => problem.hint(format!("did you mean `127.0.0.1:{port}`?")),
-            Some(("", port)) => problem.hint(format!("for every address of this host write `0.0.0.0:{port}`")),
+            Some((host, port)) if is_number(port) && host.parse::<Ipv6Addr>().is_ok() => {
+                problem.hint(format!("did you mean `[{host}]:{port}`?"))
+            }
+            Some(("", port)) if is_number(port) => {
+                problem.hint(format!("for every address of this host write `0.0.0.0:{port}`"))
+            }
             None if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 problem.hint(format!("did you mean `127.0.0.1:{text}`?"))
             }

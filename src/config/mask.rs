@@ -80,6 +80,28 @@ pub(super) fn all(tree: &Tree) -> Vec<Range<usize>> {
     masks
 }
 
+/// All that stands under a key that is not known: it may be a secret whose key was misspelt.
+pub(super) fn below(entry: &Entry) -> Vec<Range<usize>> {
+    let mut masks = Vec::new();
+    each_value(entry).for_each(|value| collect_all(value, &mut masks));
+    masks
+}
+
+fn collect_all(node: &Node, masks: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Scalar(_) if node.place.bytes().is_empty() => (),
+        Value::Scalar(_) => masks.push(node.place.bytes()),
+        Value::List(items) => items.iter().for_each(|item| collect_all(item, masks)),
+        Value::Map(entries) => {
+            for entry in entries {
+                // `{ hunter2 }`, as below.
+                masks.extend(entry.value.is_null().then(|| entry.key_place.bytes()));
+                each_value(entry).for_each(|value| collect_all(value, masks));
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Inside {
     Open,

@@ -111,9 +111,8 @@ pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(C
             document::read(&tree.root, &mut reader)
         }
         Err(broken) => {
-            let hidden = mask::may_hold_secret(text, broken.place.start);
-            let problem = reader.error(broken.place, broken.message);
-            problem.snippet = problem.snippet.take().filter(|_| !hidden);
+            reader.hidden = mask::may_hold_secret(text, broken.place.start);
+            reader.error(broken.place, broken.message);
             None
         }
     };

@@ -1,4 +1,4 @@
-//! `must_cover:` of a route: parts of a request that every way in must sign.
+//! `must_cover:` of a route: parts of a request that every way in must sign, together.
 
 use super::{
     checked::{Part, Requirement, SchemeConfig, Tokens},
@@ -60,6 +60,33 @@ pub(super) fn check(
             });
         }
     }
+    for way in ways {
+        check_together(&way, parts, schemes, tokens, reader);
+    }
+}
+
+/// Reports a way in whose signatures cover all of the parts, but none of them all: those of two requests could be put together
+/// to a third one that nobody signed.
+fn check_together(
+    way: &[Leg],
+    parts: &[(Part, Place)],
+    schemes: &Section<SchemeConfig>,
+    tokens: &Section<Tokens>,
+    reader: &mut Reader<'_>,
+) {
+    let is_covered = |(part, _): &(Part, Place)| way.iter().any(|leg| leg.covers(*part, schemes));
+    let covers_all = |leg: &Leg| parts.iter().all(|(part, _)| leg.covers(*part, schemes));
+    let Some(((first, place), rest)) = parts.split_first() else { return };
+    if !parts.iter().all(is_covered) || way.iter().any(covers_all) {
+        return;
+    }
+    let names: Vec<String> = way.iter().map(|leg| leg.shown(schemes, tokens)).collect();
+    let parts: Vec<&str> =
+        std::iter::once(first).chain(rest.iter().map(|(part, _)| part)).map(|part| part.name()).collect();
+    let message = format!("of {} none signs {} together", names.join(" and "), parts.join(" and "));
+    reader.error(*place, message).hint(
+        "the signatures of two requests could be put together to a third: let one scheme sign all of these parts",
+    );
 }
 
 /// A credential of a way in.

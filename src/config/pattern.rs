@@ -134,6 +134,9 @@ pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err("hosts are written in lower case");
     }
+    if name.contains("://") {
+        return Err("a host stands alone, without `https://` and without a path");
+    }
     if name.contains(':') {
         return Err("a host has no port here: listeners tell ports apart");
     }
@@ -149,12 +152,62 @@ pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
 /// Why a method cannot be matched, if it cannot.
 pub(super) fn check_method(text: &str) -> Result<(), &'static str> {
     match text {
+        "*" | "ANY" | "ALL" => Err("a request has a method of its own; where `methods` is left out all are meant"),
         "CONNECT" => Err("CONNECT asks for a tunnel, which the gateway never opens"),
         "TRACE" | "TRACK" => Err("an upstream would answer with all that the gateway added; it is never passed on"),
         _ if !header::is_token(text) => Err("this is not a method"),
         _ if text.bytes().any(|byte| byte.is_ascii_lowercase()) => Err("methods are written in upper case"),
         _ => Ok(()),
     }
+}
+
+/// Methods that servers know: those registered (RFC 9110 section 16.1.1) and what caches are purged with.
+const KNOWN_METHODS: [&str; 40] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "QUERY",
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+    "PURGE",
+    "BAN",
+];
+
+/// The methods that are known, unless `text` is one of them: then it is a slip, or a method of somebody's own.
+pub(super) fn unknown_method(text: &str) -> Option<&'static [&'static str]> {
+    (!KNOWN_METHODS.contains(&text)).then_some(&KNOWN_METHODS)
 }
 
 #[cfg(test)]
@@ -216,6 +269,15 @@ mod tests {
         for bad in ["A.com", "a.com:80", "*", "*.", "a.*.com", "**.a.com", "", "[::1]", "a b"] {
             assert!(check_host(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_method_is_one_that_is_known_and_no_word_for_all() {
+        for bad in ["*", "ANY", "ALL", "get", "CONNECT", "G T"] {
+            assert!(check_method(bad).is_err(), "{bad}");
+        }
+        assert!(check_method("PSOT").is_ok() && unknown_method("PSOT").is_some());
+        assert!(check_method("PATCH").is_ok() && unknown_method("PATCH").is_none());
     }
 
     #[test]

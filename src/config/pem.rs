@@ -26,6 +26,11 @@ impl Reader<'_> {
         certificate: Option<&Node>,
         key: Option<&Node>,
     ) -> Option<(PathBuf, PathBuf)> {
+        if !self.environment.has_secrets() {
+            let certificate = certificate.and_then(|node| self.path(node, "the file of the certificate"));
+            let key = key.and_then(|node| self.path(node, "the certificate's key"));
+            return certificate.zip(key);
+        }
         let chain = certificate.and_then(|node| self.chain(node, "the file of the certificate"));
         let private = key.and_then(|node| self.private_key(node));
         let ((certificate_file, chain), (key_file, private)) = (chain?, private?);
@@ -68,6 +73,9 @@ impl Reader<'_> {
     }
 
     fn roots_and_file(&mut self, node: &Node) -> Option<(PathBuf, Roots)> {
+        if !self.environment.has_secrets() {
+            return self.path(node, "the file of roots").map(|file| (file, Roots::of_nobody()));
+        }
         let (file, content) = self.named_file(node, "the file of roots")?;
         match Roots::of_pem(&content) {
             Ok(roots) => Some((file, roots)),

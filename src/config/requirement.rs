@@ -117,6 +117,15 @@ impl Requirement {
         }
     }
 
+    /// Whether tokens of the entry at `index` get in.
+    pub fn takes(&self, index: usize) -> bool {
+        match self {
+            Requirement::Public | Requirement::Hmac(_) => false,
+            Requirement::Jwt(entry, _) => *entry == index,
+            Requirement::AnyOf(legs) | Requirement::AllOf(legs) => legs.iter().any(|leg| leg.takes(index)),
+        }
+    }
+
     /// Whether a token can be what it is met with.
     pub fn takes_tokens(&self) -> bool {
         match self {

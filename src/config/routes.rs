@@ -21,6 +21,7 @@ use super::{
     upgrade,
     upstreams::ReadUpstream,
 };
+use crate::scheme::BodyNeed;
 
 const KEYS: [&str; 17] = [
     "name",
@@ -320,10 +321,17 @@ fn words(
             let shown = reader.quote(item.place, text);
             let problem = reader.error(item.place, format!("{shown} cannot be {what} here: {why}"));
             let other_cases = [text.to_ascii_lowercase(), text.to_ascii_uppercase()];
-            if let Some(meant) = other_cases.iter().find(|word| check(word).is_ok()) {
+            let alone = text.split_once("://").and_then(|(_, rest)| rest.split(['/', ':']).next()).map(str::to_owned);
+            if let Some(meant) = other_cases.iter().chain(&alone).find(|word| check(word).is_ok()) {
                 problem.hint(format!("did you mean `{meant}`?"));
             }
             continue;
+        }
+        if let Some(known) = pattern::unknown_method(text).filter(|_| key == "methods") {
+            let shown = reader.quote(item.place, text);
+            reader
+                .warning(item.place, format!("{shown} is a method that servers do not know"))
+                .suggest(text, known.iter().copied());
         }
         words.push(text.to_owned());
     }
@@ -360,6 +368,24 @@ fn check_sources(used: &[Used], at: Option<Place>, require: &Requirement, reader
         }
         reported.push(source);
         reader.error(at.unwrap_or(*place), format!("`{source}` never has a value on this route")).hint(hint);
+    }
+}
+
+/// Warns of a `max_body` beyond what is held in memory, where a scheme reads the body: no larger one gets through.
+pub(super) fn warn_of_memory(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
+    for (route, place) in config.routes.iter().zip(places) {
+        let held = u64::try_from(config.limits.body_memory).unwrap_or(u64::MAX);
+        let Some(most) = route.max_body.filter(|most| *most > held) else { continue };
+        let schemes = route.require.schemes();
+        let mut schemes = schemes.into_iter().filter_map(|index| config.schemes.get(index));
+        if let Some(scheme) = schemes.find(|entry| entry.scheme.body_need() == BodyNeed::Parsed) {
+            let message = format!(
+                "`max_body` has no effect beyond {held} bytes: the scheme `{}` reads values out of the body, and only as \
+                 much is held in memory",
+                scheme.name
+            );
+            reader.warning(*place, message).hint(format!("limits: {{ body_memory: {most} }}"));
+        }
     }
 }
 

@@ -108,9 +108,7 @@ fn from_variable(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Opti
         reader.error(node.place, format!("the environment variable `{name}` is not set"));
         return None;
     };
-    if value.last().is_some_and(u8::is_ascii_whitespace) {
-        reader.warning(node.place, format!("the value of `{name}` ends in white space, which is part of the key"));
-    }
+    warn_of_oddities(&value, &format!("the value of `{name}`"), node.place, reader);
     decode(Zeroizing::new(value), writing, node.place, reader)
 }
 
@@ -120,6 +118,7 @@ fn from_file(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<S
         Ok(content) => {
             let mut content = Zeroizing::new(content);
             cut_newline(&mut content);
+            warn_of_oddities(&content, "the secret's file", node.place, reader);
             decode(content, writing, node.place, reader)
         }
         Err(error) => {
@@ -127,6 +126,21 @@ fn from_file(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<S
             None
         }
     }
+}
+
+/// Warns of what an editor, a shell or a file of variables may have put around a secret.
+fn warn_of_oddities(written: &[u8], what: &str, place: Place, reader: &mut Reader<'_>) {
+    let is_document = [b"-----BEGIN".as_slice(), b"{"].into_iter().any(|begin| written.starts_with(begin));
+    let is_quoted = |quote: u8| written.len() > 2 && written.starts_with(&[quote]) && written.ends_with(&[quote]);
+    let odd = match written {
+        [0xef, 0xbb, 0xbf, ..] => "begins with a byte order mark",
+        _ if is_document => return,
+        [.., last] if last.is_ascii_whitespace() => "ends in white space",
+        [first, ..] if first.is_ascii_whitespace() => "begins with white space",
+        _ if is_quoted(b'"') || is_quoted(b'\'') => "stands in quotes",
+        _ => return,
+    };
+    reader.warning(place, format!("{what} {odd}, which is part of the key"));
 }
 
 /// Editors end a file with a newline that nobody means as part of the key; only one is cut.
@@ -141,10 +155,35 @@ fn cut_newline(content: &mut Vec<u8>) {
 
 fn inline(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
     let text = &reader.scalar(node, "a secret")?.text;
+    if let Some(name) = placeholder(text) {
+        let meant = name.map_or("`{ env: NAME }`, with the variable's name".to_owned(), |name| {
+            format!("did you mean `{{ env: {name} }}`?")
+        });
+        reader
+            .error(node.place, "nothing is put in the place of this: the text itself would be the secret")
+            .expected(FORMS)
+            .hint(meant);
+        return None;
+    }
     reader
         .warning(node.place, "this secret stands in the config itself")
         .hint("`{ env: NAME }` or `{ file: path }` keeps it out of the file, and out of its history");
     decode(Zeroizing::new(text.clone().into_bytes()), writing, node.place, reader)
+}
+
+/// Whether a text is what other programs replace: `${NAME}`, `$NAME`, `{{ … }}`. With the variable's name, where it is one.
+fn placeholder(text: &str) -> Option<Option<&str>> {
+    let is_shouted = |name: &&str| is_variable_name(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    if let Some(name) = text.strip_prefix('$').filter(|name| name.len() > 2).filter(is_shouted) {
+        return Some(Some(name));
+    }
+    let within = |open: &str, close: &str| Some(text.split_once(open)?.1.split_once(close)?.0);
+    if let Some(inner) = within("${", "}") {
+        // `${NAME:-default}`
+        let name = inner.split([':', '-', '?']).next().unwrap_or_default();
+        return Some(Some(name).filter(is_shouted));
+    }
+    within("{{", "}}").map(|_| None)
 }
 
 fn decode(written: Zeroizing<Vec<u8>>, writing: Writing, place: Place, reader: &mut Reader<'_>) -> Option<Secret> {
@@ -175,11 +214,15 @@ mod tests {
                 ("LONG", "0123456789abcdef0123456789abcdef"),
                 ("EMPTY", ""),
                 ("SPACED", "0123456789abcdef\n"),
+                ("QUOTED", "\"0123456789abcdef\""),
             ],
             files: vec![
                 ("key", "file-secret-of-20-by\n"),
                 ("two", "file-secret-of-20-by\n\n"),
                 ("crlf", "0123456789abcdef\r\n"),
+                ("marked", "\u{feff}0123456789abcdef\n"),
+                ("led", " 0123456789abcdef\n"),
+                ("pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n\n"),
             ],
         };
         let masks = mask::secrets(&tree);
@@ -204,6 +247,40 @@ mod tests {
         assert_eq!(read("{ file: two }").0.unwrap(), b"file-secret-of-20-by\n");
         assert_eq!(read("{ file: crlf }").0.unwrap(), b"0123456789abcdef");
         assert!(read("{ env: SPACED }").1.contains("ends in white space"));
+    }
+
+    #[test]
+    fn what_was_put_around_a_secret_by_mistake_is_warned_of() {
+        for (text, wanted) in [
+            ("{ env: SPACED }", "the value of `SPACED` ends in white space, which is part of the key"),
+            ("{ env: QUOTED }", "the value of `QUOTED` stands in quotes"),
+            ("{ file: two }", "the secret's file ends in white space"),
+            ("{ file: marked }", "the secret's file begins with a byte order mark"),
+            ("{ file: led }", "the secret's file begins with white space"),
+        ] {
+            let (secret, problems) = read(text);
+            assert!(secret.is_some() && problems.contains(wanted), "{text}: {problems}");
+        }
+        assert_eq!(read("{ file: pem }").1, "", "white space is nothing in PEM");
+    }
+
+    #[test]
+    fn what_other_programs_would_replace_is_no_secret() {
+        for text in ["\"${LONG}\"", "\"${LONG:-hunter2}\"", "$LONG", "{ value: \"x-${LONG}\" }"] {
+            let (secret, problems) = read(text);
+            assert!(secret.is_none() && problems.contains("did you mean `{ env: LONG }`?"), "{text}: {problems}");
+            assert!(!problems.contains("hunter2"), "{problems}");
+        }
+        let (secret, problems) = read("\"{{ .Values.key }}\"");
+        assert!(secret.is_none() && problems.contains("hint: `{ env: NAME }`"), "{problems}");
+        for text in [
+            "'$2b$12$abcdefghijklmnop'",
+            "'pa$$word-of-enough-bytes'",
+            "'{{not-closed-of-enough'",
+            "'$lower-of-enough'",
+        ] {
+            assert!(read(text).0.is_some(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Maps and lists: which keys they may have, and what is said of the others.
 
 use super::{
+    mask,
     reader::Reader,
     tree::{Entry, Node, Place, Value},
 };
@@ -73,8 +74,9 @@ impl Reader<'_> {
         Some(Fields { place: node.place, entries, what: what.to_owned(), hint: None })
     }
 
-    /// Notes a key that is not known there.
+    /// Notes a key that is not known there. What it has for a value is shown nowhere.
     pub(super) fn unknown_key(&mut self, entry: &Entry, what: &str, allowed: &[&str]) {
+        self.masks.extend(mask::below(entry));
         let key = self.quote(entry.key_place, &entry.key);
         self.error(entry.key_place, format!("unknown key {key} in {what}"))
             .expected(any_of(allowed))
@@ -91,6 +93,8 @@ impl Reader<'_> {
                 self.error(node.place, format!("{what} is empty")).expected(format!("one of {}", any_of(allowed)));
             }
             [_, second, ..] => {
+                let unknown = entries.iter().filter(|entry| !allowed.contains(&entry.key.as_str()));
+                self.masks.extend(unknown.flat_map(mask::below));
                 self.error(second.key_place, format!("{what} must have exactly one key"))
                     .expected(format!("one of {}", any_of(allowed)));
             }

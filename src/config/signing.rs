@@ -1,13 +1,16 @@
 //! `sign:` and `sign_response:`: by which scheme, and with whose key.
 
 use super::{
-    checked::{AnswerSigner, KeySource, Keys, Requirement, SchemeConfig, Signer},
+    checked::{AnswerSigner, KeySource, Keys, Requirement, Route, SchemeConfig, Signer},
     reader::Reader,
     routes::ReadRoute,
     section::Section,
     tree::{Node, Place, Value},
 };
-use crate::{keys::KeyRecord, scheme::Scheme};
+use crate::{
+    keys::KeyRecord,
+    scheme::{Carrier, OfRequest, Scheme},
+};
 
 /// What signs: the schemes, and the keys they refer to.
 pub(super) struct Signers<'a> {
@@ -206,6 +209,7 @@ pub(super) fn check_answer_keys(routes: &[ReadRoute], schemes: &Section<SchemeCo
         routes.iter().flat_map(|read| read.route.require.schemes()).filter_map(keys_of).collect();
     for ReadRoute { route, sign_response, place } in routes {
         let Some(AnswerSigner::Own(signer)) = &route.sign_response else { continue };
+        check_own_answers(route, signer, sign_response.unwrap_or(*place), schemes, reader);
         if keys_of(signer.scheme).is_some_and(|keys| verifying.contains(&keys)) {
             let message =
                 format!("`sign_response` of `{}` signs for everybody with keys that verify requests", route.name);
@@ -214,6 +218,39 @@ pub(super) fn check_answer_keys(routes: &[ReadRoute], schemes: &Section<SchemeCo
                 .hint("what came back signed could be sent as a request: give answers a key source of their own");
         }
     }
+}
+
+/// Warns where a key that signs for everybody would sign, for one caller, what another takes for the answer to his own
+/// request: both may send one nonce.
+fn check_own_answers(
+    route: &Route,
+    signer: &Signer,
+    place: Place,
+    schemes: &Section<SchemeConfig>,
+    reader: &mut Reader<'_>,
+) {
+    let Some(signs) = schemes.item(signer.scheme) else { return };
+    let verifying = route.require.schemes();
+    let is_tied = |index: &usize| match schemes.item(*index).map(|entry| entry.scheme.carrier()) {
+        Some(Carrier::Header(name)) => signs.scheme.answer_signs(OfRequest::Header(name)),
+        _ => signs.scheme.answer_signs(OfRequest::Target),
+    };
+    let by_signatures_alone = !verifying.is_empty() && route.require.token_legs().is_empty();
+    if by_signatures_alone && verifying.iter().all(is_tied)
+        || signs.scheme.answer_signs(OfRequest::Target) && !by_signatures_alone
+    {
+        return;
+    }
+    let message = format!("answers of `{}` are signed for everybody, and do not say to which request", route.name);
+    let hint = match by_signatures_alone {
+        true => {
+            "sign the request's signature in `answer` too, as `{request_header:X-HMAC-Signature}`: else whoever has a key can have an answer signed that passes for another caller's"
+        }
+        false => {
+            "sign `{target}` in `answer` too: else whoever comes here can have an answer signed that passes for another's"
+        }
+    };
+    reader.warning(place, message).hint(hint);
 }
 
 impl Requirement {

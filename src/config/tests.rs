@@ -8,7 +8,7 @@ use super::{environment::Fixed, *};
 
 fn environment() -> Fixed {
     Fixed {
-        variables: ["KEY", "API_DB_KEY", "DEVICE_KEY", "WEBHOOK_KEY", "JWT_KEY"]
+        variables: ["KEY", "API_DB_KEY", "DEVICE_KEY", "WEBHOOK_KEY", "JWT_KEY", "API_KEY"]
             .map(|name| (name, "0123456789abcdef0123456789abcdef"))
             .to_vec(),
         files: Vec::new(),
@@ -157,6 +157,62 @@ routes: [{ match: { path: /, listen: used }, require: { hmac: s }, to: app }]
 }
 
 #[test]
+fn routes_for_hosts_that_nobody_can_sign_are_told() {
+    let (_, warnings) = read(
+        "
+listen: { address: 127.0.0.1:8000, public_origin: \"https://api.example.com:8443\" }
+keys: { k: { shared: { env: KEY } } }
+schemes: { v2: { preset: device-v2, keys: k }, hooks: { preset: slack, keys: k } }
+upstreams: { app: { echo: true } }
+routes:
+  - { name: both, match: { path: /a, host: [api.example.com, other.example.com] }, require: { hmac: v2 }, to: app }
+  - { name: below, match: { path: /b, host: '*.example.com' }, require: { hmac: v2 }, to: app }
+  - { name: other, match: { path: /c, host: [other.example.com, '*.api.example.com'] }, require: { hmac: v2 }, to: app }
+  - { name: unsigned, match: { path: /d, host: other.example.com }, require: { hmac: hooks }, to: app }
+  - { name: any, match: { path: /e }, require: { hmac: v2 }, to: app }
+",
+    );
+    let told: Vec<&str> = warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .filter(|text| text.contains("none of the hosts"))
+        .collect();
+    assert_eq!(told, ["the route `other` answers for none of the hosts that its callers sign"]);
+}
+
+#[test]
+fn answers_for_everybody_that_do_not_say_to_which_request_they_are_are_told() {
+    let (_, warnings) = read(
+        "
+listen: { address: 127.0.0.1:8000, public_origin: \"https://api.example.com\" }
+keys: { k: { shared: { env: KEY } }, own: { static: { gateway: { env: KEY } } } }
+schemes:
+  v2: { preset: device-v2, keys: k }
+  loose: { preset: device-v2, keys: own }
+  tied:
+    preset: device-v2
+    keys: own
+    answer: { message: 'answer {request_header:x-hmac-signature} {status} {body|sha256|hex}', emit: { X-Answer: '{signature}' } }
+  there: { preset: device-v2, keys: own, answer: { message: 'answer {target} {status} {body}', emit: { X-Answer: '{signature}' } } }
+upstreams: { app: { echo: true } }
+routes:
+  - { name: loose, match: { path: /a }, require: { hmac: v2 }, to: app, sign_response: loose }
+  - { name: tied, match: { path: /b }, require: { hmac: v2 }, to: app, sign_response: tied }
+  - { name: there, match: { path: /c }, require: { hmac: v2 }, to: app, sign_response: there }
+  - { name: public, match: { path: /d }, public: true, to: app, sign_response: there }
+  - { name: loosest, match: { path: /e }, public: true, to: app, sign_response: loose }
+  - { name: own, match: { path: /f }, require: { hmac: v2 }, to: app, sign_response: v2 }
+",
+    );
+    let told = |name: &str| {
+        let text = format!("answers of `{name}` are signed for everybody, and do not say to which request");
+        warnings.iter().any(|warning| warning.message == text)
+    };
+    let names = ["loose", "tied", "there", "public", "loosest", "own"].map(told);
+    assert_eq!(names, [true, false, true, false, true, false]);
+}
+
+#[test]
 fn schemes_under_which_one_signed_request_is_good_twice_are_told() {
     let (_, warnings) = read(
         "
@@ -219,6 +275,31 @@ routes:
     assert_eq!(lines, ["18", "19", "22"], "{told:?}");
     let entries: Vec<&str> = about("accepts this audience").iter().filter_map(|told| told.split('`').nth(1)).collect();
     assert_eq!(entries, ["twin", "scoped", "named"], "{told:?}");
+}
+
+#[test]
+fn what_an_upstream_is_told_is_no_token_where_no_route_takes_its_entry() {
+    let (_, problems) = example("bridge.yaml");
+    let told: Vec<_> = problems.into_iter().filter(|problem| problem.message.contains("is a token here")).collect();
+    assert!(told.is_empty(), "{}", Problems(told));
+}
+
+#[test]
+fn a_body_beyond_what_is_held_in_memory_is_warned_of_where_a_scheme_reads_it() {
+    let told = |more: &str| {
+        let text = "listen: 127.0.0.1:8000\nkeys: { k: { shared: { env: KEY } } }\n\
+            schemes: { read: { preset: device, keys: k }, fed: { preset: raw-body, keys: k } }\n\
+            upstreams: { ok: { respond: { body: ok } } }\nroutes:\n\
+            - { match: { path: /fed }, require: { hmac: fed }, to: ok, max_body: 5MiB }\n\
+            - { match: { path: /read }, require: { hmac: read }, to: ok, max_body: 5MiB }\n\
+            - { match: { path: /small }, require: { hmac: read }, to: ok, max_body: 64KiB }\n";
+        let (_, problems) = read(&format!("{text}{more}"));
+        let about = problems.into_iter().filter(|problem| problem.message.contains("`max_body` has no effect"));
+        about.map(|problem| (problem.line, problem.message)).collect::<Vec<_>>()
+    };
+    let warned = told("");
+    assert!(warned.len() == 1 && warned[0].0 == 7 && warned[0].1.contains("beyond 65536 bytes"), "{warned:?}");
+    assert!(told("limits: { body_memory: 5MiB }\n").is_empty());
 }
 
 #[test]

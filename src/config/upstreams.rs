@@ -2,7 +2,7 @@
 
 use super::{
     assertion,
-    checked::{Keys, Respond, SchemeConfig, Server, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
+    checked::{Keys, Respond, SchemeConfig, Server, UNIX, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     host,
     login::{self, Issuing},
     oauth,
@@ -11,7 +11,7 @@ use super::{
     shape::Fields,
     signing::{self, Signers},
     template::{self, Used},
-    tree::{Entry, Node, Value},
+    tree::{Entry, Node, Place, Value},
 };
 use crate::scheme::{Sources, Template};
 
@@ -19,6 +19,8 @@ use crate::scheme::{Sources, Template};
 pub(super) struct ReadUpstream {
     pub(super) upstream: Upstream,
     pub(super) sources: Vec<Used>,
+    /// Where the audience of its assertion stands.
+    pub(super) audience: Option<Place>,
 }
 
 impl ReadUpstream {
@@ -93,6 +95,7 @@ fn upstream(
 ) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
+    hint_at_servers(&fields, reader);
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
@@ -133,12 +136,13 @@ fn upstream(
         "jwks" => (UpstreamKind::Jwks(login::jwks(&kind.value, issuing, reader)?), Vec::new()),
         _ => respond(&kind.value, reader)?,
     };
+    let audience = assertion.as_ref().and_then(|read| read.audience);
     let assertion = assertion.map(|read| {
         sources.extend(read.sources);
         Box::new(read.item)
     });
     let upstream = Upstream { name: entry.key.clone(), kind, assertion, sign: sign.flatten() };
-    Some(ReadUpstream { upstream, sources })
+    Some(ReadUpstream { upstream, sources, audience })
 }
 
 fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<UpstreamKind> {
@@ -159,6 +163,14 @@ fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<
     Some(UpstreamKind::Servers { servers: complete.then_some(servers)?, tls: tls?, host: host? })
 }
 
+/// What other gateways call it.
+fn hint_at_servers(fields: &Fields<'_>, reader: &mut Reader<'_>) {
+    let others = ["url", "urls", "target", "targets", "address", "backend", "server", "host_port"];
+    for entry in fields.entries().iter().filter(|entry| others.contains(&entry.key.as_str())) {
+        reader.hint_at(entry.key_place, "`servers: [\"http://127.0.0.1:9001\"]` says where they are");
+    }
+}
+
 fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {
     let text = reader.text(node, "a server")?;
     match host::server(text) {
@@ -168,7 +180,9 @@ fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {
             let problem = reader
                 .error(node.place, format!("{shown} cannot be a server: {why}"))
                 .expected("such as `http://127.0.0.1:9001` or `https://api.internal/prefix`");
-            if why == host::UrlError::Scheme && !text.contains("://") && !text.contains('@') {
+            if text.starts_with(UNIX) {
+                problem.hint("a server is reached over TCP; Unix sockets are for `admin` alone");
+            } else if why == host::UrlError::Scheme && !text.contains("://") && !text.contains('@') {
                 problem.hint(format!("did you mean `http://{text}`?"));
             }
             None

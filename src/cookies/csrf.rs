@@ -70,7 +70,8 @@ impl Site<'_> {
     }
 }
 
-fn opens_socket(head: &RequestHead) -> bool {
+/// Whether a WebSocket is to be opened: then no page could have set a header.
+pub fn opens_socket(head: &RequestHead) -> bool {
     let names = |value: &[u8]| value.to_ascii_lowercase().windows(9).any(|part| part == b"websocket");
     head.values("upgrade").any(names)
 }

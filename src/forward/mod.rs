@@ -141,7 +141,7 @@ impl Failure {
             | Failure::Upgrade
             | Failure::Timeout => true,
             Failure::AnswerHeld(error) => match error {
-                HoldError::TooLarge { .. } => true,
+                HoldError::TooLarge { .. } | HoldError::TooLargeToRead { .. } => true,
                 HoldError::Sender(error) => !matches!(error, BodyError::Upload(_)),
                 HoldError::NoRoom(_) | HoldError::Spool(_) => false,
             },

@@ -36,8 +36,11 @@ pub(super) async fn answer<'s>(
         response.set("RateLimit-Policy".to_owned(), told.policy.into_bytes());
         response.set("RateLimit".to_owned(), told.standing.into_bytes());
     }
-    match trail.route.and_then(|route| route.sign_response.as_ref()) {
+    let signing = trail.route.and_then(|route| route.sign_response.as_ref());
+    match signing {
         None => response,
+        // Whoever asks chooses what stands in it: signed it would be genuine.
+        Some(_) if trail.handshake => response,
         // On the heap: most routes sign nothing.
         Some(signing) => Box::pin(signed(response, signing, snapshot, edge, trail)).await,
     }

@@ -286,6 +286,7 @@ fn route(
         dress,
         sign_response,
         handshake,
+        names_hosts: !route.hosts.is_empty(),
         addresses: route.addresses.as_ref().map(limits::addresses),
         limits: rates,
         hold,

@@ -2,7 +2,6 @@
 
 use std::{
     future::{Future, poll_fn},
-    net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
     task::Poll,
@@ -26,7 +25,7 @@ use crate::{
     jose::certificate_thumbprint,
     message::{Body, Request},
     observe::Open,
-    policy::Peer,
+    policy::{Peer, Whence},
     transport::Transport,
 };
 
@@ -69,7 +68,7 @@ impl Connection {
         transport: Transport,
         worker: Rc<Worker>,
         door: DoorId,
-        peer: IpAddr,
+        peer: Whence,
         accepted_by: Rc<Edition>,
     ) -> Connection {
         let certificate = transport.peer_certificate().map(certificate_thumbprint);
@@ -78,7 +77,7 @@ impl Connection {
             wire,
             worker,
             door,
-            peer: Peer::new(peer).with_certificate(certificate),
+            peer: Peer::of(peer).with_certificate(certificate),
             output: Vec::new(),
             pace: Pace::default(),
             requests: 0,

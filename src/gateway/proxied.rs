@@ -7,8 +7,8 @@ use std::{io, net::IpAddr};
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use crate::{
-    policy::Networks,
-    proxy_protocol::{self, Header, Malformed},
+    policy::{Networks, Whence},
+    proxy_protocol::{self, Header, Malformed, Source},
 };
 
 /// Why a connection is closed before anything was read of it but this.
@@ -26,16 +26,21 @@ pub(super) enum NotProxied {
     Io(#[from] io::Error),
 }
 
-/// The connection's source as a trusted `peer` tells it; the peer itself where that speaks for itself.
+/// The connection's source as a trusted `peer` tells it; the peer itself where that speaks for itself. Whom it tells nothing of
+/// is somebody behind it: what holds for the peer does not hold for him.
 ///
 /// # Errors
 /// [`NotProxied`]
-pub(super) async fn source(stream: &mut TcpStream, peer: IpAddr, trusted: &Networks) -> Result<IpAddr, NotProxied> {
+pub(super) async fn source(stream: &mut TcpStream, peer: IpAddr, trusted: &Networks) -> Result<Whence, NotProxied> {
     if !trusted.contains(peer) {
         return Err(NotProxied::Stranger);
     }
     let header = header(stream).await?;
-    Ok(header.source.unwrap_or(peer))
+    Ok(match header.source {
+        Source::Proxy => Whence::At(peer),
+        Source::At(address) => Whence::At(address),
+        Source::Untold => Whence::Behind(peer),
+    })
 }
 
 async fn header(stream: &mut TcpStream) -> Result<Header, NotProxied> {
@@ -110,7 +115,17 @@ mod tests {
     async fn a_proxy_that_speaks_for_itself_is_the_peer() {
         let (mut near, mut far) = pair().await;
         near.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").await.unwrap();
-        assert_eq!(source(&mut far, PEER, &trusted()).await.unwrap(), PEER);
+        assert_eq!(source(&mut far, PEER, &trusted()).await.unwrap(), Whence::At(PEER));
+    }
+
+    #[tokio::test]
+    async fn whom_a_proxy_does_not_name_is_behind_it() {
+        let headers: [&[u8]; 2] = [b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0"];
+        for header in headers {
+            let (mut near, mut far) = pair().await;
+            near.write_all(header).await.unwrap();
+            assert_eq!(source(&mut far, PEER, &trusted()).await.unwrap(), Whence::Behind(PEER));
+        }
     }
 
     #[tokio::test]

@@ -11,7 +11,10 @@ use super::{
     guests::{Guest, Guests},
     proxied::{self, NotProxied},
 };
-use crate::{deadline::Deadlines, policy::Edge};
+use crate::{
+    deadline::Deadlines,
+    policy::{Edge, Whence},
+};
 
 /// What is asked at one listener.
 pub(super) struct Reception<'a> {
@@ -59,19 +62,19 @@ impl Reception<'_> {
         &self,
         stream: &mut TcpStream,
         peer: IpAddr,
-    ) -> Result<(IpAddr, Option<Guest>), TurnedAway> {
+    ) -> Result<(Whence, Option<Guest>), TurnedAway> {
         let trusted = &self.edge.trusted_proxies;
         let client = match self.edge.proxy_protocol {
-            false => peer,
+            false => Whence::At(peer),
             true => {
                 let told = self.deadlines.within(self.patience, proxied::source(stream, peer, trusted)).await;
                 told.map_err(|_| TurnedAway::Late)??
             }
         };
-        match self.most {
+        match (self.most, client) {
             // A proxy has the connections of many.
-            Some(most) if !trusted.contains(client) => {
-                let guest = self.guests.enter(client, most).ok_or(TurnedAway::TooMany)?;
+            (Some(most), Whence::At(address)) if !trusted.contains(address) => {
+                let guest = self.guests.enter(address, most).ok_or(TurnedAway::TooMany)?;
                 Ok((client, Some(guest)))
             }
             _ => Ok((client, None)),

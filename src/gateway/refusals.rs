@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::{handshake::WrongToken, routes::NotRouted};
 use crate::{
-    authenticate::Denied,
+    authenticate::{
+        Denied, Missing, Reason,
+        jwt::{self, TokenError},
+    },
     forward::Failure,
     http1::BadRequest,
     issue::{self, ClientFault, RefreshFault, UsersAway},
@@ -157,19 +160,14 @@ impl Refusal {
     }
 
     fn detail(&self) -> String {
-        let face = self.cause().face();
-        match self {
-            Refusal::Denied(denied) if denied.cause == Cause::MissingSignature => match &denied.missing {
-                // The header that the first clients know has a text that they know.
-                Some(Carrier::Header(name)) if name.eq_ignore_ascii_case("x-hmac-signature") => face.detail.to_owned(),
-                Some(Carrier::Header(name)) => format!("Missing {name} header"),
-                Some(Carrier::Query(name)) => format!("Missing {name} query parameter"),
-                Some(Carrier::Json(pointer)) => format!("Missing {pointer} in the JSON body"),
-                Some(Carrier::Form(name)) => format!("Missing {name} form field"),
-                None => face.detail.to_owned(),
+        let own = match self {
+            Refusal::Denied(denied) => match &denied.missing {
+                Some(missing) => detail_of_missing(missing),
+                None => denied.attempts.first().and_then(|(_, reason)| detail_of(reason)),
             },
-            _ => face.detail.to_owned(),
-        }
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.cause().face().detail.to_owned())
     }
 
     fn with_fields(&self, response: Response) -> Response {
@@ -196,6 +194,35 @@ impl Refusal {
             }
             _ => response,
         }
+    }
+}
+
+fn detail_of_missing(missing: &Missing) -> Option<String> {
+    match missing {
+        // The header that the first clients know has a text that they know.
+        Missing::Signature(Carrier::Header(name)) if name.eq_ignore_ascii_case("x-hmac-signature") => None,
+        Missing::Signature(Carrier::Header(name)) | Missing::Token(jwt::Carrier::Header(name)) => {
+            Some(format!("Missing {name} header"))
+        }
+        Missing::Signature(Carrier::Query(name)) | Missing::Token(jwt::Carrier::Query(name)) => {
+            Some(format!("Missing {name} query parameter"))
+        }
+        Missing::Signature(Carrier::Json(pointer)) => Some(format!("Missing {pointer} in the JSON body")),
+        Missing::Signature(Carrier::Form(name)) => Some(format!("Missing {name} form field")),
+        Missing::Token(jwt::Carrier::Bearer | jwt::Carrier::Dpop) => None,
+        Missing::Token(jwt::Carrier::Authorization) => Some("Missing Authorization header".to_owned()),
+        Missing::Token(jwt::Carrier::Cookie(name)) => Some(format!("Missing {name} cookie")),
+    }
+}
+
+/// Where a cause's own text would lead astray, and what was looked at is no secret's: the host that was asked, the page's site.
+fn detail_of(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::OtherHost(_) => Some("The request was sent to another host than the one that is signed".to_owned()),
+        Reason::Token(TokenError::ForeignOrigin) => {
+            Some("The Origin header is missing or not that of this site".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -267,7 +294,7 @@ fn of_signing(failure: &scheme::Failure) -> Cause {
 
 fn of_held(error: &HoldError) -> Cause {
     match error {
-        HoldError::TooLarge { .. } => Cause::TooLarge,
+        HoldError::TooLarge { .. } | HoldError::TooLargeToRead { .. } => Cause::TooLarge,
         HoldError::NoRoom(_) | HoldError::Spool(_) => Cause::Overloaded,
         HoldError::Sender(error) => of_body(error),
     }
@@ -279,7 +306,7 @@ fn of_held_answer(error: &HoldError) -> Cause {
         HoldError::NoRoom(_) | HoldError::Spool(_) => Cause::Overloaded,
         HoldError::Sender(BodyError::Upload(error)) => of_body(error),
         HoldError::Sender(BodyError::Stalled) => Cause::UpstreamTimeout,
-        HoldError::TooLarge { .. } | HoldError::Sender(_) => Cause::UpstreamFailed,
+        HoldError::TooLarge { .. } | HoldError::TooLargeToRead { .. } | HoldError::Sender(_) => Cause::UpstreamFailed,
     }
 }
 

@@ -124,6 +124,7 @@ pub struct Running {
 pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
     let listeners = config.listen.iter().map(|listen| (DoorId::unused(), listen.tls.as_ref()));
     Doors::open(listeners, None).map_err(StartError::Tls)?;
+    destination(config.log.access.clone()).rehearse()?;
     let carried = Carried::new(&config, clock, Stores::for_rehearsal(&config), Revocations::none());
     assemble(config, &carried)?;
     Ok(())

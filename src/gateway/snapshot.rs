@@ -90,6 +90,8 @@ pub struct Route {
     pub sign_response: Option<Arc<AnswerSigning>>,
     /// What its senders ask before they send.
     pub handshake: Option<Handshake>,
+    /// Whether it answers for some hosts alone.
+    pub names_hosts: bool,
     /// Who may come here.
     pub addresses: Option<Addresses>,
     /// Its limits of rate.

@@ -4,7 +4,7 @@ use std::{pin::Pin, rc::Rc};
 
 use super::{
     refusals::Refusal,
-    snapshot::{Service, Snapshot},
+    snapshot::{Route, Service, Snapshot},
     trail::Trail,
     worker::Worker,
 };
@@ -49,7 +49,7 @@ pub(super) async fn story<'s>(
         return Ok(Box::new(answer));
     }
 
-    let origin = origin(edge, &client, head.authority());
+    let origin = origin(edge, &client, route, head.authority());
     let desk = Desk {
         now_millis: trail.unix_millis,
         clock: &snapshot.clock,
@@ -85,6 +85,7 @@ pub(super) async fn story<'s>(
         route: &route.name,
         request_id: request_id.as_bytes(),
         origin: (origin.scheme, origin.authority),
+        asked: origin.asked,
     };
     let mut permit = match policy::admit(caller, client, &admission).at_once() {
         Ok(admitted) => admitted?,
@@ -145,13 +146,16 @@ fn nanos(unix_millis: i64) -> i64 {
 }
 
 /// The scheme and authority that a client signs: the configured public ones, never what Host says. A request that asks
-/// for another host than the public one is not what was signed; only a trusted proxy may have written another.
-fn origin<'a>(edge: &'a Edge, client: &Client<'_>, authority: &'a str) -> Origin<'a> {
+/// for another host than the public one is not what was signed. A trusted proxy may have written another, but not where that is
+/// what led to the route: then it counts as what was asked, or what is signed for one host would be good on another's.
+fn origin<'a>(edge: &'a Edge, client: &Client<'_>, route: &Route, authority: &'a str) -> Origin<'a> {
     match &edge.public_origin {
         Some((scheme, public)) => {
-            let is_public_host = client.behind_proxy || public.eq_ignore_ascii_case(authority);
-            Origin { scheme, authority: public, is_public_host }
+            let is_rewritten = client.behind_proxy && !route.names_hosts;
+            let is_public_host = is_rewritten || public.eq_ignore_ascii_case(authority);
+            let asked = if is_public_host { public } else { authority };
+            Origin { scheme, authority: public, asked, is_public_host }
         }
-        None => Origin { scheme: edge.scheme, authority, is_public_host: true },
+        None => Origin { scheme: edge.scheme, authority, asked: authority, is_public_host: true },
     }
 }

@@ -32,6 +32,7 @@ use crate::{
     deadline::{Deadlines, TICK},
     forward::{Forwarder, Lookups, Pools},
     observe::{AccessLine, Gauges, HandshakeFailure, WorkerLog},
+    policy::Whence,
     transport::Transport,
 };
 
@@ -212,7 +213,7 @@ async fn receive(
     stream: &mut tokio::net::TcpStream,
     peer: IpAddr,
     door: DoorId,
-) -> Option<(IpAddr, Option<Guest>)> {
+) -> Option<(Whence, Option<Guest>)> {
     let reception = Reception {
         edge: edition.edge(door)?,
         guests: &worker.guests,
@@ -221,7 +222,7 @@ async fn receive(
         patience: edition.snapshot.timeouts.head,
     };
     if !reception.asks() {
-        return Some((peer, None));
+        return Some((Whence::At(peer), None));
     }
     match Box::pin(reception.take_in(stream, peer)).await {
         Ok(received) => Some(received),

@@ -29,8 +29,7 @@ pub struct Session {
 impl Session {
     /// That no page of another site logs a browser in: to a session of somebody else's, say.
     pub(super) fn check_page(permit: &Admitted<'_>) -> Result<(), Failure> {
-        let view = permit.view(&Unknown);
-        let site = Site { scheme: view.scheme, authority: view.authority };
+        let site = Site { scheme: permit.view(&Unknown).scheme, authority: permit.asked() };
         match cookies::is_from_another_site(permit.head(), site) {
             true => Err(Failure::OtherSite),
             false => Ok(()),

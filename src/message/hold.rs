@@ -66,6 +66,12 @@ pub enum HoldError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// Larger than what is held in memory of one, where a scheme reads values out of it.
+    #[error("the body is larger than the {limit} bytes that a scheme may read values out of (`limits.body_memory`)")]
+    TooLargeToRead {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// The process's budget is used up.
     #[error("no room for the body: the {0} budget is used up")]
     NoRoom(&'static str),
@@ -85,9 +91,19 @@ pub async fn hold(body: Body, limits: HoldLimits, budgets: &Budgets) -> Result<B
     let Body::Stream(_) = &body else { return within(body, limits) };
     let ceiling = if limits.may_spool { limits.body } else { limits.body.min(limits.memory) };
     if body.length().is_some_and(|length| length > ceiling) {
-        return Err(HoldError::TooLarge { limit: ceiling });
+        return Err(limits.too_large());
     }
     Holding { body, limits, ceiling, budgets, share: budgets.memory.share() }.run().await
+}
+
+impl HoldLimits {
+    /// Why a body is refused that is larger than may be held, and by which limit.
+    fn too_large(self) -> HoldError {
+        match self.may_spool || self.body <= self.memory {
+            true => HoldError::TooLarge { limit: self.body },
+            false => HoldError::TooLargeToRead { limit: self.memory },
+        }
+    }
 }
 
 fn within(body: Body, limits: HoldLimits) -> Result<Body, HoldError> {
@@ -136,14 +152,14 @@ impl Holding<'_> {
 
     fn count(&mut self, bytes: usize) -> Result<(), HoldError> {
         if self.share.taken + size(bytes) > self.ceiling {
-            return Err(HoldError::TooLarge { limit: self.ceiling });
+            return Err(self.limits.too_large());
         }
         self.share.grow(size(bytes)).then_some(()).ok_or(HoldError::NoRoom("memory"))
     }
 
     async fn spool(mut self, head: Bytes, piece: Bytes) -> Result<Body, HoldError> {
         if !self.limits.may_spool {
-            return Err(HoldError::TooLarge { limit: self.ceiling });
+            return Err(self.limits.too_large());
         }
         let mut spooling = Spooling::open(self.budgets, self.ceiling).await?;
         spooling.append(head).await?;

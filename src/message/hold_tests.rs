@@ -84,11 +84,12 @@ async fn beyond_the_limit_it_is_refused_and_nothing_stays_reserved() {
 #[tokio::test]
 async fn a_body_that_must_be_parsed_is_never_spooled() {
     let limits = HoldLimits { may_spool: false, ..LIMITS };
-    assert!(matches!(
-        hold(stream(&[6, 6]), limits, &budgets(1000, 1000)).await,
-        Err(HoldError::TooLarge { limit: 10 })
-    ));
-    assert!(matches!(hold(stream(&[11]), limits, &budgets(1000, 1000)).await, Err(HoldError::TooLarge { limit: 10 })));
+    for pieces in [[6, 6].as_slice(), &[11]] {
+        let refused = hold(stream(pieces), limits, &budgets(1000, 1000)).await;
+        assert!(matches!(refused, Err(HoldError::TooLargeToRead { limit: 10 })));
+    }
+    let limits = HoldLimits { body: 5, ..limits };
+    assert!(matches!(hold(stream(&[6]), limits, &budgets(1000, 1000)).await, Err(HoldError::TooLarge { limit: 5 })));
 }
 
 #[tokio::test]

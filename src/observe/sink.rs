@@ -8,7 +8,7 @@ mod writer;
 use std::{
     fs::File,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -50,7 +50,7 @@ pub enum Destination {
 #[derive(Debug, Error)]
 pub enum SinkError {
     /// The file cannot be opened for appending.
-    #[error("cannot open the access log {}", path.display())]
+    #[error("cannot open the access log {}: {source}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -69,6 +69,26 @@ pub struct Sink {
     queue: Option<SyncSender<Job>>,
     shared: Arc<Shared>,
     done: Receiver<()>,
+}
+
+impl Destination {
+    /// Whether it can be opened, as far as can be told without making a file.
+    ///
+    /// # Errors
+    /// [`SinkError::Open`]: what is there is no file, or the directory is not there.
+    pub fn rehearse(&self) -> Result<(), SinkError> {
+        let Destination::File(path) = self else { return Ok(()) };
+        let beside = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let found = match std::fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => Ok(()),
+            Err(_) => std::fs::metadata(beside).and_then(|there| match there.is_dir() {
+                true => Ok(()),
+                false => Err(io::ErrorKind::NotADirectory.into()),
+            }),
+        };
+        found.map_err(|source| SinkError::Open { path: path.clone(), source })
+    }
 }
 
 impl Sink {

@@ -42,6 +42,8 @@ pub enum Believed {
 pub struct Peer {
     /// Its address; an IPv4 one mapped into IPv6 is IPv4.
     pub address: IpAddr,
+    /// Whether that is not its own but the balancer's, which tells nothing of whom it serves.
+    is_hidden: bool,
     /// SHA-256 of the certificate that it showed, over TLS.
     pub certificate: Option<[u8; 32]>,
     /// The address as `X-Forwarded-For` has it.
@@ -58,7 +60,18 @@ impl Peer {
             IpAddr::V4(v4) => format!("for={v4}"),
             IpAddr::V6(v6) => format!("for=\"[{v6}]\""),
         };
-        Peer { address, certificate: None, plain: address.to_string(), node }
+        Peer { address, is_hidden: false, certificate: None, plain: address.to_string(), node }
+    }
+
+    /// Who is at the other end of a connection that may have come through a balancer.
+    pub fn of(whence: Whence) -> Peer {
+        match whence {
+            Whence::At(address) => Peer::new(address),
+            Whence::Behind(balancer) => {
+                let (plain, node) = ("unknown".to_owned(), "for=unknown".to_owned());
+                Peer { is_hidden: true, plain, node, ..Peer::new(balancer) }
+            }
+        }
     }
 
     /// The same, with the SHA-256 of the certificate that it showed.
@@ -119,8 +132,10 @@ impl fmt::Display for Whence {
 /// not one of them is the client, for everything left of it is the client's own word.
 pub fn screen<'p>(edge: &Edge, peer: &'p Peer, head: &RequestHead) -> Client<'p> {
     let tls = edge.scheme == "https";
-    let stranger = Client { whence: Whence::At(peer.address), peer, behind_proxy: false, continues: None, tls };
-    if edge.trusted_proxies.is_empty() || !edge.trusted_proxies.contains(peer.address) {
+    let whence = if peer.is_hidden { Whence::Behind(peer.address) } else { Whence::At(peer.address) };
+    let stranger = Client { whence, peer, behind_proxy: false, continues: None, tls };
+    // Whoever is hidden may have written what is there himself: only the balancer's address is trusted, not he.
+    if peer.is_hidden || edge.trusted_proxies.is_empty() || !edge.trusted_proxies.contains(peer.address) {
         return stranger;
     }
     let hops = match edge.believed {

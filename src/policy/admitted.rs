@@ -43,6 +43,8 @@ pub struct Admission<'a> {
     pub request_id: &'a [u8],
     /// Public scheme and authority, for templates.
     pub origin: (&'a str, &'a str),
+    /// The host that was asked.
+    pub asked: &'a str,
 }
 
 /// Why a verified request may not go on.
@@ -360,6 +362,11 @@ impl<'a> Admitted<'a> {
     /// The request as templates see it, and what is `known` of it by now.
     pub fn view<'v>(&'v self, known: &'v dyn Known) -> View<'v> {
         View { body: self.0.request.body.view(), ..self.shown().view(known) }
+    }
+
+    /// The host that was asked, which may be another than the public one.
+    pub fn asked(&self) -> &'a str {
+        self.0.admission.asked
     }
 
     /// The name of its route.

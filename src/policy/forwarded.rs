@@ -76,7 +76,8 @@ impl Client<'_> {
     /// Where the other field said who the client is: its address, which stands before the peer's.
     fn begun(&self, before: &str, quote: &str, out: &mut Vec<u8>) {
         let node = match self.whence {
-            Whence::At(address) if !self.behind_proxy || address == self.peer.address => return,
+            _ if !self.behind_proxy => return,
+            Whence::At(address) if address == self.peer.address => return,
             Whence::At(IpAddr::V6(v6)) if !quote.is_empty() => format!("{before}{quote}[{v6}]{quote}, "),
             whence => format!("{before}{whence}, "),
         };

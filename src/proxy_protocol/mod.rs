@@ -17,10 +17,21 @@ pub const LONGEST: usize = 4 * 1024;
 /// A whole header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Where the connection came from. `None` where the proxy speaks for itself (a health check) or cannot tell.
-    pub source: Option<IpAddr>,
+    /// Where the connection came from.
+    pub source: Source,
     /// How many bytes it took.
     pub length: usize,
+}
+
+/// Where a connection came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From the proxy itself (a health check).
+    Proxy,
+    /// From this address.
+    At(IpAddr),
+    /// From somebody whose address the proxy does not know, or does not tell.
+    Untold,
 }
 
 /// Why bytes are no header.

@@ -10,7 +10,11 @@ fn v2(command: u8, family: u8, block: &[u8]) -> Vec<u8> {
 }
 
 fn source(bytes: &[u8]) -> Result<Option<String>, Malformed> {
-    parse(bytes).map(|header| header.expect("a whole header").source.map(|address| address.to_string()))
+    parse(bytes).map(|header| match header.expect("a whole header").source {
+        Source::At(address) => Some(address.to_string()),
+        Source::Proxy => Some("the proxy".to_owned()),
+        Source::Untold => None,
+    })
 }
 
 fn v4_block() -> Vec<u8> {
@@ -74,7 +78,10 @@ fn a_binary_header_says_where_a_connection_came_from() {
     assert_eq!(source(&v2(0x21, 0x21, &v6)), Ok(Some("2001:db8::1".to_owned())));
     let with_more = [v4_block(), vec![0x03, 0, 4, 1, 2, 3, 4]].concat();
     assert_eq!(source(&v2(0x21, 0x11, &with_more)), Ok(Some("192.0.2.1".to_owned())));
-    for header in [v2(0x20, 0x11, &v4_block()), v2(0x20, 0, &[]), v2(0x21, 0, &[]), v2(0x21, 0x31, &[0; 216])] {
+    for header in [v2(0x20, 0x11, &v4_block()), v2(0x20, 0, &[])] {
+        assert_eq!(source(&header), Ok(Some("the proxy".to_owned())));
+    }
+    for header in [v2(0x21, 0, &[]), v2(0x21, 0x31, &[0; 216])] {
         assert_eq!(source(&header), Ok(None));
     }
 }
@@ -118,7 +125,7 @@ proptest! {
             prop_assert_eq!(parse(&header[..end]), Ok(None), "{}", end);
         }
         let whole = parse(&[header.clone(), rest].concat()).unwrap().unwrap();
-        prop_assert_eq!((whole.length, whole.source), (header.len(), Some([192, 0, 2, 1].into())));
+        prop_assert_eq!((whole.length, whole.source), (header.len(), Source::At([192, 0, 2, 1].into())));
     }
 
     /// No bytes make it panic, or read beyond what there is or what is allowed.

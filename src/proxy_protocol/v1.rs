@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Header, Malformed};
+use super::{Header, Malformed, Source};
 
 pub(super) const BEGINNING: &[u8] = b"PROXY ";
 
@@ -20,12 +20,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Header>, Malformed> {
     Ok(Some(Header { source, length: end + 1 }))
 }
 
-fn source(rest: &str) -> Result<Option<IpAddr>, Malformed> {
+fn source(rest: &str) -> Result<Source, Malformed> {
     let mut words = rest.split(' ');
     let family = words.next().unwrap_or_default();
     if family == "UNKNOWN" {
         // Whatever follows is to be passed over.
-        return Ok(None);
+        return Ok(Source::Untold);
     }
     let (Some(source), Some(destination), Some(from), Some(to), None) =
         (words.next(), words.next(), words.next(), words.next(), words.next())
@@ -39,7 +39,7 @@ fn source(rest: &str) -> Result<Option<IpAddr>, Malformed> {
     };
     let (source, destination) = (address(source), address(destination));
     let sound = destination.is_some() && is_port(from) && is_port(to);
-    source.filter(|_| sound).map(|source| Some(source.to_canonical())).ok_or(Malformed::Line)
+    source.filter(|_| sound).map(|source| Source::At(source.to_canonical())).ok_or(Malformed::Line)
 }
 
 /// Decimal, without leading zeroes.

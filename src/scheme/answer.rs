@@ -32,6 +32,15 @@ pub struct AnswerView<'a> {
     pub body: Body<'a>,
 }
 
+/// What an answer's signature may cover of its request.
+#[derive(Clone, Copy, Debug)]
+pub enum OfRequest<'n> {
+    /// Its path and query.
+    Target,
+    /// That header.
+    Header(&'n str),
+}
+
 /// What templates see of an answer besides headers and body, which stand where the request's do otherwise.
 #[derive(Clone, Copy)]
 pub(super) struct Reply<'a> {
@@ -48,6 +57,14 @@ impl Dialect {
     /// How much of an answer's body its signature needs.
     pub(super) fn answer_need(&self) -> BodyNeed {
         self.answer.as_ref().map_or(BodyNeed::Unneeded, |form| form.need)
+    }
+
+    /// Whether a signed answer is for a request of that target, and for one with that value of the header `name`.
+    pub(super) fn answer_signs(&self, part: OfRequest<'_>) -> bool {
+        self.answer.as_ref().is_some_and(|form| match part {
+            OfRequest::Target => form.signs_target(),
+            OfRequest::Header(name) => form.signs_request_header(name),
+        })
     }
 
     /// The headers that a signed answer gets, each in the place of any of its name.
@@ -185,9 +202,24 @@ fn need(message: &Template, emit: &[(String, Template)], hmac: bool) -> BodyNeed
 }
 
 impl AnswerForm {
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.message.chains().flat_map(Chain::alternatives).map(|chain| &chain.source)
+    }
+
+    /// Whether it signs that header of the request.
+    pub(super) fn signs_request_header(&self, name: &str) -> bool {
+        self.sources()
+            .any(|source| matches!(source, Source::RequestHeader(signed) if signed.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether it signs what was asked for.
+    pub(super) fn signs_target(&self) -> bool {
+        self.sources().any(|source| matches!(source, Source::Target | Source::Url))
+    }
+
     /// What is allowed but should not be. `is_signed` says what the request's own signature covers.
     pub(super) fn warnings(&self, is_signed: impl Fn(&Source) -> bool) -> Vec<Fault> {
-        let sources = || self.message.chains().flat_map(Chain::alternatives).map(|chain| &chain.source);
+        let sources = || self.sources();
         let mut warnings = Vec::new();
         if !sources().any(|source| matches!(source, Source::Body)) {
             warnings.push(Fault::whole("answer", "the body of an answer is not signed").hint("`{body|sha256|hex}`"));

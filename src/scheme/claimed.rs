@@ -3,7 +3,7 @@
 use smallvec::{SmallVec, smallvec};
 
 use super::{
-    Algorithm, Body, Carrier, Dialect, Failure, Several, View, Why,
+    Algorithm, Body, Carrier, Dialect, Failure, Misspelt, Several, View, Why,
     evaluate::Evaluation,
     tag::Tag,
     template::{Filter, Scratch, Source, Template},
@@ -85,9 +85,7 @@ impl Dialect {
         match self.carried(&Evaluation::of(self, *view, None).refusing_repeated()) {
             Ok(_) => Presence::Yes,
             Err(Failure::MissingSignature) => Presence::No,
-            Err(Failure::Unreadable { why: Why::Malformed, .. }) if matches!(self.carrier, Carrier::Json(_)) => {
-                Presence::No
-            }
+            Err(failure) if failure.is_no_json() && matches!(self.carrier, Carrier::Json(_)) => Presence::No,
             Err(_) => Presence::Yes,
         }
     }
@@ -139,7 +137,8 @@ impl Dialect {
             && self.several == Several::No
         {
             claimed.algorithm = self.algorithms.claimed(evaluation)?;
-            let tag = Tag::decode(text, self.encoding, claimed.algorithm).ok_or(Failure::Undecodable)?;
+            let tag = Tag::decode(text, self.encoding, claimed.algorithm);
+            let tag = tag.ok_or_else(|| self.misspelt(text, claimed.algorithm))?;
             claimed.signatures.push(tag);
             return Ok(());
         }
@@ -148,6 +147,17 @@ impl Dialect {
         claimed.algorithm = self.algorithms.claimed(evaluation)?;
         claimed.signatures = self.decoded(evaluation, carried, claimed.algorithm)?;
         Ok(())
+    }
+
+    /// Each signature as it came; where the carrier's filters take it, without what they take off.
+    pub(super) fn as_they_came(&self, evaluation: &Evaluation<'_>) -> Result<Vec<Vec<u8>>, Failure> {
+        let carried = self.carried(evaluation)?;
+        let each = match self.several {
+            Several::No => vec![self.only_one(evaluation, carried)?],
+            Several::Split(_) | Several::Pairs => self.each_one(evaluation, &carried)?,
+        };
+        let filters = || self.signature.filters.iter().skip_while(|filter| matches!(filter, Filter::AuthScheme(_)));
+        Ok(each.into_iter().map(|text| filtered(text.clone(), filters()).unwrap_or(text).to_vec()).collect())
     }
 
     /// The carrier's text as a whole, before it is taken apart.
@@ -184,11 +194,19 @@ impl Dialect {
         let decode = |text| Tag::decode(&filtered(text, filters())?, self.encoding, algorithm);
         if self.several == Several::No {
             let text = self.only_one(evaluation, carried)?;
-            return Ok(smallvec![decode(text).ok_or(Failure::Undecodable)?]);
+            let tag = filtered(text.clone(), filters());
+            let tag = tag.as_deref().and_then(|text| Tag::decode(text, self.encoding, algorithm));
+            return Ok(smallvec![tag.ok_or_else(|| self.misspelt(&text, algorithm))?]);
         }
         let written = self.each_one(evaluation, &carried)?;
         let signatures: SmallVec<[Tag; 1]> = written.into_iter().filter_map(decode).collect();
         if signatures.is_empty() { Err(Failure::Undecodable) } else { Ok(signatures) }
+    }
+
+    /// For the log: what a client wrote that cannot be decoded.
+    #[cold]
+    fn misspelt(&self, text: &[u8], algorithm: Algorithm) -> Failure {
+        Failure::Misspelt(Misspelt::of(text, self.encoding, algorithm))
     }
 
     fn only_one(&self, evaluation: &Evaluation<'_>, carried: Scratch) -> Result<Scratch, Failure> {

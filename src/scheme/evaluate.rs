@@ -10,7 +10,7 @@ use super::{
     timestamp::formatted,
     values::{NamedValue, Parsed},
 };
-use crate::json::{Document, Value};
+use crate::json::{Document, JsonProblem, Value};
 
 /// Where the bytes go: a MAC, a digest, a buffer.
 pub(super) type Sink<'s> = dyn FnMut(&[u8]) + 's;
@@ -292,8 +292,24 @@ impl<'a> Evaluation<'a> {
     }
 
     fn document(&self) -> Result<&Document<'a>, Why> {
-        let parsed = self.document.get_or_init(|| Document::parse(self.memory()?).map_err(|_| Why::Malformed));
+        let parsed = self.document.get_or_init(|| {
+            let body = self.memory()?;
+            Document::parse(body).map_err(|error| self.why_no_json(body, error.problem))
+        });
         parsed.as_ref().map_err(|why| *why)
+    }
+
+    #[cold]
+    fn why_no_json(&self, body: &[u8], problem: JsonProblem) -> Why {
+        let mut is_encoded = false;
+        self.view.headers.each("content-encoding", &mut |coding| {
+            is_encoded |= !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity");
+        });
+        match body {
+            [] => Why::EmptyBody,
+            _ if is_encoded => Why::EncodedBody,
+            _ => Why::NotJson(problem),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Why a request did not verify: the private cause, for the log. It names places, never values.
 
+use super::Misspelt;
+use crate::json::JsonProblem;
+
 /// What went wrong with one request under one scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -9,9 +12,12 @@ pub enum Failure {
     /// The carrier is there more than once.
     #[error("the signature came more than once")]
     AmbiguousCarrier,
-    /// The signature is not written as the scheme says, or has the wrong length.
+    /// There is no signature to be found where one should be.
     #[error("the signature cannot be decoded")]
     Undecodable,
+    /// The signature is not written as the scheme says, or has the wrong length.
+    #[error("the signature cannot be decoded: {0}")]
+    Misspelt(Misspelt),
     /// The key id is absent, empty, too long, or has bytes other than visible ones.
     #[error("the key id cannot be read")]
     KeyIdUnreadable,
@@ -24,7 +30,7 @@ pub enum Failure {
         why: Why,
     },
     /// The time is outside the window.
-    #[error("the timestamp is {}, outside the window", distance(*.behind_millis))]
+    #[error("the timestamp is {}, outside the window{}", distance(*.behind_millis), other_unit(*.behind_millis))]
     Stale {
         /// How far it lies behind the clock; negative if it is ahead.
         behind_millis: i64,
@@ -91,9 +97,18 @@ pub enum Why {
     /// A JSON boolean, null, object or array.
     #[error("is neither a string nor a number")]
     WrongType,
-    /// The body is not JSON, or a parameter's escapes are broken.
+    /// A parameter's escapes, or the pairs of a text, are broken.
     #[error("is malformed")]
     Malformed,
+    /// There is nothing that it could stand in.
+    #[error("cannot be read from the body: it is empty")]
+    EmptyBody,
+    /// The body is compressed, and nothing here undoes that.
+    #[error("cannot be read from the body: it has a `Content-Encoding`")]
+    EncodedBody,
+    /// The body is not JSON as it is read here.
+    #[error("cannot be read from the body: it is not strict JSON: {0}")]
+    NotJson(JsonProblem),
     /// A filter refused it.
     #[error("does not have the form it must have")]
     Refused,
@@ -120,6 +135,11 @@ impl Failure {
         matches!(self, Failure::Unreadable { why: Why::Absent, .. })
     }
 
+    /// Whether the body cannot be what a field of JSON stands in.
+    pub(super) fn is_no_json(&self) -> bool {
+        matches!(self, Failure::Unreadable { why: Why::EmptyBody | Why::EncodedBody | Why::NotJson(_), .. })
+    }
+
     pub(super) fn is_repetition(&self) -> bool {
         matches!(self, Failure::Unreadable { why: Why::Repeated, .. })
     }
@@ -135,6 +155,17 @@ fn distance(behind_millis: i64) -> String {
     format!("{count} {unit} {}", if behind_millis < 0 { "ahead" } else { "behind" })
 }
 
+/// A time of the years since 2010 that was read in the wrong unit is off by more than any clock.
+fn other_unit(behind_millis: i64) -> &'static str {
+    const LATER_THAN_ANY: i64 = 1_000_000_000_000_000;
+    const BEFORE_ALL: i64 = 1_260_000_000_000;
+    match behind_millis {
+        ahead if ahead < -LATER_THAN_ANY => ": milliseconds, where seconds are wanted?",
+        behind if behind > BEFORE_ALL => ": seconds, where milliseconds are wanted?",
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +176,27 @@ mod tests {
         assert_eq!(told(301_000), "the timestamp is 5 minutes behind, outside the window");
         assert_eq!(told(-31_000), "the timestamp is 31 seconds ahead, outside the window");
         assert_eq!(told(80_813_440_299), "the timestamp is 935 days behind, outside the window");
-        assert_eq!(told(i64::MIN), "the timestamp is 106751991167 days ahead, outside the window");
+        assert_eq!(
+            told(i64::MIN),
+            "the timestamp is 106751991167 days ahead, outside the window: \
+            milliseconds, where seconds are wanted?"
+        );
         assert_eq!(told(0), "the timestamp is 0 ms behind, outside the window");
+    }
+
+    #[test]
+    fn a_time_in_another_unit_is_told_as_one() {
+        let (now, millis_as_seconds, seconds_as_millis) = (1_795_000_000_000_i64, 1_795_000_000_000_000, 1_795_000_000);
+        let told = |stated| Failure::Stale { behind_millis: now - stated }.to_string();
+        assert!(told(millis_as_seconds).ends_with("outside the window: milliseconds, where seconds are wanted?"));
+        assert!(told(seconds_as_millis).ends_with("outside the window: seconds, where milliseconds are wanted?"));
+        assert!(told(1_400_000_000_000).ends_with("outside the window"));
+        assert!(told(now + 400 * 86_400_000).ends_with("outside the window"));
+    }
+
+    /// It is handed on by every step of a request.
+    #[test]
+    fn a_failure_is_small() {
+        assert!(size_of::<Failure>() <= 32, "{}", size_of::<Failure>());
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Failure, Fault, KeyRecipe,
-    PreparedKey, Presence, ReplayKey, SigningWindow, View,
+    Algorithm, AnswerView, BodyNeed, Carrier, Coverage, Definition, Dialect, Emitted, Explanation, Failure, Fault,
+    KeyRecipe, OfRequest, PreparedKey, Presence, ReplayKey, SigningWindow, View,
     claimed::Claims,
     compile,
     rfc9421::{ClaimedSignature, MessageSignatures, MessageSignaturesDefinition},
@@ -254,6 +254,17 @@ impl Scheme {
         }
     }
 
+    /// What a request is signed as and what it came with, for whoever has the secret and looks for a mistake.
+    ///
+    /// # Errors
+    /// What would be signed, or the signature itself, is not there.
+    pub fn explain(&self, view: &View<'_>, now_millis: i64) -> Result<Explanation<'_>, Failure> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.explain(view),
+            Kind::MessageSignatures(scheme) => scheme.explain(view, now_millis),
+        }
+    }
+
     /// The replay key of a verified request; `None` if the scheme recognises no second use.
     ///
     /// The signature is no part of it: a sender with two live secrets can sign one request twice.
@@ -328,6 +339,14 @@ impl Scheme {
         match &self.0 {
             Kind::Dialect(dialect) => dialect.signs_answers(),
             Kind::MessageSignatures(scheme) => scheme.can_sign(),
+        }
+    }
+
+    /// Whether the signature of an answer covers that part of the request.
+    pub fn answer_signs(&self, part: OfRequest<'_>) -> bool {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.answer_signs(part),
+            Kind::MessageSignatures(scheme) => scheme.answer_signs(part),
         }
     }
 

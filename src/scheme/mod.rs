@@ -13,12 +13,14 @@ mod compile;
 mod coverage;
 mod definition;
 mod evaluate;
+mod explain;
 mod failure;
 mod fault;
 mod key;
 mod kinds;
 mod leaves;
 mod mac;
+mod misspelt;
 mod parameters;
 mod path;
 pub mod presets;
@@ -38,7 +40,7 @@ mod view;
 
 use std::time::Duration;
 
-pub use answer::AnswerView;
+pub use answer::{AnswerView, OfRequest};
 pub use claimed::Presence;
 pub use coverage::{BodyNeed, Coverage};
 pub use definition::{
@@ -46,10 +48,12 @@ pub use definition::{
     ParametersDefinition, ParametersOf, Relation, ReplayDefinition, RequirementDefinition, Several,
     SignatureDefinition, TestDefinition, TimestampDefinition, TimestampFormat, ValueDefinition, Writing,
 };
+pub use explain::Explanation;
 pub use failure::{Failure, Why};
 pub use fault::Fault;
 pub use key::{KeyFault, KeyRecipe, PreparedKey};
 pub use kinds::{Claimed, Scheme};
+pub use misspelt::Misspelt;
 pub use replay::ReplayKey;
 pub use rfc9421::{FieldType, MessageSignaturesDefinition};
 pub use sign::Emitted;

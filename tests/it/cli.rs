@@ -110,6 +110,35 @@ fn each_live_secret_of_an_id_verifies_and_the_first_signs() {
 }
 
 #[test]
+fn a_wrong_signature_is_refused_with_what_was_signed_and_the_slip_that_was_made() {
+    let (keys, hex_keys) = (TemporaryFile::new("secret-key\n"), TemporaryFile::new("7365637265742d6b6579\n"));
+    let verify = |keys: &TemporaryFile, signature: &str| {
+        let request = PLAIN.replace("Host: api.test", &format!("Host: api.test\nX-HMAC-Signature: {signature}"));
+        let verified = run(&["verify", "-", "--scheme", "device", "--keys", keys.name()], &request);
+        assert_eq!((verified.code, verified.data.as_str()), (Some(4), ""), "{}", verified.words);
+        assert!(!verified.words.contains("secret-key"), "{}", verified.words);
+        verified.words
+    };
+    let words = verify(&keys, &SIGNATURE.to_uppercase());
+    assert!(words.starts_with("refused: invalid-signature: the signature cannot be decoded: 64 characters"), "{words}");
+    assert!(words.contains("signs this message of 28 bytes:\n\n    12:34:56:78:9a:bc:1714485600\n\n"), "{words}");
+    assert!(words.contains(&format!("hmac-sha256 of it, by the key of 10 bytes: {SIGNATURE}\n")), "{words}");
+    assert!(words.contains(&format!("what came in X-HMAC-Signature: {}\n", SIGNATURE.to_uppercase())), "{words}");
+    assert!(words.contains("hint: it is the right signature, written otherwise"), "{words}");
+    assert!(verify(&hex_keys, SIGNATURE).contains("hint: it would fit if the key is hex-decoded first"));
+    assert!(verify(&keys, &"0".repeat(64)).contains("none of the usual slips"));
+}
+
+#[test]
+fn an_id_that_the_keys_file_does_not_have_is_shown_beside_those_it_has() {
+    let keys = TemporaryFile::new("DEV-1,secret\ndev-2,other\n");
+    let signing = TemporaryFile::new("dev-1,secret\n");
+    let signed = run(&["sign", "-", "--scheme", "device-v2", "--keys", signing.name()], PLAIN).data;
+    let words = run(&["verify", "-", "--scheme", "device-v2", "--keys", keys.name()], &signed).words;
+    assert!(words.contains("says to be from `dev-1`") && words.contains("the keys file has `DEV-1`; upper"), "{words}");
+}
+
+#[test]
 fn a_scheme_of_a_config_needs_none_of_its_secrets() {
     let keys = TemporaryFile::new("secret-key\n");
     let by = ["--scheme", "body-text", "--keys", keys.name(), "-c", "config/device-api.yaml"];
@@ -192,6 +221,21 @@ fn a_bad_config_ends_with_3_and_every_problem_in_one_json_document() {
     assert!(!checked.data.contains("hunter2"));
     let missing = run(&["check", "-c", "no-such-file.yaml"], "");
     assert_eq!(missing.code, Some(3));
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_told_before_a_port_is_bound() {
+    for (file, why) in [("/nonexistent/a.log", "No such file"), ("/tmp", "is a directory"), ("/dev/null/a", "ot a dir")]
+    {
+        let config = TemporaryFile::new(&format!(
+            "listen: '127.0.0.1:0'\nupstreams: {{ e: {{ echo: true }} }}\n\
+             routes: [{{ match: {{ path: / }}, public: true, to: e }}]\nlog: {{ access: {{ file: {file} }} }}\n"
+        ));
+        let checked = run(&["check", "-c", config.name()], "");
+        assert_eq!(checked.code, Some(3), "{}", checked.data);
+        let told = format!("error: cannot open the access log {file}: ");
+        assert!(checked.data.contains(&told) && checked.data.contains(why), "{}", checked.data);
+    }
 }
 
 #[test]

@@ -146,10 +146,39 @@ fn a_bad_config_ends_with_3_before_any_port_is_bound() {
     let output = countersign().args(["run", "-c"]).arg(&config).output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stdout.is_empty(), "problems are words, not data");
+    assert_each_line_is_an_event(&output.stderr, "ERROR");
+}
+
+/// Off a terminal standard error is a log, from its first line on.
+#[test]
+fn what_is_said_at_the_start_is_an_event_where_nobody_looks_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gateway.yaml");
+    let text = "listen: 127.0.0.1:0\nkeys: { k: { shared: { value: 0123456789abcdef } } }\n\
+                schemes: { s: { preset: device, keys: k } }\nupstreams: { app: { respond: { body: ok } } }\n\
+                routes: [{ match: { path: /** }, require: { hmac: s }, to: app }]\n\
+                log: { access: { file: /nonexistent/a.log } }\n";
+    fs::write(&config, text).expect("written");
+    let output = countersign().args(["run", "-c"]).arg(&config).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert_each_line_is_an_event(&output.stderr, "WARN");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("cannot open the access log /nonexistent/a.log: No such file or directory"), "{words}");
+}
+
+fn assert_each_line_is_an_event(errors: &[u8], level: &str) {
+    let text = String::from_utf8_lossy(errors);
+    let events = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap_or_default());
+    let levels: Vec<String> = events.map(|event| event["level"].as_str().unwrap_or_default().to_owned()).collect();
+    assert!(levels.iter().any(|found| found == level) && levels.iter().all(|found| !found.is_empty()), "{text}");
 }
 
 #[test]
 fn wrong_usage_ends_with_2() {
-    let output = countersign().arg("run").output().expect("the binary runs");
+    let output = countersign().args(["run", "--wrokers", "2"]).output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(2));
+    let directory = tempfile::tempdir().expect("a directory");
+    let output = countersign().arg("run").current_dir(directory.path()).output().expect("the binary runs");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(3) && words.contains("countersign.yaml: error: "), "{words}");
 }

@@ -27,6 +27,9 @@ pub enum TokenError {
     /// It came in a cookie, and nothing shows that a page of our own had it sent.
     #[error("the token stands in a cookie, and its CSRF token is missing or another's")]
     CrossSite,
+    /// The same where a socket is opened, which only `Origin` can vouch for: no page can set a header there.
+    #[error("the token stands in a cookie, and the `Origin` of who opens the socket is missing or another site's")]
+    ForeignOrigin,
     /// More than [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
     #[error("the token is too long")]
     TooLong,

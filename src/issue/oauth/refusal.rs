@@ -46,7 +46,7 @@ impl ProtocolRefusal {
 
 fn told(why: &Failure) -> Error {
     match why {
-        Failure::Held(HoldError::TooLarge { .. }) => (413, INVALID_REQUEST.1),
+        Failure::Held(HoldError::TooLarge { .. } | HoldError::TooLargeToRead { .. }) => (413, INVALID_REQUEST.1),
         Failure::Held(HoldError::NoRoom(_) | HoldError::Spool(_)) => (503, UNAVAILABLE),
         Failure::Held(HoldError::Sender(_)) | Failure::Unreadable(_) => INVALID_REQUEST,
         Failure::Form(

@@ -123,6 +123,11 @@ impl KeyFileContent {
         self.0.len()
     }
 
+    /// All ids and what is known of each, in no order.
+    pub fn records(&self) -> impl Iterator<Item = (&[u8], super::KeyRecord)> {
+        self.0.records()
+    }
+
     /// What is known of `id`.
     pub fn record(&self, id: &[u8]) -> Option<super::KeyRecord> {
         self.0.record(id)

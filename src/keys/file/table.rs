@@ -50,6 +50,11 @@ impl Table {
         self.unpacked(*place)
     }
 
+    /// All of it, in no order.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], KeyRecord)> {
+        self.places.iter().filter_map(|place| Some((id_at(&self.pieces, *place)?, self.unpacked(*place)?)))
+    }
+
     /// How many ids.
     pub(super) fn len(&self) -> usize {
         self.places.len()

@@ -27,7 +27,8 @@ pub(super) use key::{AsymmetricKey, Purpose, prepared};
 pub use value::FieldType;
 pub(super) use verify::ClaimedSignature;
 
-use super::{Algorithm, BodyNeed, Carrier, Coverage, Fault, KeyRecipe, Presence, SigningWindow, View};
+use self::component::{Derived, Name};
+use super::{Algorithm, BodyNeed, Carrier, Coverage, Fault, KeyRecipe, OfRequest, Presence, SigningWindow, View};
 
 /// A compiled scheme of RFC 9421.
 #[derive(Debug)]
@@ -109,6 +110,15 @@ impl MessageSignatures {
     /// How much of a request's body signing it needs.
     pub(super) fn signing_need(&self) -> BodyNeed {
         need(&self.policy.components)
+    }
+
+    /// Whether the signature of an answer covers that part of the request.
+    pub(super) fn answer_signs(&self, part: OfRequest<'_>) -> bool {
+        self.answer.iter().filter(|component| component.of_request).any(|component| match (part, &component.name) {
+            (OfRequest::Target, Name::Derived(Derived::TargetUri | Derived::RequestTarget)) => true,
+            (OfRequest::Header(wanted), Name::Field(name, _)) => name.eq_ignore_ascii_case(wanted),
+            _ => false,
+        })
     }
 
     /// The headers that a signed answer gets.

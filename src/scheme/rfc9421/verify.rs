@@ -10,7 +10,7 @@ use super::{
     policy::{Times, binds_body, millis},
     value::Message,
 };
-use crate::scheme::{Algorithm, Failure, PreparedKey, ReplayKey, View, Why, replay::Beginning};
+use crate::scheme::{Algorithm, Encoding, Explanation, Failure, PreparedKey, ReplayKey, View, Why, replay::Beginning};
 
 /// What a request claims under a scheme of RFC 9421.
 #[derive(Clone, Debug)]
@@ -68,6 +68,21 @@ impl MessageSignatures {
     /// The exact bytes that are signed.
     pub(in crate::scheme) fn message(&self, claimed: &ClaimedSignature, view: &View<'_>) -> Result<Vec<u8>, Failure> {
         self.base(claimed, view).map(String::into_bytes)
+    }
+
+    /// What is signed and what came, for whoever looks for a mistake.
+    pub(in crate::scheme) fn explain(&self, view: &View<'_>, now_millis: i64) -> Result<Explanation<'_>, Failure> {
+        let claimed = self.read(view, now_millis)?;
+        let algorithm = self.policy.algorithm(&claimed.input.stated)?.unwrap_or(self.algorithm());
+        let came = Encoding::Base64.write(&claimed.input.signature.0).into_bytes();
+        Ok(Explanation {
+            algorithm,
+            key_id: claimed.key_id().map(<[u8]>::to_vec),
+            message: self.message(&claimed, view)?,
+            came: vec![came],
+            encoding: Encoding::Base64,
+            chain: None,
+        })
     }
 
     /// The nonce makes two requests the same one; without one all that is signed does.

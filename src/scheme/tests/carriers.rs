@@ -15,13 +15,17 @@ fn get() -> Request {
     Request::new("GET", "/")
 }
 
+fn is_misspelt(read: &Result<(), Failure>) -> bool {
+    matches!(read, Err(Failure::Misspelt(_)))
+}
+
 #[test]
 fn an_empty_signature_is_missing() {
     let scheme = with("{header:X-Sig|strip_prefix:\"sha256=\"}", Encoding::Hex);
     assert_eq!(read(&scheme, &get()), Err(Failure::MissingSignature));
     assert_eq!(read(&scheme, &get().header("X-Sig", "")), Err(Failure::MissingSignature));
     assert_eq!(scheme.is_present(&get().header("X-Sig", "  ").view()), Presence::No);
-    assert_eq!(read(&scheme, &get().header("X-Sig", "sha256=")), Err(Failure::Undecodable));
+    assert!(is_misspelt(&read(&scheme, &get().header("X-Sig", "sha256="))));
     assert_eq!(scheme.is_present(&get().header("X-Sig", "sha256=").view()), Presence::Yes);
 }
 
@@ -56,8 +60,8 @@ fn every_encoding_has_one_spelling() {
     for (encoding, right) in spellings {
         let scheme = with("{header:X-Sig}", encoding);
         for text in spellings.iter().map(|(_, text)| *text).chain(others) {
-            let expected = if text == right { Ok(()) } else { Err(Failure::Undecodable) };
-            assert_eq!(read(&scheme, &get().header("X-Sig", text)), expected, "{encoding:?} {text}");
+            let read = read(&scheme, &get().header("X-Sig", text));
+            assert!(if text == right { read.is_ok() } else { is_misspelt(&read) }, "{encoding:?} {text}: {read:?}");
         }
     }
 }
@@ -67,7 +71,7 @@ fn truncated_and_overlong_signatures_are_refused() {
     let scheme = with("{header:X-Sig}", Encoding::Hex);
     for length in [2, 31, 32, 63, 62, 65, 66, 128, 4096] {
         let request = get().header("X-Sig", &"a".repeat(length));
-        assert_eq!(read(&scheme, &request), Err(Failure::Undecodable), "{length}");
+        assert!(is_misspelt(&read(&scheme, &request)), "{length}");
     }
 }
 
@@ -76,7 +80,8 @@ fn a_signature_of_the_wrong_json_type_is_undecodable_not_missing() {
     let scheme = with("{json:/s}", Encoding::Hex);
     for body in [r#"{"s":null}"#, r#"{"s":["a"]}"#, r#"{"s":1}"#] {
         let request = get().body(body);
-        assert_eq!(read(&scheme, &request), Err(Failure::Undecodable), "{body}");
+        let read = read(&scheme, &request);
+        assert!(read == Err(Failure::Undecodable) || is_misspelt(&read), "{body}: {read:?}");
         assert_eq!(scheme.is_present(&request.view()), Presence::Yes, "{body}");
     }
     assert_eq!(scheme.is_present(&get().body("{}").view()), Presence::No);
@@ -111,7 +116,7 @@ fn the_head_alone_shows_what_it_can() {
     assert_eq!(device.verify(&claimed, &request.view(), &[&key("k")]), unreadable("body", Why::BodyUnread));
     assert_eq!(device.read(&get().head(), NOW).unwrap_err(), Failure::MissingSignature);
     let bad = Request::new("POST", "/verify").header("X-HMAC-Signature", "zz");
-    assert_eq!(device.read(&bad.head(), NOW).unwrap_err(), Failure::Undecodable);
+    assert!(is_misspelt(&device.read(&bad.head(), NOW).map(|_| ())));
 }
 
 #[test]

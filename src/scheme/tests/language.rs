@@ -71,10 +71,20 @@ fn other_json_values_are_failures_and_never_absent() {
 
 #[test]
 fn a_body_that_is_not_strict_json_is_refused() {
-    for body in ["", "{", r#"{"a":1,"a":2}"#, r#"{"a":1} x"#, "{\"a\":\"\u{1}\"}"] {
+    use crate::json::JsonProblem::{ByteOrderMark, ControlCharacter, DuplicateName, TrailingBytes, UnexpectedEnd};
+    for (body, why) in [
+        ("", Why::EmptyBody),
+        ("{", Why::NotJson(UnexpectedEnd)),
+        ("\u{feff}{}", Why::NotJson(ByteOrderMark)),
+        (r#"{"a":1,"a":2}"#, Why::NotJson(DuplicateName)),
+        (r#"{"a":1} x"#, Why::NotJson(TrailingBytes)),
+        ("{\"a\":\"\u{1}\"}", Why::NotJson(ControlCharacter)),
+    ] {
         let result = message(&definition("{json:/a}"), &Request::new("POST", "/").body(body));
-        assert_eq!(result, unreadable("json:/a", Why::Malformed), "{body}");
+        assert_eq!(result, unreadable("json:/a", why), "{body}");
     }
+    let compressed = Request::new("POST", "/").header("Content-Encoding", "gzip").body("\u{1f}");
+    assert_eq!(message(&definition("{json:/a}"), &compressed), unreadable("json:/a", Why::EncodedBody));
 }
 
 #[test]

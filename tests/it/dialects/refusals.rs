@@ -47,7 +47,8 @@ fn credentials_that_came_twice_or_cannot_be_taken_apart_are_refused() {
     let twice = post("").header("Authorization", &good).header("Authorization", &good);
     assert_eq!(judged(&scheme, &twice), Err(Failure::AmbiguousCarrier));
     for wrong in ["Hawk id", "Hawk id=\"a\"", "Hawk id=\"a\", mac=\"b\"", "Hawk id=\"a\" mac=\"b\"", "Hawk ="] {
-        assert_eq!(judged(&scheme, &post("").header("Authorization", wrong)), Err(Failure::Undecodable), "{wrong}");
+        let judged = judged(&scheme, &post("").header("Authorization", wrong));
+        assert!(matches!(judged, Err(Failure::Undecodable | Failure::Misspelt(_))), "{wrong}: {judged:?}");
     }
     let repeated = good.replace("mac=", "mac=\"x\", mac=");
     assert_eq!(judged(&scheme, &post("").header("Authorization", &repeated)), Err(Failure::AmbiguousCarrier));

@@ -58,9 +58,13 @@ impl Jar {
 }
 
 fn ask(api: &Api, method: &str, target: &str, fields: &[&str], body: &str) -> Answer {
+    ask_host(api, "app.example", (method, target), fields, body)
+}
+
+fn ask_host(api: &Api, host: &str, (method, target): (&str, &str), fields: &[&str], body: &str) -> Answer {
     let lines: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
     let length = body.len();
-    let head = format!("{method} {target} HTTP/1.1\r\nHost: app.example\r\n{lines}Content-Length: {length}\r\n\r\n");
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{lines}Content-Length: {length}\r\n\r\n");
     send(api.address, format!("{head}{body}").as_bytes()).expect("an answer")
 }
 
@@ -160,6 +164,8 @@ fn what_another_site_has_a_browser_send_changes_nothing() {
         ask(&api, "GET", "/api/x", &fields, "")
     };
     assert_eq!(told(&socket(&["Origin: https://evil.example"])), cross_site());
+    let detail = socket(&["Origin: https://evil.example"]).json()["detail"].as_str().map(str::to_owned);
+    assert_eq!(detail.as_deref(), Some("The Origin header is missing or not that of this site"));
     assert_eq!(told(&socket(&[])), cross_site());
     assert_eq!(
         told(&socket(&["Origin: http://app.example"])),
@@ -167,6 +173,27 @@ fn what_another_site_has_a_browser_send_changes_nothing() {
         "whoever is on the way can write that page"
     );
     assert_ne!(socket(&["Origin: https://app.example"]).status, 403);
+}
+
+/// Pages of two hosts of one site share `SameSite` cookies, and one may hold what the other must not get at.
+#[test]
+fn a_page_of_the_public_host_is_another_host_s_no_less_than_any_page() {
+    let api = api();
+    let (jar, _) = login(&api);
+    let cookie = jar.field();
+    let socket = |host: &str, origin: &str| {
+        let origin = format!("Origin: https://{origin}");
+        let fields = [cookie.as_str(), "Upgrade: websocket", "Connection: upgrade", &origin];
+        ask_host(&api, host, ("GET", "/api/x"), &fields, "").status
+    };
+    assert_eq!(socket("admin.example", "app.example"), 403);
+    assert_eq!(socket("app.example", "admin.example"), 403);
+    assert_ne!(socket("admin.example", "admin.example"), 403);
+    let login = |origin: &str| {
+        let origin = format!("Origin: https://{origin}");
+        ask_host(&api, "admin.example", ("POST", "/login"), &[&origin], ALICE).status
+    };
+    assert_eq!((login("app.example"), login("admin.example")), (403, 200));
 }
 
 #[test]

@@ -52,6 +52,7 @@ routes:
   - { match: { path: /either }, require: { any_of: [{ hmac: v2 }, { jwt: api }] }, to: echo }
   - { match: { path: /token-first }, require: { any_of: [{ jwt: api }, { hmac: v2 }] }, to: echo }
   - { match: { path: /forms }, require: { any_of: [{ hmac: device }, { hmac: text }] }, to: echo }
+  - { match: { path: /forms-device }, require: { hmac: device }, to: echo }
   - { match: { path: /both }, require: { all_of: [{ hmac: other }, { jwt: api }] }, to: echo }
   - { match: { path: /both-once }, require: { all_of: [{ hmac: v2 }, { jwt: once }] }, to: echo }
   - { match: { path: /once }, require: { jwt: once }, to: echo }

@@ -62,6 +62,28 @@ fn dropbox_gets_its_challenge_back_and_nothing_unsigned_gets_through() {
     assert!(log.contains("\"by\":\"handshake\"") && !log.contains("abc-123"), "{log}");
 }
 
+/// Signed it would be the answer to whoever's nonce, with whatever body.
+#[test]
+fn what_is_echoed_is_not_signed() {
+    let upstream = Upstream::echo();
+    let config = format!(
+        r#"
+keys: {{ k: {{ shared: {{ value: {KEY} }} }}, own: {{ static: {{ gateway: {{ value: another-key-of-sixteen }} }} }} }}
+schemes:
+  body: {{ preset: raw-body, keys: k }}
+  own: {{ preset: device-v2, keys: own }}
+upstreams: {{ app: {{ servers: ["http://{}"] }} }}
+routes: [{{ match: {{ path: /dropbox }}, require: {{ hmac: body }}, to: app, handshake: dropbox, sign_response: own }}]
+"#,
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let asked = "GET /dropbox?challenge=abc-123 HTTP/1.1\r\nHost: a\r\nX-HMAC-Nonce: aaaaaaaaaaaaaaaaaaaa\r\n\r\n";
+    let (head, body) = Talk::open(address).exchange(asked);
+    assert_eq!((head.status(), body.as_slice()), (200, b"abc-123".as_slice()));
+    assert_eq!((head.field("x-hmac-answer-signature"), head.field("x-hmac-answer-timestamp")), (None, None));
+}
+
 #[test]
 fn meta_gets_its_challenge_back_if_it_knows_the_token() {
     let upstream = Upstream::echo();

@@ -107,12 +107,15 @@ fn the_log_is_opened_again_when_it_was_moved_away() {
     let (gateway, address) = open_to(upstream.address, &more);
     Talk::open(address).exchange(get("/before"));
     assert!(eventually(PATIENCE, || lines(&log).len() == 1));
-    fs::rename(&log, &moved).expect("moved");
-    signal(gateway.id(), "HUP");
-    assert!(eventually(PATIENCE, || log.exists()), "a new file is begun");
-    Talk::open(address).exchange(get("/after"));
-    assert!(eventually(PATIENCE, || lines(&log).len() == 1));
-    assert_eq!((&lines(&moved)[0]["path"], &lines(&log)[0]["path"]), (&"/before".into(), &"/after".into()));
+    for (name, path) in [("HUP", "/after"), ("USR1", "/at-last")] {
+        fs::rename(&log, &moved).expect("moved");
+        signal(gateway.id(), name);
+        assert!(eventually(PATIENCE, || log.exists()), "a new file is begun");
+        Talk::open(address).exchange(get(path));
+        assert!(eventually(PATIENCE, || lines(&log).len() == 1));
+        assert_eq!(lines(&log)[0]["path"], path);
+        assert_eq!(lines(&moved).len(), 1, "each line is in one of them");
+    }
 }
 
 #[test]

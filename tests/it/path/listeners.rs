@@ -61,8 +61,14 @@ fn public(proxies: &str) -> (Gateway, SocketAddr) {
 
 /// The status of a request to `host` whose signature is for `signed`.
 fn status(address: SocketAddr, host: &str, signed: &str) -> u16 {
+    answer(address, host, signed).0
+}
+
+/// The same with the answer's body.
+fn answer(address: SocketAddr, host: &str, signed: &str) -> (u16, String) {
     let lines = device_v2_for(signed, "/v2", b"").replace(&format!("Host: {signed}"), &format!("Host: {host}"));
-    Talk::open(address).exchange(with_length(&lines, b"")).0.status()
+    let (head, body) = Talk::open(address).exchange(with_length(&lines, b""));
+    (head.status(), String::from_utf8(body).expect("UTF-8"))
 }
 
 #[test]
@@ -73,9 +79,27 @@ fn behind_a_trusted_proxy_clients_sign_the_public_origin_whatever_host_arrives()
 }
 
 #[test]
+fn behind_a_trusted_proxy_a_signature_for_one_host_is_none_on_another_s_route() {
+    let address = free_address();
+    let config = format!(
+        "listen: {{ address: {address}, public_origin: \"https://api.example.com\" }}\ntrusted_proxies: [127.0.0.1]\n\
+         keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}\nschemes: {{ v2: {{ preset: device-v2, keys: k }} }}\n\
+         upstreams: {{ echo: {{ echo: true }} }}\nroutes:\n  \
+         - {{ name: api, match: {{ path: /v2, host: api.example.com }}, require: {{ hmac: v2 }}, to: echo }}\n  \
+         - {{ name: admin, match: {{ path: /v2, host: admin.example.com }}, require: {{ hmac: v2 }}, to: echo }}\n"
+    );
+    let _gateway = start(&config, address);
+    assert_eq!(status(address, "api.example.com", "api.example.com"), 200);
+    assert_eq!(status(address, "admin.example.com", "api.example.com"), 403);
+    assert_eq!(status(address, "admin.example.com", "admin.example.com"), 403, "check says that nobody comes in there");
+}
+
+#[test]
 fn without_a_proxy_a_signature_for_one_host_is_none_for_another() {
     let (_gateway, address) = public("");
     assert_eq!(status(address, "api.example.com", "api.example.com"), 200);
-    assert_eq!(status(address, "other.example.com", "api.example.com"), 403);
+    let (status_of_other, told) = answer(address, "other.example.com", "api.example.com");
+    assert_eq!(status_of_other, 403);
+    assert!(told.contains("The request was sent to another host than the one that is signed"), "{told}");
     assert_eq!(status(address, "api.example.com", "other.example.com"), 403);
 }

@@ -38,7 +38,8 @@ fn a_client_is_who_the_balancer_says() {
     assert_eq!(seen(address, line).as_deref(), Some("192.0.2.7"));
     assert_eq!(seen(address, v2([192, 0, 2, 8])).as_deref(), Some("192.0.2.8"));
     assert_eq!(seen(address, "PROXY TCP6 2001:db8::1 ::1 1 2\r\n").as_deref(), Some("2001:db8::1"));
-    assert_eq!(seen(address, "PROXY UNKNOWN\r\n").as_deref(), Some("127.0.0.1"));
+    assert_eq!(seen(address, "PROXY UNKNOWN\r\n").as_deref(), Some("unknown"));
+    assert_eq!(seen(address, b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0").as_deref(), Some("unknown"));
     assert_eq!(seen(address, b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").as_deref(), Some("127.0.0.1"));
     let mut slow = Talk::open(address);
     for byte in line.bytes() {
@@ -56,6 +57,24 @@ fn a_client_that_came_through_a_balancer_is_a_stranger_who_may_say_what_he_likes
     client.write("PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n");
     let spoofed = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n";
     assert_eq!(client.exchange(spoofed).1, b"192.0.2.7");
+}
+
+#[test]
+fn a_client_that_the_balancer_does_not_name_is_nobody_whatever_he_says() {
+    let (_gateway, address, _) = start("127.0.0.1", "addresses: { allow: [10.0.0.0/8, 127.0.0.0/8] }\n");
+    let asks = |header: &[u8], field: &str| {
+        let mut client = Talk::open(address);
+        client.write(header);
+        client.exchange(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n")).0.status()
+    };
+    let unix = [b"\r\n\r\n\0\r\nQUIT\n\x21\x31\0\xd8".as_slice(), &[0; 216]].concat();
+    for header in [b"PROXY UNKNOWN\r\n".as_slice(), b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0", &unix] {
+        for field in ["", "X-Forwarded-For: 10.1.1.1\r\n", "Forwarded: for=10.1.1.1\r\n"] {
+            assert_eq!(asks(header, field), 403, "{header:?} {field}");
+        }
+    }
+    let local = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    assert_eq!(asks(local, ""), 200, "its health checks are its own");
 }
 
 #[test]

@@ -284,6 +284,10 @@ fn commands_revoke_list_and_reload() {
     let file = stage.directory.path().join("revoked");
     let held = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");
     assert_eq!(held.status.code(), Some(1), "the gateway has the file");
+    let unread = countersign().args(["revocations", "--file"]).arg(&file).output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&unread.stderr).into_owned();
+    assert!(unread.status.code() == Some(1) && said.contains("what is revoked cannot be read: "), "{said}");
+    assert!(said.contains("a gateway that runs is asked without --file") && !said.contains("nothing"), "{said}");
     let Stage { gateway, directory, .. } = stage;
     drop(gateway);
     let offline = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");

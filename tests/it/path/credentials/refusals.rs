@@ -32,6 +32,62 @@ fn where_a_signature_is_missing_is_named_by_the_scheme() {
 }
 
 #[test]
+fn where_a_token_is_missing_is_named_by_the_route() {
+    let bench = Bench::start();
+    let told = |target: &str| bench.get(target, &[]).body["detail"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(told("/bearer"), "Missing bearer token");
+    assert_eq!(told("/bare"), "Missing Authorization header");
+    assert_eq!(told("/cookie"), "Missing session cookie");
+    assert_eq!(told("/query"), "Missing access_token query parameter");
+    assert_eq!(told("/header"), "Missing X-Token header");
+}
+
+/// The log has what the client is not told: what stood where, and how it was written.
+#[test]
+fn the_log_says_what_is_wrong_with_a_credential_and_never_shows_it() {
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let bench = Bench::with(&format!("log: {{ access: {{ file: {} }} }}\n", log.path().display()));
+    let hex = "0b".repeat(32);
+    let device = |signature: &str, body: &str| {
+        let answer = bench.post("/forms-device", &[&format!("X-HMAC-Signature: {signature}")], body);
+        assert!(answer.status() == 403 || answer.status() == 400, "{answer:?}");
+    };
+    bench.get("/header", &[]);
+    bench.get("/bearer", &["Authorization: eyJhbGciOi"]);
+    device(&hex.to_uppercase(), "{}");
+    device("C3n4", "{}");
+    device(&hex, "");
+    device(&hex, "{\"mac_address\":1,\"mac_address\":2}");
+    let v2 = |time: i64| {
+        let answer = bench.send(with_length(&device_v2_at("/v2", b"", time, &nonce()), b""));
+        assert_eq!(answer.refusal(), (403, "stale"));
+    };
+    v2(now() * 1000);
+    let whys = [
+        "there is no token in the X-Token header",
+        "what stands in the header is no `Authorization: Bearer TOKEN`",
+        "64 characters of upper-case hexadecimal, where 64 of lower-case hexadecimal are wanted",
+        "4 characters that may be base64 or base64url, where 64",
+        "cannot be read from the body: it is empty",
+        "cannot be read from the body: it is not strict JSON: a duplicate name in an object",
+        "milliseconds, where seconds are wanted?",
+    ];
+    let written = || std::fs::read_to_string(log.path()).expect("the log");
+    for _ in 0..100 {
+        if written().lines().count() >= whys.len() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let written = written();
+    for why in whys {
+        assert_eq!(written.lines().filter(|line| line.contains(why)).count(), 1, "{why}: {written}");
+    }
+    assert_eq!(written.lines().count(), whys.len(), "{written}");
+    assert!(!written.contains("eyJhbGciOi") && !written.contains("C3n4") && !written.contains("0B0B0B"), "{written}");
+}
+
+#[test]
 fn a_route_may_have_a_shape_and_texts_of_its_own() {
     let bench = Bench::start();
     let answer = bench.get("/shaped", &[]);

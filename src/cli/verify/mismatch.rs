@@ -1,0 +1,190 @@
+//! What was signed and what came, side by side, for whoever holds the secret: that is where a wrong signature is seen.
+
+use std::fmt;
+
+use super::slips;
+use crate::{
+    cli::{key_file::KeyFile, request::RawRequest, words},
+    scheme::{Carrier, Explanation, Scheme, View},
+    secret::Secret,
+};
+
+/// Bytes of a message that are shown.
+const MOST_SHOWN: usize = 4_096;
+
+/// Shows message, signature and what may have gone wrong. Nothing where the request lacks what would be signed.
+pub(super) fn show(scheme: &Scheme, keys: &KeyFile, request: &RawRequest, view: &View<'_>, now_millis: i64) {
+    let Ok(explanation) = scheme.explain(view, now_millis) else { return };
+    let (own, others) = keys.of(explanation.key_id.as_deref());
+    let message = Escaped(&explanation.message);
+    let length = explanation.message.len();
+    words(format_args!("\n  the scheme `{}` signs this message of {length} bytes:\n\n{message}\n", scheme.name()));
+    let mut is_mac = false;
+    for secret in &own {
+        let Some(signature) = signature(scheme, &explanation, secret) else { continue };
+        is_mac = true;
+        let (algorithm, bytes) = (explanation.algorithm.name(), secret.len());
+        words(format_args!("  {algorithm} of it, by the key of {bytes} bytes: {signature}"));
+    }
+    for came in &explanation.came {
+        words(format_args!("  what came in {}: {}", carrier(scheme), OneLine(came)));
+    }
+    if is_mac {
+        hint(slips::find(scheme, &explanation, &own, &others, request.body()));
+    }
+}
+
+/// Ids shown of a keys file.
+const MOST_IDS: usize = 10;
+
+/// Shows who the request says to be from, and whom the keys file knows.
+pub(super) fn show_ids(scheme: &Scheme, keys: &KeyFile, view: &View<'_>) {
+    let explanation = scheme.explain(view, 0).ok();
+    let Some(id) = explanation.and_then(|explanation| explanation.key_id) else { return };
+    let ids = keys.ids();
+    words(format_args!("  the request says to be from `{}`", OneLine(&id)));
+    match ids.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(&id)) {
+        Some(known) => {
+            words(format_args!("  hint: the keys file has `{known}`; upper and lower case are not the same"))
+        }
+        None => {
+            let more = if ids.len() > MOST_IDS { ", …" } else { "" };
+            let shown: Vec<&str> = ids.into_iter().take(MOST_IDS).collect();
+            words(format_args!("  the keys file has {}{more}", shown.join(", ")));
+        }
+    }
+}
+
+fn signature(scheme: &Scheme, explanation: &Explanation<'_>, secret: &Secret) -> Option<String> {
+    let key = scheme.key_recipe().verifying(secret).ok()?;
+    Some(explanation.written(&explanation.mac(&key, &explanation.message)?))
+}
+
+fn hint(found: Option<Vec<String>>) {
+    match found {
+        Some(slips) if slips.is_empty() => {
+            words(format_args!("\n  hint: it is the right signature, written otherwise than the scheme wants it"));
+        }
+        Some(slips) => words(format_args!("\n  hint: it would fit if {}", slips.join(", and "))),
+        None => words(format_args!(
+            "\n  hint: none of the usual slips makes it fit; compare the message with what the client signs, byte for \
+             byte,\n  and the key's length with that of the client's"
+        )),
+    }
+}
+
+fn carrier(scheme: &Scheme) -> String {
+    match scheme.carrier() {
+        Carrier::Header(name) => name.clone(),
+        Carrier::Query(name) => format!("the query parameter `{name}`"),
+        Carrier::Json(pointer) => format!("the JSON field `{pointer}`"),
+        Carrier::Form(name) => format!("the form field `{name}`"),
+    }
+}
+
+/// A message, line by line as it may stand on a terminal, with `\n` where a line ends.
+struct Escaped<'m>(&'m [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.get(..MOST_SHOWN).unwrap_or(self.0);
+        for line in shown.split_inclusive(|byte| *byte == b'\n') {
+            writeln!(f, "    {}", OneLine(line))?;
+        }
+        match self.0.len() - shown.len() {
+            0 => Ok(()),
+            more => writeln!(f, "    … and {more} bytes more"),
+        }
+    }
+}
+
+/// Bytes as they may stand on a terminal: what is no letter of any script is written as in a string of C.
+struct OneLine<'m>(&'m [u8]);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character {
+                    '\n' => f.write_str("\\n")?,
+                    '\r' => f.write_str("\\r")?,
+                    '\t' => f.write_str("\\t")?,
+                    '\\' => f.write_str("\\\\")?,
+                    ' '..='~' => write!(f, "{character}")?,
+                    _ if character.is_alphanumeric() => write!(f, "{character}")?,
+                    _ => write!(f, "\\u{{{:x}}}", u32::from(character))?,
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::config_file;
+
+    const BODY: &str = r#"{"mac_address":"12:34:56:78:9a:bc","timestamp":1714485600}"#;
+    const MESSAGE: &str = "12:34:56:78:9a:bc:1714485600";
+    const KEY: &str = "30313233343536373839616263646566";
+
+    fn request(signature: &str) -> RawRequest {
+        let text = format!("POST /verify HTTP/1.1\nHost: a\nX-HMAC-Signature: {signature}\n\n{BODY}");
+        RawRequest::parse(text.as_bytes()).unwrap()
+    }
+
+    fn mac(key: &[u8], message: &str) -> Vec<u8> {
+        let (scheme, request) = (config_file::scheme("device", None).unwrap(), request("x"));
+        let explanation = scheme.explain(&request.view(request.origin(None)), 0).unwrap_or_else(|why| panic!("{why}"));
+        let key = scheme.key_recipe().verifying(&Secret::new(key.to_vec())).unwrap();
+        explanation.mac(&key, message.as_bytes()).unwrap()
+    }
+
+    fn found(signature: &str) -> Option<Vec<String>> {
+        let (scheme, request) = (config_file::scheme("device", None).unwrap(), request(signature));
+        let explanation = scheme.explain(&request.view(request.origin(None)), 0).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(explanation.message, MESSAGE.as_bytes());
+        let others = [("dev-2", vec![Secret::new(b"another".to_vec())])];
+        slips::find(&scheme, &explanation, &[Secret::new(KEY.into())], &others, request.body())
+    }
+
+    #[test]
+    fn the_slip_that_a_client_made_is_found() {
+        let hex = |key: &str, message: &str| hex::encode(mac(key.as_bytes(), message));
+        let told = |signature: &str| found(signature).map(|slips| slips.join(", and "));
+        let message_ends = "the message ends in a newline (`echo` writes one, `printf %s` none)";
+        let with_newline = format!("{MESSAGE}\n");
+        for (signature, wanted) in [
+            (hex(KEY, MESSAGE).to_uppercase(), ""),
+            (format!("sha256={}", hex(KEY, MESSAGE)), ""),
+            (format!("SHA2-256(stdin)= {}", hex(KEY, MESSAGE)), ""),
+            (hex(KEY, &with_newline), message_ends),
+            (hex(&format!("{KEY}\n"), MESSAGE), "the key ends in a newline"),
+            (hex::encode(mac(b"0123456789abcdef", MESSAGE)), "the key is hex-decoded first"),
+            (hex(KEY, &MESSAGE.to_uppercase()), "the key id in the message is in upper case"),
+            (hex("another", MESSAGE), "the key is that of `dev-2`"),
+            (hex(KEY, BODY), "the message is the body alone"),
+            (hex(KEY, ""), "the message is empty"),
+        ] {
+            assert_eq!(told(&signature).as_deref(), Some(wanted), "{signature}");
+        }
+        let both = told(&hex::encode(mac(b"0123456789abcdef", &with_newline)));
+        assert_eq!(both, Some(format!("the key is hex-decoded first, and {message_ends}")));
+        assert_eq!(told(&hex("nobody's", MESSAGE)), None);
+        assert_eq!(told("zz"), None);
+    }
+
+    #[test]
+    fn a_message_is_shown_line_by_line_and_nothing_of_it_reaches_the_terminal_as_a_command() {
+        assert_eq!(Escaped(b"POST\n/a\n").to_string(), "    POST\\n\n    /a\\n\n");
+        assert_eq!(Escaped(b"a\x1b[2J\xff\r\\n\tf\xc3\xbcr\xe2\x80\xae").to_string(), {
+            "    a\\u{1b}[2J\\xff\\r\\\\n\\tfür\\u{202e}\n"
+        });
+        let long = Escaped(&[b'x'; MOST_SHOWN + 3]).to_string();
+        assert!(long.ends_with("x\n    … and 3 bytes more\n"));
+    }
+}

@@ -1,0 +1,55 @@
+//! What is signed of a request, laid open: for whoever has the secret and looks for a client's mistake.
+//!
+//! Nothing of it is for a client, and nothing is decided here: whether a request is accepted says [`Dialect::verify`].
+
+use super::{
+    Algorithm, Dialect, Encoding, Failure, PreparedKey, View, claimed::read_key_id, evaluate::Evaluation,
+    key::KeyChain, template::Scratch,
+};
+
+/// What a request would have to be signed as, and what it came with.
+pub struct Explanation<'s> {
+    /// What computes the signature.
+    pub algorithm: Algorithm,
+    /// Who it says to be from, where the scheme has ids and the request says one.
+    pub key_id: Option<Vec<u8>>,
+    /// The exact bytes that are signed.
+    pub message: Vec<u8>,
+    /// Each signature as it came, before anything was decoded.
+    pub came: Vec<Vec<u8>>,
+    pub(super) encoding: Encoding,
+    pub(super) chain: Option<(&'s KeyChain, Vec<Scratch>)>,
+}
+
+impl Explanation<'_> {
+    /// The bytes of the HMAC of `message` by `key`; `None` where something else computes signatures.
+    pub fn mac(&self, key: &PreparedKey, message: &[u8]) -> Option<Vec<u8>> {
+        let mut mac = key.mac(self.algorithm)?;
+        if let Some((chain, texts)) = &self.chain {
+            mac = chain.derived(mac, self.algorithm, texts)?;
+        }
+        mac.update(message);
+        Some(mac.finish().as_bytes().to_vec())
+    }
+
+    /// A signature's bytes as the scheme writes them.
+    pub fn written(&self, signature: &[u8]) -> String {
+        self.encoding.write(signature)
+    }
+}
+
+impl Dialect {
+    /// The same of a signature that cannot be decoded, or of a time that is over.
+    pub(super) fn explain(&self, view: &View<'_>) -> Result<Explanation<'_>, Failure> {
+        let reading = Evaluation::of(self, *view, None).refusing_repeated();
+        let came = self.as_they_came(&reading)?;
+        let algorithm = self.algorithms.claimed(&reading)?;
+        let key_id = self.key_id.as_ref().map(|template| read_key_id(&reading, template)).transpose()?;
+        let evaluation = Evaluation::of(self, *view, key_id.as_deref());
+        let mut message = Vec::new();
+        evaluation.feed(&self.message, &mut |piece| message.extend_from_slice(piece))?;
+        let chain = self.key_chain.as_ref().map(|chain| Ok((chain, chain.texts(&evaluation)?))).transpose()?;
+        let key_id = key_id.map(|id| id.to_vec());
+        Ok(Explanation { algorithm, key_id, message, came, encoding: self.encoding, chain })
+    }
+}
