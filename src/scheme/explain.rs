@@ -3,8 +3,11 @@
 //! Nothing of it is for a client, and nothing is decided here: whether a request is accepted says [`Dialect::verify`].
 
 use super::{
-    Algorithm, Dialect, Encoding, Failure, PreparedKey, View, claimed::read_key_id, evaluate::Evaluation,
-    key::KeyChain, template::Scratch,
+    Algorithm, Dialect, Encoding, Failure, PreparedKey, View,
+    claimed::read_key_id,
+    evaluate::Evaluation,
+    key::KeyChain,
+    template::{Chain, Part, Scratch},
 };
 
 /// What a request would have to be signed as, and what it came with.
@@ -15,6 +18,9 @@ pub struct Explanation<'s> {
     pub key_id: Option<Vec<u8>>,
     /// The exact bytes that are signed.
     pub message: Vec<u8>,
+    /// What it is made of, in order: each source that is named in its template, and what this request has there. Literal text
+    /// is left out, and so is all of RFC 9421, whose messages name their parts themselves.
+    pub pieces: Vec<(String, Vec<u8>)>,
     /// Each signature as it came, before anything was decoded.
     pub came: Vec<Vec<u8>>,
     pub(super) encoding: Encoding,
@@ -46,10 +52,25 @@ impl Dialect {
         let algorithm = self.algorithms.claimed(&reading)?;
         let key_id = self.key_id.as_ref().map(|template| read_key_id(&reading, template)).transpose()?;
         let evaluation = Evaluation::of(self, *view, key_id.as_deref());
-        let mut message = Vec::new();
-        evaluation.feed(&self.message, &mut |piece| message.extend_from_slice(piece))?;
+        let (mut message, mut pieces) = (Vec::new(), Vec::new());
+        for part in self.message.parts() {
+            let start = message.len();
+            match part {
+                Part::Literal(text) => message.extend_from_slice(text.as_bytes()),
+                Part::Chain(chain) => {
+                    evaluation.chain(chain, &mut |piece| message.extend_from_slice(piece))?;
+                    pieces.push((told(chain), message.get(start..).unwrap_or_default().to_vec()));
+                }
+            }
+        }
         let chain = self.key_chain.as_ref().map(|chain| Ok((chain, chain.texts(&evaluation)?))).transpose()?;
         let key_id = key_id.map(|id| id.to_vec());
-        Ok(Explanation { algorithm, key_id, message, came, encoding: self.encoding, chain })
+        Ok(Explanation { algorithm, key_id, message, pieces, came, encoding: self.encoding, chain })
     }
+}
+
+/// As in a template; what is done to the value is cut short.
+fn told(chain: &Chain) -> String {
+    let filters = if chain.filters.is_empty() { "" } else { "|…" };
+    format!("{{{}{filters}}}", chain.source)
 }

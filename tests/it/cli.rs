@@ -121,7 +121,8 @@ fn a_wrong_signature_is_refused_with_what_was_signed_and_the_slip_that_was_made(
     };
     let words = verify(&keys, &SIGNATURE.to_uppercase());
     assert!(words.starts_with("refused: invalid-signature: the signature cannot be decoded: 64 characters"), "{words}");
-    assert!(words.contains("signs this message of 28 bytes:\n\n    12:34:56:78:9a:bc:1714485600\n\n"), "{words}");
+    assert!(words.contains("`\\n` stands for a newline:\n\n    12:34:56:78:9a:bc:1714485600\n\n"), "{words}");
+    assert!(words.contains("  {json:/timestamp}      1714485600\n"), "{words}");
     assert!(words.contains(&format!("hmac-sha256 of it, by the key of 10 bytes: {SIGNATURE}\n")), "{words}");
     assert!(words.contains(&format!("what came in X-HMAC-Signature: {}\n", SIGNATURE.to_uppercase())), "{words}");
     assert!(words.contains("hint: it is the right signature, written otherwise"), "{words}");

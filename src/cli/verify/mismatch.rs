@@ -18,7 +18,14 @@ pub(super) fn show(scheme: &Scheme, keys: &KeyFile, request: &RawRequest, view: 
     let (own, others) = keys.of(explanation.key_id.as_deref());
     let message = Escaped(&explanation.message);
     let length = explanation.message.len();
-    words(format_args!("\n  the scheme `{}` signs this message of {length} bytes:\n\n{message}\n", scheme.name()));
+    words(format_args!(
+        "\n  A signature is made of a key and a message. Of this request the scheme `{}` signs a message of\n  \
+         {length} bytes; `\\n` stands for a newline:\n\n{message}",
+        scheme.name()
+    ));
+    if !explanation.pieces.is_empty() {
+        words(format_args!("  which has in it\n\n{}", Pieces(&explanation.pieces)));
+    }
     let mut is_mac = false;
     for secret in &own {
         let Some(signature) = signature(scheme, &explanation, secret) else { continue };
@@ -95,6 +102,25 @@ impl fmt::Display for Escaped<'_> {
             0 => Ok(()),
             more => writeln!(f, "    … and {more} bytes more"),
         }
+    }
+}
+
+/// What a message is made of, a line each; the table is as wide as a terminal.
+struct Pieces<'p>(&'p [(String, Vec<u8>)]);
+
+/// Bytes of a piece that are shown.
+const MOST_OF_PIECE: usize = 48;
+
+impl fmt::Display for Pieces<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.0.iter().map(|(source, _)| source.chars().count()).max().unwrap_or(0);
+        for (source, value) in self.0 {
+            match value.get(..MOST_OF_PIECE) {
+                None => writeln!(f, "    {source:width$}  {}", OneLine(value))?,
+                Some(cut) => writeln!(f, "    {source:width$}  {}… ({} bytes)", OneLine(cut), value.len())?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -176,6 +202,17 @@ mod tests {
         assert_eq!(both, Some(format!("the key is hex-decoded first, and {message_ends}")));
         assert_eq!(told(&hex("nobody's", MESSAGE)), None);
         assert_eq!(told("zz"), None);
+    }
+
+    #[test]
+    fn the_pieces_of_a_message_stand_beside_their_sources() {
+        let (scheme, request) = (config_file::scheme("device", None).unwrap(), request("x"));
+        let explanation = scheme.explain(&request.view(request.origin(None)), 0).unwrap_or_else(|why| panic!("{why}"));
+        let shown = Pieces(&explanation.pieces).to_string();
+        let lines: Vec<&str> = shown.lines().map(str::trim).collect();
+        assert_eq!(lines, ["{json:/mac_address|…}  12:34:56:78:9a:bc", "{json:/timestamp}      1714485600"]);
+        let long = Pieces(&[("{body}".to_owned(), vec![b'x'; 60])]).to_string();
+        assert!(long.ends_with(&format!("{}… (60 bytes)\n", "x".repeat(MOST_OF_PIECE))), "{long}");
     }
 
     #[test]

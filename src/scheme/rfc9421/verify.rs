@@ -79,6 +79,7 @@ impl MessageSignatures {
             algorithm,
             key_id: claimed.key_id().map(<[u8]>::to_vec),
             message: self.message(&claimed, view)?,
+            pieces: Vec::new(),
             came: vec![came],
             encoding: Encoding::Base64,
             chain: None,

@@ -4,11 +4,10 @@
 //! it has a shape too. A value of it *moves* if some text of that shape has two readings in which not the same bytes are the
 //! value's. What moves is not taken for signed: see `signed`.
 //!
-//! **Why that is enough.** Let two requests have one signature, and so one message; if none of the two is a forgery, that
-//! is one text. The gateway read both, so either gives the text a reading: byte by byte, which value or literal wrote it. Each
-//! value of either request is in its shape, for shapes leave nothing out; so both readings are readings of the shape. If a value
-//! does not move, the same bytes of the text are its own in both. They are the same text, at the same place: the requests
-//! agree in the value. Nothing is said of what moves but that it cannot be told.
+//! **Why that is enough.** Two requests that one signature is good for have one message: were it two, the signature of one would
+//! be a forgery for the other. Each request gives that text a reading, which says byte by byte what wrote it, and both are readings
+//! of the message's shape, because no value is outside its own. If a value does not move, the same bytes of the one text are its own
+//! in both readings: the requests agree in it. Of what moves nothing is said but that it cannot be told.
 //!
 //! **How it is found.** Two readings are made side by side (`readings`), over the shape as an automaton (`positions`): from its
 //! beginning, by bytes that both may read, to its end. Wherever one reading is within a value and the other is not, the value
@@ -80,7 +79,7 @@ impl Spans {
         Spans::seen_through(meanings.value_shape(value), filters)
     }
 
-    /// Where one is known by whoever knows the text: that of a chain of the template, be it within a named value.
+    /// Whether what a chain writes is not the same in every reading: one of the template, or of a named value in it.
     pub(super) fn moves(&self, chain: &Chain) -> bool {
         self.is_moving(Mark::of(chain))
     }

@@ -4,6 +4,7 @@ mod answers;
 mod carriers;
 mod keys;
 mod language;
+mod moving;
 mod presets;
 mod replay;
 mod robustness;
