@@ -1,7 +1,7 @@
 //! A file of secrets for `sign` and `verify`: lines `id,secret`, or bare secrets, or a file of keys as the gateway has it.
 //!
 //! Several lines of one id are its live secrets, newest first. A secret is taken as it is written, to the end of its
-//! line; only the line's end is no part of it. A CSV of the gateway is told by its header.
+//! line; only the line's end is no part of it. A file of the gateway is told by its header, its name, or its lines of JSON.
 
 use std::{io, path::Path, path::PathBuf};
 
@@ -22,7 +22,12 @@ pub(super) enum KeyFile {
     /// Bare secrets: for a scheme without ids, or for whatever id a request names.
     Any(Vec<Secret>),
     /// Ids and their secrets.
-    ById(Vec<(String, KeyRecord)>),
+    ById {
+        ids: Vec<(String, KeyRecord)>,
+        /// The lines as they stand, where nothing but a comma told ids from secrets: what is taken for an id may be a part of a
+        /// bare secret, or the secret itself.
+        lines: Option<Vec<Secret>>,
+    },
 }
 
 /// Why a keys file cannot be used. No secret is in any text.
@@ -60,12 +65,13 @@ impl KeyFile {
         let named = |(id, record): (&[u8], KeyRecord)| (String::from_utf8_lossy(id).into_owned(), record);
         let mut ids: Vec<(String, KeyRecord)> = content.records().map(named).collect();
         ids.sort_by(|(one, _), (other, _)| one.cmp(other));
-        if ids.is_empty() { Err(KeyFileError::Empty) } else { Ok(KeyFile::ById(ids)) }
+        if ids.is_empty() { Err(KeyFileError::Empty) } else { Ok(KeyFile::ById { ids, lines: None }) }
     }
 
     /// Reads a file's content. Where a scheme has no ids, a comma is part of the secret.
     fn parse(content: &[u8], with_ids: bool) -> Result<KeyFile, KeyFileError> {
         let (mut bare, mut by_id): (Vec<Secret>, Vec<(String, Vec<Secret>)>) = (Vec::new(), Vec::new());
+        let mut lines = Vec::new();
         for (line, number) in content.split(|byte| *byte == b'\n').zip(1..) {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
@@ -74,7 +80,10 @@ impl KeyFile {
             let comma = memchr::memchr(b',', line).filter(|_| with_ids);
             let secrets = match comma.and_then(|at| line.split_at_checked(at)) {
                 None => &mut bare,
-                Some((id, _)) => secrets_of(&mut by_id, id, number)?,
+                Some((id, _)) => {
+                    lines.push(Secret::new(line.to_vec()));
+                    secrets_of(&mut by_id, without_mark(id, number), number)?
+                }
             };
             let secret = line.get(comma.map_or(0, |at| at + 1)..).unwrap_or_default();
             if secret.is_empty() {
@@ -93,7 +102,7 @@ impl KeyFile {
             (false, _) => Ok(KeyFile::Any(bare)),
             (true, false) => {
                 let record = |(id, secrets): (String, Vec<Secret>)| (id, KeyRecord::of(secrets));
-                Ok(KeyFile::ById(by_id.into_iter().map(record).collect()))
+                Ok(KeyFile::ById { ids: by_id.into_iter().map(record).collect(), lines: Some(lines) })
             }
         }
     }
@@ -102,7 +111,9 @@ impl KeyFile {
     pub(super) fn table(&self, prepare: impl Fn(&Secret) -> Prepared) -> Result<KeyTable, KeyFault> {
         match self {
             KeyFile::Any(secrets) => KeyTable::shared(&KeyRecord::of(secrets.iter().cloned()), prepare),
-            KeyFile::ById(ids) => KeyTable::by_id(ids.iter().map(|(id, record)| (id.as_bytes(), record)), prepare),
+            KeyFile::ById { ids, .. } => {
+                KeyTable::by_id(ids.iter().map(|(id, record)| (id.as_bytes(), record)), prepare)
+            }
         }
     }
 
@@ -111,7 +122,7 @@ impl KeyFile {
         let secrets = |record: &KeyRecord| record.secrets.iter().map(|known| known.secret.clone()).collect();
         match self {
             KeyFile::Any(all) => (all.clone(), Vec::new()),
-            KeyFile::ById(ids) => {
+            KeyFile::ById { ids, .. } => {
                 let (own, others): (Vec<_>, Vec<_>) = ids.iter().partition(|(known, _)| Some(known.as_bytes()) == id);
                 let own = own.first().map_or(Vec::new(), |(_, record)| secrets(record));
                 (own, others.iter().map(|(id, record)| (id.as_str(), secrets(record))).collect())
@@ -123,18 +134,42 @@ impl KeyFile {
     pub(super) fn ids(&self) -> Vec<&str> {
         match self {
             KeyFile::Any(_) => Vec::new(),
-            KeyFile::ById(ids) => ids.iter().map(|(id, _)| id.as_str()).collect(),
+            KeyFile::ById { ids, .. } => ids.iter().map(|(id, _)| id.as_str()).collect(),
+        }
+    }
+
+    /// Whether its ids may be shown: a header or the format says that they are ids.
+    pub(super) fn has_named_ids(&self) -> bool {
+        matches!(self, KeyFile::ById { lines: None, .. })
+    }
+
+    /// The same file with each line taken for a bare secret with a comma in it, where it could be that.
+    pub(super) fn as_bare_secrets(&self) -> Option<KeyFile> {
+        match self {
+            KeyFile::ById { lines: Some(lines), .. } if lines.len() <= MOST_LIVE => Some(KeyFile::Any(lines.clone())),
+            KeyFile::ById { .. } | KeyFile::Any(_) => None,
         }
     }
 }
 
-/// The format of a file that a gateway could have as its keys: told by its name, or by a header with both columns.
+/// Some editors begin a file with it. No id has one; of a bare secret it would be a part, as the gateway takes it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn without_mark(id: &[u8], line: usize) -> &[u8] {
+    id.strip_prefix(BYTE_ORDER_MARK).filter(|_| line == 1).unwrap_or(id)
+}
+
+/// The format of a file that a gateway could have as its keys: told by its name, by a header with both columns, or by lines of
+/// JSON that are nothing else.
 fn gateways(path: &Path, content: &[u8]) -> Option<Format> {
+    let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
+    let is_json = || content.starts_with(b"{") && KeyFileContent::parse(content, Format::JsonLines).is_ok();
     let header = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let has = |name: &[u8]| header.split(|byte| *byte == b',').any(|column| column.trim_ascii() == name);
     match Format::of(path) {
         Some(format @ (Format::JsonLines | Format::Yaml)) => Some(format),
-        Some(Format::Csv) | None => (has(b"id") && has(b"secret")).then_some(Format::Csv),
+        Some(Format::Csv) | None if has(b"id") && has(b"secret") => Some(Format::Csv),
+        Some(Format::Csv) | None => is_json().then_some(Format::JsonLines),
     }
 }
 
@@ -164,7 +199,7 @@ mod tests {
         };
         match KeyFile::parse(content.as_bytes(), with_ids) {
             Ok(KeyFile::Any(secrets)) => format!("any {:?}", text(&secrets)),
-            Ok(file @ KeyFile::ById(_)) => {
+            Ok(file @ KeyFile::ById { .. }) => {
                 let of = |id: &str| format!("{id} {:?}", text(&file.of(Some(id.as_bytes())).0));
                 file.ids().into_iter().map(of).collect::<Vec<_>>().join(" ")
             }
@@ -196,6 +231,32 @@ mod tests {
         assert_eq!(no_secret.to_string(), "the keys file: line 2, `secret`: the secret is empty");
         assert_eq!(gateways(Path::new("k.txt"), b"dev-1,secret\n"), None);
         assert_eq!(gateways(Path::new("k.csv"), b"dev-1,secret\n"), None);
+    }
+
+    #[test]
+    fn ids_may_be_shown_only_where_a_header_or_the_format_names_them() {
+        let read = |content: &str| {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("keys");
+            std::fs::write(&path, content).unwrap();
+            KeyFile::read(&path, &crate::cli::config_file::scheme("device-v2", None).unwrap()).unwrap()
+        };
+        let json = "{\"secret\":\"TOPSECRET-0123456789\",\"id\":\"dev-1\"}\n";
+        for named in [json, "id,secret\ndev-1,hunter2\n", "\u{feff}id,secret\ndev-1,hunter2\n"] {
+            assert_eq!((read(named).ids(), read(named).has_named_ids()), (vec!["dev-1"], true), "{named}");
+            assert!(read(named).as_bare_secrets().is_none(), "{named}");
+        }
+        let split = read("kJ8,vQ2!long\n");
+        assert!(!split.has_named_ids());
+        let bare = split.as_bare_secrets().unwrap();
+        assert_eq!(bare.of(None).0.first().unwrap().expose(), b"kJ8,vQ2!long");
+        assert!(read("a,1\nb,2\nc,3\nd,4\ne,5\n").as_bare_secrets().is_none());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_an_id() {
+        assert_eq!(shown("\u{feff}a,one\nb,two\n", true), "a [\"one\"] b [\"two\"]");
+        assert_eq!(shown("\u{feff}one\n", true), "any [\"\\u{feff}one\"]");
     }
 
     #[test]

@@ -39,7 +39,8 @@ use crate::{
 /// the body, a newline at its end as well.
 /// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
 /// or a key shared by all; or it is a file of keys as the gateway reads it. Several
-/// lines of one id are its live secrets.
+/// lines of one id are its live secrets. Where no id fits, a line may be a bare secret
+/// with a comma in it.
 ///
 /// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on
 /// standard error. Of a wrong signature the message is shown that should have been
@@ -87,7 +88,8 @@ impl Verify {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let scheme = self.by.scheme()?;
         let file = self.by.key_file(&scheme)?;
-        let keys = file.table(|secret| scheme.key_recipe().verifying(secret))?;
+        let table = |file: &KeyFile| file.table(|secret| scheme.key_recipe().verifying(secret));
+        let keys = table(&file)?;
         let request = match RawRequest::read(&self.request) {
             Err(error) if error.is_refusal() => return Ok(malformed(&error)),
             read => read?,
@@ -97,7 +99,11 @@ impl Verify {
         }
         let origin = request.origin(self.by.public_origin.as_ref());
         let now_millis = self.by.now_millis();
-        Ok(match verify(&scheme, &keys, &request, origin, now_millis) {
+        let mut verified = verify(&scheme, &keys, &request, origin, now_millis);
+        if let (Err(Reason::NoKey(NoKey::Unknown)), Some(bare)) = (&verified, file.as_bare_secrets()) {
+            verified = verify(&scheme, &table(&bare)?, &request, origin, now_millis).or(verified);
+        }
+        Ok(match verified {
             Ok(accepted) => {
                 accepted.show(&scheme);
                 Exit::Ok

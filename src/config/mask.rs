@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tree::{Entry, Node, Tree, Value};
+use super::tree::{Entry, Node, Style, Tree, Value};
 
 /// Keys whose values are secrets, wherever they stand.
 const SECRET_KEYS: [&str; 9] =
@@ -78,6 +78,51 @@ pub(super) fn all(tree: &Tree) -> Vec<Range<usize>> {
     collect(&tree.root, Inside::Secret, &mut masks);
     masks.sort_by_key(|range| range.start);
     masks
+}
+
+/// Every comment of a text: an old secret is kept in one more often than not. What `#` is no comment is told by the keys and
+/// values it stands in; of a text that could not be parsed each is taken for one.
+pub(super) fn comments(text: &str, tree: Option<&Tree>) -> Vec<Range<usize>> {
+    let mut written = Vec::new();
+    if let Some(tree) = tree {
+        collect_written(text, &tree.root, &mut written);
+        written.extend(tree.duplicates.iter().map(|duplicate| duplicate.second.bytes()));
+        written.sort_by_key(|range| range.start);
+    }
+    let (mut found, mut at, mut written) = (Vec::new(), 0, written.into_iter().peekable());
+    while let Some(sign) = text.get(at..).and_then(|rest| rest.find('#')).map(|ahead| at + ahead) {
+        while written.next_if(|range| range.end <= sign).is_some() {}
+        if let Some(within) = written.peek().filter(|range| range.contains(&sign)) {
+            at = within.end;
+            continue;
+        }
+        let line = text.get(sign..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let shown = line.len() - line.trim_start_matches(['#', ' ', '\t']).len();
+        found.push(sign + shown..sign + line.trim_end().len().max(shown));
+        at = sign + line.len().max(1);
+    }
+    found.retain(|range| !range.is_empty());
+    found
+}
+
+/// Where keys and values stand. A block's place may begin with its `|`, whose line may end in a comment.
+fn collect_written(text: &str, node: &Node, written: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Scalar(scalar) if matches!(scalar.style, Style::Literal | Style::Folded) => {
+            let Range { start, end } = node.place.bytes();
+            let block = text.get(start..end).filter(|block| block.starts_with(['|', '>']));
+            let head = block.map_or(0, |block| block.find('\n').unwrap_or(block.len()));
+            written.push(start + head..end);
+        }
+        Value::Scalar(_) => written.push(node.place.bytes()),
+        Value::List(items) => items.iter().for_each(|item| collect_written(text, item, written)),
+        Value::Map(entries) => {
+            for entry in entries {
+                written.push(entry.key_place.bytes());
+                each_value(entry).for_each(|value| collect_written(text, value, written));
+            }
+        }
+    }
 }
 
 /// All that stands under a key that is not known: it may be a secret whose key was misspelt.
@@ -219,6 +264,19 @@ mod tests {
         assert_eq!(masked("keys: { a: { sql: hunter2 } }"), ["hunter2"]);
         assert_eq!(masked("keys: { a: { static: { sql: hunter2 } } }"), ["hunter2"]);
         assert_eq!(masked("keys: { a: { static: { sql: { query: hunter2 } } } }"), ["hunter2"]);
+    }
+
+    #[test]
+    fn a_comment_is_what_stands_behind_a_number_sign_outside_of_keys_and_values() {
+        let found = |text: &str| -> Vec<String> {
+            let ranges = comments(text, Some(&tree::parse(text).unwrap()));
+            ranges.into_iter().map(|range| text.get(range).unwrap().to_owned()).collect()
+        };
+        assert_eq!(found("k: { shared: { foo: x } } # old s3\nb: 1 #  \n## top\n"), ["old s3", "top"]);
+        assert_eq!(found("a: '# no' # yes\n'b # no': c#d # ja\ne: \"x\n  # no\" # oui\r\n"), ["yes", "ja", "oui"]);
+        assert_eq!(found("a: | # yes\n  # no\nb: [1, # si\n 2]\na: 'x # no'\n'a': '# no' # da\n"), ["yes", "si", "da"]);
+        let broken = comments("a: [\nb: 'x # all' # s3\nc: 1", None);
+        assert_eq!(broken, [12..22]);
     }
 
     #[test]

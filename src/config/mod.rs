@@ -108,11 +108,13 @@ pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(C
     let config = match tree::parse(text) {
         Ok(tree) => {
             reader.masks = mask::secrets(&tree);
+            reader.masks.extend(mask::comments(text, Some(&tree)));
             report_duplicates(&tree, &mut reader);
             document::read(&tree.root, &mut reader)
         }
         Err(broken) => {
             reader.hidden = mask::may_hold_secret(text, broken.place.start);
+            reader.masks = mask::comments(text, None);
             reader.error(broken.place, broken.message);
             None
         }

@@ -69,6 +69,7 @@ fn listed(text: &str, reader: &mut Reader<'_>) -> Option<Vec<User>> {
         }
     };
     reader.masks = mask::all(&tree);
+    reader.masks.extend(mask::comments(text, Some(&tree)));
     super::report_duplicates(&tree, reader);
     let entries = reader.map(&tree.root, "a file of users")?;
     if entries.is_empty() {

@@ -139,6 +139,37 @@ fn an_id_that_the_keys_file_does_not_have_is_shown_beside_those_it_has() {
     assert!(words.contains("says to be from `dev-1`") && words.contains("the keys file has `DEV-1`; upper"), "{words}");
 }
 
+/// A comma alone does not tell an id from a secret: columns may be swapped, and a bare secret may have one.
+#[test]
+fn what_only_a_comma_makes_an_id_is_never_shown() {
+    let signing = TemporaryFile::new("dev-1,hunter2-hunter2\n");
+    let signed = run(&["sign", "-", "--scheme", "device-v2", "--keys", signing.name()], PLAIN).data;
+    let verify = |keys: &str| {
+        let keys = TemporaryFile::new(keys);
+        run(&["verify", "-", "--scheme", "device-v2", "--keys", keys.name()], &signed)
+    };
+    for (keys, wanted) in [
+        ("hunter2-hunter2,dev-1\n", "the keys file has 1 id, another one\n"),
+        ("kJ8hunter2,vQ2!long\nhunter2,x\n", "the keys file has 2 ids, and none is that one\n"),
+    ] {
+        let refused = verify(keys);
+        assert!(refused.words.contains(wanted) && !refused.words.contains("hunter2"), "{}", refused.words);
+    }
+    let named = verify("id,secret\ndev-2,hunter2-hunter2\n").words;
+    assert!(named.contains("the keys file has dev-2\n"), "{named}");
+}
+
+#[test]
+fn a_bare_secret_may_have_a_comma_in_it() {
+    let body = "{\"mac_address\":\"12:34:56:78:9a:bc\",\"timestamp\":1714485600}";
+    let signature = "0628d38cc1ead23ace7a6a5416b83f60b4722c422ba46fbb097b777eee69ee21";
+    let request = format!("POST /verify HTTP/1.1\nHost: api.test\nX-HMAC-Signature: {signature}\n\n{body}");
+    let keys = TemporaryFile::new("kJ8,vQ2!long\n");
+    let verified = run(&["verify", "-", "--scheme", "device", "--keys", keys.name()], &request);
+    assert_eq!(verified.code, Some(0), "{}", verified.words);
+    assert!(!verified.words.contains("kJ8") && !verified.data.contains("kJ8"));
+}
+
 #[test]
 fn a_scheme_of_a_config_needs_none_of_its_secrets() {
     let keys = TemporaryFile::new("secret-key\n");

@@ -54,11 +54,21 @@ pub(super) fn show_ids(scheme: &Scheme, keys: &KeyFile, view: &View<'_>) {
         Some(known) => {
             words(format_args!("  hint: the keys file has `{known}`; upper and lower case are not the same"))
         }
+        // What is taken for an id may be a secret, or the beginning of one.
+        None if !keys.has_named_ids() => words(format_args!("{}", counted(ids.len()))),
         None => {
             let more = if ids.len() > MOST_IDS { ", …" } else { "" };
             let shown: Vec<&str> = ids.into_iter().take(MOST_IDS).collect();
             words(format_args!("  the keys file has {}{more}", shown.join(", ")));
         }
+    }
+}
+
+fn counted(ids: usize) -> String {
+    match ids {
+        0 => "  the keys file has no id".to_owned(),
+        1 => "  the keys file has 1 id, another one".to_owned(),
+        more => format!("  the keys file has {more} ids, and none is that one"),
     }
 }
 

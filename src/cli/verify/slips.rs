@@ -57,10 +57,14 @@ fn misread(secret: &Secret) -> Vec<Taken<Secret>> {
     let unquoted =
         |quote: &[u8]| bytes.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)).map(<[u8]>::to_vec);
     let decoded = |alphabet| lenient(alphabet).decode(bytes).ok();
-    let ways: [(&str, Option<Vec<u8>>); 12] = [
+    let ways: [(&str, Option<Vec<u8>>); 13] = [
         ("the key ends in a newline", with("\n")),
         ("the key ends in `\\r\\n`", with("\r\n")),
         ("the white space around the key is left out", Some(bytes.trim_ascii().to_vec())),
+        (
+            "the byte order mark before the key is left out",
+            bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec),
+        ),
         ("the key is hex-decoded first", hex::decode(bytes).ok()),
         ("the key is base64-decoded first", decoded(&STANDARD)),
         ("the key is base64url-decoded first", decoded(&URL_SAFE)),
