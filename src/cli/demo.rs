@@ -10,7 +10,7 @@ mod wire;
 use clap::Args;
 
 use self::{page::Page, setup::Setup};
-use super::{Exit, data, signals::Signals, terminal::Paint, trouble::Trouble, words};
+use super::{Exit, data, signals::Requests, terminal::Paint, trouble::Trouble, words};
 
 /// See it work: a gateway without any file, and requests that are accepted and refused
 ///
@@ -63,7 +63,7 @@ impl Demo {
         let (gateway, address) = again.or_else(|_| setup.start(self.port, setup::Log::On))?;
         data(format_args!("{}", paste::lines(setup, address)?));
         words(format_args!("Every request is logged below. Ctrl-C ends the demo.\n"));
-        Signals::listen().map_err(Trouble::Signals)?.until_told(&gateway);
+        Requests::listen().and_then(Requests::with_endings).map_err(Trouble::Signals)?.until_told(&gateway);
         gateway.stop();
         Ok(())
     }

@@ -7,7 +7,12 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, config_file::ConfigFile, signals::Signals, words};
+use super::{
+    Exit,
+    config_file::ConfigFile,
+    signals::{Requests, Signals},
+    words,
+};
 use crate::{
     clock::Clock,
     config::{Problem, Severity},
@@ -39,6 +44,10 @@ impl Run {
         if let Err(error) = logging::init(None) {
             failed(format_args!("{error}"));
         }
+        let requests = match Requests::listen() {
+            Ok(requests) => requests,
+            Err(error) => return unheard(&error),
+        };
         let mut source = Source::new(self.config.path);
         let (config, notes) = match source.load() {
             Ok(loaded) => loaded,
@@ -49,12 +58,9 @@ impl Run {
         };
         notes.iter().for_each(tell);
         // Before anything that takes its time: a signal that comes meanwhile is heard then, and does not end the process.
-        let signals = match Signals::listen() {
+        let signals = match requests.with_endings() {
             Ok(signals) => signals,
-            Err(error) => {
-                failed(format_args!("signals: {error}"));
-                return Exit::Runtime;
-            }
+            Err(error) => return unheard(&error),
         };
         let workers = self.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         match gateway::start(config, Some(source), workers, Clock::system()) {
@@ -82,6 +88,11 @@ fn failed(why: std::fmt::Arguments<'_>) {
         true => words(format_args!("countersign: {why}")),
         false => tracing::error!("{why}"),
     }
+}
+
+fn unheard(error: &io::Error) -> Exit {
+    failed(format_args!("signals: {error}"));
+    Exit::Runtime
 }
 
 fn serve(running: Running, workers: usize, signals: Signals) -> Exit {

@@ -9,35 +9,51 @@ use tokio::{
 
 use crate::gateway::{Running, Trigger};
 
-/// The signals that are heard. From [`listen`](Signals::listen) on none of them ends the process by itself: one that comes
-/// before somebody [waits](Signals::until_told) is heard then.
-pub(super) struct Signals {
+/// Those that ask a gateway for something while it goes on. From [`listen`](Requests::listen) on none of them ends the process:
+/// log rotation knows its id, and not how far it is.
+pub(super) struct Requests {
     runtime: Runtime,
-    terminate: Signal,
-    interrupt: Signal,
     hangup: Signal,
     user: Signal,
 }
 
-impl Signals {
+/// All that are heard, those too that end it. One that comes before somebody [waits](Signals::until_told) is heard then.
+pub(super) struct Signals {
+    requests: Requests,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Requests {
     /// Begins to listen.
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn listen() -> io::Result<Signals> {
+    pub(super) fn listen() -> io::Result<Requests> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let within = runtime.enter();
-        let [terminate, interrupt, hangup, user] =
-            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::user_defined1()]
-                .map(signal);
+        let [hangup, user] = [SignalKind::hangup(), SignalKind::user_defined1()].map(signal);
         drop(within);
-        Ok(Signals { runtime, terminate: terminate?, interrupt: interrupt?, hangup: hangup?, user: user? })
+        Ok(Requests { runtime, hangup: hangup?, user: user? })
     }
 
+    /// Listens from now on to those as well that end it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn with_endings(self) -> io::Result<Signals> {
+        let within = self.runtime.enter();
+        let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        drop(within);
+        Ok(Signals { requests: self, terminate: terminate?, interrupt: interrupt? })
+    }
+}
+
+impl Signals {
     /// Waits for SIGTERM or SIGINT. SIGHUP opens the log again and reloads; SIGUSR1, by which log rotation is used to tell
     /// servers, opens the log alone.
     pub(super) fn until_told(self, running: &Running) {
-        let Signals { runtime, mut terminate, mut interrupt, mut hangup, mut user } = self;
+        let Signals { requests: Requests { runtime, mut hangup, mut user }, mut terminate, mut interrupt } = self;
         runtime.block_on(async {
             loop {
                 tokio::select! {

@@ -97,7 +97,15 @@ pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), Problems> {
 pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<(Config, Vec<Problem>), Problems> {
     let file = path.display().to_string();
     let unreadable = |message: String| Problems(vec![whole_file(&file, message)]);
-    let bytes = environment.config(path).map_err(|error| unreadable(format!("the file cannot be read: {error}")))?;
+    let bytes = environment.config(path).map_err(|error| {
+        let mut problems = unreadable(format!("the file cannot be read: {error}"));
+        if error.kind() == std::io::ErrorKind::NotFound {
+            for problem in &mut problems.0 {
+                problem.hint("`-c FILE` names the config file");
+            }
+        }
+        problems
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("the file is not UTF-8".to_owned()))?;
     parse(&text, &file, environment)
 }

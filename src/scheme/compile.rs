@@ -1,5 +1,6 @@
 //! Definition → scheme: every template compiled, every rule checked, all faults at once.
 
+mod cures;
 mod emit;
 mod rules;
 mod values;

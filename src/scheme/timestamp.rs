@@ -160,6 +160,17 @@ impl Window {
 }
 
 impl TimestampFormat {
+    /// Ways in which it writes times of about this century, to try an expression on: many times, and of one time its spellings.
+    pub(super) fn spellings(&self) -> impl Iterator<Item = String> {
+        const FIRST: i64 = 1_577_836_800_000;
+        const STEP: i64 = 3_333_333_333;
+        let is_iso = matches!(self, TimestampFormat::Iso8601 | TimestampFormat::Rfc3339);
+        (0..1_000).filter_map(|index| self.write(FIRST + index * STEP)).flat_map(move |text| {
+            let others = if is_iso { iso_spellings(&text) } else { Vec::new() };
+            std::iter::once(text).chain(others)
+        })
+    }
+
     /// Whether what it writes it can also read.
     pub(super) fn is_sound(&self) -> bool {
         const SOME_TIME: i64 = 1_714_485_600_000;
@@ -192,6 +203,14 @@ impl TimestampFormat {
 /// A time in UTC by a pattern of `strftime`; `None` if the text is no such pattern.
 pub(super) fn formatted(pattern: &str, millis: i64) -> Option<String> {
     strtime::format(pattern, Instant::from_millisecond(millis).ok()?).ok()
+}
+
+/// The same time with fractions, and with its zone written otherwise or left out.
+fn iso_spellings(text: &str) -> Vec<String> {
+    let whole = text.trim_end_matches('Z');
+    let fractions = ["", ".1", ".12", ".123", ".1234", ".12345", ".123456", ".1234567", ".12345678", ".123456789"];
+    let zones = ["Z", "", "+00:00", "-00:00", "+02:00", "-07:00", "z"];
+    fractions.iter().flat_map(|fraction| zones.map(|zone| format!("{whole}{fraction}{zone}"))).collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -268,6 +287,10 @@ fn http_date(text: &[u8]) -> Option<i64> {
 fn by_pattern(pattern: &str, text: &[u8]) -> Option<i64> {
     let read = strtime::parse(pattern, text).ok()?;
     let time = read.to_datetime().ok()?;
+    // A sign would make a year longer than the four digits that are counted on where values stand side by side.
+    if time.year() < 0 {
+        return None;
+    }
     let has_fraction = pattern.contains("%f") || pattern.contains("%.f");
     let spelling = strtime::format(pattern, time).ok()?;
     (has_fraction || spelling.as_bytes() == text).then(|| millis_utc(time))?

@@ -130,6 +130,39 @@ fn a_wrong_signature_is_refused_with_what_was_signed_and_the_slip_that_was_made(
     assert!(verify(&keys, &"0".repeat(64)).contains("none of the usual slips"));
 }
 
+/// A file that an editor or a shell wrote has a newline at its end, and without a Content-Length that is of the body.
+#[test]
+fn a_newline_that_the_file_put_at_the_bodys_end_is_found() {
+    let keys = TemporaryFile::new("dev-1,secret-key\n");
+    let by = ["--scheme", "device-v2", "--keys", keys.name(), "--at", "1714485600"];
+    let request = "POST /a HTTP/1.1\nHost: api.test\n\nhello world";
+    let signed = run(&[["sign", "-"].as_slice(), &by].concat(), request).data;
+    let without_length: Vec<&str> =
+        signed.split_inclusive('\n').filter(|line| !line.starts_with("Content-Length")).collect();
+    let verify = |input: &str| run(&[["verify", "-"].as_slice(), &by].concat(), input);
+    let written = format!("{}\n", without_length.concat());
+    let words = verify(&written).words;
+    assert!(words.contains("hint: it would fit if the body has no newline at its end (a Content-Length"), "{words}");
+    assert_eq!(verify(&written.replacen("Host:", "Content-Length: 11\nHost:", 1)).code, Some(0));
+}
+
+/// As the page has it, word for word.
+#[test]
+fn the_page_on_invalid_signatures_shows_what_is_said() {
+    let page = std::fs::read_to_string("docs/invalid-signature.md").expect("the page");
+    let between =
+        |start: &str, end: &str| page.split_once(start).and_then(|(_, rest)| rest.split_once(end)).expect(start).0;
+    let unindented = |text: &str| {
+        text.lines().map(|line| format!("{}\n", line.strip_prefix("    ").unwrap_or(line))).collect::<String>()
+    };
+    let request = unindented(between("<<'EOF'\n", "    EOF"));
+    let (keys, file) = (TemporaryFile::new("secret-key"), TemporaryFile::new(&request));
+    let verified = run(&["verify", file.name(), "--scheme", "device", "--keys", keys.name()], "");
+    assert_eq!(verified.code, Some(4), "{}", verified.words);
+    let shown = unindented(between("that came:\n\n", "\nThe hint is there"));
+    assert!(verified.words.trim_end().ends_with(shown.trim()), "{}\n{shown}", verified.words);
+}
+
 #[test]
 fn an_id_that_the_keys_file_does_not_have_is_shown_beside_those_it_has() {
     let keys = TemporaryFile::new("DEV-1,secret\ndev-2,other\n");

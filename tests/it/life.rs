@@ -98,6 +98,31 @@ fn a_signal_that_comes_while_it_starts_is_heard_when_it_is_up() {
     assert_eq!(gateway.0.wait().expect("it ends").code(), Some(0));
 }
 
+/// Log rotation signals whatever process has the id.
+#[test]
+fn a_signal_to_open_the_log_again_ends_no_gateway_that_still_reads_its_config() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gateway.yaml");
+    // A pipe that nobody writes to yet: the gateway waits for its config.
+    assert!(Command::new("mkfifo").arg(&config).status().expect("mkfifo").success());
+    let child = countersign().args(["run", "-c"]).arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut gateway = Process(child.expect("the binary runs"));
+    let status = format!("/proc/{}/status", gateway.0.id());
+    let catches = |line: &str| line.strip_prefix("SigCgt:").and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    let (start, user) = (Instant::now(), 1_u64 << 9);
+    loop {
+        let status = fs::read_to_string(&status).expect("it runs");
+        if status.lines().find_map(catches).is_some_and(|caught| caught & user != 0) {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "SIGUSR1 would end it");
+        sleep(Duration::from_millis(10));
+    }
+    gateway.signal("USR1");
+    fs::write(&config, "listen: 1\n").expect("written");
+    assert_eq!(gateway.0.wait().expect("it ends").code(), Some(3), "by its config and by no signal");
+}
+
 #[test]
 fn events_that_cannot_be_written_end_no_thread() {
     let (first, second) = (loopback(), loopback());
@@ -181,4 +206,5 @@ fn wrong_usage_ends_with_2() {
     let output = countersign().arg("run").current_dir(directory.path()).output().expect("the binary runs");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(3) && words.contains("countersign.yaml: error: "), "{words}");
+    assert!(words.contains("hint: `-c FILE` names the config file"), "{words}");
 }

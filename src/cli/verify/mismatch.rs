@@ -5,7 +5,7 @@ use std::fmt;
 use super::slips;
 use crate::{
     cli::{key_file::KeyFile, request::RawRequest, words},
-    scheme::{Carrier, Explanation, Scheme, View},
+    scheme::{Body, Carrier, Explanation, Scheme, View},
     secret::Secret,
 };
 
@@ -37,7 +37,11 @@ pub(super) fn show(scheme: &Scheme, keys: &KeyFile, request: &RawRequest, view: 
         words(format_args!("  what came in {}: {}", carrier(scheme), OneLine(came)));
     }
     if is_mac {
-        hint(slips::find(scheme, &explanation, &own, &others, request.body()));
+        let unended = request.body().strip_suffix(b"\n").and_then(|body| {
+            let view = View { body: Body::Memory(body), ..*view };
+            scheme.explain(&view, now_millis).ok().map(|explanation| explanation.message)
+        });
+        hint(slips::find(scheme, &explanation, &own, &others, slips::Bodies { whole: request.body(), unended }));
     }
 }
 
@@ -185,7 +189,8 @@ mod tests {
         let explanation = scheme.explain(&request.view(request.origin(None)), 0).unwrap_or_else(|why| panic!("{why}"));
         assert_eq!(explanation.message, MESSAGE.as_bytes());
         let others = [("dev-2", vec![Secret::new(b"another".to_vec())])];
-        slips::find(&scheme, &explanation, &[Secret::new(KEY.into())], &others, request.body())
+        let bodies = slips::Bodies { whole: request.body(), unended: None };
+        slips::find(&scheme, &explanation, &[Secret::new(KEY.into())], &others, bodies)
     }
 
     #[test]

@@ -17,6 +17,14 @@ struct Taken<T> {
     it: T,
 }
 
+/// What a client may have put into its message of a body.
+pub(super) struct Bodies<'b> {
+    /// The body itself.
+    pub(super) whole: &'b [u8],
+    /// The message of the same request without the newline that ends its body, where one does: an editor or a `<<EOF` writes one.
+    pub(super) unended: Option<Vec<u8>>,
+}
+
 /// Key and message under which one of the signatures that came is right: with one slip if that will do, or else with two.
 /// Empty where it is right and only written otherwise.
 pub(super) fn find(
@@ -24,10 +32,10 @@ pub(super) fn find(
     explanation: &Explanation<'_>,
     own: &[Secret],
     others: &[(&str, Vec<Secret>)],
-    body: &[u8],
+    bodies: Bodies<'_>,
 ) -> Option<Vec<String>> {
     let came: Vec<Vec<u8>> = explanation.came.iter().flat_map(|text| readings(text)).collect();
-    let messages = messages(explanation, body);
+    let messages = messages(explanation, bodies);
     let fits = |key: &Taken<Secret>, message: &Taken<Vec<u8>>| {
         let prepared = scheme.key_recipe().verifying(&key.it).ok();
         let mac = prepared.and_then(|prepared| explanation.mac(&prepared, &message.it));
@@ -80,11 +88,13 @@ fn misread(secret: &Secret) -> Vec<Taken<Secret>> {
     changed.map(|(told, it)| Taken { told: Some(told.to_owned()), it: Secret::new(it) }).collect()
 }
 
-fn messages(explanation: &Explanation<'_>, body: &[u8]) -> Vec<Taken<Vec<u8>>> {
+fn messages(explanation: &Explanation<'_>, bodies: Bodies<'_>) -> Vec<Taken<Vec<u8>>> {
+    let Bodies { whole: body, unended } = bodies;
     let message = &explanation.message;
     let with = |end: &str| Some([message, end.as_bytes()].concat());
     let id = |written: fn(&[u8]) -> Vec<u8>| explanation.key_id.as_ref().map(|id| replaced(message, id, &written(id)));
-    let ways: [(&str, Option<Vec<u8>>); 13] = [
+    let ways: [(&str, Option<Vec<u8>>); 14] = [
+        ("the body has no newline at its end (a Content-Length in the file says how long it is)", unended),
         ("the message ends in a newline (`echo` writes one, `printf %s` none)", with("\n")),
         ("the message ends in `\\r\\n`", with("\r\n")),
         ("the newline at the message's end is left out", message.strip_suffix(b"\n").map(<[u8]>::to_vec)),

@@ -1,15 +1,14 @@
 //! What must hold between the templates of a scheme: what is signed, what a replay key rests on, what is only unwise.
 
-use super::{BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template};
+use super::{
+    BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template, cures,
+};
 use crate::scheme::{
     Algorithm, Carrier, Relation,
     spans::{Judged, Spans},
+    template::Filter,
     values::NamedValue,
 };
-
-/// What is done about it where two values can lend each other bytes.
-const MOVING: &str = "bytes can move from one to the other under the same signature; a newline between them, where neither can \
-    hold one, or a `match` of one length on all such neighbours but one, as `match:\"[0-9]{10}\"`, ends that";
 
 /// What the claims of every request that is let in are like.
 pub(super) fn judged(definition: &Definition, parts: &Parts, values: &[NamedValue]) -> Vec<Judged> {
@@ -62,10 +61,8 @@ impl<'p> Rules<'p> {
         if is_fixed(&self.signed.wherever_it_ends()) {
             let message = "the message does not tell the key id from what stands beside it, and a shared key does not \
                 vouch for where it ends";
-            return Some(
-                Fault::whole("key_id", message)
-                    .hint("give every id a key of its own, or put a newline on both sides of it"),
-            );
+            let hint = "give every id a key of its own, or put a newline on both sides of it";
+            return Some(Fault::whole("key_id", message).hint(self.or_closed(hint)));
         }
         let fault = Fault::whole("key_id", "the key id is not signed, and a shared key does not vouch for it");
         Some(fault.hint("add `{key_id}` to the message, or give every id a key of its own"))
@@ -214,21 +211,53 @@ impl<'p> Rules<'p> {
             if is_constant(&self.meanings.leaves(template)) {
                 return Some(Fault::whole(field, "the timestamp names no source"));
             }
+            if field != "timestamp.lasts" && !cures::can_be_written(template, &definition.formats) {
+                let fault = Fault::whole(field, "no time in these `formats` can be written as its `match` wants it");
+                return Some(fault.hint(
+                    "put them in accord: 10 digits are seconds since 1970 (`unix`), 13 milliseconds (`unix_millis`)",
+                ));
+            }
             if definition.dangerously_unsigned {
                 continue;
             }
             if let Some(unsigned) = self.signed.undetermined_time(template) {
+                if self.has_one_length_in_message(template) {
+                    continue;
+                }
                 if self.signed.wherever_it_ends().undetermined(template).is_none() {
                     let message = "the message does not tell the timestamp from what stands beside it";
                     let fault = unsigned.fault(message);
-                    let hint = "read it with a `match` that says how long it is: `{header:T|match:\"[0-9]{10}\"}`";
-                    return Some(fault.hint(hint).in_field(field, None));
+                    let hint = cures::time_of_one_length(unsigned, &definition.formats);
+                    return Some(fault.hint(self.or_closed(&hint)).in_field(field, None));
                 }
                 let fault = unsigned.fault("the timestamp is not part of the message, so anyone can change it");
                 return Some(fault.hint("sign it, or say `dangerously_unsigned: true`").in_field(field, None));
             }
         }
         None
+    }
+
+    /// Whether the message reads the same value in one length: then it is of that length wherever else it is read.
+    fn has_one_length_in_message(&self, time: &Template) -> bool {
+        let asks = |filter: &Filter| matches!(filter, Filter::Match(_));
+        let is_plain = |chain: &&Chain| chain.otherwise.is_none() && chain.filters.iter().all(asks);
+        let Some(own) = time.single().filter(is_plain) else { return false };
+        let same = self.parts.message.chains().filter(|chain| is_plain(chain) && chain.source.same(&own.source));
+        let alone = |chain: &Chain| Template::of(vec![Part::Chain(chain.clone())]);
+        same.map(alone).any(|template| self.signed.undetermined_time(&template).is_none())
+    }
+
+    /// The hint, and beside it what can be done where clients stay as they are.
+    fn or_closed(&self, hint: &str) -> String {
+        let (message, key_id) = (&self.parts.message, self.parts.key_id.as_ref());
+        let spans = Spans::of(message, self.meanings);
+        let chains: Vec<&Chain> = message.chains().collect();
+        let closed = chains.windows(2).find_map(|pair| match pair {
+            [first, second] if spans.lends(first, second) => cures::closed(message, key_id, first),
+            _ => None,
+        });
+        closed
+            .map_or_else(|| hint.to_owned(), |closed| format!("{hint}; or, where clients cannot be changed, {closed}"))
     }
 
     fn replay(&self) -> Option<Fault> {
@@ -272,7 +301,8 @@ impl<'p> Rules<'p> {
         });
         let fault = |(first, second): (&&Chain, &&Chain)| {
             let message = format!("nothing says where `{}` ends and `{}` begins", first.source, second.source);
-            second.fault(&message).hint(MOVING).in_field(field, index)
+            let hint = cures::of_neighbours(template, self.parts.key_id.as_ref(), first);
+            second.fault(&message).hint(hint).in_field(field, index)
         };
         pairs.map(fault).collect()
     }

@@ -124,6 +124,13 @@ fn a_time_that_shows_its_own_beginning_and_end_is_told_among_open_values() {
 }
 
 #[test]
+fn a_directive_is_as_many_digits_as_it_always_writes() {
+    let length = |pattern: &str| times::by_pattern(pattern).length();
+    assert_eq!(length("%Y-%m-%dT%H:%M:%SZ"), Some(20));
+    assert_eq!((length("%-m"), length("%b"), length("%H%f"), length("%%")), (None, None, None, None));
+}
+
+#[test]
 fn a_literal_of_any_length_is_followed_from_both_ends() {
     let long = "x".repeat(40_000);
     none(&format!("{{header:A}}\n{long}\n{{body}}"));

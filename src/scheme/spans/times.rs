@@ -13,8 +13,8 @@ pub(super) fn number() -> Shape {
     Shape::Repeated(Box::new(Shape::Byte(Bytes::digits())), 1, Some(19))
 }
 
-/// What a pattern of `strftime` writes and reads: its own text, and in the place of each directive a name, or a number with a
-/// sign or a fraction. Where a fraction may be of any length, so may white space.
+/// What a pattern of `strftime` writes and reads: its own text, and in the place of each directive so many digits, or else a name,
+/// or a number with a sign or a fraction. A year before the year 0 is no time. Where a fraction may be of any length, so may white space.
 pub(super) fn by_pattern(pattern: &str) -> Shape {
     let is_loose = pattern.contains("%f") || pattern.contains("%.f");
     let (mut row, mut rest) = (Vec::new(), pattern.as_bytes());
@@ -24,13 +24,25 @@ pub(super) fn by_pattern(pattern: &str) -> Shape {
             b'%' => {
                 let end = after.iter().position(|byte| byte.is_ascii_alphabetic() || *byte == b'%');
                 rest = end.and_then(|end| after.get(end + 1..)).unwrap_or_default();
-                Shape::any(directive())
+                match after.first().and_then(digits).filter(|_| !is_loose) {
+                    Some(digits) => digits,
+                    None => Shape::any(directive()),
+                }
             }
             space if is_loose && space.is_ascii_whitespace() => Shape::any(Bytes::white_space()),
             other => Shape::Byte(Bytes::these(&[*other])),
         });
     }
     Shape::Row(row)
+}
+
+/// What a directive without a flag always writes in as many digits.
+fn digits(directive: &u8) -> Option<Shape> {
+    match directive {
+        b'Y' => Some(like("0000")),
+        b'm' | b'd' | b'H' | b'M' | b'S' => Some(like("00")),
+        _ => None,
+    }
 }
 
 fn directive() -> Bytes {

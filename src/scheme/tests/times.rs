@@ -153,3 +153,11 @@ fn an_end_is_not_the_time_of_signing() {
     let end = TimestampDefinition { from: None, past: None, ..both };
     assert_eq!(said(end), (None, Some(NOW + 30_000), None));
 }
+
+#[test]
+fn a_year_before_the_first_is_no_time() {
+    let pattern = || TimestampFormat::Pattern("%Y-%m-%dT%H:%M:%SZ".to_owned());
+    assert!(parsed(pattern(), "2024-04-30T14:00:00Z").is_ok());
+    assert_eq!(parsed(pattern(), "-001-04-30T14:00:00Z"), Err(Failure::TimestampUnreadable));
+    assert_eq!(parsed(pattern(), "-2024-04-30T14:00:00Z"), Err(Failure::TimestampUnreadable));
+}
