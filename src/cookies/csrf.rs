@@ -3,7 +3,10 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{http1::RequestHead, secret::are_equal};
+use crate::{
+    http1::{RequestHead, is_same_server},
+    secret::are_equal,
+};
 
 /// The header that holds a CSRF token. Another site's page cannot set it: it is none that CORS lets pass unasked.
 pub const CSRF_HEADER: &str = "x-csrf-token";
@@ -62,11 +65,10 @@ impl Site<'_> {
     /// A page of `http` is none of a site of `https`: whoever is on the way may have written it. The other way round a proxy in
     /// front may speak TLS for us.
     fn is_of(self, origin: &[u8]) -> bool {
-        let host = origin.strip_prefix(b"https://").or_else(|| match self.scheme {
-            "https" => None,
-            _ => origin.strip_prefix(b"http://"),
-        });
-        host.is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(self.authority.as_bytes()))
+        let origin = std::str::from_utf8(origin).unwrap_or_default();
+        let secure = origin.strip_prefix("https://").map(|host| (host, 443));
+        let plain = || origin.strip_prefix("http://").filter(|_| self.scheme != "https").map(|host| (host, 80));
+        secure.or_else(plain).is_some_and(|(host, port)| is_same_server(host, self.authority, port))
     }
 }
 
@@ -145,6 +147,20 @@ mod tests {
         ] {
             assert!(is_other(&fields), "{fields:?}");
         }
+    }
+
+    #[test]
+    fn a_port_that_goes_without_saying_may_be_said() {
+        let is_other = |origin: &str, authority| {
+            is_from_another_site(&head("POST", &[("Origin", origin)]), Site { authority, ..SITE })
+        };
+        assert!(!is_other("https://app.example", "app.example:443"));
+        assert!(!is_other("https://app.example:443", "app.example"));
+        assert!(!is_other("https://app.example:8443", "app.example:8443"));
+        assert!(
+            is_other("https://app.example", "app.example:8443") && is_other("https://app.example", "app.example:80")
+        );
+        assert!(is_other("https://app.example/", "app.example") && is_other("https://", ""));
     }
 
     #[test]
