@@ -1,4 +1,5 @@
-//! Whose certificates are believed when the gateway is the client: the system's roots, or those of a file.
+//! Whose certificates are believed when the gateway is the client: the system's roots, or those of a file; and what TLS says where one is not,
+//! in words.
 //!
 //! A file's roots are read once, with the config that names it, and go with the settings that they belong to from there. Settings are
 //! compared over a reload: by their roots, and never by the name of a file that may say something else by now.
@@ -6,7 +7,7 @@
 use std::{fmt, io, sync::Arc};
 
 use rustls::{
-    RootCertStore,
+    CertificateError, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
@@ -80,6 +81,26 @@ impl fmt::Debug for Roots {
     }
 }
 
+/// What TLS says, in words that say what to do where its own do not.
+pub fn in_words(error: &rustls::Error) -> String {
+    let text = error.to_string();
+    match error {
+        rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
+        // Those are named by their texts alone.
+        rustls::Error::InvalidCertificate(CertificateError::Other(_)) if text.contains("CaUsedAsEndEntity") => {
+            "the server shows a certificate that is made to sign others (`CA:TRUE`), as `openssl req -x509` makes them: \
+             make it with `-addext basicConstraints=critical,CA:FALSE`, or one that your own authority signed"
+                .to_owned()
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(_)) if text.contains("UnsupportedCertVersion") => {
+            "the certificate is of X.509 version 1, and TLS is served with version 3 alone: make it with extensions, such \
+             as `-addext subjectAltName=DNS:…`, or `-extfile` of `openssl x509`"
+                .to_owned()
+        }
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +116,17 @@ mod tests {
         assert_eq!(roots(&one), roots(&one));
         assert_ne!(roots(&one), roots(&other));
         assert_ne!(roots(&one), roots(&format!("{one}{other}")));
+    }
+
+    #[test]
+    fn what_tls_says_is_in_words_where_a_person_can_mend_it() {
+        let of = |text: &str| {
+            let other = rustls::OtherError(Arc::new(io::Error::other(text.to_owned())));
+            in_words(&rustls::Error::InvalidCertificate(CertificateError::Other(other)))
+        };
+        assert!(of("UnsupportedCertVersion").contains("X.509 version 1"));
+        assert!(of("CaUsedAsEndEntity").contains("CA:FALSE"));
+        assert!(of("else").contains("else"));
     }
 
     #[test]

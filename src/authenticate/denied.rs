@@ -178,11 +178,12 @@ fn challenge(scheme: &str, parameters: Vec<String>) -> String {
 }
 
 impl Denied {
-    /// Whether a credential came that was not good, as a guess would not be. One that is missing, unreadable or late is none.
+    /// Whether a credential came that was not good for one of the rules that it was tried by, as a guess would not be, whatever
+    /// the client is told of the others. One that is missing, unreadable or late is none, nor is what was verified by another
+    /// rule and came to nothing for a reason of its own, or may have been good for one that could not judge it.
     pub fn is_forgery(&self) -> bool {
-        let is_late = |(_, reason): &(_, Reason)| matches!(reason, Reason::Token(TokenError::Proof(ProofError::Stale)));
-        matches!(self.cause, Cause::InvalidSignature | Cause::InvalidToken)
-            && !self.attempts.first().is_some_and(is_late)
+        let reasons = || self.attempts.iter().map(|(_, reason)| reason);
+        reasons().any(Reason::is_forgery) && !reasons().any(|reason| reason.is_unjudged() || reason.is_genuine())
     }
 
     /// The rule whose refusal this is: the first attempt's, unless it failed before any rule was asked.
@@ -223,6 +224,16 @@ impl Reason {
         use TokenError::{MalformedClaim, OtherCertificate, Proof, ShownAsBearer, UnknownBinding};
         let Reason::Token(error) = self else { return false };
         matches!(error, ShownAsBearer | OtherCertificate | Proof(_) | MalformedClaim("cnf") | UnknownBinding)
+    }
+
+    fn is_forgery(&self) -> bool {
+        matches!(self.cause(), Cause::InvalidSignature | Cause::InvalidToken)
+            && !matches!(self, Reason::Token(TokenError::Proof(ProofError::Stale)))
+    }
+
+    /// Whether it is said only of what was verified.
+    fn is_genuine(&self) -> bool {
+        matches!(self.cause(), Cause::TokenExpired | Cause::InsufficientScope | Cause::CrossSite)
     }
 
     /// Whether it says nothing of the credential: what it was to be judged by could not be had.

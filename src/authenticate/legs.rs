@@ -398,20 +398,30 @@ impl<'a, 'd> Legs<'a, 'd> {
     }
 }
 
+/// Notes what must be accepted once only. Where two legs are met by one credential it is claimed once, or it would be its own
+/// replay.
+fn claim_once(replays: &mut SmallVec<[super::Replay; 1]>, more: impl IntoIterator<Item = super::Replay>) {
+    for replay in more {
+        if !replays.iter().any(|claimed| claimed.digest == replay.digest) {
+            replays.push(replay);
+        }
+    }
+}
+
 /// Adds what one leg proved. The first that names anyone gives the subject: a signature without a key id names nobody.
 fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
     // Where it will stay: nobody shares it yet.
     let identity = Rc::make_mut(identity);
     match (leg, proof) {
         (_, Proof::Signature(accepted)) => {
-            replays.extend(accepted.replay);
+            claim_once(replays, accepted.replay);
             note_other(leg, accepted.key_id.clone(), None, identity);
             identity.add_key(accepted.key);
             identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
             identity.key_id = identity.key_id.take().or(accepted.key_id);
         }
         (Leg::Token(rule), Proof::Token(shown)) => {
-            replays.extend(token::replays(rule, &shown)?);
+            claim_once(replays, token::replays(rule, &shown)?);
             let token = shown.token;
             note_other(leg, token.kid().map(Rc::from), Some(token.clone()), identity);
             identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));

@@ -1,8 +1,16 @@
 //! Routes that answer for the same requests: none of them is the more specific, so none may win by its place in the file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::{checked::Route, listen::Listeners, pattern, reader::Reader, routes::ReadRoute};
+use super::{
+    checked::{KeySource, Keys, Route},
+    listen::Listeners,
+    pattern,
+    reader::Reader,
+    routes::ReadRoute,
+    section::Section,
+};
+use crate::keys::KeyRecord;
 
 /// Reports each route that another one before it already answers for.
 pub(super) fn report(routes: &[ReadRoute], reader: &mut Reader<'_>) {
@@ -16,6 +24,27 @@ pub(super) fn report(routes: &[ReadRoute], reader: &mut Reader<'_>) {
                 .hint(format!("the other is on line {line}; let them differ in host, path, methods or listener"));
         }
         alike.push(read);
+    }
+}
+
+/// Warns of keys that are good on more routes than their `routes` seem to say: those of one name are one to them.
+pub(super) fn report_shared_names(routes: &[ReadRoute], keys: &Section<Keys>, reader: &mut Reader<'_>) {
+    for (place, entry) in keys.each() {
+        let records: Vec<&KeyRecord> = match &entry.source {
+            KeySource::Shared(record) => vec![record],
+            KeySource::Static(ids) => ids.iter().map(|(_, record)| record).collect(),
+            KeySource::Derive { .. } | KeySource::File { .. } | KeySource::Elsewhere(_) => Vec::new(),
+        };
+        let named = records.into_iter().filter_map(|record| record.attributes.as_ref()?.routes()).flatten();
+        let named: BTreeSet<&str> = named.collect();
+        for name in named {
+            let count = routes.iter().filter(|read| read.route.name == name).count();
+            if count > 1 {
+                let message =
+                    format!("{count} routes have the name `{name}`, and a key in `{}` is good on each", entry.name);
+                reader.warning(place, message).hint("without a `name` a route has that of its path: give each its own");
+            }
+        }
     }
 }
 

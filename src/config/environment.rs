@@ -2,6 +2,8 @@
 
 use std::{fs::File, io, io::Read, path::Path};
 
+use crate::clock::Clock;
+
 /// Largest file that a config may name as a secret or certificate.
 const LARGEST_FILE: u64 = 1 << 20;
 
@@ -15,6 +17,10 @@ pub trait Environment {
     }
     /// The content of a file of at most 1 MiB.
     fn file(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// What time it is, in seconds since 1970.
+    fn unix(&self) -> i64 {
+        Clock::system().unix()
+    }
     /// Whether its secrets and files are the real ones, so that it means something what is in them and whether they fit.
     fn has_secrets(&self) -> bool {
         true
@@ -59,6 +65,10 @@ pub(super) struct Fixed {
 
 #[cfg(test)]
 impl Environment for Fixed {
+    fn unix(&self) -> i64 {
+        0
+    }
+
     fn variable(&self, name: &str) -> Option<Vec<u8>> {
         self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_bytes().to_vec())
     }

@@ -13,6 +13,7 @@ mod decryption;
 mod definition;
 mod definition_values;
 mod document;
+mod doubled;
 mod dpop;
 mod elsewhere;
 mod environment;

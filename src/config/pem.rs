@@ -1,19 +1,21 @@
 //! Certificates, private keys and roots: PEM files that must be fit for use before anything is bound. A listener's are read
 //! again, and used, where the connections are.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use rustls::{
-    ServerConfig,
+    CertificateError, RootCertStore, ServerConfig,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
     pki_types::{
-        CertificateDer, PrivateKeyDer,
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
         pem::{self, PemObject},
     },
 };
 use zeroize::Zeroizing;
 
 use super::{environment::why_unreadable, reader::Reader, tree::Node};
-use crate::roots::{Roots, RootsFault};
+use crate::roots::{Roots, RootsFault, in_words};
 
 type Chain = Vec<CertificateDer<'static>>;
 
@@ -32,16 +34,32 @@ impl Reader<'_> {
         let chain = certificate.and_then(|node| self.chain(node, "the file of the certificate"));
         let private = key.and_then(|node| self.private_key(node));
         let ((certificate_file, chain), (key_file, private)) = (chain?, private?);
+        let end = end_of(&chain);
         let built = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private);
         if let (Err(error), Some(node)) = (built, key) {
-            let message = match error {
-                rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
-                other => format!("the certificate and its key cannot be used: {other}"),
+            let message = match &error {
+                rustls::Error::InconsistentKeys(_) => in_words(&error),
+                other => format!("the certificate and its key cannot be used: {}", in_words(other)),
             };
             self.error(node.place, message);
             return None;
         }
+        if let (Some(end), Some(node)) = (end, certificate) {
+            self.warn_of_end(end, node);
+        }
         Some((certificate_file, key_file))
+    }
+
+    /// Of a certificate that is over, or will be soon.
+    fn warn_of_end(&mut self, end: Timestamp, node: &Node) {
+        let left = end.as_second() - self.environment.unix();
+        let message = match left {
+            ..0 => format!("the certificate is over since {end}: clients refuse it"),
+            0..SOON => format!("the certificate ends at {end}, in {} days", left / DAY),
+            _ => return,
+        };
+        self.warning(node.place, message)
+            .hint("put a new one with its key in its place: they are read again without a restart");
     }
 
     /// Root certificates, as their file has them now.
@@ -106,5 +124,49 @@ impl Reader<'_> {
     }
 }
 
+const DAY: i64 = 86_400;
+/// How long before its end a certificate is warned of.
+const SOON: i64 = 14 * DAY;
+/// When no certificate is good any more: the last second of the year 9999.
+const AFTER_ALL: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(253_402_300_799));
+
+/// When the first of a chain's certificates is over, as whoever verifies it says; `None` where that cannot be told, or it never is.
+fn end_of(chain: &Chain) -> Option<Timestamp> {
+    let mut roots = RootCertStore::empty();
+    roots.add(chain.last()?.clone()).ok()?;
+    let verifier = WebPkiServerVerifier::builder(Arc::new(roots)).build().ok()?;
+    // A certificate's time is asked first of all: its name and its issuer do not matter.
+    let name = ServerName::try_from("any.invalid").ok()?;
+    let ends = chain.iter().filter_map(|certificate| {
+        match verifier.verify_server_cert(certificate, &[], &name, &[], AFTER_ALL) {
+            Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+                Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
+            }
+            _ => None,
+        }
+    });
+    ends.min()
+}
+
 const PEM_CERTIFICATE: &str = "PEM, `-----BEGIN CERTIFICATE-----`";
 const PEM_KEY: &str = "PEM, `-----BEGIN PRIVATE KEY-----`, without a password";
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    #[test]
+    fn a_chain_ends_with_the_first_of_its_certificates() {
+        let made = |year: i32| {
+            let mut params = CertificateParams::new(vec!["gate.test".to_owned()]).unwrap();
+            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(year, 2, 3));
+            params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+        };
+        let end = |years: &[i32]| end_of(&years.iter().copied().map(made).collect()).map(|end| end.to_string());
+        assert_eq!(end(&[2021]).as_deref(), Some("2021-02-03T00:00:00Z"));
+        assert_eq!(end(&[2999, 2027]).as_deref(), Some("2027-02-03T00:00:00Z"));
+        assert_eq!(end(&[]), None);
+    }
+}

@@ -7,7 +7,7 @@ use super::{
         AnswerSigner, Config, Handshake, Keys, Part, RateLimit, Refusals, Requirement, Route, SchemeConfig, Signer,
         Tokens, UpstreamKind,
     },
-    handshake,
+    doubled, handshake,
     listen::Listeners,
     must_cover, networks, pattern,
     rates::{self, ReadLimit},
@@ -94,7 +94,7 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     }
     if let Some(upstream) = to.and_then(|index| named.upstreams.item(index)) {
         check_issuing(&fields, matched.as_ref(), require.as_ref(), upstream, reader);
-        check_assertion(&fields, &set_headers, upstream, reader);
+        doubled::check_assertion(&fields, &set_headers, upstream, reader);
         check_and_token(&fields, require.as_ref(), upstream, reader);
     }
     let forward = fields.value("forward_credentials").map(|node| reader.boolean(node, "`forward_credentials`"));
@@ -110,8 +110,10 @@ fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<
     let proofs = proofs(&fields, matched.as_ref(), require.as_ref(), to, named, reader);
     check_signature(&fields, proofs.sign.as_ref(), &set_headers, to, named, reader);
     let addresses = fields.value("addresses").and_then(|node| networks::addresses(node, reader));
+    let own = name.flatten().map(str::to_owned);
+    let own = own.or(matched.as_ref().map(Match::identity)).unwrap_or_default();
+    let rate_limits = rate_limits(&fields, &own, require.as_ref(), named, reader);
     let name = name.flatten().or(matched.as_ref().map(|matched| matched.path.as_str())).unwrap_or_default().to_owned();
-    let rate_limits = rate_limits(&fields, &name, require.as_ref(), named, reader);
     let matched = matched?;
     let route = Route {
         name,
@@ -204,6 +206,7 @@ fn check_signature(
 ) {
     let upstream = to.and_then(|index| named.upstreams.item(index));
     let signer = own.or_else(|| upstream.and_then(|read| read.upstream.sign.as_ref()));
+    doubled::check_added(fields, set, upstream, reader);
     if let Some(signs) = signer.and_then(|signer| named.schemes.item(signer.scheme)) {
         if let (Some(read), Some(node)) = (upstream, fields.value("to"))
             && matches!(read.upstream.kind, UpstreamKind::Echo)
@@ -211,6 +214,7 @@ fn check_signature(
             reader.warning(node.place, "an `echo` shows a good signature to whoever asks").hint("only for trying out");
         }
         signing::check_headers(set, fields.value("set_headers").map(|node| node.place), &signs.scheme, reader);
+        doubled::check_signed(fields, upstream, &signs.scheme, reader);
     }
 }
 
@@ -253,17 +257,6 @@ fn check_issuing(
     }
 }
 
-/// Reports a header that is set, and written by the upstream's assertion too.
-fn check_assertion(fields: &Fields<'_>, set: &template::Headers, upstream: &ReadUpstream, reader: &mut Reader<'_>) {
-    if let (Some(assertion), Some(node)) = (&upstream.upstream.assertion, fields.value("set_headers"))
-        && let Some((name, _)) = set.iter().find(|(name, _)| name.eq_ignore_ascii_case(&assertion.header))
-    {
-        reader
-            .error(node.place, format!("`{name}` is set, and the upstream's `assertion` writes it too"))
-            .hint("remove it");
-    }
-}
-
 /// Says where a logout is to revoke a token that nobody shows.
 fn check_and_token(fields: &Fields<'_>, require: Option<&Requirement>, to: &ReadUpstream, reader: &mut Reader<'_>) {
     if let (UpstreamKind::Logout(logout), Some(require), Some(node)) = (&to.upstream.kind, require, fields.value("to"))
@@ -281,6 +274,18 @@ struct Match {
     hosts: Vec<String>,
     methods: Vec<String>,
     listeners: Vec<usize>,
+}
+
+impl Match {
+    /// What tells it from others of its path, wherever in the file they stand.
+    fn identity(&self) -> String {
+        let mut identity = self.path.clone();
+        for several in [&self.methods, &self.hosts].into_iter().filter(|several| !several.is_empty()) {
+            identity.push(' ');
+            identity.push_str(&several.join(","));
+        }
+        identity
+    }
 }
 
 fn matches(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Option<Match> {

@@ -180,6 +180,57 @@ routes:
     assert_eq!(told, ["the route `other` answers for none of the hosts that its callers sign"]);
 }
 
+/// What was spent of it is kept under its name over reloads.
+#[test]
+fn a_route_s_own_limit_keeps_its_name_whatever_is_put_before_it() {
+    let names = |first: &str| {
+        let (config, _) = read(&format!(
+            "
+listen: 127.0.0.1:8000
+upstreams: {{ app: {{ echo: true }} }}
+routes:
+{first}
+  - {{ match: {{ path: /r, methods: [GET, HEAD] }}, public: true, to: app, rate_limits: {{ per: address, rate: 2/h }} }}
+  - {{ match: {{ path: /r, methods: [POST], host: a.test }}, public: true, to: app, rate_limits: {{ per: address, rate: 5/h }} }}
+  - {{ name: named, match: {{ path: /r, methods: [POST] }}, public: true, to: app, rate_limits: [{{ per: address, rate: 5/h }}, {{ per: route, rate: 5/h }}] }}
+  - {{ match: {{ path: /s }}, public: true, to: app, rate_limits: {{ per: address, rate: 5/h }} }}
+"
+        ));
+        let mut names: Vec<String> =
+            config.routes.iter().flat_map(|route| &route.rate_limits).map(|limit| limit.name.clone()).collect();
+        names.retain(|name| !name.contains("PUT"));
+        names
+    };
+    let alone = names("");
+    assert_eq!(alone, ["/r GET,HEAD#1", "/r POST a.test#1", "named#1", "named#2", "/s#1"]);
+    let put =
+        "  - { match: { path: /r, methods: [PUT] }, public: true, to: app, rate_limits: { per: address, rate: 9/h } }";
+    assert_eq!(names(put), alone);
+}
+
+#[test]
+fn keys_for_a_name_that_several_routes_have_are_told() {
+    let (_, warnings) = read(
+        "
+listen: { address: 127.0.0.1:8000, public_origin: 'https://api.example.com' }
+keys:
+  some: { static: { one: { secrets: { env: KEY }, attributes: { routes: [/orders, /read] } }, two: { env: KEY } } }
+  any: { shared: { env: KEY } }
+schemes: { v2: { preset: device-v2, keys: some }, hooks: { preset: slack, keys: any } }
+upstreams: { app: { echo: true } }
+routes:
+  - { match: { path: /orders, methods: [GET] }, require: { hmac: v2 }, to: app }
+  - { match: { path: /orders, methods: [DELETE] }, require: { hmac: v2 }, to: app }
+  - { match: { path: /read }, require: { hmac: v2 }, to: app }
+  - { name: same, match: { path: /a }, require: { hmac: hooks }, to: app }
+  - { name: same, match: { path: /b }, require: { hmac: hooks }, to: app }
+",
+    );
+    let told: Vec<&str> =
+        warnings.iter().map(|warning| warning.message.as_str()).filter(|text| text.contains("have the name")).collect();
+    assert_eq!(told, ["2 routes have the name `/orders`, and a key in `some` is good on each"]);
+}
+
 #[test]
 fn answers_for_everybody_that_do_not_say_to_which_request_they_are_are_told() {
     let (_, warnings) = read(

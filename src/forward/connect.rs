@@ -7,7 +7,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{Failure, Lookups, Server, pool::Connection};
-use crate::transport::{Socket, Transport};
+use crate::{
+    roots,
+    transport::{Socket, Transport},
+};
 
 /// A new connection.
 ///
@@ -24,6 +27,14 @@ async fn open(server: &Server, lookups: &Lookups) -> io::Result<Transport> {
     let tcp = TcpStream::connect(addresses.as_slice()).await?;
     tcp.set_nodelay(true)?;
     let Some((config, name)) = &server.tls else { return Ok(Transport::plain(tcp)) };
-    let tls = TlsConnector::from(config.clone()).connect(name.clone(), Socket::new(tcp)).await?;
+    let tls = TlsConnector::from(config.clone()).connect(name.clone(), Socket::new(tcp)).await.map_err(in_words)?;
     Ok(Transport::tls(tls.into()))
+}
+
+/// What TLS has against the server, for whoever reads the log.
+fn in_words(error: io::Error) -> io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(inner) => io::Error::new(error.kind(), roots::in_words(inner)),
+        None => error,
+    }
 }

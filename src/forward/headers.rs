@@ -21,15 +21,48 @@ const OURS: [&[u8]; 2] = [b"x-forwarded-", b"x-countersign-"];
 
 /// Names that are removed on every route whoever sends them, besides all `X-Forwarded-*` and `X-Countersign-*`, and those
 /// that some route sets.
-pub const NEVER_PASSED: [&str; 17] = [
+pub const NEVER_PASSED: [&str; 63] = [
     "proxy-authorization",
     "expect",
     "forwarded",
+    // Who the client is, as other proxies write it: for some upstreams one of these counts before `X-Forwarded-For`.
     "x-real-ip",
+    "x-forwarded",
+    "x-original-forwarded-for",
+    "client-ip",
+    "x-client-ip",
+    "http-client-ip",
+    "http-x-forwarded-for",
+    "true-client-ip",
+    "x-true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-pseudo-ipv4",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "x-azure-clientip",
+    "x-azure-socketip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-remote-addr",
+    "x-remote-ip",
+    "proxy-client-ip",
+    "wl-proxy-client-ip",
+    // For CGI and its like the environment's `HTTP_PROXY`: where it fetches from (httpoxy).
+    "proxy",
+    // Another address, host, scheme or method than the one that was verified.
     "x-original-url",
     "x-original-uri",
     "x-original-host",
+    "x-original-method",
+    "x-host",
+    "x-http-host-override",
+    "x-scheme",
+    "x-url-scheme",
+    "front-end-https",
     "x-rewrite-url",
+    "x-override-url",
+    "x-http-path-override",
     "x-envoy-original-path",
     "x-http-method-override",
     "x-http-method",
@@ -38,9 +71,25 @@ pub const NEVER_PASSED: [&str; 17] = [
     // RFC 9440.
     "client-cert",
     "client-cert-chain",
-    // What nginx, Apache and others are told to write of a certificate.
+    // What nginx, Apache, IIS and balancers are told to write of a certificate.
     "x-client-cert",
+    "x-client-certificate",
+    "x-client-verify",
+    "ssl-client-cert",
+    "ssl-client-verify",
+    "ssl-client-s-dn",
+    "ssl-client-i-dn",
     "x-ssl-client-cert",
+    "x-ssl-client-verify",
+    "x-ssl-client-dn",
+    "x-ssl-client-s-dn",
+    "x-ssl-client-i-dn",
+    "x-arr-clientcert",
+    "x-amzn-mtls-clientcert",
+    "x-amzn-mtls-clientcert-leaf",
+    "x-amzn-mtls-clientcert-subject",
+    "x-amzn-mtls-clientcert-issuer",
+    "x-amzn-mtls-clientcert-serial-number",
 ];
 
 /// Writes those of the client's fields that the upstream gets, framing fields and Host excepted.
@@ -74,9 +123,18 @@ fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
         || dress.assertion.as_ref().is_some_and(|assertion| assertion.replaces.contains(name))
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
         || dress.read.is_twin(field)
+        || dress.lists_headers && is_twin_of_another(field, permit)
         || is_spent(name, dress, permit)
         // A header that a signature covers stays, whoever put its name into `Connection` on the way.
-        || permit.head().connection_names(name) && !dress.read.contains(name))
+        // Where the client lists what is covered, it may be any.
+        || !dress.lists_headers && permit.head().connection_names(name) && !dress.read.contains(name))
+}
+
+/// Whether the request has another field that an upstream may take for this one: the other may be signed, this one is not.
+fn is_twin_of_another(field: FieldName<'_>, permit: &Admitted<'_>) -> bool {
+    let folded = |name: &[u8]| name.iter().map(fold).eq(field.bytes.iter().map(fold));
+    let is_other = |name: &[u8]| !name.eq_ignore_ascii_case(field.bytes) && folded(name);
+    field.is_odd && permit.head().fields().any(|(name, _)| is_other(name.as_bytes()))
 }
 
 fn is_ours(name: &[u8]) -> bool {

@@ -120,6 +120,8 @@ pub struct Dress {
     pub strip: Arc<StripSet>,
     /// Names that credentials and signatures stand in.
     pub read: Arc<ReadSet>,
+    /// Whether a request may list headers of its own choice that its signature covers.
+    pub lists_headers: bool,
     /// How the upstream is told who the caller is.
     pub assertion: Option<Arc<Assertion>>,
     /// How requests are signed, after everything else.

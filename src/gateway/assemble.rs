@@ -146,7 +146,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         let service = services.get(route.to).ok_or_else(|| AssembleError::Service(route.name.clone()))?;
         let requirement = rules.requirement(&route.require);
         let assertion = assertions.get(route.to).cloned().flatten();
-        let dress = dress(&route, (proofs.sign, assertion), (&strip, &read), (&timeouts, &config.issuers));
+        let dress =
+            dress(&route, (proofs.sign, assertion), (&strip, &read), (&timeouts, &config.issuers, &config.schemes));
         let proven = (requirement, proofs.sign_response, proofs.handshake);
         let rates = limits::of_route(&route, &labels.limits);
         entries.push((key, Arc::new(self::route(index, route, proven, service, (dress, rates), &limits))));
@@ -248,9 +249,11 @@ fn dress(
     route: &config::Route,
     (sign, assertion): (Option<Arc<Signing>>, Option<Arc<Assertion>>),
     (strip, read): (&Arc<StripSet>, &Arc<ReadSet>),
-    (timeouts, issuers): (&config::Timeouts, &[config::Issuer]),
+    (timeouts, issuers, schemes): (&config::Timeouts, &[config::Issuer], &[config::SchemeConfig]),
 ) -> Dress {
+    let lists_headers = |index: &usize| schemes.get(*index).is_some_and(|entry| entry.scheme.lists_headers());
     Dress {
+        lists_headers: route.require.schemes().iter().any(lists_headers),
         set: route.set_headers.clone(),
         strip: strip.clone(),
         read: read.clone(),

@@ -100,9 +100,9 @@ impl Doors {
 fn refresh(watched: &[Arc<Certificate>]) -> Seen {
     let mut seen = Seen::Read;
     for certificate in watched {
-        // Between two renames certificate and key may not fit: the pair in use stays.
+        // Between two renames certificate and key may not fit: the pair in use stays. That the new one is taken on is said then.
         if let Err(error) = certificate.refresh() {
-            tracing::warn!(%error, "the changed certificate is not used");
+            tracing::warn!(%error, "the changed certificate is not used; the one before stays until both files fit");
             seen = seen.max(Seen::failed(error.kind()));
         }
     }

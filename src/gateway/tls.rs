@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::{ClientCertificates, ListenTls},
+    observe::HandshakeFailure,
+    roots,
     transport::{Socket, Transport},
 };
 
@@ -68,6 +70,7 @@ impl Certificate {
         if read != *files {
             self.config.store(Arc::new(read.config(&self.tls)?));
             *files = read;
+            tracing::info!(path = %self.tls.certificate.display(), "the changed certificate and key are in use");
         }
         Ok(())
     }
@@ -104,7 +107,9 @@ impl Files {
             None => builder.with_no_client_auth(),
             Some(clients) => builder.with_client_cert_verifier(self.verifier(clients)?),
         };
-        let mut config = builder.with_single_cert(chain, key).map_err(|error| unusable(&tls.certificate, &error))?;
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|error| unusable(&tls.certificate, &roots::in_words(&error)))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         if tls.clients.is_some() {
             // A session that is resumed brings a certificate along that nobody looks at again, though it may be over.
@@ -124,6 +129,21 @@ impl Files {
         let builder = WebPkiClientVerifier::builder(Arc::new(roots));
         let builder = if clients.required { builder } else { builder.allow_unauthenticated() };
         builder.build().map_err(|error| unusable(&error))
+    }
+}
+
+/// What a client's handshake failed for.
+pub(super) fn why_failed(error: &io::Error) -> HandshakeFailure {
+    use rustls::Error;
+    let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+        return HandshakeFailure::Gone;
+    };
+    match inner {
+        Error::AlertReceived(_) => HandshakeFailure::RefusedByClient,
+        Error::NoCertificatesPresented | Error::InvalidCertificate(_) => HandshakeFailure::ClientCertificate,
+        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => HandshakeFailure::Incompatible,
+        // Its list of errors may grow; what is none of those above came from a client that does not keep to TLS.
+        _ => HandshakeFailure::Malformed,
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     edition::Edition,
     guests::{Guest, Guests},
     reception::Reception,
+    tls,
 };
 use crate::{
     authenticate::jwt::TokenCache,
@@ -30,7 +31,7 @@ use crate::{
     clock::Clock,
     deadline::{Deadlines, TICK},
     forward::{Forwarder, Lookups, Pools},
-    observe::{AccessLine, Gauges, WorkerLog},
+    observe::{AccessLine, Gauges, HandshakeFailure, WorkerLog},
     policy::Whence,
     transport::Transport,
 };
@@ -188,8 +189,14 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>,
     drop(edition);
     let transport: Transport = match handshake.await {
         Ok(Ok(transport)) => transport,
-        Ok(Err(error)) => return tracing::debug!(%error, %peer, "the TLS handshake failed"),
-        Err(_) => return tracing::debug!(%peer, "the TLS handshake timed out"),
+        Ok(Err(error)) => {
+            worker.gauges.handshake_failed(tls::why_failed(&error));
+            return tracing::debug!(%error, %peer, "the TLS handshake failed");
+        }
+        Err(_) => {
+            worker.gauges.handshake_failed(HandshakeFailure::TimedOut);
+            return tracing::debug!(%peer, "the TLS handshake timed out");
+        }
     };
     if worker.forwarder.deadlines.is_draining() || !worker.is_open(door) {
         // It will not be waited for. What has come of its first request is seen once the system was asked.

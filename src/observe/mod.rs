@@ -13,8 +13,8 @@ mod stamp;
 
 pub use access::{AccessLine, Format, Verdict};
 pub use metrics::{
-    Caller, FamilyCounts, Gauges, IntrospectionCounts, IssuerCounts, KeyCounts, KeyFileCounts, KeyLabels, KeySetCounts,
-    KeySourceCounts, Labels, Metrics, Open, Outcome, ReplayFigures, Sources, StoreFigures, TurnedAway, UpstreamOutcome,
-    WorkerMetrics,
+    Caller, FamilyCounts, Gauges, HandshakeFailure, IntrospectionCounts, IssuerCounts, KeyCounts, KeyFileCounts,
+    KeyLabels, KeySetCounts, KeySourceCounts, Labels, Metrics, Open, Outcome, ReplayFigures, Sources, StoreFigures,
+    TurnedAway, UpstreamOutcome, WorkerMetrics,
 };
 pub use sink::{Destination, Sink, SinkError, WorkerLog};

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
 
-use crate::errands::Stopped;
+use crate::{errands::Stopped, roots};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum CallError {
     #[error("as many calls are being made as may be at once")]
     TooMany,
     /// No connection, or no TLS on it.
-    #[error("no connection: {}", innermost(.0))]
+    #[error("no connection: {}", in_words(.0))]
     NotConnected(#[source] legacy::Error),
     /// What came is not HTTP, or broke off.
     #[error("no whole answer: {}", innermost(.0.as_ref()))]
@@ -41,6 +41,12 @@ impl CallError {
     pub(super) fn of_body(error: Box<dyn Error + Send + Sync>, largest: usize) -> CallError {
         if error.is::<LengthLimitError>() { CallError::TooLarge(largest) } else { CallError::Broken(error) }
     }
+}
+
+/// Why there is no connection.
+fn in_words(error: &legacy::Error) -> String {
+    let innermost = innermost(error);
+    innermost.downcast_ref::<rustls::Error>().map_or_else(|| innermost.to_string(), roots::in_words)
 }
 
 /// What it comes down to: "Connection refused" says more than "client error".

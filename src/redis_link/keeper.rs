@@ -46,24 +46,41 @@ fn run(runtime: &Runtime, shared: &Shared, ended: oneshot::Receiver<()>) {
 }
 
 async fn keep(shared: &Shared) {
-    let (mut attempt, mut pause, mut told) = (0_usize, SHORTEST_PAUSE, false);
+    let (mut attempt, mut pause) = (0_usize, SHORTEST_PAUSE);
+    let (mut told, place) = (Told::default(), &shared.settings.place);
     loop {
         match connect(&shared.settings, attempt).await {
             Ok(connection) => {
-                tracing::info!(place = ?shared.settings.place, "connected to Redis");
-                (pause, told) = (SHORTEST_PAUSE, false);
+                tracing::info!(%place, "connected to Redis");
+                (pause, told) = (SHORTEST_PAUSE, Told::default());
                 hold(shared, connection).await;
             }
-            // Once an outage: the log is not for counting.
-            Err(error) if !told => {
-                tracing::warn!(%error, place = ?shared.settings.place, "Redis cannot be reached; trying again and again");
-                told = true;
+            Err(error) if told.is_news(&error) => {
+                tracing::warn!(%error, %place, "Redis cannot be reached; trying again and again");
             }
             Err(_) => {}
         }
         attempt = attempt.wrapping_add(1);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Why it could not be connected to in this outage. Each cause is told once: the log is not for counting, and a server that comes and
+/// goes may have two by turns.
+#[derive(Default)]
+struct Told(Vec<LinkError>);
+
+/// Causes that are told an outage, at most.
+const MOST_TOLD: usize = 8;
+
+impl Told {
+    fn is_news(&mut self, error: &LinkError) -> bool {
+        let is_news = !self.0.contains(error) && self.0.len() < MOST_TOLD;
+        if is_news {
+            self.0.push(error.clone());
+        }
+        is_news
     }
 }
 
@@ -95,7 +112,7 @@ async fn hold(shared: &Shared, mut connection: Connection) {
     };
     shared.live.store(None);
     shared.health.lost();
-    tracing::warn!(%error, place = ?shared.settings.place, "the connection to Redis is given up");
+    tracing::warn!(%error, place = %shared.settings.place, "the connection to Redis is given up");
 }
 
 /// Whether anybody answers. A cluster is given longer: everybody waits while its client looks for a server that is away, and
@@ -146,5 +163,21 @@ async fn warn_of_eviction(connection: &mut Connection, timeout: Duration) {
             maxmemory = limit,
             "Redis may evict what must be remembered: a request whose claim it evicts can be accepted again; set maxmemory-policy noeviction"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_of_an_outage_is_told_once() {
+        let mut told = Told::default();
+        let refused = |code: &str| LinkError::Refused(code.to_owned());
+        let causes =
+            [LinkError::Broken, LinkError::Broken, refused("WRONGPASS"), LinkError::Broken, refused("LOADING")];
+        assert_eq!(causes.map(|cause| told.is_news(&cause)), [true, false, true, false, true]);
+        let news = (0..20).filter(|number| told.is_news(&refused(&number.to_string()))).count();
+        assert_eq!(news, MOST_TOLD - 3);
     }
 }

@@ -1,6 +1,6 @@
 //! Where Redis is, and how it is spoken to.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use crate::secret::Secret;
 
@@ -50,6 +50,38 @@ pub struct Address {
     pub port: u16,
 }
 
+/// As whoever looks for it in the config would write it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Server(address) => write!(f, "{address}"),
+            Place::Sentinel { service, sentinels } => {
+                write!(f, "the master of {service} by the sentinels ")?;
+                each(sentinels, f)
+            }
+            Place::Cluster(addresses) => {
+                f.write_str("the cluster of ")?;
+                each(addresses, f)
+            }
+        }
+    }
+}
+
+fn each(addresses: &[Address], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (number, address) in addresses.iter().enumerate() {
+        let before = if number == 0 { "" } else { ", " };
+        write!(f, "{before}{address}")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
 /// Whom a server is believed by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
@@ -70,5 +102,20 @@ impl Settings {
             && timeout == &other.timeout
             && connect_timeout == &other.connect_timeout
             && must_keep == &other.must_keep
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_shown_as_a_person_would_write_it() {
+        let address = |host: &str| Address { host: host.to_owned(), port: 6379 };
+        assert_eq!(Place::Server(address("::1")).to_string(), "[::1]:6379");
+        let sentinels = vec![address("a"), address("10.0.0.1")];
+        let place = Place::Sentinel { service: "main".to_owned(), sentinels };
+        assert_eq!(place.to_string(), "the master of main by the sentinels a:6379, 10.0.0.1:6379");
+        assert_eq!(Place::Cluster(vec![address("a")]).to_string(), "the cluster of a:6379");
     }
 }

@@ -194,9 +194,9 @@ impl Dialect {
         let decode = |text| Tag::decode(&filtered(text, filters())?, self.encoding, algorithm);
         if self.several == Several::No {
             let text = self.only_one(evaluation, carried)?;
-            let tag = filtered(text.clone(), filters());
-            let tag = tag.as_deref().and_then(|text| Tag::decode(text, self.encoding, algorithm));
-            return Ok(smallvec![tag.ok_or_else(|| self.misspelt(&text, algorithm))?]);
+            let Some(bare) = filtered(text, filters()) else { return Err(self.unframed(evaluation, algorithm)) };
+            let tag = Tag::decode(&bare, self.encoding, algorithm);
+            return Ok(smallvec![tag.ok_or_else(|| self.misspelt(&bare, algorithm))?]);
         }
         let written = self.each_one(evaluation, &carried)?;
         let signatures: SmallVec<[Tag; 1]> = written.into_iter().filter_map(decode).collect();
@@ -207,6 +207,13 @@ impl Dialect {
     #[cold]
     fn misspelt(&self, text: &[u8], algorithm: Algorithm) -> Failure {
         Failure::Misspelt(Misspelt::of(text, self.encoding, algorithm))
+    }
+
+    /// The same of one whose filters refuse it. It is read once more, for no good request is to pay for a copy.
+    #[cold]
+    fn unframed(&self, evaluation: &Evaluation<'_>, algorithm: Algorithm) -> Failure {
+        let text = self.carried(evaluation).and_then(|carried| self.only_one(evaluation, carried)).unwrap_or_default();
+        Failure::Misspelt(Misspelt::of(&text, self.encoding, algorithm).without_its_frame())
     }
 
     fn only_one(&self, evaluation: &Evaluation<'_>, carried: Scratch) -> Result<Scratch, Failure> {

@@ -164,6 +164,14 @@ impl Scheme {
         }
     }
 
+    /// Whether a request may list headers of its own choice that its signature covers.
+    pub fn lists_headers(&self) -> bool {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.lists_headers(),
+            Kind::MessageSignatures(_) => true,
+        }
+    }
+
     /// The names of all headers that it reads, signed or not: an upstream must get none that only looks like one.
     pub fn headers(&self) -> Vec<String> {
         match &self.0 {

@@ -20,6 +20,8 @@ enum Looks {
     Prefixed,
     /// `SHA2-256(stdin)= …`, as `openssl dgst` prints it.
     Printed,
+    /// Without the `sha256=` that the scheme wants before it.
+    Unframed,
     Spaced,
     Quoted,
     HexLower,
@@ -36,6 +38,11 @@ impl Misspelt {
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let wanted = u16::try_from(wanted).unwrap_or(u16::MAX);
         Misspelt { length: number(text.len()), wanted, encoding, looks: Looks::of(text) }
+    }
+
+    /// The same of a text from which the scheme's filters could not take off what they should.
+    pub(super) fn without_its_frame(self) -> Misspelt {
+        Misspelt { looks: Looks::Unframed, ..self }
     }
 }
 
@@ -82,6 +89,7 @@ impl Looks {
         match self {
             Looks::Prefixed => " with a prefix that ends in `=`",
             Looks::Printed => " with what `openssl dgst` prints before it",
+            Looks::Unframed => " that lack what the scheme wants around them (a prefix, say)",
             Looks::Spaced => " with white space in it",
             Looks::Quoted => " in quotes",
             Looks::HexLower => " of lower-case hexadecimal",

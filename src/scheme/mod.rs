@@ -171,6 +171,11 @@ impl Dialect {
         chains.chain(named).filter_map(header).chain(covered).collect()
     }
 
+    /// Whether a request lists headers that it signs.
+    fn lists_headers(&self) -> bool {
+        self.values.iter().any(values::NamedValue::lists_headers)
+    }
+
     /// Whether a request names its key. Without, the keys of the route are tried as they are.
     fn has_key_id(&self) -> bool {
         self.key_id.is_some()

@@ -113,6 +113,11 @@ fn encode_limits(totals: &Totals, encoder: &mut DescriptorEncoder<'_>) -> Result
     for (reason, count) in &totals.turned_away {
         count_of(&[("reason", *reason)], *count, &mut family)?;
     }
+    let help = "Clients' TLS handshakes that came to nothing.";
+    let mut family = encoder.encode_descriptor("countersign_tls_handshakes_failed", help, None, MetricType::Counter)?;
+    for (reason, count) in &totals.handshakes_failed {
+        count_of(&[("reason", *reason)], *count, &mut family)?;
+    }
     let help = "Addresses that spent the last of their failures.";
     counter("countersign_lockouts", help, totals.lockouts, encoder)
 }

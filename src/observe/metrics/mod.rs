@@ -28,7 +28,7 @@ pub use self::key_files::KeyFileCounts;
 pub use self::key_sources::KeySourceCounts;
 pub use self::keys::KeyLabels;
 pub use self::replay::{ReplayFigures, StoreFigures};
-pub use self::worker::{Caller, Gauges, Open, Outcome, TurnedAway, UpstreamOutcome, WorkerMetrics};
+pub use self::worker::{Caller, Gauges, HandshakeFailure, Open, Outcome, TurnedAway, UpstreamOutcome, WorkerMetrics};
 use self::{
     totals::Totals,
     worker::{Levels, Tables},

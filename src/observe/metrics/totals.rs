@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     histogram::HistogramTotals,
     keys::{self, KeyTotals},
-    worker::{Levels, Tables},
+    worker::{HandshakeFailure, Levels, Tables},
 };
 
 /// The labels of a request counter.
@@ -37,6 +37,8 @@ pub(super) struct Totals {
     pub(super) lockouts: u64,
     /// By reason.
     pub(super) turned_away: BTreeMap<&'static str, u64>,
+    /// By reason.
+    pub(super) handshakes_failed: BTreeMap<&'static str, u64>,
     pub(super) connections: i64,
     pub(super) in_flight: i64,
 }
@@ -71,6 +73,9 @@ impl Totals {
         self.lockouts += levels.lockouts.read();
         for (reason, count) in ["proxy-protocol", "per-address"].into_iter().zip(&levels.turned_away) {
             *self.turned_away.entry(reason).or_default() += count.read();
+        }
+        for (reason, count) in HandshakeFailure::NAMES.into_iter().zip(&levels.handshakes_failed) {
+            *self.handshakes_failed.entry(reason).or_default() += count.read();
         }
         self.connections = self.connections.wrapping_add(levels.connections.read().cast_signed());
         self.in_flight = self.in_flight.wrapping_add(levels.in_flight.read().cast_signed());

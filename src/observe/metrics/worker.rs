@@ -50,6 +50,29 @@ pub enum TurnedAway {
     PerAddress,
 }
 
+/// Why a client's TLS handshake came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeFailure {
+    /// The client said so, such as of our certificate.
+    RefusedByClient,
+    /// It showed no certificate, or none that is believed.
+    ClientCertificate,
+    /// It speaks no version, cipher or protocol that we do.
+    Incompatible,
+    /// It spoke something else than TLS, or TLS wrongly.
+    Malformed,
+    /// It went away.
+    Gone,
+    /// It took too long.
+    TimedOut,
+}
+
+impl HandshakeFailure {
+    /// Their names, in the order in which they are counted.
+    pub(super) const NAMES: [&str; 6] =
+        ["refused-by-client", "client-certificate", "incompatible", "malformed", "gone", "timed-out"];
+}
+
 /// What became of a request to an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamOutcome {
@@ -156,6 +179,20 @@ impl Gauges {
         .add(1);
     }
 
+    /// Counts a client's TLS handshake that came to nothing.
+    pub fn handshake_failed(&self, why: HandshakeFailure) {
+        let [refused, certificate, incompatible, malformed, gone, timed_out] = &self.levels.handshakes_failed;
+        match why {
+            HandshakeFailure::RefusedByClient => refused,
+            HandshakeFailure::ClientCertificate => certificate,
+            HandshakeFailure::Incompatible => incompatible,
+            HandshakeFailure::Malformed => malformed,
+            HandshakeFailure::Gone => gone,
+            HandshakeFailure::TimedOut => timed_out,
+        }
+        .add(1);
+    }
+
     /// A client's connection is open for as long as the result lives.
     pub fn connection(self: &Rc<Self>) -> Open {
         Open::new(self, |levels| &levels.connections)
@@ -229,6 +266,8 @@ pub(super) struct Levels {
     pub(super) lockouts: Counter,
     /// For want of a PROXY header, and for too many of one address.
     pub(super) turned_away: [Counter; 2],
+    /// In the order of [`HandshakeFailure::NAMES`].
+    pub(super) handshakes_failed: [Counter; 6],
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }

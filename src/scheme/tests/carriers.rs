@@ -30,6 +30,19 @@ fn an_empty_signature_is_missing() {
 }
 
 #[test]
+fn a_prefix_that_is_wanted_is_not_what_is_wrong_with_a_signature() {
+    let scheme = with("{header:X-Sig|strip_prefix:\"sha256=\"}", Encoding::Hex);
+    let told = |text: &str| read(&scheme, &get().header("X-Sig", text)).unwrap_err().to_string();
+    assert!(
+        told("sha256=00").contains(": 2 characters of lower-case hexadecimal, where 64 of"),
+        "{}",
+        told("sha256=00")
+    );
+    let bare = told(&"0".repeat(64));
+    assert!(bare.contains(": 64 characters that lack what the scheme wants around them"), "{bare}");
+}
+
+#[test]
 fn a_signature_that_came_twice_is_ambiguous_even_if_equal() {
     let hex = "0".repeat(64);
     let scheme = with("{header:X-Sig}", Encoding::Hex);

@@ -43,6 +43,11 @@ impl NamedValue {
         }
     }
 
+    /// Whether it is of headers that a request lists.
+    pub(super) fn lists_headers(&self) -> bool {
+        matches!(self, NamedValue::Headers(lines) if lines.names.chains().next().is_some())
+    }
+
     /// What templates may name of it.
     pub(super) fn parts(&self) -> Parts {
         match self {

@@ -141,6 +141,7 @@ pub(super) const RULES: &[Rule] = &[
         "config",
         &[
             "scheme",
+            "clock",
             "cookies",
             "issue::users",
             "jose",

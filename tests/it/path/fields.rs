@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::support::{End, Head, Talk, Upstream, get, ok, open_to};
+use super::{
+    signing::{KEY, hmac_hex},
+    support::{End, Head, Talk, Upstream, get, ok, open_to, run},
+};
 
 /// An upstream that answers with `lines` and tells each request's head.
 fn telling(lines: &'static str) -> (Upstream, mpsc::Receiver<Head>) {
@@ -27,6 +30,75 @@ fn fields_that_come_twice_pass_twice_and_in_order() {
     assert_eq!(head.values("set-cookie"), ["a=1", "b=2"]);
     let request = heads.recv().expect("a request");
     assert_eq!((request.values("x-two"), request.field("x-empty")), (vec!["b", "a"], Some("")));
+}
+
+/// What the client chose to sign reaches the upstream, and nothing that could be taken for it.
+#[test]
+fn a_header_that_the_client_listed_is_neither_taken_out_nor_given_a_twin() {
+    let (upstream, heads) = telling("");
+    let config = format!(
+        r#"
+keys: {{ k: {{ static: {{ dev-1: {{ value: {KEY} }} }} }} }}
+schemes:
+  listed:
+    keys: k
+    key_id: "{{header:X-Id}}"
+    values: {{ lines: {{ headers: "{{header:X-Signed}}", covers: [x-id] }} }}
+    message: "{{lines}}"
+    signature: {{ from: "{{header:X-Sig}}", encoding: hex, algorithm: hmac-sha256 }}
+upstreams: {{ app: {{ servers: ["http://{}"] }} }}
+routes: [{{ match: {{ path: /** }}, require: {{ hmac: listed }}, to: app }}]
+"#,
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let signature = hmac_hex("x-id: dev-1\nx-limit: 10");
+    for more in
+        ["", "Connection: X-Limit\r\n", "X_Limit: 1000000\r\n", "X.limit: 1\r\nConnection: keep-alive, x-limit\r\n"]
+    {
+        let lines =
+            format!("X-Id: dev-1\r\nX-Signed: x-id x-limit\r\nX-Sig: {signature}\r\nX-Limit: 10\r\nX_Own: 1\r\n{more}");
+        let (head, _) = Talk::open(address).exchange(format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n"));
+        assert_eq!(head.status(), 200, "{more}");
+        let request = heads.recv().expect("a request");
+        assert_eq!((request.values("x-limit"), request.field("x_own")), (vec!["10"], Some("1")), "{more}");
+        assert_eq!((request.field("x_limit"), request.field("x.limit")), (None, None), "{more}");
+    }
+}
+
+/// An upstream that has these from its own proxy believes them.
+#[test]
+fn what_other_proxies_write_is_never_a_client_s() {
+    let (upstream, heads) = telling("");
+    let (_gateway, address) = open_to(upstream.address, "");
+    let spoofed = [
+        "Client-IP",
+        "X_Client_IP",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "X-Cluster-Client-IP",
+        "X-Original-Forwarded-For",
+        "WL-Proxy-Client-IP",
+        "Proxy",
+        "X-Host",
+        "X-Scheme",
+        "X-Original-Method",
+        "X-Override-URL",
+        "X-HTTP-Path-Override",
+        "SSL-Client-Cert",
+        "SSL_CLIENT_VERIFY",
+        "X-SSL-Client-S-DN",
+        "X-ARR-ClientCert",
+        "X-Amzn-Mtls-Clientcert-Leaf",
+    ];
+    let lines: String = spoofed.iter().map(|name| format!("{name}: 10.0.0.1\r\n")).collect();
+    let (head, _) = Talk::open(address).exchange(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Client: 1\r\n{lines}\r\n"));
+    assert_eq!(head.status(), 200);
+    let request = heads.recv().expect("a request");
+    for name in spoofed {
+        assert_eq!(request.field(&name.to_ascii_lowercase()), None, "{name}");
+    }
+    assert_eq!(request.field("x-client"), Some("1"));
 }
 
 #[test]

@@ -213,6 +213,30 @@ fn a_token_that_is_missing_or_late_is_no_failure() {
 }
 
 #[test]
+fn a_guess_is_a_failure_whatever_another_scheme_says_of_it() {
+    let config = format!(
+        r#"
+keys: {{ one: {{ shared: {{ value: {KEY} }} }}, two: {{ shared: {{ value: another-key-of-sixteen }} }} }}
+schemes:
+  timed: {{ keys: one, message: "{{header:X-T}}.{{body}}", signature: {{ from: "{{header:X-Sig}}", encoding: hex, algorithm: hmac-sha256 }}, timestamp: {{ from: "{{header:X-T}}", formats: [unix], past: 300s, future: 30s }} }}
+  plain: {{ keys: two, message: "{{body}}", signature: {{ from: "{{header:X-Sig}}", encoding: hex, algorithm: hmac-sha256 }} }}
+upstreams: {{ fixed: {{ respond: {{ body: "fixed" }} }} }}
+unverified: {{ failures: {{ rate: 1/h, burst: 3 }} }}
+routes:
+  - {{ match: {{ path: /any }}, require: {{ any_of: [{{ hmac: timed }}, {{ hmac: plain }}] }}, to: fixed }}
+  - {{ match: {{ path: /timed }}, require: {{ hmac: timed }}, to: fixed }}
+"#
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let guess = |target: &str, number: u8| {
+        let lines = format!("X-T: 1000\r\nX-Sig: {number:064x}");
+        status(address, format!("POST {target} HTTP/1.1\r\nHost: a\r\n{lines}\r\nContent-Length: 5\r\n\r\nhello"))
+    };
+    assert!((0..5).all(|number| guess("/timed", number) == 403), "late alone it is none");
+    assert_eq!([0, 1, 2, 3].map(|number| guess("/any", number)), [403, 403, 403, 429]);
+}
+
+#[test]
 fn requests_are_counted_before_they_are_verified_and_whatever_they_ask_for() {
     let (_gateway, address) = start("unverified: { requests: { rate: 1/h, burst: 4 }, address: { ipv6: 48 } }\n");
     let ask = |target: &str, client: &str| status(address, forwarded(target, client));

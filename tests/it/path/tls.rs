@@ -48,10 +48,20 @@ impl Authority {
 
     /// Writes `NAME.pem` and `NAME.key` for a server called `host`, each put in place by a rename.
     pub(crate) fn certify(&self, name: &str, host: &str) {
+        self.certify_until(name, host, None);
+    }
+
+    /// The same, good until so many days from now.
+    fn certify_until(&self, name: &str, host: &str, days: Option<i64>) {
         let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
         // Else it would be called as its issuer is, and OpenSSL take it for that.
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, host);
+        if let Some(days) = days {
+            let now = std::time::SystemTime::now();
+            let far = Duration::from_secs(days.unsigned_abs() * 86_400);
+            params.not_after = if days < 0 { now - far } else { now + far }.into();
+        }
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         for (extension, text) in [("key", key.serialize_pem()), ("pem", certificate.pem())] {
@@ -265,6 +275,95 @@ fn a_client_over_tls_that_reads_no_small_answers_is_cut_off_too() {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(3) && client.write(&many) {}
     assert!(eventually(Duration::from_secs(5), || descriptors(&gateway) < before + 2), "its connections are closed");
+}
+
+#[test]
+fn a_handshake_that_fails_is_counted_by_its_reason() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let (upstream, admin) = (Upstream::echo(), super::support::free_address());
+    let (_gateway, address) =
+        guarded(&authority, upstream.address, &format!("admin: {admin}\ntimeouts: {{ head: 500ms }}\n"));
+    let count = |reason: &str| -> u32 {
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\n\r\n");
+        let text = String::from_utf8(Talk::open(admin).exchange(request).1).expect("text");
+        let series = format!("countersign_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&series)).expect("it is there").parse().expect("a number")
+    };
+    // Who waited for the gateway to listen went away.
+    let gone = count("gone");
+    assert!(shaken(address, "gate.test", other.client(&[&TLS13])).is_err(), "it is signed by somebody else");
+    assert!(Talk::open(address).write(get("/")));
+    drop(TcpStream::connect(address).expect("a connection"));
+    let _silent = TcpStream::connect(address).expect("a connection");
+    for reason in ["refused-by-client", "malformed", "timed-out"] {
+        assert!(eventually(PATIENCE, || count(reason) == 1), "{reason}: {}", count(reason));
+    }
+    assert!(eventually(PATIENCE, || count("gone") > gone));
+    assert_eq!((count("incompatible"), count("client-certificate")), (0, 0));
+}
+
+#[test]
+fn a_certificate_that_is_over_or_soon_will_be_is_warned_of() {
+    let authority = Authority::new();
+    let config = authority.file("gateway.yaml");
+    let check = |days: i64| {
+        authority.certify_until("gate", "gate.test", Some(days));
+        fs::write(
+            &config,
+            "listen: { address: 127.0.0.1:0, tls: { certificate: gate.pem, key: gate.key } }\n\
+             upstreams: { own: { echo: true } }\nroutes: [{ match: { path: / }, public: true, to: own }]\n",
+        )
+        .expect("written");
+        let output =
+            crate::support::countersign().args(["check", "-c"]).arg(&config).output().expect("the binary runs");
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).expect("text"))
+    };
+    let (code, said) = check(-1);
+    assert!(code == Some(0) && said.contains("the certificate is over since"), "{said}");
+    let (_, said) = check(3);
+    assert!(said.contains("the certificate ends at") && said.contains(" days"), "{said}");
+    assert!(!check(20).1.contains("the certificate"), "there is time");
+    authority.certify_until("gate", "gate.test", Some(-1));
+    let address = super::support::free_address();
+    let listening = format!(
+        "listen: {{ address: {address}, tls: {{ certificate: {}, key: {} }} }}\n\
+         upstreams: {{ own: {{ echo: true }} }}\nroutes: [{{ match: {{ path: / }}, public: true, to: own }}]\n",
+        authority.file("gate.pem").display(),
+        authority.file("gate.key").display()
+    );
+    let gateway = Gateway::start(&listening, &[], address);
+    gateway.output_when(|log| log.contains("the certificate is over since"));
+}
+
+#[test]
+fn a_renewal_that_comes_file_by_file_is_told_to_its_end() {
+    let authority = Authority::new();
+    let upstream = Upstream::echo();
+    let (gateway, _) = guarded(&authority, upstream.address, "");
+    let before = fs::read(authority.file("gate.key")).expect("a key");
+    authority.certify("next", "gate.test");
+    fs::copy(authority.file("next.pem"), authority.file("gate.pem")).expect("copied");
+    gateway.output_when(|log| log.contains("the one before stays until both files fit"));
+    assert_eq!(fs::read(authority.file("gate.key")).expect("a key"), before);
+    fs::copy(authority.file("next.key"), authority.file("gate.key")).expect("copied");
+    gateway.output_when(|log| log.contains("the changed certificate and key are in use"));
+}
+
+#[test]
+fn a_server_whose_certificate_is_one_for_signing_is_told_in_words() {
+    let authority = Authority::new();
+    let mut params = CertificateParams::new(vec!["api.internal".to_owned()]).expect("a name");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    for (name, text) in [("self.key", key.serialize_pem()), ("self.pem", certificate.pem())] {
+        fs::write(authority.file(name), text).expect("written");
+    }
+    let upstream = answering_over_tls(authority.server("self"), |_, _| ok("never"));
+    let (gateway, address) = through_tls(upstream.address, &authority.file("self.pem"), "api.internal");
+    assert_eq!(Talk::open(address).exchange(get("/")).0.status(), 502);
+    let log = gateway.output_when(|log| log.contains("CA:FALSE"));
+    assert!(log.contains("made to sign others"), "{log}");
 }
 
 /// An upstream over TLS as `api.internal`; it answers with the Host it was asked for.

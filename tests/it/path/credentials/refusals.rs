@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::Bench;
-use crate::path::signing::{device_v2, device_v2_at, hmac_hex, nonce, now, token, with_length};
+use crate::path::{
+    signing::{KEY, device_v2, device_v2_at, hmac_hex, nonce, now, token, with_length},
+    support::{Talk, run},
+};
 
 /// The token that every reader of the older API's manual knows.
 const KNOWN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoxMjMsInJvbGUiOiJhZG1pbiJ9.\
@@ -210,5 +213,30 @@ fn a_refusal_shows_no_secret_and_neither_does_the_log() {
     let log = bench.gateway.output_when(|log| log.contains("\"path\":\"/other\""));
     for secret in [wrong.as_str(), &signature, crate::path::signing::KEY, "in-the-query"] {
         assert!(!log.contains(secret) && !answer.body.to_string().contains(secret), "{secret}");
+    }
+}
+
+/// Both legs are met by one token, which comes once all the same.
+#[test]
+fn a_token_that_is_two_legs_of_one_requirement_is_not_its_own_replay() {
+    let config = format!(
+        r#"
+tokens:
+  once: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api, replay: true }}
+  x: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api, from: {{ header: X-X }} }}
+  y: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api, from: {{ header: X-Y }} }}
+upstreams: {{ fixed: {{ respond: {{ body: fixed }} }} }}
+routes:
+  - match: {{ path: /overlapping }}
+    require: {{ all_of: [{{ any_of: [{{ jwt: once }}, {{ jwt: x }}] }}, {{ any_of: [{{ jwt: once }}, {{ jwt: y }}] }}] }}
+    to: fixed
+"#
+    );
+    let (_gateway, address) = run(&config, &[]);
+    for id in ["one", "two"] {
+        let token = token(&json!({ "jti": id }));
+        let request = format!("GET /overlapping HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let status = || Talk::open(address).exchange(&request).0.status();
+        assert_eq!([status(), status()], [200, 409], "{id}");
     }
 }
