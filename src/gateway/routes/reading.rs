@@ -2,8 +2,9 @@
 //!
 //! A path of plain characters has one reading. Any other is decoded and folded as far as servers go: percent-decoding,
 //! `;` parameters cut off, slashes merged, backslashes taken for slashes, trailing dots and spaces dropped, case and
-//! Unicode look-alikes folded, what follows two slashes taken for a host. Whether all readings take the same route is for the caller to see; a reading that holds
-//! a dot segment, or that no two servers would agree on, is refused here. The path itself is never rewritten.
+//! Unicode look-alikes folded, what follows two slashes taken for a host. Whether all readings take the same route is for
+//! the caller to see; a reading that holds a dot segment, or that no two servers would agree on, is refused here. The path
+//! itself is never rewritten.
 
 use std::borrow::Cow;
 
@@ -59,9 +60,6 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
     // A URL parser reads a host behind two slashes, and whoever takes the path for a URL would go there.
     if matches!(*bytes, [b'/', b'/' | ENCODED_SLASH, ..]) {
         return Err(Why::Authority);
-    }
-    if hosts(&bytes, true).nth(DOUBLED).is_some() {
-        return Err(Why::EmptySegments);
     }
     let slash = slash || backslash;
     for _ in 0..FURTHER_ROUNDS {
@@ -137,9 +135,14 @@ impl Decoded {
     /// nothing but letters was encoded; six at most, and for each place where slashes touch twice as many.
     pub(super) fn readings(&self) -> impl Iterator<Item = Result<Buffer, Why>> {
         let applies = |manner: &&Manner| (self.slash || !manner.slashes) && (self.tail || !manner.tail);
-        MANNERS.iter().filter(applies).flat_map(|manner| {
-            forms(self.up_to_tail(*manner), manner.slashes).into_iter().map(|path| read(&path, *manner))
-        })
+        MANNERS.iter().filter(applies).flat_map(|manner| self.read(*manner))
+    }
+
+    fn read(&self, manner: Manner) -> SmallVec<[Result<Buffer, Why>; 1]> {
+        match forms(self.up_to_tail(manner), manner.slashes) {
+            Ok(forms) => forms.iter().map(|form| read(form, manner)).collect(),
+            Err(why) => smallvec![Err(why)],
+        }
     }
 
     fn up_to_tail(&self, manner: Manner) -> &[u8] {
@@ -148,16 +151,20 @@ impl Decoded {
     }
 }
 
-/// The path, and what is left of it where some of the hosts in it are taken for such.
-fn forms(path: &[u8], encoded: bool) -> SmallVec<[Cow<'_, [u8]>; 1]> {
+/// The path, and what is left of it where some of the hosts in it are taken for such: twice as many for each, so they are
+/// counted here, in the path that they are cut out of, and before any is.
+fn forms(path: &[u8], encoded: bool) -> Result<SmallVec<[Cow<'_, [u8]>; 1]>, Why> {
+    let places: SmallVec<[(usize, usize); DOUBLED]> = hosts(path, encoded).take(DOUBLED + 1).collect();
+    if places.len() > DOUBLED {
+        return Err(Why::EmptySegments);
+    }
     let mut forms: SmallVec<[Cow<'_, [u8]>; 1]> = smallvec![Cow::Borrowed(path)];
-    let places: SmallVec<[(usize, usize); DOUBLED]> = hosts(path, encoded).collect();
     // From the end, so that what is cut off moves no place that comes yet.
     for (start, end) in places.into_iter().rev() {
         let cut: SmallVec<[Cow<'_, [u8]>; 1]> = forms.iter().map(|form| without(form, start, end)).collect();
         forms.extend(cut);
     }
-    forms
+    Ok(forms)
 }
 
 /// Where an upstream that first takes off what it is mounted under, and reads the rest as a URL, sees `//host`: from the

@@ -125,4 +125,11 @@ proptest! {
         let _ = routes.find(1, &host, &method, &format!("/{path}"));
         let _ = Routes::build(vec![(RouteKey { hosts: vec![host], ..key(&path) }, ())]);
     }
+
+    #[test]
+    fn a_path_has_six_times_eight_readings_at_most(pieces in prop::collection::vec("/|%2f|%5C|%25|%3f|a|;|\\.", 0..24)) {
+        if let Ok(decoded) = reading::decode(&format!("/{}", pieces.concat())) {
+            prop_assert!(decoded.readings().count() <= 48);
+        }
+    }
 }

@@ -178,6 +178,17 @@ fn a_host_behind_what_an_upstream_takes_off_is_weighed_too() {
     assert_eq!(get(&routes, &"/a//b".repeat(9)), Err(NotRouted::AmbiguousPath(Why::EmptySegments)));
 }
 
+/// Each place where slashes touch doubles the readings. To one who takes `%2f` for a slash this is one place, to one who
+/// does not it is forty.
+#[test]
+fn slashes_that_touch_are_counted_by_every_way_of_reading_them() {
+    let routes = table(&["/**"]);
+    for encoded in ["%2f", "%5C"] {
+        let path = format!("/a//{}b", format!("{encoded}//").repeat(40));
+        assert_eq!(get(&routes, &path), Err(NotRouted::AmbiguousPath(Why::EmptySegments)), "{path}");
+    }
+}
+
 #[test]
 fn honest_paths_with_odd_characters_keep_their_route() {
     let routes = guarded();
