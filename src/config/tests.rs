@@ -180,53 +180,6 @@ routes:
     assert_eq!(told, ["the route `other` answers for none of the hosts that its callers sign"]);
 }
 
-/// Such a proxy writes a `Host` of its own, unless it is told not to.
-#[test]
-fn a_proxy_that_must_be_there_and_is_not_named_is_told_of_where_pages_of_browsers_are_asked_for() {
-    let told = |listen: &str, routes: &str| {
-        let (_, warnings) = read(&format!(
-            "
-listen: {{ address: 127.0.0.1:8000, {listen} }}
-tokens: {{ web: {{ keys: [{{ algorithm: HS256, secret: {{ env: KEY }} }}], issuer: i, audience: a, from: cookie }} }}
-issuers: {{ web: {{ tokens: web, lifetime: 5m, cookie: {{}}, refresh: {{}} }} }}
-upstreams: {{ app: {{ servers: ['http://127.0.0.1:9001'] }}, out: {{ logout: {{ issuer: web }} }} }}
-routes:
-  - {{ match: {{ path: /a }}, require: {{ jwt: web }}, to: app }}
-{routes}
-"
-        ));
-        warnings.iter().filter(|warning| warning.message.contains("refuses every browser")).count()
-    };
-    let (tls_in_front, plain) = ("public_origin: 'https://app.example'", "public_origin: 'http://localhost:8000'");
-    let logout = "  - { match: { path: /logout, methods: [POST] }, public: true, to: out }";
-    let socket = "  - { match: { path: /s, methods: [GET] }, require: { jwt: web }, to: app, upgrade: websocket }";
-    for asks in [logout, socket] {
-        assert_eq!((told(tls_in_front, asks), told(plain, asks)), (1, 0), "{asks}");
-        assert_eq!(told(tls_in_front, &format!("{asks}\ntrusted_proxies: [10.0.0.0/8]")), 0, "{asks}");
-    }
-    assert_eq!(told(tls_in_front, ""), 0, "a token in a cookie comes with its CSRF token");
-}
-
-#[test]
-fn a_public_route_for_some_addresses_is_told_of_where_a_balancer_may_name_nobody() {
-    let told = |listen: &str| {
-        let (_, notes) = read(&format!(
-            "
-listen: {{ address: 127.0.0.1:8000{listen} }}
-trusted_proxies: [10.0.0.0/8]
-upstreams: {{ app: {{ echo: true }} }}
-routes:
-  - {{ name: health, match: {{ path: /health }}, public: true, to: app, addresses: {{ allow: [10.0.0.0/8] }} }}
-  - {{ name: open, match: {{ path: /** }}, public: true, to: app }}
-"
-        ));
-        notes.iter().filter(|note| note.message.contains("PROXY UNKNOWN")).map(|note| note.message.clone()).collect()
-    };
-    let told: (Vec<String>, Vec<String>) = (told(", proxy_protocol: required"), told(""));
-    let wanted = "route `health` lets nobody in whom the balancer does not name (`PROXY UNKNOWN`)";
-    assert_eq!(told, (vec![wanted.to_owned()], Vec::new()));
-}
-
 /// What was spent of it is kept under its name over reloads.
 #[test]
 fn a_route_s_own_limit_keeps_its_name_whatever_is_put_before_it() {
