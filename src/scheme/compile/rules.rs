@@ -2,7 +2,7 @@
 
 use super::{BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template};
 use crate::scheme::{
-    Algorithm, Carrier, Relation,
+    Algorithm, Carrier, Relation, TimestampDefinition,
     spans::{Judged, Spans},
     values::NamedValue,
 };
@@ -217,7 +217,12 @@ impl<'p> Rules<'p> {
             if definition.dangerously_unsigned {
                 continue;
             }
-            if let Some(unsigned) = self.signed.undetermined_time(template) {
+            if let Some(unsigned) = self.signed.undetermined_time(template, has_both_ends(definition)) {
+                if self.signed.undetermined_time(template, true).is_none() {
+                    let fault = unsigned.fault("without a window the timestamp must not move to what stands beside it");
+                    let hint = "set both `past` and `future`, or put a newline around it in the message";
+                    return Some(fault.hint(hint).in_field(field, None));
+                }
                 if self.signed.wherever_it_ends().undetermined(template).is_none() {
                     let message = "the message does not tell the timestamp from what stands beside it";
                     let fault = unsigned.fault(message);
@@ -234,10 +239,7 @@ impl<'p> Rules<'p> {
     fn replay(&self) -> Option<Fault> {
         let (compiled, definition) = self.parts.replay.as_ref().zip(self.definition.replay.as_ref())?;
         let timestamp = self.definition.timestamp.as_ref().filter(|timestamp| !timestamp.dangerously_unsigned);
-        let bounded = timestamp.is_some_and(|timestamp| match timestamp.from {
-            Some(_) => timestamp.past.is_some() && timestamp.future.is_some(),
-            None => timestamp.future.is_some(),
-        });
+        let bounded = timestamp.is_some_and(has_both_ends);
         if !bounded && definition.remember.is_none() {
             let fault = Fault::whole("replay", "nothing says how long a request is remembered");
             return Some(fault.hint("set `past` and `future` of a signed timestamp, or `remember`"));
@@ -287,6 +289,14 @@ impl Leaf {
 impl Chain {
     fn fault(&self, message: &str) -> Fault {
         Fault::at(self.offset, self.length, message)
+    }
+}
+
+/// Whether it is known until when a request is let in. An expiry lies ahead.
+fn has_both_ends(timestamp: &TimestampDefinition) -> bool {
+    match timestamp.from {
+        Some(_) => timestamp.past.is_some() && timestamp.future.is_some(),
+        None => timestamp.future.is_some(),
     }
 }
 
