@@ -19,18 +19,20 @@ fuzz_target!(|bytes: &[u8]| {
             let record = KeyFileContent::parse(text, format).ok()?.record(b"a")?;
             Chosen::of(&record, place).map(Change::Retire)
         };
-        let change = match kind % 6 {
+        let change = match kind % 7 {
             0 => Some(Change::Add(new())),
             1 => Some(Change::Rotate(new(), Position::First)),
             2 => Some(Change::Rotate(new(), Position::Last)),
             3 => retire(0),
             4 => retire(1),
-            _ => Some(Change::Disable),
+            5 => Some(Change::Disable),
+            _ => Some(Change::Enable),
         };
         let Some(change) = change else { continue };
         let Ok(left) = changed(text, format, "a", &change) else { continue };
         let content = KeyFileContent::parse(&left[..], format).expect("it was read before it was given out");
         let record = content.record(b"a").expect("the id is there");
         assert!(record.disabled || !matches!(change, Change::Disable));
+        assert!(!record.disabled || !matches!(change, Change::Enable));
     }
 });

@@ -23,6 +23,7 @@ pub(super) enum Keys {
     Rotate(change::Rotate),
     Retire(change::Retire),
     Disable(change::Disable),
+    Enable(change::Enable),
 }
 
 /// Make a random key
@@ -64,6 +65,7 @@ impl Keys {
             Keys::Rotate(rotate) => rotate.execute(),
             Keys::Retire(retire) => retire.execute(),
             Keys::Disable(disable) => disable.execute(),
+            Keys::Enable(enable) => enable.execute(),
         }
     }
 }

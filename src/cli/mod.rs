@@ -183,7 +183,7 @@ mod tests {
         let (mut command, mut found) = (Arguments::command(), 0);
         command.build();
         leaves(&mut command, &mut found);
-        assert_eq!(found, 24);
+        assert_eq!(found, 25);
     }
 
     #[test]

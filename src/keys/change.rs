@@ -14,6 +14,8 @@ pub enum Change {
     Retire(Chosen),
     /// Shuts the id out.
     Disable,
+    /// Lets an id in again that was shut out.
+    Enable,
 }
 
 /// One of the secrets that an id had when it was looked at. What stands in its place by now is left alone.
@@ -127,7 +129,7 @@ impl Change {
             (Change::Rotate(..), Some(record)) if record.secrets.len() >= MOST_LIVE => Err(NotChanged::Full),
             (Change::Retire(_), Some(record)) if record.secrets.len() <= 1 => Err(NotChanged::Only),
             (Change::Retire(chosen), Some(record)) if !chosen.is_there(record) => Err(NotChanged::Moved),
-            (Change::Rotate(..) | Change::Retire(_) | Change::Disable, Some(_)) => Ok(()),
+            (Change::Rotate(..) | Change::Retire(_) | Change::Disable | Change::Enable, Some(_)) => Ok(()),
         }
     }
 
@@ -135,7 +137,7 @@ impl Change {
     fn check_label(&self, known: Option<&KeyRecord>) -> Result<(), NotChanged> {
         let label = match self {
             Change::Add(new) | Change::Rotate(new, _) => new.label.as_deref(),
-            Change::Retire(_) | Change::Disable => None,
+            Change::Retire(_) | Change::Disable | Change::Enable => None,
         };
         let place = label.map_or("", |label| label.strip_prefix("over-").unwrap_or(label));
         let has_it = |secret: &KeySecret| label.is_some() && secret.label.as_deref() == label;
@@ -165,14 +167,18 @@ impl Change {
             Change::Add(new) | Change::Rotate(new, Position::Last) => wanted.push(Known::new(new)),
             Change::Rotate(new, Position::First) => wanted.insert(0, Known::new(new)),
             Change::Retire(chosen) => drop(wanted.remove(chosen.place)),
-            Change::Disable => {}
+            Change::Disable | Change::Enable => {}
         }
         let mut found: Vec<Known<'_>> = after.secrets.iter().map(Known::of).collect();
         if in_any_order {
             wanted.sort_unstable();
             found.sort_unstable();
         }
-        let is_disabled = before.disabled || matches!(self, Change::Disable);
+        let is_disabled = match self {
+            Change::Disable => true,
+            Change::Enable => false,
+            Change::Add(_) | Change::Rotate(..) | Change::Retire(_) => before.disabled,
+        };
         match () {
             () if wanted != found => Err(NotChanged::Beyond("the id would have other secrets")),
             () if after.disabled != is_disabled => Err(NotChanged::Beyond("`disabled` would be another")),
@@ -280,5 +286,7 @@ mod tests {
         assert!(refused(&retire, &shut, &one, false), "nor let a disabled id in");
         assert!(refused(&Change::Disable, &two, &two, false));
         assert!(!refused(&Change::Disable, &two, &shut, false));
+        assert!(!refused(&Change::Enable, &shut, &two, false));
+        assert!(refused(&Change::Enable, &shut, &shut, false), "it would still be shut out");
     }
 }

@@ -100,6 +100,19 @@ pub(in crate::cli) struct Disable {
     id: String,
 }
 
+/// Let an id in again that was shut out
+///
+///   countersign keys enable --file customers.csv --id cust-3
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Enable {
+    #[command(flatten)]
+    place: Place,
+    /// The id
+    #[arg(long, value_name = "ID")]
+    id: String,
+}
+
 /// A secret that is made, and where it goes.
 #[derive(Args)]
 struct New {
@@ -163,6 +176,15 @@ impl Disable {
         let store = self.place.store()?;
         store.change(&self.id, &Change::Disable)?;
         self.place.note(&*store, "disable", &self.id)?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Enable {
+    pub(super) fn execute(self) -> Result<Exit, Trouble> {
+        let store = self.place.store()?;
+        store.change(&self.id, &Change::Enable)?;
+        self.place.note(&*store, "enable", &self.id)?;
         Ok(Exit::Ok)
     }
 }

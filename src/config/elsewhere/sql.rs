@@ -43,7 +43,7 @@ fn query(node: &Node, database: Option<&sql_link::Settings>, reader: &mut Reader
 
 /// How keys are changed there, by the command line alone.
 fn write(node: &Node, database: Option<&sql_link::Settings>, reader: &mut Reader<'_>) -> Option<Write> {
-    let fields = reader.fields(node, "`write`", &["add", "rotate", "retire", "disable", "count"])?;
+    let fields = reader.fields(node, "`write`", &["add", "rotate", "retire", "disable", "enable", "count"])?;
     let kind = database?.address.kind();
     let mut statement = |key: &str, needs: &[&'static str]| {
         let Some(node) = fields.value(key) else { return Some(None) };
@@ -66,9 +66,10 @@ fn write(node: &Node, database: Option<&sql_link::Settings>, reader: &mut Reader
     };
     let (add, rotate) = (statement("add", &["id", "secret"]), statement("rotate", &["id", "secret"]));
     let (retire, disable) = (statement("retire", &["id"]), statement("disable", &["id"]));
+    let enable = statement("enable", &["id"]);
     let count = fields.value("count").map_or(Some(None), |node| reader.text(node, "`count`").map(Some));
     let count = count?.map(str::to_owned);
-    Some(Write { add: add?, rotate: rotate?, retire: retire?, disable: disable?, count })
+    Some(Write { add: add?, rotate: rotate?, retire: retire?, disable: disable?, enable: enable?, count })
 }
 
 fn names_a_secret(statement: &Statement) -> bool {

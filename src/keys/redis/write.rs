@@ -153,6 +153,7 @@ fn changed(old: &Fields, change: &Change, source: &Source) -> Result<Fields, Not
         Change::Rotate(new, Position::First) => secrets.insert(0, of_new(new, source)?),
         Change::Retire(chosen) if chosen.place < secrets.len() => drop(secrets.remove(chosen.place)),
         Change::Retire(_) => return Err(NotChanged::NoSuchSecret),
+        Change::Enable => fields.retain(|(name, _)| name != b"disabled"),
         Change::Disable => {
             fields.retain(|(name, _)| name != b"disabled");
             fields.push((b"disabled".to_vec(), Zeroizing::new(b"true".to_vec())));

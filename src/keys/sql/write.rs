@@ -21,6 +21,8 @@ pub struct Write {
     pub retire: Option<Statement>,
     /// Shuts an id out.
     pub disable: Option<Statement>,
+    /// Lets one in again.
+    pub enable: Option<Statement>,
     /// Finds one number: how many ids there are.
     pub count: Option<String>,
 }
@@ -88,7 +90,7 @@ impl Source {
                 let written = rows::written(id.as_bytes(), rows, chosen.place).ok_or(NotChanged::NoSuchSecret)?;
                 Ok((Some(written.0.ok_or_else(no_text)?), written.1))
             }
-            Change::Disable => Ok((None, None)),
+            Change::Disable | Change::Enable => Ok((None, None)),
         }
     }
 }
@@ -102,6 +104,7 @@ impl Write {
             Change::Rotate(..) => ("rotate", &self.rotate),
             Change::Retire(_) => ("retire", &self.retire),
             Change::Disable => ("disable", &self.disable),
+            Change::Enable => ("enable", &self.enable),
         };
         let statement = statement.as_ref().ok_or(NotChanged::NoStatement(name))?;
         // A label that is written nowhere would be lost without a word.
@@ -109,7 +112,7 @@ impl Write {
             Change::Add(new) | Change::Rotate(new, _) if new.label.is_some() && !statement.binds(Parameter::Label) => {
                 Err(NotChanged::NoLabel(name))
             }
-            Change::Add(_) | Change::Rotate(..) | Change::Retire(_) | Change::Disable => Ok(statement),
+            Change::Add(_) | Change::Rotate(..) | Change::Retire(_) | Change::Disable | Change::Enable => Ok(statement),
         }
     }
 }

@@ -198,6 +198,8 @@ fn while_redis_is_away_nothing_that_could_be_revoked_is_let_in() {
     let (status, said) = strict.call("POST", &json!({ "jti": "j1" }).to_string());
     assert_eq!(status, 503, "{said}");
     assert_eq!(strict.call("GET", "").0, 503);
+    let ready = send(strict.admin, b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").expect("an answer");
+    assert_eq!(ready.status, 200, "all gateways would be unready at once, for public routes too");
     assert_eq!(strict.call("DELETE", &json!({ "jti": "j1" }).to_string()).0, 503);
 }
 

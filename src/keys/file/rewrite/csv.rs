@@ -41,6 +41,7 @@ pub(super) fn changed(text: &[u8], id: &str, change: &Change) -> Result<Zeroizin
         (Change::Rotate(new, Position::First), [first, ..]) => put(first.start, new)?,
         (Change::Rotate(new, Position::Last), [.., last]) => put(last.end, new)?,
         (Change::Retire(chosen), own) => rows.retired(own, chosen.place)?,
+        (Change::Enable, own) => rows.enabled(own)?,
         (Change::Disable, [first, ..]) => {
             let disabled = rows.column(DISABLED).ok_or(NotChanged::NoColumn(DISABLED))?;
             vec![rows.rewritten(
@@ -112,6 +113,14 @@ impl Rows {
             })?);
         }
         Ok(edits)
+    }
+
+    /// Every row that shuts the id out says so no more.
+    fn enabled(&self, own: &[&Row]) -> Result<Vec<Edit>, NotChanged> {
+        let Some(disabled) = self.column(DISABLED) else { return Ok(Vec::new()) };
+        let shuts_out = |row: &&&Row| row.fields.get(disabled).and_then(truth) == Some(true);
+        let text = |column: usize, text: &str| if column == disabled { String::new() } else { text.to_owned() };
+        own.iter().filter(shuts_out).map(|row| self.rewritten(row, text)).collect()
     }
 
     fn rewritten(&self, row: &Row, text: impl Fn(usize, &str) -> String) -> Result<Edit, NotChanged> {

@@ -76,6 +76,7 @@ pub(super) fn changed(
             vec![records.put(last.end, last.indent, id, &own_record(id, new)?)]
         }
         (Change::Retire(chosen), _) => records.retired(id, chosen.place)?,
+        (Change::Enable, _) => records.enabled(id),
         (Change::Disable, [first, ..]) => {
             let mut members = first.members.clone();
             set(&mut members.texts, DISABLED, "true");
@@ -107,6 +108,18 @@ impl Records {
             edits.push(self.rewritten(heir, id, &members));
         }
         Ok(edits)
+    }
+
+    /// Every record that shuts the id out says so no more.
+    fn enabled(&self, id: &str) -> Vec<Edit> {
+        let says_so = |(name, text): &Member| name == DISABLED && truth(text) == Some(true);
+        let shut = self.own.iter().filter(|item| item.members.texts.iter().any(says_so));
+        shut.map(|item| {
+            let mut members = item.members.clone();
+            members.texts.retain(|(name, _)| name != DISABLED);
+            self.rewritten(item, id, &members)
+        })
+        .collect()
     }
 
     fn rewritten(&self, item: &Item, id: &str, members: &Members) -> Edit {

@@ -42,6 +42,21 @@ fn what_a_change_does_not_concern_stays_as_it_was() {
 }
 
 #[test]
+fn an_id_that_was_disabled_is_let_in_again() {
+    let csv = "id,secret,disabled,tenant\na,one,true,acme\na,two,t,\nb,x,true,\n";
+    let enabled = after(csv, "a", &Change::Enable).unwrap();
+    assert_eq!(enabled, "id,secret,disabled,tenant\na,one,,acme\na,two,,\nb,x,true,\n");
+    assert_eq!(after(&enabled, "a", &Change::Enable).unwrap(), enabled, "once more is nothing");
+    let plain = "id,secret\na,one\n";
+    assert_eq!(after(plain, "a", &Change::Enable).unwrap(), plain);
+    let lines = "{\"id\":\"a\",\"secret\":\"one\",\"disabled\":true,\"tenant\":\"acme\"}\n";
+    let enabled = changed(lines.as_bytes(), Format::JsonLines, "a", &Change::Enable).unwrap();
+    let enabled = String::from_utf8(enabled.to_vec()).unwrap();
+    assert_eq!(enabled, "{\"id\": \"a\", \"secret\": \"one\", \"tenant\": \"acme\"}\n");
+    assert!(after("id,secret,disabled\na,,true\n", "a", &Change::Enable).is_err(), "it has no secret to be let in by");
+}
+
+#[test]
 fn a_disabled_id_stays_so_whichever_secret_is_taken_away() {
     let disabled = after(TEXT, "a", &Change::Disable).unwrap();
     for place in [0, 1] {

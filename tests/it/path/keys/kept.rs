@@ -127,6 +127,8 @@ impl Drill {
         let (listed, _) = self.done("list", &["--id", "b"]);
         assert!(listed.starts_with("b  disabled"), "{listed}");
         assert_eq!(self.done("list", &[]).0, "2 ids");
+        self.done("enable", &["--id", "b"]);
+        self.becomes("b", &new, 200);
     }
 }
 
@@ -202,6 +204,7 @@ const WRITE: &str = r#"write: {
     rotate: "insert into device (mac, hmac_key, name, customer, locked) select mac, :secret, :label, max(customer), max(locked) from device where mac = :id group by mac",
     retire: "delete from device where mac = :id and hmac_key = :secret",
     disable: "update device set locked = 1 where mac = :id",
+    enable: "update device set locked = 0 where mac = :id",
     count: "select count(distinct mac) from device" }"#;
 
 fn in_database(url: &str, password: &str, parameter: &str, ordered: &str) {
