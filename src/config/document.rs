@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     assertion, bare_keys, believed,
     checked::{Config, Refusals, Route, TrustedProxies},
-    conflicts, families, issuers, keys, limits, listen,
+    conflicts, families, in_front, issuers, keys, limits, listen,
     login::Issuing,
     near_misses, networks, rates,
     reader::Reader,
@@ -124,6 +124,8 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     };
     if sound {
         listen::check_hosts(&config, &listener_places, reader);
+        in_front::warn_of_pages(&config, &listener_places, reader);
+        in_front::note_unnamed(&config, &places, reader);
         assertion::warn_of_audiences(&config, &audiences, reader);
         believed::warn_of_renewal(&config, &places, reader);
         near_misses::warn(&config, &places, reader);

@@ -21,6 +21,7 @@ mod families;
 mod handshake;
 mod header;
 mod host;
+mod in_front;
 mod introspection;
 mod issuers;
 mod key_record;

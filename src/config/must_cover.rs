@@ -85,7 +85,7 @@ fn check_together(
         std::iter::once(first).chain(rest.iter().map(|(part, _)| part)).map(|part| part.name()).collect();
     let message = format!("of {} none signs {} together", names.join(" and "), parts.join(" and "));
     reader.error(*place, message).hint(
-        "the signatures of two requests could be put together to a third: let one scheme sign all of these parts",
+        "the signatures of two requests could be put together to a third: let one scheme sign all of these parts; that it signs the other's signature does not count as that",
     );
 }
 

@@ -3,7 +3,10 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{http1::RequestHead, secret::are_equal};
+use crate::{
+    http1::{RequestHead, is_same_server},
+    secret::are_equal,
+};
 
 /// The header that holds a CSRF token. Another site's page cannot set it: it is none that CORS lets pass unasked.
 pub const CSRF_HEADER: &str = "x-csrf-token";
@@ -51,22 +54,48 @@ fn has_own_origin(head: &RequestHead, site: Site<'_>) -> bool {
     origins.peek().is_some() && origins.all(|is_own| is_own)
 }
 
-/// Whether a browser says that a page of another site, or of another host of this one, has sent this to `site`. Whoever is
-/// no browser says neither.
-pub fn is_from_another_site(head: &RequestHead, site: Site<'_>) -> bool {
-    let is_ours = |site: &[u8]| matches!(site, b"same-origin" | b"none");
-    head.values("sec-fetch-site").any(|site| !is_ours(site)) || head.values("origin").any(|origin| !site.is_of(origin))
+/// A page of another site, or of another host of this one, had a browser send what was sent here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{header}` says `{said}`, and `{asked}` was asked")]
+pub struct OtherPage {
+    header: &'static str,
+    said: String,
+    asked: String,
 }
+
+/// That no browser says that a page of another site, or of another host of this one, has sent this to `site`. Whoever is no
+/// browser says nothing.
+///
+/// # Errors
+/// [`OtherPage`]: the page, where that is told.
+pub fn check_page(head: &RequestHead, site: Site<'_>) -> Result<(), OtherPage> {
+    let is_ours = |said: &[u8]| matches!(said, b"same-origin" | b"none");
+    let origin = head.values("origin").find(|origin| !site.is_of(origin)).map(|said| ("Origin", said));
+    let fetched = || head.values("sec-fetch-site").find(|said| !is_ours(said)).map(|said| ("Sec-Fetch-Site", said));
+    match origin.or_else(fetched) {
+        Some((header, said)) => Err(OtherPage::new(header, said, site)),
+        None => Ok(()),
+    }
+}
+
+impl OtherPage {
+    fn new(header: &'static str, said: &[u8], site: Site<'_>) -> OtherPage {
+        let said = String::from_utf8_lossy(said.get(..LONGEST_SAID).unwrap_or(said)).into_owned();
+        OtherPage { header, said, asked: format!("{}://{}", site.scheme, site.authority) }
+    }
+}
+
+/// Bytes of what a browser says that are told: as many as the longest host name has, and some.
+const LONGEST_SAID: usize = 270;
 
 impl Site<'_> {
     /// A page of `http` is none of a site of `https`: whoever is on the way may have written it. The other way round a proxy in
     /// front may speak TLS for us.
     fn is_of(self, origin: &[u8]) -> bool {
-        let host = origin.strip_prefix(b"https://").or_else(|| match self.scheme {
-            "https" => None,
-            _ => origin.strip_prefix(b"http://"),
-        });
-        host.is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(self.authority.as_bytes()))
+        let origin = std::str::from_utf8(origin).unwrap_or_default();
+        let secure = origin.strip_prefix("https://").map(|host| (host, 443));
+        let plain = || origin.strip_prefix("http://").filter(|_| self.scheme != "https").map(|host| (host, 80));
+        secure.or_else(plain).is_some_and(|(host, port)| is_same_server(host, self.authority, port))
     }
 }
 
@@ -132,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_browser_says_whose_page_it_was() {
-        let is_other = |fields: &[(&str, &str)]| is_from_another_site(&head("POST", fields), SITE);
+        let is_other = |fields: &[(&str, &str)]| check_page(&head("POST", fields), SITE).is_err();
         assert!(!is_other(&[]));
         assert!(!is_other(&[("Sec-Fetch-Site", "same-origin"), ("Origin", "https://app.example")]));
         for fields in [
@@ -148,11 +177,37 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_goes_without_saying_may_be_said() {
+        let is_other = |origin: &str, authority| {
+            check_page(&head("POST", &[("Origin", origin)]), Site { authority, ..SITE }).is_err()
+        };
+        assert!(!is_other("https://app.example", "app.example:443"));
+        assert!(!is_other("https://app.example:443", "app.example"));
+        assert!(!is_other("https://app.example:8443", "app.example:8443"));
+        assert!(
+            is_other("https://app.example", "app.example:8443") && is_other("https://app.example", "app.example:80")
+        );
+        assert!(is_other("https://app.example/", "app.example") && is_other("https://", ""));
+    }
+
+    #[test]
+    fn of_a_page_that_is_not_ours_both_hosts_are_told() {
+        let told = |fields: &[(&str, &str)]| check_page(&head("POST", fields), SITE).unwrap_err().to_string();
+        let (fetched, origin) = (("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example"));
+        assert_eq!(told(&[fetched]), "`Sec-Fetch-Site` says `cross-site`, and `https://app.example` was asked");
+        assert_eq!(
+            told(&[fetched, origin]),
+            "`Origin` says `https://evil.example`, and `https://app.example` was asked"
+        );
+        assert!(told(&[("Origin", &"x".repeat(5000))]).len() < 400);
+    }
+
+    #[test]
     fn a_site_that_is_asked_in_plain_text_may_have_tls_in_front() {
         let site = Site { scheme: "http", ..SITE };
         for own in ["http://app.example", "https://app.example"] {
-            assert!(!is_from_another_site(&head("POST", &[("Origin", own)]), site), "{own}");
+            assert!(check_page(&head("POST", &[("Origin", own)]), site).is_ok(), "{own}");
         }
-        assert!(is_from_another_site(&head("POST", &[("Origin", "http://evil.example")]), site));
+        assert!(check_page(&head("POST", &[("Origin", "http://evil.example")]), site).is_err());
     }
 }

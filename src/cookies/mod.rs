@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use self::{
-    csrf::{CSRF_HEADER, Site, csrf_token, is_from_another_site, is_own, opens_socket, shown_csrf_token},
+    csrf::{CSRF_HEADER, OtherPage, Site, check_page, csrf_token, is_own, opens_socket, shown_csrf_token},
     read::{CookieFault, find},
     write::{LONGEST, NewCookie, SameSite},
 };

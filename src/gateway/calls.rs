@@ -60,9 +60,10 @@ async fn revoke(revocations: Arc<Revocations>, clock: Clock, body: Bytes) -> Rep
         }
     };
     match written {
-        Ok(Ok(Standing::New(_))) => {
-            tracing::info!(revocation = %document, "revoked");
-            Reply { status: StatusCode::OK, body: json!({ "revoked": document }) }
+        Ok(Ok(Standing::New(standing))) => {
+            let standing = standing.to_json();
+            tracing::info!(revocation = %standing, "revoked");
+            Reply { status: StatusCode::OK, body: json!({ "revoked": standing }) }
         }
         Ok(Ok(Standing::Before(standing))) => {
             tracing::info!(revocation = %document, "revoked already");

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{handshake::WrongToken, routes::NotRouted};
+use super::{
+    handshake::WrongToken,
+    routes::{NotRouted, Why},
+};
 use crate::{
     authenticate::{
         Denied, Missing, Reason,
@@ -165,6 +168,12 @@ impl Refusal {
                 Some(missing) => detail_of_missing(missing),
                 None => denied.attempts.first().and_then(|(_, reason)| detail_of(reason)),
             },
+            Refusal::NotRouted(NotRouted::AmbiguousPath(Why::Authority)) => {
+                Some("The path begins with two slashes".to_owned())
+            }
+            Refusal::NotIssued(issue::Failure::OtherSite(_)) => {
+                Some("A page of another site, or of another host than the one that was asked, has sent this".to_owned())
+            }
             _ => None,
         };
         own.unwrap_or_else(|| self.cause().face().detail.to_owned())
@@ -248,7 +257,7 @@ fn of_issuing(failure: &issue::Failure) -> Cause {
         issue::Failure::Unreadable(_) | issue::Failure::Cookie(_) | issue::Failure::NoSession => {
             Cause::MissingCredentials
         }
-        issue::Failure::OtherSite => Cause::CrossSite,
+        issue::Failure::OtherSite(_) | issue::Failure::OtherCsrfToken => Cause::CrossSite,
         issue::Failure::Nameless => Cause::NotAllowed,
         issue::Failure::NoName
         | issue::Failure::UnknownUser

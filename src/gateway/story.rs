@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     authenticate::{Desk, Origin, authenticate},
-    forward, issue,
+    forward,
+    http1::{is_same_host, is_same_server},
+    issue,
     message::{Identity, Request, Response},
     policy::{self, Admission, Admitted, Client, Edge, Peer},
 };
@@ -152,10 +154,20 @@ fn origin<'a>(edge: &'a Edge, client: &Client<'_>, route: &Route, authority: &'a
     match &edge.public_origin {
         Some((scheme, public)) => {
             let is_rewritten = client.behind_proxy && !route.names_hosts;
-            let is_public_host = is_rewritten || public.eq_ignore_ascii_case(authority);
+            let is_public_host = is_rewritten || is_public(client, (scheme, public), authority);
             let asked = if is_public_host { public } else { authority };
             Origin { scheme, authority: public, asked, is_public_host }
         }
         None => Origin { scheme: edge.scheme, authority, asked: authority, is_public_host: true },
     }
+}
+
+/// Whether `authority` is the public one. The port that a trusted proxy puts there is its own affair, and leads to no other route.
+fn is_public(client: &Client<'_>, (scheme, public): (&str, &str), authority: &str) -> bool {
+    let default_port = if scheme == "https" { 443 } else { 80 };
+    public.eq_ignore_ascii_case(authority)
+        || match client.behind_proxy {
+            true => is_same_host(public, authority),
+            false => is_same_server(public, authority, default_port),
+        }
 }

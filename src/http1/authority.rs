@@ -10,6 +10,21 @@ pub(super) struct Authority<'a> {
     port: Option<u16>,
 }
 
+/// Whether two texts name one host, whatever their ports and case. What is no authority names none.
+pub fn is_same_host(one: &str, other: &str) -> bool {
+    is_both(one, other, |one, other| one.host.eq_ignore_ascii_case(other.host))
+}
+
+/// Whether two texts name one server, where `default_port` stands for a port that was left out. What is no authority names none.
+pub fn is_same_server(one: &str, other: &str, default_port: u16) -> bool {
+    is_both(one, other, |one, other| one.is_same(other, default_port))
+}
+
+fn is_both(one: &str, other: &str, is_same: impl Fn(&Authority<'_>, &Authority<'_>) -> bool) -> bool {
+    let (one, other) = (Authority::parse(one.as_bytes()), Authority::parse(other.as_bytes()));
+    matches!((one, other), (Some(one), Some(other)) if is_same(&one, &other))
+}
+
 impl<'a> Authority<'a> {
     /// `None` for an empty host, user information, a port that is no number of 16 bits, or another byte.
     ///
@@ -118,5 +133,15 @@ mod tests {
         assert!(same("[::A]:80", "[::a]"));
         assert!(!same("gw.test", "gw.test:8080"));
         assert!(!same("gw.test", "gw.test.evil"));
+    }
+
+    #[test]
+    fn a_host_is_the_same_at_every_port_and_a_server_is_not() {
+        assert!(is_same_host("gw.test", "GW.test:8443") && is_same_host("[::A]:80", "[::a]"));
+        assert!(is_same_server("gw.test", "GW.test:443", 443) && !is_same_server("gw.test", "gw.test:80", 443));
+        for other in ["gw.test.evil", "evil.test", "gw.test@evil.test", "[::1]", ""] {
+            assert!(!is_same_host("gw.test", other) && !is_same_server("gw.test", other, 443), "{other}");
+        }
+        assert!(!is_same_host("", "") && !is_same_server("", "", 80));
     }
 }

@@ -27,6 +27,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use authority::{is_same_host, is_same_server};
 pub use body::{BodyDecoder, Framing, ResponseFraming, Step};
 pub use error::{BadBody, BadHead, BadRequest, BadResponse};
 pub use known::{FieldName, Known};

@@ -1,7 +1,12 @@
 //! Why nothing was issued.
 
 use super::{ClientFault, FormFault, ProtocolRefusal, RefreshFault, RowFault, UsersAway};
-use crate::{cookies::CookieFault, message::HoldError, scheme, store::revocations::NotRevoked};
+use crate::{
+    cookies::{CookieFault, OtherPage},
+    message::HoldError,
+    scheme,
+    store::revocations::NotRevoked,
+};
 
 /// Why an admitted request got no token. What tells a wrong password from an unknown name is for the log alone.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +41,12 @@ pub enum Failure {
     /// The same of whom a refresh token is for, who has shown that it is theirs.
     #[error("the user cannot be read: {0}")]
     UnreadableHolder(#[source] RowFault),
-    /// A page of another site may have had it sent.
-    #[error("the CSRF token is missing or not that of the session, or a page of another site has sent it")]
-    OtherSite,
+    /// A page of another site, or of another host of this one, has had it sent.
+    #[error("a page of another site or host has sent it: {0}")]
+    OtherSite(#[source] Box<OtherPage>),
+    /// Nothing shows that a page of ours has had it sent.
+    #[error("the CSRF token is missing or not that of the session")]
+    OtherCsrfToken,
     /// The session's cookies cannot be read.
     #[error("a session's cookie: {0}")]
     Cookie(#[from] CookieFault),
@@ -157,7 +165,8 @@ impl Failure {
             | Failure::Unreadable(_)
             | Failure::Users(_)
             | Failure::UnreadableHolder(_)
-            | Failure::OtherSite
+            | Failure::OtherSite(_)
+            | Failure::OtherCsrfToken
             | Failure::Cookie(_)
             | Failure::NoSession
             | Failure::TokenTooLong

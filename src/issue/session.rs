@@ -30,10 +30,7 @@ impl Session {
     /// That no page of another site logs a browser in: to a session of somebody else's, say.
     pub(super) fn check_page(permit: &Admitted<'_>) -> Result<(), Failure> {
         let site = Site { scheme: permit.view(&Unknown).scheme, authority: permit.asked() };
-        match cookies::is_from_another_site(permit.head(), site) {
-            true => Err(Failure::OtherSite),
-            false => Ok(()),
-        }
+        cookies::check_page(permit.head(), site).map_err(|page| Failure::OtherSite(Box::new(page)))
     }
 
     /// The same of a request that goes on with a session or ends it: it must show the session's CSRF token. Where the token
@@ -41,12 +38,12 @@ impl Session {
     pub(super) fn check(&self, permit: &Admitted<'_>) -> Result<(), Failure> {
         Session::check_page(permit)?;
         let head = permit.head();
-        let shown = cookies::shown_csrf_token(head).ok_or(Failure::OtherSite)?;
+        let shown = cookies::shown_csrf_token(head).ok_or(Failure::OtherCsrfToken)?;
         let is_right = match cookie(head, &self.token)? {
             Some(token) => are_equal(shown, cookies::csrf_token(token).as_bytes()),
             None => cookie(head, &self.csrf)?.is_some_and(|own| are_equal(shown, own)),
         };
-        if is_right { Ok(()) } else { Err(Failure::OtherSite) }
+        if is_right { Ok(()) } else { Err(Failure::OtherCsrfToken) }
     }
 
     /// The refresh token that came, if one did.

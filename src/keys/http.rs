@@ -115,10 +115,14 @@ impl Remote for Source {
 fn of_status(status: StatusCode) -> Trouble {
     let why = format!("the key service answered with {}", status.as_u16()).into();
     match status {
-        // It is the gateway that it does not believe, or no longer, and nothing is said of the id.
-        StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => Trouble::Refused(why),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => Trouble::Crowded(why),
-        _ if status.is_client_error() => Trouble::Denied(why),
+        StatusCode::LOCKED | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => Trouble::Denied(why),
+        // Firewalls and gateways before a service say these to whoever asks, and services of an id.
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYMENT_REQUIRED
+        | StatusCode::FORBIDDEN
+        | StatusCode::CONFLICT
+        | StatusCode::UNPROCESSABLE_ENTITY => Trouble::Withheld(why),
+        // Of the gateway, of how it asks, or of the service itself: nothing is said of the id.
         _ => Trouble::Refused(why),
     }
 }
@@ -283,15 +287,15 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_about_the_id_or_about_who_asks() {
+    fn a_status_is_about_the_id_or_about_who_asks_or_may_be_either() {
         let trouble = |status: u16| of_status(StatusCode::from_u16(status).unwrap());
-        for status in [400, 403, 406, 423, 451] {
+        for status in [423, 451] {
             assert!(matches!(trouble(status), Trouble::Denied(_)), "{status}");
         }
-        for status in [408, 425, 429] {
-            assert!(matches!(trouble(status), Trouble::Crowded(_)), "{status}");
+        for status in [400, 402, 403, 409, 422] {
+            assert!(matches!(trouble(status), Trouble::Withheld(_)), "{status}");
         }
-        for status in [204, 302, 401, 407, 500, 502, 503] {
+        for status in [204, 302, 401, 405, 406, 407, 408, 411, 415, 417, 421, 425, 426, 429, 431, 500, 502, 503] {
             assert!(matches!(trouble(status), Trouble::Refused(_)), "{status}");
         }
     }

@@ -26,9 +26,10 @@ pub enum Trouble {
     /// It answered, and would not say. It may say more of another id.
     #[error("{0}")]
     Refused(Arc<str>),
-    /// It answered that it is asked too much.
+    /// It answered that it withholds this id, or does not believe who asks: either may be meant. Where it tells of others, what was
+    /// known of this one is not believed any more.
     #[error("{0}")]
-    Crowded(Arc<str>),
+    Withheld(Arc<str>),
     /// It answered that it has nothing to say of this id. Then what was known before is not believed any more.
     #[error("{0}")]
     Denied(Arc<str>),
@@ -60,7 +61,7 @@ impl Trouble {
 impl From<Trouble> for KeysAway {
     fn from(trouble: Trouble) -> KeysAway {
         match trouble {
-            Trouble::Away(why) | Trouble::Refused(why) | Trouble::Crowded(why) | Trouble::Denied(why) => {
+            Trouble::Away(why) | Trouble::Refused(why) | Trouble::Withheld(why) | Trouble::Denied(why) => {
                 KeysAway::Failed(why)
             }
             Trouble::Busy => KeysAway::Busy,

@@ -73,7 +73,7 @@ fn told(why: &Failure) -> Error {
         Failure::Busy | Failure::Throttled { .. } => (429, UNAVAILABLE),
         Failure::Claim(..) | Failure::Answer(_) | Failure::Nameless => INVALID_REQUEST,
         // Of sessions in cookies, which this endpoint has none of.
-        Failure::OtherSite | Failure::Cookie(_) | Failure::NoSession => INVALID_REQUEST,
+        Failure::OtherSite(_) | Failure::OtherCsrfToken | Failure::Cookie(_) | Failure::NoSession => INVALID_REQUEST,
         Failure::NotRevoked(_) | Failure::Unsigned | Failure::NoRandomness | Failure::TokenTooLong => {
             (503, UNAVAILABLE)
         }

@@ -66,7 +66,7 @@ impl Counts {
             Ok(false) => &self.unknown,
             Err(Trouble::TimedOut) => &self.timed_out,
             Err(Trouble::Unreadable(_)) => &self.unreadable,
-            Err(Trouble::Away(_) | Trouble::Refused(_) | Trouble::Crowded(_) | Trouble::Denied(_) | Trouble::Busy) => {
+            Err(Trouble::Away(_) | Trouble::Refused(_) | Trouble::Withheld(_) | Trouble::Denied(_) | Trouble::Busy) => {
                 &self.failed
             }
         });

@@ -103,11 +103,19 @@ impl Memory {
         }
     }
 
-    /// That `id` is known, asked at `asked_millis`.
-    pub(super) fn learn(&self, id: &[u8], record: Arc<KeyRecord>, asked_millis: i64) {
+    /// Whether there is a record of `id`, however old.
+    pub(super) fn has_record(&self, id: &[u8]) -> bool {
+        let (hash, mut shard) = self.shard(id);
+        shard.known.find(hash, id).is_some()
+    }
+
+    /// That `id` is known, asked at `asked_millis`. Whether there was a record of it before.
+    pub(super) fn learn(&self, id: &[u8], record: Arc<KeyRecord>, asked_millis: i64) -> bool {
         let (hash, mut shard) = self.shard(id);
         shard.unknown.remove(hash, id);
+        let was_known = shard.known.find(hash, id).is_some();
         shard.known.put(hash, id, Known { record, asked_millis, spared_millis: i64::MIN, is_fetched: false });
+        was_known
     }
 
     /// That `id` is not known, asked at `asked_millis`.

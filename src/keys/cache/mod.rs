@@ -2,6 +2,10 @@
 //! while it is away what is known goes on to serve, up to a limit. A source that is only asked too much is not away: then who
 //! cannot be told is refused, or a flood could keep a key alive that was shut out there.
 //!
+//! What it answers without telling may be about one id or about whoever asks. It is taken to be about the id where the source tells
+//! of another *known* one in the same moment. That it calls strangers unknown says nothing: anyone can invent those, and a broken
+//! source may still know what has not the form of an id.
+//!
 //! An id that is not known while the source is away is not refused as unknown: nobody can tell. What is remembered here is
 //! shared by all workers. Whether a secret is good at this time is not decided here; a record comes with its lifetimes.
 
@@ -9,6 +13,7 @@ mod counts;
 mod memory;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
 use std::{
     fmt,
@@ -26,6 +31,7 @@ pub use counts::{BOUNDS_MICROS, Reading};
 use self::{
     counts::Counts,
     memory::{Memory, Remembered},
+    witnesses::Witnesses,
 };
 use super::{Answer, KeyRecord, KeysAway, Lookout, Lookup, Remote, Trouble};
 use crate::{
@@ -79,18 +85,19 @@ struct Inner {
     memory: Memory,
     flights: Arc<Flights<Landed>>,
     health: Health,
-    /// How often it said of an id what is known of it.
+    /// How often it told of an id that was remembered.
     told: AtomicU64,
+    witnesses: Witnesses,
     counts: Counts,
     timeout: Duration,
 }
 
-/// What a look-up began with.
-struct Begun {
-    /// How often the source had answered, with whatever.
-    answers: u64,
-    /// How often it had told what is known of an id.
-    told: u64,
+/// What the source did for other ids while one was asked for.
+struct Meanwhile {
+    /// It answered, with whatever.
+    answered: bool,
+    /// It told of one that was remembered.
+    told: bool,
 }
 
 /// What becomes of an old record when it could not be asked for.
@@ -115,6 +122,7 @@ impl Cached {
             flights: Flights::new(settings.most_look_ups),
             health: Health::default(),
             told: AtomicU64::new(0),
+            witnesses: Witnesses::default(),
             counts: Counts::default(),
             timeout: settings.timeout,
         }))
@@ -217,24 +225,48 @@ impl Inner {
 
     /// Asks the source, and remembers what it says.
     async fn look_up(&self, id: &[u8], asked_millis: i64) -> Landed {
+        let (started, answers, told) = (Instant::now(), self.health.answers(), self.told());
+        let trouble = match self.asked(id, asked_millis, self.timeout).await {
+            Ok(record) => return Landed { answer: Ok(record), is_stale: false },
+            Err(trouble) => trouble,
+        };
+        let mut meanwhile = Meanwhile { answered: self.health.answers() != answers, told: self.told() != told };
+        if !meanwhile.told && matches!(trouble, Trouble::Withheld(_)) && self.memory.has_record(id) {
+            meanwhile.told = self.tells_of_another(id, self.timeout.saturating_sub(started.elapsed())).await;
+        }
+        self.failed(id, trouble, &meanwhile)
+    }
+
+    /// What the source tells of `id`, which is then remembered.
+    async fn asked(&self, id: &[u8], asked_millis: i64, timeout: Duration) -> Result<Option<Arc<KeyRecord>>, Trouble> {
         let started = Instant::now();
-        let begun = Begun { answers: self.health.answers(), told: self.told.load(Ordering::Relaxed) };
-        let asked = tokio::time::timeout(self.timeout, self.remote.ask(id)).await;
+        let asked = tokio::time::timeout(timeout, self.remote.ask(id)).await;
         let asked = asked.unwrap_or(Err(Trouble::TimedOut));
         self.counts.look_up(asked.as_ref().map(Option::is_some), started.elapsed());
-        match asked {
-            Ok(record) => {
-                self.answered();
-                self.told.fetch_add(1, Ordering::Relaxed);
-                let record = record.map(Arc::new);
-                match &record {
-                    Some(record) => self.memory.learn(id, record.clone(), asked_millis),
-                    None => self.memory.learn_unknown(id, asked_millis),
-                }
-                Landed { answer: Ok(record), is_stale: false }
+        let record = asked?.map(Arc::new);
+        self.answered();
+        match &record {
+            Some(record) => {
+                let was_known = self.memory.learn(id, record.clone(), asked_millis);
+                self.told.fetch_add(u64::from(was_known), Ordering::Relaxed);
+                self.witnesses.told(id);
             }
-            Err(trouble) => self.failed(id, trouble, &begun),
+            None => {
+                self.memory.learn_unknown(id, asked_millis);
+                self.witnesses.forget(id);
+            }
         }
+        Ok(record)
+    }
+
+    /// Whether it tells of another id now. Where no other is remembered nobody can say.
+    async fn tells_of_another(&self, id: &[u8], timeout: Duration) -> bool {
+        let Some(other) = self.witnesses.other_than(id) else { return false };
+        matches!(self.asked(&other, self.clock.unix_millis(), timeout).await, Ok(Some(_)))
+    }
+
+    fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
     }
 
     fn answered(&self) {
@@ -250,10 +282,10 @@ impl Inner {
     }
 
     /// What a look-up comes to that failed.
-    fn failed(&self, id: &[u8], trouble: Trouble, begun: &Begun) -> Landed {
+    fn failed(&self, id: &[u8], trouble: Trouble, meanwhile: &Meanwhile) -> Landed {
         let now_millis = self.clock.unix_millis();
         let pause = i64::try_from(PAUSE.as_millis()).unwrap_or(i64::MAX);
-        let record = match self.judged(&trouble, begun, now_millis) {
+        let record = match self.judged(&trouble, meanwhile, now_millis) {
             Old::Serves => self.memory.spare(id, now_millis, now_millis.saturating_add(pause)),
             Old::Waits => {
                 self.memory.not_fetched(id);
@@ -261,6 +293,7 @@ impl Inner {
             }
             Old::Forgotten => {
                 self.memory.forget(id);
+                self.witnesses.forget(id);
                 None
             }
         };
@@ -271,24 +304,23 @@ impl Inner {
     }
 
     /// Notes a trouble, and says what becomes of an old record then.
-    fn judged(&self, trouble: &Trouble, begun: &Begun, now_millis: i64) -> Old {
+    fn judged(&self, trouble: &Trouble, meanwhile: &Meanwhile, now_millis: i64) -> Old {
         match trouble {
             Trouble::Away(_) | Trouble::TimedOut => {
-                // While it answers others it is there, and asked too much.
-                let is_there = self.health.answers() != begun.answers;
                 if self.health.failed(now_millis) {
                     tracing::warn!(keys = self.name, %trouble, "the key source is away");
                 }
-                if is_there && self.health.is_up() { Old::Waits } else { Old::Serves }
+                // While it answers others it is there, and asked too much.
+                if meanwhile.answered && self.health.is_up() { Old::Waits } else { Old::Serves }
             }
             Trouble::Refused(_) => {
                 self.is_heard_of(trouble);
                 // Where it tells of others it is there, and what it does not tell of this one is in doubt.
-                if self.told.load(Ordering::Relaxed) == begun.told { Old::Serves } else { Old::Waits }
+                if meanwhile.told { Old::Waits } else { Old::Serves }
             }
-            Trouble::Crowded(_) => {
+            Trouble::Withheld(_) => {
                 self.is_heard_of(trouble);
-                Old::Waits
+                if meanwhile.told { Old::Forgotten } else { Old::Serves }
             }
             // What cannot be read may have been made so to shut the id out.
             Trouble::Denied(_) | Trouble::Unreadable(_) => {

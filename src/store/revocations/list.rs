@@ -91,10 +91,10 @@ impl List {
         shown.names().find(stands)
     }
 
-    /// What stands of that name, over or not.
-    pub(super) fn entry(&self, revoked: &Revoked) -> Option<Revocation> {
+    /// What stands of that name: one that is over does not, though it may not have left the list yet.
+    pub(super) fn entry(&self, revoked: &Revoked, now_unix: i64) -> Option<Revocation> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(revoked).cloned()
+        entries.get(revoked).filter(|entry| !entry.is_over(now_unix)).cloned()
     }
 
     /// Whether there is room for `revocation`, once what is over has gone.
@@ -149,22 +149,20 @@ impl List {
         let is_over = revocation.is_over(now_unix);
         let has_room = is_over || self.has_room(&revocation, By::Operator, now_unix);
         if has_room && !is_over {
-            self.add(revocation);
+            self.put(match self.entry(&revocation.revoked, now_unix) {
+                Some(known) => known.joined(&revocation),
+                None => revocation,
+            });
         }
         has_room
     }
 
-    /// Adds it, and says what stands then. Of two on the same thing both hold: the later moment, the longer time.
-    pub(super) fn add(&self, revocation: Revocation) -> Revocation {
+    /// Has it stand under its name, and nothing else.
+    pub(super) fn put(&self, standing: Revocation) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let joined = match entries.get(&revocation.revoked) {
-            Some(known) => known.joined(&revocation),
-            None => revocation,
-        };
-        self.earliest_end.fetch_min(joined.until_unix.unwrap_or(i64::MAX), Ordering::Relaxed);
-        entries.insert(joined.revoked.clone(), joined.clone());
+        self.earliest_end.fetch_min(standing.until_unix.unwrap_or(i64::MAX), Ordering::Relaxed);
+        entries.insert(standing.revoked.clone(), standing);
         self.count.store(entries.len(), Ordering::Relaxed);
-        joined
     }
 
     pub(super) fn remove(&self, revoked: &Revoked) {

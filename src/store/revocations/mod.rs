@@ -57,7 +57,7 @@ pub enum NotRevoked {
 /// What is in force once something was revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// What was asked for, with what was revoked under the same name before.
+    /// What was asked for, joined with what stood under the same name and was not over.
     New(Revocation),
     /// What was revoked before: it said all that already, and nothing has changed.
     Before(Revocation),
@@ -166,14 +166,17 @@ impl Revocations {
             return Err(BadRevocation::Over.into());
         }
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = self.list.entry(&revocation.revoked).filter(|known| known.covers(&revocation)) {
-            return Ok(Standing::Before(known));
+        let known = self.list.entry(&revocation.revoked, now_unix);
+        if let Some(known) = known.as_ref().filter(|known| known.covers(&revocation)) {
+            return Ok(Standing::Before(known.clone()));
         }
         if !self.list.has_room(&revocation, revocation.by, now_unix) {
             return Err(NotRevoked::Full);
         }
-        log.append(&revocation.to_json()).map_err(NotRevoked::Write)?;
-        let standing = self.list.add(revocation);
+        // What stands is written, so that the file says after a restart what is said now.
+        let standing = known.map_or_else(|| revocation.clone(), |known| known.joined(&revocation));
+        log.append(&standing.to_json()).map_err(NotRevoked::Write)?;
+        self.list.put(standing.clone());
         if log.is_overgrown() {
             tidy(&mut log, &self.list, now_unix);
         }
@@ -187,7 +190,7 @@ impl Revocations {
     pub fn lift(&self, revoked: &Revoked, now_unix: i64) -> Result<Revocation, NotLifted> {
         let log = self.log.as_ref().ok_or(NotLifted::NoPlace)?;
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing = self.list.entry(revoked).ok_or(NotLifted::Nothing)?.liftable(now_unix)?;
+        let standing = self.list.entry(revoked, now_unix).ok_or(NotLifted::Nothing)?.liftable(now_unix)?;
         log.append(&standing.lifted_json(now_unix)).map_err(NotLifted::Write)?;
         self.list.remove(revoked);
         if log.is_overgrown() {

@@ -89,15 +89,14 @@ impl SharedRevocations {
         let (name, over_unix) = (field(&revocation.revoked), now_unix.saturating_sub(SLACK));
         let mut known = Vec::new();
         for _ in 0..TRIES {
-            let joined = match known.as_slice() {
-                [] => revocation.clone(),
-                held => {
-                    let held = read(held, &revocation.revoked)?;
-                    if held.covers(revocation) {
-                        return Ok(Standing::Before(held));
-                    }
-                    held.joined(revocation)
-                }
+            let held = match known.as_slice() {
+                [] => None,
+                held => Some(read(held, &revocation.revoked)?).filter(|held| !held.is_over(now_unix)),
+            };
+            let joined = match held {
+                None => revocation.clone(),
+                Some(held) if held.covers(revocation) => return Ok(Standing::Before(held)),
+                Some(held) => held.joined(revocation),
             };
             let text = joined.to_json().to_string();
             let document = Document { name: &name, text: &text, end_unix: joined.until_unix };

@@ -301,6 +301,35 @@ fn what_is_revoked_already_is_told_and_stays() {
 }
 
 #[test]
+fn what_is_over_does_not_come_back_with_the_next_revocation_of_its_name() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"issued_before":2000,"until":1002,"reason":"too much"}"#);
+    let later = Revocation::parse(br#"{"issued_before":1000}"#, NOW + 4).unwrap();
+    assert_eq!(revocations.revoke(later.clone(), NOW + 4).unwrap(), Standing::New(later.clone()));
+    assert_eq!(revocations.all(NOW + 4), [later]);
+    assert!(revocations.find(&token(None, None, Some(1500.0)), NOW + 4).is_none());
+    assert!(revocations.find(&token(None, None, Some(999.0)), NOW + 4).is_some());
+
+    let by = |by, json: &str| Revocation { by, ..Revocation::parse(json.as_bytes(), NOW).unwrap() };
+    revocations.revoke(by(By::Holder, r#"{"jti":"j1","until":1002}"#), NOW).unwrap();
+    revocations.revoke(by(By::Operator, r#"{"jti":"j1","until":1500}"#), NOW + 4).unwrap();
+    assert!(revocations.lift(&Revoked::Jti("j1".to_owned()), NOW + 5).is_ok(), "its holder's is over");
+}
+
+#[test]
+fn of_two_that_stand_under_one_name_the_file_says_after_a_restart_what_was_told() {
+    let place = Place::new();
+    let revocations = place.open();
+    revoke(&revocations, r#"{"issued_before":2000,"until":1100}"#);
+    let later = Revocation::parse(br#"{"issued_before":1000}"#, NOW).unwrap();
+    let Standing::New(told) = revocations.revoke(later, NOW).unwrap() else { panic!("it says more than the first") };
+    assert_eq!((told.before_unix, told.until_unix), (2000, None));
+    drop(revocations);
+    assert_eq!(Revocations::open(&place.file(), 10, 1_200).unwrap().all(1_200), [told]);
+}
+
+#[test]
 fn what_the_operator_revoked_is_lifted_at_once_and_for_every_start_to_come() {
     let place = Place::new();
     let revocations = place.open();

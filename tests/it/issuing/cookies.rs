@@ -153,6 +153,9 @@ fn what_another_site_has_a_browser_send_changes_nothing() {
         let answer = ask(&api, "POST", "/login", &[said, "Content-Type: text/plain"], ALICE);
         assert_eq!(told(&answer), cross_site(), "{said}");
         assert!(answer.field("set-cookie").is_none(), "{said}");
+        let detail = answer.json()["detail"].as_str().map(str::to_owned);
+        let of_another = "A page of another site, or of another host than the one that was asked, has sent this";
+        assert_eq!(detail.as_deref(), Some(of_another), "{said}");
     }
     assert_eq!(
         ask(&api, "POST", "/refresh", &[&jar.field(), &jar.shown()], "").status,
@@ -194,6 +197,19 @@ fn a_page_of_the_public_host_is_another_host_s_no_less_than_any_page() {
         ask_host(&api, "admin.example", ("POST", "/login"), &[&origin], ALICE).status
     };
     assert_eq!((login("app.example"), login("admin.example")), (403, 200));
+}
+
+/// As nginx does where it is told nothing of `Host`: the page is refused, and the log says for which host.
+#[test]
+fn behind_a_proxy_that_changes_the_host_and_is_not_named_the_log_has_both_hosts() {
+    let api = api();
+    let page = ["Sec-Fetch-Site: same-origin", "Origin: https://app.example"];
+    let answer = ask_host(&api, "backend", ("POST", "/login"), &page, ALICE);
+    assert_eq!(told(&answer), cross_site());
+    let why = "`Origin` says `https://app.example`, and `https://backend` was asked";
+    assert!(api.gateway.output_when(|log| log.contains(why)).contains(why));
+    let named = ask_host(&api, "app.example:443", ("POST", "/login"), &page, ALICE);
+    assert_eq!(named.status, 200, "{}", named.text());
 }
 
 #[test]

@@ -89,8 +89,11 @@ fn behind_a_trusted_proxy_a_signature_for_one_host_is_none_on_another_s_route() 
          - {{ name: admin, match: {{ path: /v2, host: admin.example.com }}, require: {{ hmac: v2 }}, to: echo }}\n"
     );
     let _gateway = start(&config, address);
-    assert_eq!(status(address, "api.example.com", "api.example.com"), 200);
+    for host in ["api.example.com", "API.example.com:443", "api.example.com:8443"] {
+        assert_eq!(status(address, host, "api.example.com"), 200, "{host}: a port leads to no other route");
+    }
     assert_eq!(status(address, "admin.example.com", "api.example.com"), 403);
+    assert_eq!(status(address, "admin.example.com:443", "api.example.com"), 403);
     assert_eq!(status(address, "admin.example.com", "admin.example.com"), 403, "check says that nobody comes in there");
 }
 
@@ -98,6 +101,9 @@ fn behind_a_trusted_proxy_a_signature_for_one_host_is_none_on_another_s_route() 
 fn without_a_proxy_a_signature_for_one_host_is_none_for_another() {
     let (_gateway, address) = public("");
     assert_eq!(status(address, "api.example.com", "api.example.com"), 200);
+    assert_eq!(status(address, "api.example.com:443", "api.example.com"), 200, "the port of `https`");
+    assert_eq!(status(address, "api.example.com:80", "api.example.com"), 403);
+    assert_eq!(status(address, "api.example.com:8443", "api.example.com"), 403);
     let (status_of_other, told) = answer(address, "other.example.com", "api.example.com");
     assert_eq!(status_of_other, 403);
     assert!(told.contains("The request was sent to another host than the one that is signed"), "{told}");

@@ -229,6 +229,17 @@ fn calls_without_the_token_change_nothing() {
 }
 
 #[test]
+fn whoever_revokes_is_told_what_stands_then() {
+    let stage = Stage::start();
+    let revoke = |document: &Value| stage.call("POST", "/revocations", Some(ADMIN_TOKEN), document).1;
+    let said = revoke(&json!({ "issued_before": 2_000, "until": now() + 100 }));
+    assert_eq!(said["revoked"]["issued_before"], 2_000, "{said}");
+    let said = revoke(&json!({ "issued_before": 1_000 }));
+    assert_eq!(said["revoked"]["issued_before"], 2_000, "{said}");
+    assert!(said["revoked"].get("until").is_none(), "{said}");
+}
+
+#[test]
 fn what_is_revoked_while_no_gateway_runs_does_not_end_its_next_start() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("revoked");

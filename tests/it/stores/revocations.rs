@@ -163,6 +163,21 @@ fn of_two_revocations_on_the_same_thing_the_longer_holds_and_what_is_over_goes()
 }
 
 #[test]
+fn what_is_over_does_not_come_back_with_the_next_revocation_of_its_name() {
+    let redis = RedisServer::start();
+    let (one, other) = (Sharing::on(&redis, ""), Sharing::on(&redis, ""));
+    let (earlier, later) = (now() - 1_000, now() - 10);
+    one.revoke(&json!({ "issued_before": later, "until": now() + 1 }));
+    let (_, said) = other.call("POST", &json!({ "issued_before": earlier, "until": now() + 1 }).to_string());
+    assert!(said["already"]["issued_before"] == later, "it is not over: {said}");
+    std::thread::sleep(std::time::Duration::from_millis(3_100));
+    let (status, said) = other.call("POST", &json!({ "issued_before": earlier }).to_string());
+    assert_eq!((status, &said["revoked"]["issued_before"]), (200, &json!(earlier)), "{said}");
+    assert_eq!(one.listed()[0]["issued_before"], earlier);
+    one.assert_api(&json!({ "iat": earlier + 100 }), 200);
+}
+
+#[test]
 fn what_one_gateway_lifts_every_other_lets_in_at_the_next_request() {
     let redis = RedisServer::start();
     let (one, other) = (Sharing::on(&redis, ""), Sharing::on(&redis, ""));

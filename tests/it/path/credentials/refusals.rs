@@ -118,6 +118,11 @@ fn an_ambiguous_path_is_refused() {
         let status = bench.get(target, &[]).status();
         assert!(matches!(status, 400 | 404), "{target}: {status}");
     }
+    let answer = bench.get("//v2", &[]);
+    assert_eq!(
+        (answer.refusal(), &answer.body["detail"]),
+        ((400, "ambiguous-path"), &json!("The path begins with two slashes"))
+    );
 }
 
 #[test]

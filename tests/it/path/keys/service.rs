@@ -20,6 +20,10 @@ enum Manner {
     TellsNonsense,
     /// With this status for `dev-1`; other ids are answered.
     Withholds(u16),
+    /// With this status for every id.
+    SaysToAll(u16),
+    /// It fails for ids of its own form; others are not known.
+    FailsForDevices,
     Redirects,
     Closes,
 }
@@ -48,7 +52,14 @@ impl Service {
                     Manner::Withholds(status) if head.target().contains("/dev-1/") => {
                         format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n").into_bytes()
                     }
-                    Manner::Withholds(_) => answer(head.target()),
+                    Manner::SaysToAll(status) => {
+                        format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n").into_bytes()
+                    }
+                    Manner::FailsForDevices if head.target().contains("/dev-") => {
+                        thread::sleep(Duration::from_millis(50));
+                        b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n".to_vec()
+                    }
+                    Manner::Withholds(_) | Manner::FailsForDevices => answer(head.target()),
                     Manner::TellsNonsense => ok("<html>"),
                     Manner::Redirects => redirect(),
                     Manner::Hangs => return thread::sleep(Duration::from_secs(2)),
@@ -151,9 +162,10 @@ fn whatever_befalls_the_service_known_ids_are_served_and_others_are_not_told_tha
 
 #[test]
 fn a_key_that_the_service_withholds_no_longer_serves() {
-    for status in [400, 403, 423, 429] {
+    for status in [400, 403, 423] {
         let service = Service::start();
         let bench = service.bench("ttl: 200ms, stale: 1h");
+        assert_eq!(bench.status("dev-2", NEW, "/open"), 200);
         assert_eq!(bench.status("dev-1", NEW, "/open"), 200);
         service.turns(Manner::Withholds(status));
         thread::sleep(Duration::from_millis(300));
@@ -164,6 +176,39 @@ fn a_key_that_the_service_withholds_no_longer_serves() {
         service.turns(Manner::Answers);
         assert_eq!(bench.status("dev-1", NEW, "/open"), 200, "{status}: it is asked for at once");
     }
+}
+
+#[test]
+fn what_the_service_says_to_whoever_asks_takes_no_known_id_away() {
+    for status in [401, 403, 421, 429] {
+        let service = Service::start();
+        let bench = service.bench("ttl: 200ms, stale: 1h");
+        assert_eq!(bench.status("dev-1", NEW, "/open"), 200);
+        assert_eq!(bench.status("dev-2", NEW, "/open"), 200);
+        for manner in [Manner::SaysToAll(status), Manner::Fails] {
+            service.turns(manner);
+            thread::sleep(Duration::from_millis(600));
+            assert_eq!(bench.status("dev-1", NEW, "/open"), 200, "{status}");
+            assert_eq!(bench.status("dev-2", NEW, "/open"), 200, "{status}");
+        }
+        assert_eq!(bench.told("dev-3", NEW, "/open"), away(), "{status}");
+    }
+}
+
+#[test]
+fn a_stranger_who_is_answered_shuts_no_device_out_of_a_broken_service() {
+    let service = Service::start();
+    let bench = service.bench("ttl: 200ms, stale: 1h");
+    assert_eq!(bench.status("dev-1", NEW, "/open"), 200);
+    service.turns(Manner::FailsForDevices);
+    thread::sleep(Duration::from_millis(300));
+    thread::scope(|scope| {
+        let invented = |number| assert_eq!(bench.status(&format!("invented-{number}"), NEW, "/open"), 403);
+        let stranger = scope.spawn(move || (0..100).for_each(invented));
+        while !stranger.is_finished() {
+            assert_eq!(bench.status("dev-1", NEW, "/open"), 200);
+        }
+    });
 }
 
 #[test]
