@@ -26,6 +26,8 @@ pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
     if !compiler.faults.is_empty() {
         return Err(compiler.faults);
     }
+    let read = parts.read(&compiler.values);
+    compiler.values.iter_mut().for_each(|value| value.set_alone(&read));
     // The rules speak of what templates rest on, so they need all of them compiled.
     let judged = rules::judged(definition, &parts, &compiler.values);
     let rules = rules::Rules::new(definition, &parts, &compiler.values, &judged);
@@ -85,6 +87,21 @@ struct Parts {
     replay: Option<Replay>,
     emit: Vec<(Place, Template)>,
     answer: Option<AnswerForm>,
+}
+
+impl Parts {
+    /// All sources that the scheme's templates read of a request, those of the values with them.
+    fn read(&self, values: &[NamedValue]) -> Vec<Source> {
+        let required = self.require.iter().flat_map(|requirement| [&requirement.left, &requirement.right]);
+        let links = self.key.iter().filter_map(|(_, chain)| chain.as_ref()).flat_map(|chain| &chain.links);
+        let times = self.timestamp.iter().flat_map(|timestamp| timestamp.templates().map(|(_, template)| template));
+        let replayed = self.replay.iter().filter_map(|replay| replay.key.as_ref());
+        let claimed = self.key_id.iter().chain(self.algorithms.template()).chain(times).chain(replayed);
+        let own = required.chain(links).chain(claimed).chain([&self.message]);
+        let chains = own.flat_map(Template::chains).flat_map(Chain::alternatives).chain([&self.signature]);
+        let within = values.iter().flat_map(NamedValue::chains);
+        chains.chain(within).map(|chain| chain.source.clone()).collect()
+    }
 }
 
 struct Compiler<'d> {

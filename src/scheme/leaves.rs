@@ -1,7 +1,7 @@
 //! Templates taken apart to the sources they rest on. What that means for a signature is said in `signed`.
 
 use super::{
-    Template, Writing,
+    Missing, Template, Writing,
     spans::{Judged, Lines, Spans},
     template::{Chain, Filter, Source},
     values::{Choice, Cover, Covered, HeaderLines, NamedValue, ParameterList, ParameterSource, Test},
@@ -191,6 +191,8 @@ impl<'t> Meanings<'t> {
         leaves.extend(common.into_iter().chain(single.into_iter().chain(otherwise).map(only_read)));
     }
 
+    /// Where a header that is not there has an empty line, an empty one has the same: the first that is there is not told,
+    /// and what may be absent is told but for that.
     fn expand_headers(self, lines: &HeaderLines, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
         let mut read = Vec::new();
         lines.templates().for_each(|template| self.expand_template(template, &collected(&[]), within, &mut read));
@@ -201,14 +203,22 @@ impl<'t> Meanings<'t> {
         let told = told.as_ref();
         for cover in &lines.covers {
             match cover {
-                Cover::First(these) if these.len() > 1 => {
+                Cover::First(these) if these.len() > 1 && lines.missing != Missing::Empty => {
                     let chains: Option<Vec<&Chain>> = these.iter().map(|one| lines.chain(one)).collect();
                     let first = chains.map(|chains| first_of(chains.into_iter()));
                     let moves = these.iter().any(|one| told.is_some_and(|told| !told.fixes(one)));
                     leaves.extend(first.map(|source| Leaf { filters: outer.to_vec(), moves, ..Leaf::of(source) }));
                 }
-                Cover::First(these) | Cover::Either(these) => leaves.extend(self.common(lines, told, these, outer)),
-                Cover::IfPresent(this) => leaves.extend(self.covered(lines, told, this, outer)),
+                // Where none else will do it is there.
+                Cover::First(these) if these.len() == 1 => leaves.extend(self.common(lines, told, these, outer)),
+                Cover::First(these) | Cover::Either(these) => {
+                    let common = self.common(lines, told, these, outer).into_iter();
+                    leaves.extend(common.map(|leaf| lines.as_it_may_be(leaf)));
+                }
+                Cover::IfPresent(this) => {
+                    let covered = self.covered(lines, told, this, outer).into_iter();
+                    leaves.extend(covered.map(|leaf| lines.as_it_may_be(leaf)));
+                }
             }
         }
         leaves.extend(read.into_iter().map(only_read));
@@ -249,7 +259,8 @@ impl<'t> Meanings<'t> {
     }
 }
 
-/// Whoever knows the text knows each parameter.
+/// Whoever knows the text knows each parameter, but of several places not in which of them it stood: only what may stand in
+/// no other is known to.
 fn expand_parameters(list: &ParameterList, outer: &[Filter], moves: bool, leaves: &mut Vec<Leaf>) {
     for (of, except) in &list.of {
         // What a pair holds is decoded before it is written, and only so is it fixed.
@@ -257,16 +268,36 @@ fn expand_parameters(list: &ParameterList, outer: &[Filter], moves: bool, leaves
             (ParameterSource::Pairs(..), Writing::Decoded | Writing::Encoded) => Some(Filter::PercentDecode),
             _ => None,
         };
-        let filters = own.into_iter().chain(outer.iter().cloned()).collect();
+        let filters: Vec<Filter> = own.into_iter().chain(outer.iter().cloned()).collect();
         // `{query:a}` tells `+` from a space.
         let is_loose = list.plus_is_space && *of == ParameterSource::Query;
         let is_certain = list.is_faithful() && *of != ParameterSource::DeclaredForm;
-        let source = Source::Each(of.clone(), except.clone());
-        leaves.push(Leaf { filters, is_loose, is_certain, moves, ..Leaf::of(source) });
+        let of_place =
+            |source: Source| Leaf { filters: filters.clone(), is_loose, is_certain, moves, ..Leaf::of(source) };
+        let each = of_place(Source::Each(of.clone(), except.clone()));
+        if list.of.len() == 1 {
+            leaves.push(each);
+            continue;
+        }
+        leaves.push(Leaf { moves: true, ..each });
+        let alone = list.alone.iter().filter(|alone| alone.of == *of);
+        leaves.extend(alone.map(|alone| of_place(alone.source.clone())));
     }
 }
 
 impl HeaderLines {
+    /// A leaf of a line whose header may be absent. Of a special line, without which a request is refused, that is more than
+    /// must be said.
+    fn as_it_may_be(&self, leaf: Leaf) -> Leaf {
+        match self.missing {
+            Missing::Empty => {
+                let filters = [Filter::Default(String::new())].into_iter().chain(leaf.filters).collect();
+                Leaf { filters, ..leaf }
+            }
+            Missing::Reject | Missing::Skip => leaf,
+        }
+    }
+
     /// The value in the line of a name: a header as `each` writes it, or the one source of a special line.
     fn chain(&self, covered: &Covered) -> Option<&Chain> {
         match covered.special.and_then(|index| self.special.get(index)) {

@@ -16,6 +16,33 @@ pub(super) struct Signed<'t> {
     moving: Vec<Leaf>,
 }
 
+/// What follows from a requirement once one side of it is signed.
+struct Binding<'r> {
+    signed: &'r Template,
+    bound: Vec<Leaf>,
+}
+
+impl<'r> Binding<'r> {
+    fn of(requirement: &'r Requirement, meanings: Meanings<'_>) -> Vec<Binding<'r>> {
+        let Requirement { left, right, relation } = requirement;
+        let bind = |signed: &'r Template, bound: &Template| {
+            let bound = meanings.leaves_of_text(bound).into_iter();
+            Binding { signed, bound: bound.filter(|leaf| leaf.is_certain && leaf.is_exact() && !leaf.moves).collect() }
+        };
+        match relation {
+            Relation::Equal => vec![bind(left, right), bind(right, left)],
+            // Where both are empty nothing was compared: then all that is known is that there is no body, and only if what is
+            // made of one is never empty.
+            Relation::EqualIfBody if meanings.is_never_empty(right) => {
+                let mut binding = bind(left, right);
+                binding.bound.retain(|leaf| leaf.source.is_of_body());
+                vec![binding]
+            }
+            Relation::EqualIfBody | Relation::Under => Vec::new(),
+        }
+    }
+}
+
 impl<'t> Signed<'t> {
     pub(super) fn by_message(message: &Template, meanings: Meanings<'t>) -> Signed<'t> {
         let certain = meanings.leaves_of_text(message).into_iter().filter(|leaf| leaf.is_certain);
@@ -31,32 +58,17 @@ impl<'t> Signed<'t> {
 
     /// What must equal something signed is signed too, if nothing is lost on the way.
     pub(super) fn with_requirements(mut self, require: &[Requirement]) -> Signed<'t> {
-        // A requirement can rest on another; there are no more steps than requirements.
-        for _ in 0..require.len() {
-            for Requirement { left, right, relation } in require {
-                match relation {
-                    Relation::Equal => {
-                        self.bind(left, right);
-                        self.bind(right, left);
-                    }
-                    // What is claimed is signed, empty or not; and empty it is only where there is no body.
-                    Relation::EqualIfBody => self.bind(left, right),
-                    Relation::Under => {}
+        let mut bindings: Vec<Binding<'_>> =
+            require.iter().flat_map(|requirement| Binding::of(requirement, self.meanings)).collect();
+        // A requirement can rest on another, and each binds once.
+        while let Some(at) = bindings.iter().position(|binding| self.undetermined(binding.signed).is_none()) {
+            for leaf in bindings.swap_remove(at).bound {
+                if !self.fixes(&leaf) {
+                    self.leaves.push(leaf);
                 }
             }
         }
         self
-    }
-
-    fn bind(&mut self, signed: &Template, bound: &Template) {
-        if self.undetermined(signed).is_some() {
-            return;
-        }
-        for leaf in self.meanings.leaves_of_text(bound) {
-            if leaf.is_certain && leaf.is_exact() && !leaf.moves && !self.fixes(&leaf) {
-                self.leaves.push(leaf);
-            }
-        }
     }
 
     pub(super) fn leaves(&self) -> &[Leaf] {
@@ -88,12 +100,13 @@ impl<'t> Signed<'t> {
     }
 
     /// The same for a time. One of a certain length cannot grow or shrink, wherever it stands: who wanted another one would need a
-    /// neighbour that holds it, whole, and in the window.
-    pub(super) fn undetermined_time<'c>(&self, template: &'c Template) -> Option<&'c Chain> {
+    /// neighbour that holds it, whole, and in the window, which must have two ends for that: without the one, any time to
+    /// come will do.
+    pub(super) fn undetermined_time<'c>(&self, template: &'c Template, has_both_ends: bool) -> Option<&'c Chain> {
         let loosely = self.wherever_it_ends();
         let is_fixed = |chain: &Chain| {
             self.determines(self.meanings, chain, &[])
-                || self.meanings.has_one_length(chain) && loosely.determines(self.meanings, chain, &[])
+                || has_both_ends && self.meanings.has_one_length(chain) && loosely.determines(self.meanings, chain, &[])
         };
         template.chains().find(|chain| !is_fixed(chain))
     }

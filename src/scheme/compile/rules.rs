@@ -4,7 +4,7 @@ use super::{
     BodyNeed, Chain, Definition, Fault, Leaf, Meanings, OpenUntilBody, Part, Parts, Signed, Source, Template, cures,
 };
 use crate::scheme::{
-    Algorithm, Carrier, Relation,
+    Algorithm, Carrier, Relation, TimestampDefinition,
     spans::{Judged, Spans},
     template::Filter,
     values::NamedValue,
@@ -220,9 +220,15 @@ impl<'p> Rules<'p> {
             if definition.dangerously_unsigned {
                 continue;
             }
-            if let Some(unsigned) = self.signed.undetermined_time(template) {
-                if self.has_one_length_in_message(template) {
+            let has_both_ends = has_both_ends(definition);
+            if let Some(unsigned) = self.signed.undetermined_time(template, has_both_ends) {
+                if self.has_one_length_in_message(template, has_both_ends) {
                     continue;
+                }
+                if self.signed.undetermined_time(template, true).is_none() {
+                    let fault = unsigned.fault("without a window the timestamp must not move to what stands beside it");
+                    let hint = "set both `past` and `future`, or put a newline around it in the message";
+                    return Some(fault.hint(hint).in_field(field, None));
                 }
                 if self.signed.wherever_it_ends().undetermined(template).is_none() {
                     let message = "the message does not tell the timestamp from what stands beside it";
@@ -238,13 +244,13 @@ impl<'p> Rules<'p> {
     }
 
     /// Whether the message reads the same value in one length: then it is of that length wherever else it is read.
-    fn has_one_length_in_message(&self, time: &Template) -> bool {
+    fn has_one_length_in_message(&self, time: &Template, has_both_ends: bool) -> bool {
         let asks = |filter: &Filter| matches!(filter, Filter::Match(_));
         let is_plain = |chain: &&Chain| chain.otherwise.is_none() && chain.filters.iter().all(asks);
         let Some(own) = time.single().filter(is_plain) else { return false };
         let same = self.parts.message.chains().filter(|chain| is_plain(chain) && chain.source.same(&own.source));
         let alone = |chain: &Chain| Template::of(vec![Part::Chain(chain.clone())]);
-        same.map(alone).any(|template| self.signed.undetermined_time(&template).is_none())
+        same.map(alone).any(|template| self.signed.undetermined_time(&template, has_both_ends).is_none())
     }
 
     /// The hint, and beside it what can be done where clients stay as they are.
@@ -263,10 +269,7 @@ impl<'p> Rules<'p> {
     fn replay(&self) -> Option<Fault> {
         let (compiled, definition) = self.parts.replay.as_ref().zip(self.definition.replay.as_ref())?;
         let timestamp = self.definition.timestamp.as_ref().filter(|timestamp| !timestamp.dangerously_unsigned);
-        let bounded = timestamp.is_some_and(|timestamp| match timestamp.from {
-            Some(_) => timestamp.past.is_some() && timestamp.future.is_some(),
-            None => timestamp.future.is_some(),
-        });
+        let bounded = timestamp.is_some_and(has_both_ends);
         if !bounded && definition.remember.is_none() {
             let fault = Fault::whole("replay", "nothing says how long a request is remembered");
             return Some(fault.hint("set `past` and `future` of a signed timestamp, or `remember`"));
@@ -317,6 +320,14 @@ impl Leaf {
 impl Chain {
     fn fault(&self, message: &str) -> Fault {
         Fault::at(self.offset, self.length, message)
+    }
+}
+
+/// Whether it is known until when a request is let in. An expiry lies ahead.
+fn has_both_ends(timestamp: &TimestampDefinition) -> bool {
+    match timestamp.from {
+        Some(_) => timestamp.past.is_some() && timestamp.future.is_some(),
+        None => timestamp.future.is_some(),
     }
 }
 

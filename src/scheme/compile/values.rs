@@ -178,6 +178,8 @@ impl Compiler<'_> {
             unique: definition.unique,
             each,
             join: definition.join.clone(),
+            // Known when all templates are.
+            alone: Vec::new(),
         }
     }
 

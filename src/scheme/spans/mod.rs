@@ -63,6 +63,13 @@ impl Meanings<'_> {
     }
 }
 
+impl Meanings<'_> {
+    /// Whether what a template writes has a byte in every request.
+    pub(super) fn is_never_empty(self, template: &Template) -> bool {
+        !self.template_shape(template).may_be_empty()
+    }
+}
+
 impl Spans {
     /// Of all that a template writes.
     pub(super) fn of(template: &Template, meanings: Meanings<'_>) -> Spans {
@@ -106,17 +113,21 @@ impl Spans {
         Spans { moving: readings::moving(shape), followed }
     }
 
-    /// What a filter makes of a text can be read as the text where nothing is lost, or byte by byte is lost; and a text that
-    /// is one value and nothing else has one reading.
+    /// What a filter makes of a text can be read as the text where nothing is lost, or the case of its bytes is lost; and a
+    /// text that is one value and nothing else has one reading.
     fn seen_through(shape: Shape, filters: &[Filter]) -> Spans {
-        let mut shape = shape;
+        if shape.is_one_value() {
+            return Spans::of_shape(&shape);
+        }
+        let (mut shape, mut keeps_case) = (shape, true);
         for filter in filters {
-            match filter {
-                Filter::Lower => shape = shape.mapped(u8::to_ascii_lowercase),
-                Filter::Upper => shape = shape.mapped(u8::to_ascii_uppercase),
-                other if !other.is_lossy() || shape.is_one_value() => {}
-                _ => return Spans { moving: None, followed: HashSet::new() },
-            }
+            shape = match filter {
+                Filter::Lower if keeps_case => shape.mapped(u8::to_ascii_lowercase),
+                Filter::Upper if keeps_case => shape.mapped(u8::to_ascii_uppercase),
+                other if other.is_lossy() => return Spans { moving: None, followed: HashSet::new() },
+                _ => shape,
+            };
+            keeps_case = filter.keeps_case(keeps_case);
         }
         Spans::of_shape(&shape)
     }

@@ -106,6 +106,16 @@ impl Shape {
         }
     }
 
+    pub(super) fn may_be_empty(&self) -> bool {
+        match self {
+            Shape::Byte(_) => false,
+            Shape::Row(all) => all.iter().all(Shape::may_be_empty),
+            Shape::Either(all) => all.iter().any(Shape::may_be_empty),
+            Shape::Repeated(one, least, _) => *least == 0 || one.may_be_empty(),
+            Shape::Of(_, one) => one.may_be_empty(),
+        }
+    }
+
     /// How many bytes must be told apart to follow it.
     fn size(&self) -> usize {
         match self {

@@ -152,8 +152,7 @@ impl ParameterList {
             Writing::Raw => {
                 let is_query = |(of, _): &(ParameterSource, Vec<String>)| *of == ParameterSource::Query;
                 let raw = if self.of.iter().all(is_query) { query_bytes() } else { Bytes::ALL };
-                let is_pairs = |(of, _): &(ParameterSource, Vec<String>)| matches!(of, ParameterSource::Pairs(..));
-                match self.of.iter().any(is_pairs) {
+                match self.has_pairs() {
                     true => (raw, raw),
                     false => (raw.without(Bytes::these(b"&=")), raw.without(Bytes::these(b"&"))),
                 }

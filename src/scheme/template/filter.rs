@@ -156,6 +156,22 @@ impl Filter {
         }
     }
 
+    /// Whether, of two texts that differ in more than their case, what comes out differs in more than its case too; `before`
+    /// if that was so of what goes in. Of digits in hexadecimal it always is. An alphabet with both cases has other letters
+    /// for other bytes.
+    pub(in crate::scheme) fn keeps_case(&self, before: bool) -> bool {
+        match self {
+            Filter::Hex | Filter::HexUpper => true,
+            Filter::Base64 | Filter::Base64Url | Filter::Unbase64 | Filter::Unbase64Url | Filter::Digest(_) => false,
+            Filter::Lower | Filter::Upper | Filter::PercentEncode | Filter::PercentEncodePath => before,
+            Filter::StripPrefix(_) | Filter::StripSuffix(_) | Filter::Prefix(_) | Filter::Suffix(_) => before,
+            Filter::Match(_) => before,
+            Filter::Trim | Filter::Squeeze | Filter::Sort | Filter::NormalizePath | Filter::TrimPrefix(_) => false,
+            Filter::AuthScheme(_) | Filter::First(_) | Filter::PercentDecode | Filter::Unhex => false,
+            Filter::Default(_) | Filter::Date(_) => false,
+        }
+    }
+
     /// Whether it makes no sense on the raw bytes of a digest.
     pub(super) fn needs_text(&self) -> bool {
         match self {

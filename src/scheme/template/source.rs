@@ -118,6 +118,11 @@ impl Source {
         }
     }
 
+    /// Whether it is the body, or in it.
+    pub(in crate::scheme) fn is_of_body(&self) -> bool {
+        matches!(self, Source::Body) || self.is_parsed_body()
+    }
+
     pub(in crate::scheme) fn is_parsed_body(&self) -> bool {
         match self {
             Source::Json(_) | Source::Form(_) => true,
@@ -128,9 +133,14 @@ impl Source {
 
     /// Whether it is the parameter or pair of this name.
     fn is_named(&self, name: &str) -> bool {
+        self.parameter_name() == Some(name)
+    }
+
+    /// The name of a parameter or pair.
+    pub(in crate::scheme) fn parameter_name(&self) -> Option<&str> {
         match self {
-            Source::Parameter(own) | Source::Form(own) | Source::Field(_, _, own) => own == name,
-            _ => false,
+            Source::Parameter(name) | Source::Form(name) | Source::Field(_, _, name) => Some(name),
+            _ => None,
         }
     }
 }

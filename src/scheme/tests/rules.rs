@@ -199,6 +199,44 @@ fn coverage_follows_named_values_and_requirements() {
     assert_eq!(scheme(&unsigned).coverage().unsigned(), ["query", "authority", "body"]);
 }
 
+/// Without a body and without a claim nothing is compared.
+#[test]
+fn a_requirement_of_a_body_binds_the_body_alone() {
+    let with = |bound: &str| Definition {
+        require: vec![RequirementDefinition {
+            relation: Relation::EqualIfBody,
+            ..RequirementDefinition::equal("{header:D}", bound)
+        }],
+        ..definition("{method}\n{header:D}")
+    };
+    let hashed = with("{body|sha256|hex}");
+    assert!(scheme(&hashed).coverage().body);
+    let remembers = |definition: Definition, key: &str| {
+        Scheme::compile(&Definition { replay: replay(Some(key), Some(60)), ..definition }).is_ok()
+    };
+    assert!(remembers(hashed, "{json:/n}"));
+    assert!(!remembers(with("{header:N}"), "{header:N}"));
+    let both = with("{header:N|hex}\n{body|sha256|hex}");
+    assert!(scheme(&both).coverage().body);
+    assert!(!remembers(both, "{header:N}"));
+    // A body of one `x` would be as none.
+    assert!(!scheme(&with("{body|strip_prefix:\"x\"}")).coverage().body);
+}
+
+#[test]
+fn requirements_rest_on_each_other_in_any_order() {
+    let chain: Vec<RequirementDefinition> = (0..20)
+        .map(|at| RequirementDefinition::equal(&format!("{{header:N{at}}}"), &format!("{{header:N{}}}", at + 1)))
+        .rev()
+        .collect();
+    let with = |key: &str| {
+        let replay = replay(Some(key), Some(60));
+        Scheme::compile(&Definition { require: chain.clone(), replay, ..definition("{header:N0}") }).is_ok()
+    };
+    assert!(with("{header:N20}"));
+    assert!(!with("{header:N21}"));
+}
+
 #[test]
 fn only_streamed_bytes_may_be_spooled() {
     let need = |message: &str| scheme(&definition(message)).body_need();
@@ -288,6 +326,10 @@ fn a_time_that_touches_another_value_is_read_in_a_certain_shape() {
     assert_eq!(with("{query}{body}", "{query:t}"), Some(("timestamp.from", touching.to_owned())));
     assert_eq!(with("{query}{body}", "{query:t|match:\"[0-9]{10}\"}"), None);
     assert_eq!(with("{header:T}\n{body}", "{header:T}"), None);
+    let open = TimestampDefinition { future: None, ..timestamp("{header:T|match:\"[0-9]{10}\"}", 60) };
+    let open = |message: &str| Definition { timestamp: Some(open.clone()), ..definition(message) };
+    assert!(one(&open("{header:A}{header:T}{body}")).1.starts_with("without a window the timestamp must not move"));
+    scheme(&open("{header:A}\n{header:T}{body}"));
     assert!(with("{header:A}{body}", "{header:T|match:\"[0-9]{10}\"}").unwrap().1.contains("not part of the message"));
 }
 
@@ -349,6 +391,16 @@ fn a_digest_is_a_text_of_its_own() {
     // A letter that tells them apart is none once the case is gone.
     assert!(!lowered("{header:N|match:\"[a-z]*\"}X{body}", "lower"));
     assert!(!lowered("{header:N}\n{body}", "lower|squeeze"));
+    let alike = |filters: &str| {
+        let values = texts(&[("inner", "{header:N}\n{body}")]);
+        let replay = replay(Some(&format!("{{header:N|{filters}}}")), Some(60));
+        Scheme::compile(&Definition { values, replay, ..definition(&format!("{{inner|{filters}}}")) }).is_ok()
+    };
+    assert!(alike("percent_encode|prefix:\"x\"|lower"));
+    assert!(alike("sha256|hex|upper"));
+    // In base64 `a` and `A` are other bytes, and these may be the ones between two values.
+    assert!(!alike("base64|lower"));
+    assert!(!alike("sha256|base64url|prefix:\"x\"|upper"));
 }
 
 #[test]

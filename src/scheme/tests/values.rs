@@ -340,3 +340,72 @@ fn a_nonce_out_of_pairs_is_fixed_as_it_is_signed() {
     assert!(!replayed("{p:nonce}"));
     assert!(!replayed("{p:s|percent_decode}"));
 }
+
+/// A list over query, form and the pairs of `X-P`, and a replay key.
+fn over(of: &[ParametersOf], key: &str) -> Definition {
+    let list = parameters(of, |list| (list.writing, list.sort) = (Writing::Encoded, true));
+    let values = vec![("p".to_owned(), pairs("{header:P}")), ("v".to_owned(), list)];
+    let replay = ReplayDefinition { key: Some(key.to_owned()), remember: Some(Duration::from_secs(1)) };
+    Definition { values, replay: Some(replay), ..definition("{method} {v}") }
+}
+
+#[test]
+fn of_several_places_none_is_covered_but_what_is_read_by_name_is_fixed() {
+    let all = [ParametersOf::Query, ParametersOf::Form, ParametersOf::Pairs("p".to_owned())];
+    let coverage = scheme(&over(&all, "{p:n|percent_decode}:{query:t}")).coverage();
+    assert_eq!(
+        coverage.to_string(),
+        "signs method, query t; signs query, body but not where they begin and end; does not sign path, authority"
+    );
+    assert_eq!(faults(&over(&all, "{query:t}:{form:t}"))[0].field, "replay");
+    assert_eq!(faults(&over(&all, "{p:n}"))[0].field, "replay");
+    assert!(scheme(&over(&all[..1], "{query:t}")).coverage().query);
+}
+
+#[test]
+fn what_is_read_by_name_out_of_one_place_may_not_come_from_another() {
+    let all = [ParametersOf::Query, ParametersOf::Form, ParametersOf::Pairs("p".to_owned())];
+    let definition = over(&all, "{p:n|percent_decode}:{query:t}");
+    let judged = |target: &str, pairs: &str, body: &str| {
+        message(&definition, &get(target).header("P", pairs).body(body)).map(|_| ())
+    };
+    assert_eq!(judged("/?t=1&a=1", "n=1,b=2", "a=3&c="), Ok(()));
+    let twice = |place: &str| unreadable(place, Why::Repeated);
+    assert_eq!(judged("/?t=1&n=2", "n=1", ""), twice("p:n"));
+    assert_eq!(judged("/?t=1", "n=1", "%6e=2"), twice("p:n"));
+    assert_eq!(judged("/?t=1", "n=1,%6e=2", ""), twice("p:n"));
+    assert_eq!(judged("/", "n=1", "t=1"), twice("query:t"));
+    assert_eq!(judged("/", "n=1,t=1", ""), twice("query:t"));
+}
+
+/// `id=a,x=2` and `id=a&x=2` are one text.
+#[test]
+fn pairs_as_they_came_are_not_told_apart() {
+    let with = |writing| {
+        let list = parameters(&[ParametersOf::Pairs("p".to_owned())], |list| list.writing = writing);
+        let values = vec![("p".to_owned(), pairs("{header:P}")), ("v".to_owned(), list)];
+        let key_id = Some("{p:id|percent_decode}".to_owned());
+        scheme(&Definition { values, key_id, ..definition("{v}") }).fault_with_shared_keys()
+    };
+    assert_eq!(with(Writing::Encoded), None);
+    assert!(with(Writing::Raw).is_some());
+}
+
+#[test]
+fn an_absent_header_and_an_empty_one_are_one_line_where_the_list_says_so() {
+    let remembers = |missing, covers: &[&str], key: &str| {
+        let lines = headers(|lines| {
+            (lines.missing, lines.covers) = (missing, covers.iter().map(|name| (*name).to_owned()).collect());
+        });
+        let replay = ReplayDefinition { key: Some(key.to_owned()), remember: Some(Duration::from_secs(1)) };
+        Scheme::compile(&Definition { replay: Some(replay), ..with(lines) }).is_ok()
+    };
+    let first = "{header:x-nonce else header:nonce}";
+    assert!(remembers(Missing::Reject, &["x-nonce else nonce"], first));
+    assert!(!remembers(Missing::Empty, &["x-nonce else nonce"], first));
+    assert!(remembers(Missing::Reject, &["n or N"], "{header:n}"));
+    assert!(!remembers(Missing::Empty, &["n or N"], "{header:n}"));
+    assert!(remembers(Missing::Empty, &["n or N"], "{header:n|default:\"\"}"));
+    // It must be there.
+    assert!(remembers(Missing::Empty, &["n"], "{header:n}"));
+}

@@ -13,7 +13,7 @@ pub(super) use parameters::{ParameterList, ParameterSource};
 use super::{
     Failure, Template,
     evaluate::{Evaluation, Sink},
-    template::{Chain, Parts},
+    template::{Chain, Parts, Source},
 };
 
 /// A compiled named value.
@@ -71,6 +71,14 @@ impl NamedValue {
 
     pub(super) fn chains(&self) -> impl Iterator<Item = &Chain> {
         self.templates().into_iter().flat_map(Template::chains).flat_map(Chain::alternatives)
+    }
+
+    /// Of a list of parameters, those that its scheme reads by name: see [`ParameterList::set_alone`].
+    pub(super) fn set_alone(&mut self, read: &[Source]) {
+        match self {
+            NamedValue::Parameters(list) => list.set_alone(read),
+            NamedValue::Text(_) | NamedValue::Fields(_) | NamedValue::Headers(_) | NamedValue::Choice(_) => {}
+        }
     }
 
     /// The headers that must be in a list, whatever else a request puts there.

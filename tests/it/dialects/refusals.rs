@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use countersign::{
-    scheme::{Body, Failure, Presence, Scheme, View, presets},
+    scheme::{Body, Failure, Presence, Scheme, View, Why, presets},
     secret::Secret,
 };
 
@@ -319,4 +319,19 @@ fn what_the_head_shows_is_refused_before_the_body_is_read() {
         assert!(scheme.read(&head, NOW).expect("claims").is_complete(), "{name}");
         assert!(matches!(scheme.read(&head, NOW + 86_400_000), Err(Failure::Stale { .. })), "{name}");
     }
+}
+
+#[test]
+fn a_parameter_that_oauth_reads_in_its_header_may_not_come_from_elsewhere() {
+    let scheme = preset("oauth1");
+    let good = signed(&scheme, Request::new("GET", "https://api.example.com/a?b=c"));
+    for parameter in ["oauth_nonce=x", "oauth%5Ftimestamp=1", "oauth_token="] {
+        let changed = Request { target: format!("{}&{parameter}", good.target), ..good.clone() };
+        assert!(
+            matches!(judged(&scheme, &changed), Err(Failure::Unreadable { why: Why::Repeated, .. })),
+            "{parameter}"
+        );
+    }
+    let coverage = scheme.coverage();
+    assert_eq!((coverage.query, coverage.body, coverage.touching), (false, false, vec!["query"]));
 }
