@@ -296,8 +296,12 @@ impl<'p> Rules<'p> {
 
     /// `a` + `bc` and `ab` + `c` are one message.
     fn moving(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
-        let spans = Spans::of(template, self.meanings);
         let chains: Vec<&Chain> = template.chains().collect();
+        // Of one value nothing is asked, and to look costs more than all else here.
+        if chains.len() < 2 {
+            return Vec::new();
+        }
+        let spans = Spans::of(template, self.meanings);
         let pairs = chains.windows(2).filter_map(|pair| match pair {
             [first, second] if spans.lends(first, second) => Some((first, second)),
             _ => None,
