@@ -152,7 +152,7 @@ pub struct Timeouts {
 #[derive(Debug, Default)]
 pub struct StripSet {
     names: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
-    /// By first and last letter, the lengths modulo 64 that a name in the set has.
+    /// By third and last letter, the lengths modulo 64 that a name in the set has.
     lengths: Lengths,
 }
 
@@ -176,10 +176,11 @@ impl Lengths {
     }
 }
 
-/// A number below 1024 that is the same for names that differ in case or separators alone.
+/// A number below 1024 that is the same for names that differ in case or separators alone. Of many names the first letter is
+/// the `X` of `X-`: the third tells more.
 fn letters(name: &[u8]) -> usize {
     let letter = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(fold(byte) & 31));
-    letter(name.first()) << 5 | letter(name.last())
+    letter(name.get(2)) << 5 | letter(name.last())
 }
 
 impl StripSet {
