@@ -1,7 +1,7 @@
 //! `countersign revoke`, `countersign unrevoke` and `countersign revocations`: take back what was given, let it be good again, and
 //! see what was taken back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
@@ -51,14 +51,8 @@ pub(super) struct Revoke {
     /// Why, for people
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Write to this file; no gateway may have it open
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// How many may be in that file: the `capacity` of the gateway that will read it
-    #[arg(long, value_name = "N", requires = "file", default_value_t = config::Revocations::USUAL_CAPACITY)]
-    capacity: usize,
     #[command(flatten)]
-    place: AdminPlace,
+    list: ListToChange,
 }
 
 /// Lift what was revoked
@@ -91,6 +85,13 @@ pub(super) struct Unrevoke {
     /// With --issued-before: those of this `tokens` entry
     #[arg(long, value_name = "NAME", requires = "issued_before")]
     tokens: Option<String>,
+    #[command(flatten)]
+    list: ListToChange,
+}
+
+/// The list that is changed: a file that no gateway has, or a gateway's.
+#[derive(Args)]
+struct ListToChange {
     /// Write to this file; no gateway may have it open
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -99,6 +100,12 @@ pub(super) struct Unrevoke {
     capacity: usize,
     #[command(flatten)]
     place: AdminPlace,
+}
+
+impl ListToChange {
+    fn open(&self, file: &Path, now_unix: i64) -> Result<Revocations, LogError> {
+        Revocations::open(file, self.capacity, now_unix)
+    }
 }
 
 /// List what is revoked
@@ -124,9 +131,9 @@ impl Revoke {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let now_unix = Clock::system().unix();
         let document = self.document(now_unix)?;
-        let already = match &self.file {
+        let already = match &self.list.file {
             None => {
-                let said = self.place.ask("POST", "/revocations", &document.to_string())?;
+                let said = self.list.place.ask("POST", "/revocations", &document.to_string())?;
                 if said.status != 200 {
                     return Err(said.trouble());
                 }
@@ -135,7 +142,8 @@ impl Revoke {
             Some(file) => {
                 let revocation = Revocation::parse(document.to_string().as_bytes(), now_unix)
                     .map_err(|error| Trouble::NotRevoked(error.to_string()))?;
-                let revocations = Revocations::open(file, self.capacity, now_unix).map_err(unusable)?;
+                let revocations =
+                    self.list.open(file, now_unix).map_err(|error| Trouble::NotRevoked(error.to_string()))?;
                 let revoked = revocations.revoke(revocation, now_unix);
                 match revoked.map_err(|error| Trouble::NotRevoked(error.to_string()))? {
                     Standing::New(_) => None,
@@ -158,9 +166,13 @@ impl Revoke {
             ("until", time(&self.until)?.map(Value::from)),
             ("reason", self.reason.clone().map(Value::from)),
         ];
-        let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Ok(Value::Object(given.collect()))
+        Ok(document_of(members))
     }
+}
+
+/// The document of what was given.
+fn document_of<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// Says that it is revoked, and where it was already, until when.
@@ -181,9 +193,9 @@ impl Unrevoke {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
         let now_unix = Clock::system().unix();
         let document = self.document().to_string();
-        let lifted = match &self.file {
+        let lifted = match &self.list.file {
             None => {
-                let said = self.place.ask("DELETE", "/revocations", &document)?;
+                let said = self.list.place.ask("DELETE", "/revocations", &document)?;
                 match said.body.get("lifted") {
                     Some(lifted) if said.status == 200 => lifted.clone(),
                     _ => return Err(said.trouble()),
@@ -194,8 +206,8 @@ impl Unrevoke {
                     .map_err(|error| Trouble::NotLifted(error.to_string()))?;
                 // A file that is not there has nothing in it, and is not to be made for that.
                 std::fs::metadata(file).map_err(|error| Trouble::NotLifted(format!("{}: {error}", file.display())))?;
-                let revocations = Revocations::open(file, self.capacity, now_unix)
-                    .map_err(|error| Trouble::NotLifted(error.to_string()))?;
+                let revocations =
+                    self.list.open(file, now_unix).map_err(|error| Trouble::NotLifted(error.to_string()))?;
                 let lifted = revocations.lift(&named.revoked, now_unix);
                 lifted.map_err(|error| Trouble::NotLifted(error.to_string()))?.to_json()
             }
@@ -213,8 +225,7 @@ impl Unrevoke {
             // One name has one moment, whichever it is.
             ("issued_before", self.issued_before.then(|| Value::from(0))),
         ];
-        let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Value::Object(given.collect())
+        document_of(members)
     }
 }
 
@@ -237,10 +248,6 @@ impl ListRevocations {
         list.iter().for_each(|revocation| data(format_args!("{revocation}")));
         Ok(Exit::Ok)
     }
-}
-
-fn unusable(error: LogError) -> Trouble {
-    Trouble::NotRevoked(error.to_string())
 }
 
 fn time(text: &str, now_unix: i64) -> Result<i64, Trouble> {
