@@ -324,6 +324,13 @@ pub struct Route {
     pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
+impl Route {
+    /// Whether it answers on the listener of that index.
+    pub fn is_at(&self, listener: usize) -> bool {
+        self.listeners.is_empty() || self.listeners.contains(&listener)
+    }
+}
+
 /// `require:`
 #[derive(Debug)]
 pub enum Requirement {

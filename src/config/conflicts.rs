@@ -50,8 +50,7 @@ pub(super) fn report_shared_names(routes: &[ReadRoute], keys: &Section<Keys>, re
 
 /// Warns of listeners that no route answers on.
 pub(super) fn report_idle_listeners(routes: &[ReadRoute], listeners: &Listeners, reader: &mut Reader<'_>) {
-    let answers =
-        |index| routes.iter().any(|read| read.route.listeners.is_empty() || read.route.listeners.contains(&index));
+    let answers = |index| routes.iter().any(|read| read.route.is_at(index));
     for (index, place) in listeners.places.iter().enumerate() {
         if !answers(index) {
             reader.warning(*place, "no route answers on this listener");

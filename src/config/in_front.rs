@@ -72,12 +72,6 @@ fn takes_cookies(config: &Config, require: &Requirement) -> bool {
     }
 }
 
-impl Route {
-    fn is_at(&self, listener: usize) -> bool {
-        self.listeners.is_empty() || self.listeners.contains(&listener)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::config::{Problem, environment::Fixed, parse};

@@ -72,7 +72,7 @@ pub(super) fn check_proxied(listeners: &Listeners, proxies: &TrustedProxies, rea
 pub(super) fn check_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
     check_other_hosts(config, places, reader);
     for (index, (listen, place)) in config.listen.iter().zip(places).enumerate() {
-        let here = config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
+        let here = config.routes.iter().filter(|route| route.is_at(index));
         let mut schemes =
             here.flat_map(|route| route.require.schemes()).filter_map(|scheme| config.schemes.get(scheme));
         if let Some(scheme) = schemes.find(|scheme| scheme.scheme.coverage().authority)
@@ -83,8 +83,7 @@ pub(super) fn check_hosts(config: &Config, places: &[Place], reader: &mut Reader
                 .warning(*place, format!("the scheme `{name}` signs the host, which here is whatever `Host` says"))
                 .hint("public_origin: \"https://api.example.com\", the origin that clients sign");
         }
-        let mut here =
-            config.routes.iter().filter(|route| route.listeners.is_empty() || route.listeners.contains(&index));
+        let mut here = config.routes.iter().filter(|route| route.is_at(index));
         if here.any(|route| route.takes_proofs() && !knows_its_address(route, listen)) {
             reader
                 .error(*place, "DPoP proofs name the public address, which is not known here")
@@ -103,7 +102,7 @@ fn check_other_hosts(config: &Config, places: &[Place], reader: &mut Reader<'_>)
             continue;
         }
         let here = config.listen.iter().zip(places).enumerate();
-        let mut here = here.filter(|(index, _)| route.listeners.is_empty() || route.listeners.contains(index));
+        let mut here = here.filter(|(index, _)| route.is_at(*index));
         let fits =
             |listen: &Listen| listen.public_origin.as_ref().is_none_or(|origin| route.answers_for(&origin.authority));
         let Some((_, (_, place))) = here.clone().next() else { continue };

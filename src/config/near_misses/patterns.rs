@@ -28,12 +28,19 @@ impl<'c> Patterns<'c> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let mut matching = Vec::new();
         self.collect(&segments, &mut matching);
-        let here = |route: &Route| route.listeners.is_empty() || route.listeners.contains(&listener);
         let ranked = |routes: &[&'c Route], rank: usize| -> Vec<&'c Route> {
-            routes.iter().copied().filter(|route| here(route) && host_rank(route, host) == Some(rank)).collect()
+            routes
+                .iter()
+                .copied()
+                .filter(|route| route.is_at(listener) && host_rank(route, host) == Some(rank))
+                .collect()
         };
-        let best =
-            matching.iter().copied().flatten().filter(|route| here(route)).filter_map(|route| host_rank(route, host));
+        let best = matching
+            .iter()
+            .copied()
+            .flatten()
+            .filter(|route| route.is_at(listener))
+            .filter_map(|route| host_rank(route, host));
         let best = best.max()?;
         let found = matching.iter().map(|routes| ranked(routes, best)).find(|routes| !routes.is_empty())?;
         let is_named = found.iter().any(|route| pattern::shape(&route.path) == pattern::shape(path));
