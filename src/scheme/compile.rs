@@ -196,6 +196,14 @@ impl Compiler<'_> {
                 let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
                 self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
             }
+            let earlier = definition.formats.iter().take(index);
+            let both_ways = |one: &TimestampFormat| one.taken_otherwise_by(format).or(format.taken_otherwise_by(one));
+            if let Some(text) = earlier.filter_map(both_ways).next() {
+                let message =
+                    format!("`{text}` is another time in an earlier format, so a request could be good twice");
+                let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
+                self.faults.push(fault.hint("keep one of the two"));
+            }
         }
         let templates = [
             ("timestamp.from", &definition.from),
