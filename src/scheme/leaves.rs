@@ -2,7 +2,7 @@
 
 use super::{
     Missing, Template, Writing,
-    spans::{Judged, Lines, Spans},
+    spans::{Budget, Judged, Lines, Spans},
     template::{Chain, Filter, Source},
     values::{Choice, Cover, Covered, HeaderLines, NamedValue, ParameterList, ParameterSource, Test},
 };
@@ -44,6 +44,9 @@ impl Leaf {
     }
 }
 
+/// What it takes to write a leaf out, in steps.
+const OF_A_LEAF: usize = 4;
+
 /// What named values and the key id stand for.
 #[derive(Clone, Copy)]
 pub(super) struct Meanings<'t> {
@@ -51,6 +54,8 @@ pub(super) struct Meanings<'t> {
     pub(super) key_id: Option<&'t Template>,
     /// What is known of values that every request let in has.
     pub(super) judged: &'t [Judged],
+    /// How much may still be looked through.
+    pub(super) budget: &'t Budget,
 }
 
 /// What of the text that a template is a part of is the same in every reading.
@@ -98,6 +103,9 @@ impl<'t> Meanings<'t> {
     }
 
     fn expand(self, chain: &Chain, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
+        if self.budget.spend(OF_A_LEAF).is_none() {
+            return;
+        }
         if chain.otherwise.is_none() {
             return self.expand_one(chain, outer, within, leaves);
         }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod carriers;
+mod complexity;
 mod cures;
 mod keys;
 mod language;
