@@ -3,6 +3,7 @@
 mod answers;
 mod carriers;
 mod complexity;
+mod coverage;
 mod cures;
 mod keys;
 mod language;
