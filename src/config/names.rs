@@ -86,3 +86,63 @@ fn told(config: &Config, home: Home) -> String {
     };
     format!("{what} `{}`", name.map(String::as_str).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{System, parse};
+
+    /// The notes of this room on a route that requires that.
+    fn noted(require: &str) -> Vec<String> {
+        let scheme = |keys: &str, id: &str| {
+            format!(
+                "{{ keys: {keys}, {id}message: \"{{body}}\", signature: {{ from: \"{{header:X-{keys}}}\", encoding: hex, algorithm: hmac-sha256 }} }}"
+            )
+        };
+        let tokens = "{ keys: [{ algorithm: HS256, secret: { value: 0123456789abcdef0123456789abcdef } }] }";
+        let text = format!(
+            "listen: 127.0.0.1:0\nkeys: {{ devices: {{ static: {{ a: {{ value: 0123456789abcdef }} }} }}, hooks: {{ shared: {{ value: 0123456789abcdef }} }} }}\n\
+             schemes:\n  device: {}\n  again: {}\n  hook: {}\ntokens: {{ api: {tokens}, guests: {tokens} }}\n\
+             upstreams: {{ ok: {{ echo: true }} }}\nroutes: [{{ match: {{ path: /** }}, require: {require}, to: ok }}]\n",
+            scheme("devices", "key_id: \"{header:X-Id}\", "),
+            scheme("devices", "key_id: \"{header:X-Name}\", "),
+            scheme("hooks", ""),
+        );
+        let (_, problems) = parse(&text, "t.yaml", &System).unwrap_or_else(|problems| panic!("{problems}"));
+        let messages = problems.into_iter().map(|problem| problem.message);
+        messages.filter(|message| message.contains("knows callers") || message.contains("`{")).collect()
+    }
+
+    #[test]
+    fn names_of_one_origin_are_no_news() {
+        for require in [
+            "{ hmac: device }",
+            "{ jwt: api }",
+            "{ any_of: [{ hmac: device }, { hmac: again }] }",
+            "{ any_of: [{ hmac: hook }, { jwt: api }] }",
+            "{ all_of: [{ hmac: hook }, { jwt: api }] }",
+            "{ all_of: [{ jwt: api }, { jwt: guests }] }",
+        ] {
+            assert_eq!(noted(require), <[String; 0]>::default(), "{require}");
+        }
+    }
+
+    #[test]
+    fn a_route_that_knows_callers_by_names_of_several_origins_is_noted() {
+        let noted = noted("{ any_of: [{ hmac: device }, { jwt: api }, { hmac: again }, { jwt: guests }] }");
+        let message = "route `/**` knows callers by names of the keys `devices`, the tokens `api`, the tokens `guests`: \
+                       spelt alike they are different callers";
+        assert_eq!(noted, [message]);
+    }
+
+    #[test]
+    fn a_route_whose_claims_or_attributes_are_not_the_caller_s_own_is_noted() {
+        let of_claims = "route `/**`: `{claim:…}` is of the tokens `api`, and the caller's name of the keys `devices`";
+        assert_eq!(noted("{ all_of: [{ hmac: device }, { jwt: api }] }"), [of_claims]);
+        assert_eq!(
+            noted("{ all_of: [{ hmac: hook }, { hmac: device }, { any_of: [{ jwt: api }, { jwt: guests }] }] }"),
+            [of_claims]
+        );
+        let of_keys = "route `/**`: `{key:…}` is of the keys `devices`, and the caller's name of the tokens `api`";
+        assert_eq!(noted("{ all_of: [{ jwt: api }, { hmac: hook }, { hmac: device }] }"), [of_keys]);
+    }
+}
