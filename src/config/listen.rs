@@ -8,7 +8,7 @@ use std::{
 use super::{
     checked::{Admin, AdminAddress, ClientCertificates, Config, Listen, ListenTls, Route, TrustedProxies, UNIX},
     definition::all_or_none,
-    host, networks,
+    host, networks, pattern,
     reader::Reader,
     secret, section,
     shape::Fields,
@@ -119,8 +119,7 @@ impl Route {
     /// Whether one of its hosts is that of `authority`.
     fn answers_for(&self, authority: &str) -> bool {
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_ascii_lowercase();
-        let below = |base: &str| host.strip_suffix(base).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
-        self.hosts.iter().any(|known| known.strip_prefix("*.").map_or(*known == host, below))
+        self.hosts.iter().any(|named| pattern::host_rank(named, &host).is_some())
     }
 }
 

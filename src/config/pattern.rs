@@ -125,6 +125,15 @@ fn check_escape(digits: Option<&[u8]>) -> Result<(), (&'static str, Option<&'sta
     }
 }
 
+/// How specific a route's host is for another one, which may be a `*.` itself; `None` where it is not for it.
+pub(super) fn host_rank(named: &str, host: &str) -> Option<usize> {
+    match named.strip_prefix('*') {
+        None => (named == host).then_some(usize::MAX),
+        // Of `*.a.example` every name is below `.example` too.
+        Some(above) => (host.len() > above.len() && host.ends_with(above)).then_some(above.len()),
+    }
+}
+
 /// Why a host cannot be matched, if it cannot.
 pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
     let name = text.strip_prefix("*.").unwrap_or(text);
@@ -269,6 +278,17 @@ mod tests {
         for bad in ["A.com", "a.com:80", "*", "*.", "a.*.com", "**.a.com", "", "[::1]", "a b"] {
             assert!(check_host(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_nearest_wildcard_ranks_higher_and_a_name_highest() {
+        let rank = |named| host_rank(named, "b.a.example");
+        assert!(rank("b.a.example") > rank("*.a.example") && rank("*.a.example") > rank("*.example"));
+        for other in ["a.example", "c.a.example", "*.b.a.example", "*.b.example"] {
+            assert_eq!(rank(other), None, "{other}");
+        }
+        assert_eq!(host_rank("*.a.example", "a.example"), None);
+        assert!(host_rank("*.example", "*.a.example").is_some());
     }
 
     #[test]

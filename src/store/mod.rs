@@ -5,6 +5,7 @@
 
 mod claims;
 mod counters;
+mod due;
 pub mod families;
 pub mod journal;
 mod journaled;

@@ -2,13 +2,14 @@
 //!
 //! It neither locks nor counts; its owner does both.
 
-use std::{collections::BTreeMap, hash::BuildHasher};
+use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::{
     ClaimKey,
+    due::Due,
     slots::{NO_SLOT, Slot, SlotId, Slots},
     steady::Steady,
 };
@@ -29,7 +30,7 @@ pub(super) struct Shard {
     index: HashTable<SlotId>,
     slots: Slots,
     /// The claims of each second, as lists through the slots. A second stands for its end: all of them are over then.
-    due: BTreeMap<i64, SlotId>,
+    due: Due,
     /// By which time they are over.
     pub(super) steady: Steady,
     hasher: RandomState,
@@ -43,7 +44,7 @@ impl Shard {
         Shard {
             index: HashTable::new(),
             slots: Slots::default(),
-            due: BTreeMap::new(),
+            due: Due::default(),
             steady: Steady::default(),
             hasher,
         }
@@ -106,7 +107,7 @@ impl Shard {
     /// Forgets claims that are over, at most `most`. How many.
     pub(super) fn sweep(&mut self, now_millis: i64, most: usize) -> usize {
         for swept in 0..most {
-            let Some((&second, &id)) = self.due.first_key_value() else { return swept };
+            let Some((second, id)) = self.due.first() else { return swept };
             if second > now_millis.div_euclid(1000) {
                 return swept;
             }
@@ -118,7 +119,7 @@ impl Shard {
 
     /// When the next claims can be swept; the end of time where there are none.
     pub(super) fn earliest_millis(&self) -> i64 {
-        self.due.first_key_value().map_or(i64::MAX, |(second, _)| second.saturating_mul(1000))
+        self.due.first().map_or(i64::MAX, |(second, _)| second.saturating_mul(1000))
     }
 
     fn insert(&mut self, hash: u64, key: &ClaimKey, until_millis: i64) {
@@ -149,7 +150,7 @@ impl Shard {
     /// Puts the slot at the head of its second's list.
     fn link(&mut self, id: SlotId) {
         let second = due_second(self.slots[id].until_millis);
-        let after = self.due.insert(second, id).unwrap_or(NO_SLOT);
+        let after = self.due.put(second, id).unwrap_or(NO_SLOT);
         if after != NO_SLOT {
             self.slots[after].before = id;
         }
@@ -165,17 +166,16 @@ impl Shard {
         if before != NO_SLOT {
             self.slots[before].after = after;
         } else if after != NO_SLOT {
-            self.due.insert(due_second(until_millis), after);
+            self.due.put(due_second(until_millis), after);
         } else {
-            self.due.remove(&due_second(until_millis));
+            self.due.remove(due_second(until_millis));
         }
     }
 
-    /// What the shard takes from the heap. The tree is counted at its worst: nodes of eleven that are half full.
+    /// What the shard takes from the heap.
     #[cfg(test)]
     pub(super) fn allocated_bytes(&self) -> usize {
-        const TREE_BYTES_PER_SECOND: usize = 32;
-        self.index.allocation_size() + self.slots.allocated_bytes() + self.due.len() * TREE_BYTES_PER_SECOND
+        self.index.allocation_size() + self.slots.allocated_bytes() + self.due.allocated_bytes()
     }
 }
 

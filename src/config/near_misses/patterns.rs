@@ -78,13 +78,5 @@ fn host_rank(route: &Route, host: Option<&str>) -> Option<usize> {
         return Some(0);
     }
     let host = host?;
-    route.hosts.iter().filter_map(|named| one_host_rank(named, host)).max()
-}
-
-fn one_host_rank(named: &str, host: &str) -> Option<usize> {
-    match named.strip_prefix('*') {
-        None => (named == host).then_some(usize::MAX),
-        // Of `*.a.example` every name is below `.example` too.
-        Some(above) => host.ends_with(above).then_some(above.len()),
-    }
+    route.hosts.iter().filter_map(|named| pattern::host_rank(named, host)).max()
 }
