@@ -8,6 +8,7 @@
 //! - [`upstreams`]: servers that answer oddly, late, twice or not at all.
 //! - [`servers`]: which server a request goes to, over which connection, and only once.
 //! - [`limits`]: time-outs and bounds, and honest clients beside those that run into them.
+//! - [`turns`]: those who always have something there to do, and everybody else.
 //! - [`addresses`]: lists of networks, and whose word about an address counts.
 //! - [`proxied`]: connections behind a load balancer, and how many one address may have.
 //! - [`rates`]: limits of rate, on what is verified and on what is not.
@@ -55,5 +56,6 @@ mod streaming;
 mod support;
 mod talk;
 pub(crate) mod tls;
+mod turns;
 mod upgrade;
 mod upstreams;
