@@ -32,6 +32,7 @@ mod login;
 mod mask;
 mod message_signatures;
 mod must_cover;
+mod names;
 mod near_misses;
 mod networks;
 mod oauth;
