@@ -44,6 +44,8 @@ struct Pool {
     #[allow(clippy::vec_box, reason = "they are handed on in their boxes")]
     idle: Vec<Box<Connection>>,
     busy: usize,
+    /// Until which of the worker's ticks others go first; 0 where the server was there when it was last tried.
+    rests_until: u64,
 }
 
 /// Unused connections that a worker keeps in all. To one server it never has more than there were requests at once, so
@@ -56,6 +58,9 @@ const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// The same in the worker's ticks.
 const KEPT_TICKS: u128 = KEPT_FOR.as_millis() / TICK.as_millis();
+
+/// Ten seconds, in the worker's ticks: how long others go before a server that it took long to find away.
+const REST_TICKS: u64 = 100;
 
 impl Pools {
     /// No connections yet; `buffers` and `deadlines` are the worker's.
@@ -115,6 +120,29 @@ impl Pools {
     pub(super) fn enter(&self, server: usize, most: usize) -> Option<Busy> {
         let entered = self.with(server, |pool| (pool.busy < most).then(|| pool.busy += 1));
         entered.map(|()| Busy { pools: self.clone(), server })
+    }
+
+    /// It took long to find that there is no connection to `server`. For a while others go first: each request that waits for one which is off loses
+    /// that time.
+    pub(super) fn rest(&self, server: usize) {
+        self.with(server, |pool| pool.rests_until = self.0.deadlines.ticks().saturating_add(REST_TICKS));
+    }
+
+    /// `server` is tried. One that has rested is tried by one request alone: it rests on until it is known to be there.
+    pub(super) fn try_again(&self, server: usize) {
+        if self.with(server, |pool| pool.rests_until > 0) {
+            self.rest(server);
+        }
+    }
+
+    /// `server` is there, or says at once that it is not.
+    pub(super) fn is_there(&self, server: usize) {
+        self.with(server, |pool| pool.rests_until = 0);
+    }
+
+    /// Whether others go before `server`.
+    pub(super) fn rests(&self, server: usize) -> bool {
+        self.with(server, |pool| pool.rests_until > self.0.deadlines.ticks())
     }
 
     fn with<T>(&self, server: usize, work: impl FnOnce(&mut Pool) -> T) -> T {
@@ -183,6 +211,25 @@ mod tests {
         pools.keep(0, unused);
         let used = pools.take(0).unwrap();
         assert_eq!((used.was_kept, used.since), (true, pools.0.deadlines.ticks()));
+    }
+
+    #[tokio::test]
+    async fn a_server_rests_for_ten_seconds() {
+        let deadlines = Deadlines::default();
+        let pools = Pools::new(Buffers::default(), deadlines.clone());
+        deadlines.advance(50);
+        assert!(!pools.rests(1));
+        pools.rest(1);
+        assert!(pools.rests(1) && !pools.rests(0));
+        deadlines.advance(149);
+        assert!(pools.rests(1));
+        deadlines.advance(150);
+        assert!(!pools.rests(1));
+        pools.try_again(1);
+        assert!(pools.rests(1), "one tries");
+        pools.is_there(1);
+        pools.try_again(1);
+        assert!(!pools.rests(1), "it is there");
     }
 
     #[tokio::test]

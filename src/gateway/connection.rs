@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::task::coop::consume_budget;
+
 use super::{
     answer,
     client_body::{ClientBody, Progress},
@@ -100,7 +102,8 @@ impl Connection {
                 Next::Head(head) => Box::into_pin(Box::write(Box::new_uninit(), self.exchange(head))).await,
             };
             match after {
-                After::KeepAlive => {}
+                // Of requests that were sent ahead the next is there at once: others are to have their turn before.
+                After::KeepAlive => consume_budget().await,
                 After::Close => return self.linger().await,
                 After::Reset => return self.wire.reset_on_close(),
             }

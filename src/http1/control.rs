@@ -1,5 +1,6 @@
 //! The fields that govern a message's framing, authority and connection, gathered in one pass over the head.
 
+use super::fields::MOST_FIELDS;
 use super::grammar::elements;
 use super::known::Known;
 use super::{BadHead, Framing, Version};
@@ -11,6 +12,8 @@ pub(super) struct ControlFields<'a> {
     chunked: bool,
     close: bool,
     keep_alive: bool,
+    /// What the `Connection` lines list, the empty elements too.
+    options: usize,
     /// Whether a `Connection` line lists anything besides.
     pub(super) names_fields: bool,
     /// The value of the first `Host`, and whether there was another.
@@ -37,7 +40,7 @@ impl<'a> ControlFields<'a> {
         match known {
             Known::Host => self.second_host |= self.host.replace(value).is_some(),
             Known::Expect => self.second_expect |= self.expect.replace(value).is_some(),
-            Known::Connection => self.connection(value),
+            Known::Connection => self.connection(value)?,
             Known::ContentLength => self.content_length(value)?,
             Known::TransferEncoding => self.transfer_encoding(value)?,
             Known::Upgrade | Known::Date | Known::HopByHop | Known::Other => {}
@@ -60,12 +63,17 @@ impl<'a> ControlFields<'a> {
         !self.close && (version == Version::Http11 || self.keep_alive)
     }
 
-    fn connection(&mut self, value: &[u8]) {
+    fn connection(&mut self, value: &[u8]) -> Result<(), BadHead> {
         if value.eq_ignore_ascii_case(b"keep-alive") {
             self.keep_alive = true;
-            return;
+            return Ok(());
         }
         for option in elements(value) {
+            // For each field of the head it is asked whether it is one of them.
+            self.options += 1;
+            if self.options > MOST_FIELDS {
+                return Err(BadHead::TooManyOptions);
+            }
             match option.len() {
                 0 => {}
                 5 if option.eq_ignore_ascii_case(b"close") => self.close = true,
@@ -73,6 +81,7 @@ impl<'a> ControlFields<'a> {
                 _ => self.names_fields = true,
             }
         }
+        Ok(())
     }
 
     fn content_length(&mut self, value: &[u8]) -> Result<(), BadHead> {

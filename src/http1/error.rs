@@ -11,6 +11,9 @@ pub enum BadHead {
     /// More field lines than the limit.
     #[error("the head has more fields than the limit")]
     TooManyFields,
+    /// More in the `Connection` lines than a head can have fields: each is looked for among the fields.
+    #[error("Connection lists more than a head has fields")]
+    TooManyOptions,
     /// A CR or LF that is not part of a CRLF (RFC 9112 section 2.2).
     #[error("a bare CR or LF in the head")]
     BareLineBreak,
@@ -94,7 +97,7 @@ impl BadRequest {
     /// The status that answers this fault. The connection must be closed after it.
     pub fn status(self) -> u16 {
         match self {
-            BadRequest::Head(BadHead::TooLarge | BadHead::TooManyFields) => 431,
+            BadRequest::Head(BadHead::TooLarge | BadHead::TooManyFields | BadHead::TooManyOptions) => 431,
             BadRequest::Expectation => 417,
             BadRequest::Connect | BadRequest::Trace => 501,
             BadRequest::Version => 505,

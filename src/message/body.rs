@@ -5,10 +5,11 @@ use std::{
     future::poll_fn,
     io,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use tokio::task::coop::poll_proceed;
 
 use super::hold::Share;
 
@@ -133,7 +134,15 @@ impl Body {
                 *self = Body::Stream(Box::new(pieces));
                 self.poll_next(context)
             }
-            Body::Stream(stream) => stream.poll_next(context),
+            Body::Stream(stream) => {
+                // A sender may make each byte a piece, and thousands of them are read at once: others are to have their turn.
+                let turn = ready!(poll_proceed(context));
+                let piece = stream.poll_next(context);
+                if piece.is_ready() {
+                    turn.made_progress();
+                }
+                piece
+            }
         }
     }
 }
@@ -218,7 +227,7 @@ struct Bounded {
 
 impl BodyStream for Bounded {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let piece = std::task::ready!(self.stream.poll_next(context));
+        let piece = ready!(self.stream.poll_next(context));
         Poll::Ready(piece.map(|piece| {
             let piece = piece?;
             let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
@@ -240,5 +249,43 @@ impl std::fmt::Debug for Body {
             Body::Spooled(spool) => write!(f, "Body::Spooled({} bytes)", spool.length),
             Body::Stream(stream) => write!(f, "Body::Stream({:?})", stream.length()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::{LocalSet, spawn_local};
+
+    use super::*;
+
+    /// So many pieces, all of them there.
+    struct There(usize);
+
+    impl BodyStream for There {
+        fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+            self.0 = self.0.saturating_sub(1);
+            Poll::Ready((self.0 > 0).then(|| Ok(Bytes::from_static(b"x"))))
+        }
+
+        fn length(&self) -> Option<u64> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_while_all_pieces_are_there() {
+        let with_others = async {
+            let other = spawn_local(async {});
+            let mut body = Body::Stream(Box::new(There(1000)));
+            let mut first = None;
+            for count in 1.. {
+                let Some(piece) = body.next().await else { break };
+                assert_eq!(piece.unwrap(), "x");
+                first = first.or(other.is_finished().then_some(count));
+            }
+            first
+        };
+        let first = LocalSet::new().run_until(with_others).await;
+        assert!(first.is_some_and(|count| (2..500).contains(&count)), "{first:?}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::{
     deadline::Elapsed,
     forward::{
@@ -48,6 +50,7 @@ pub(super) struct Attempts {
 }
 
 /// A connection to the first server, from the one whose turn it is, that there is one to; a kept one if that `may_be_kept`.
+/// Those that rest come last.
 pub(super) async fn connected<'f>(
     servers: &'f Servers,
     turn: usize,
@@ -57,8 +60,10 @@ pub(super) async fn connected<'f>(
     attempts: &mut Attempts,
 ) -> Result<Place<'f>, Failure> {
     let mut failure = Failure::Busy(servers.most);
-    for offset in 0..servers.servers.len() {
-        let Some(server) = servers.nth(turn.wrapping_add(offset)) else { continue };
+    let turns = 0..servers.servers.len();
+    let mut order: SmallVec<[&Server; 8]> = turns.filter_map(|offset| servers.nth(turn.wrapping_add(offset))).collect();
+    order.sort_by_key(|server| forwarder.pools.rests(server.id));
+    for server in order {
         let Some(busy) = forwarder.pools.enter(server.id, servers.most) else { continue };
         if let Some(connection) = may_be_kept.then(|| forwarder.pools.take(server.id)).flatten() {
             return Ok(Place { servers, server, connection, busy });
@@ -77,12 +82,21 @@ pub(super) async fn connected<'f>(
     Err(failure)
 }
 
+/// A failure that took half a second, in the worker's ticks, is worth going to others first. One that is told at once costs nobody any time.
+const LONG: u64 = 5;
+
 /// A new connection to `server`.
 pub(super) async fn open(server: &Server, forwarder: &Forwarder, dress: &Dress) -> Result<Box<Connection>, Failure> {
-    let timed_out = |Elapsed| Failure::ConnectTimeout(server.authority.clone());
-    let deadlines = &forwarder.deadlines;
-    let connecting = connect(server, &forwarder.lookups);
-    let mut connection = deadlines.within(dress.timeouts.connect, connecting).await.map_err(timed_out)??;
+    let Forwarder { deadlines, pools, lookups, .. } = forwarder;
+    let began = deadlines.ticks();
+    pools.try_again(server.id);
+    let connecting = deadlines.within(dress.timeouts.connect, connect(server, lookups)).await;
+    let opened = connecting.unwrap_or_else(|Elapsed| Err(Failure::ConnectTimeout(server.authority.clone())));
+    match opened {
+        Err(_) if deadlines.ticks().saturating_sub(began) >= LONG => pools.rest(server.id),
+        Ok(_) | Err(_) => pools.is_there(server.id),
+    }
+    let mut connection = opened?;
     connection.since = deadlines.ticks();
     Ok(connection)
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use tokio::task::coop::poll_proceed;
 
 use super::place::{Attempts, Place, open};
 use crate::{
@@ -145,7 +146,7 @@ impl<'f> Exchange<'f> {
                 {
                     self.wait.clear();
                 }
-                return self.wait.poll_elapsed(context, self.timeouts.head).map(|Elapsed| Err(Failure::Timeout));
+                return self.poll_late(context);
             };
             let head = head?;
             match head.status() {
@@ -154,10 +155,22 @@ impl<'f> Exchange<'f> {
                     let granted = asked.is_some_and(|asked| upgrade::is_granted(&head, asked));
                     return Poll::Ready(if granted { Ok(head) } else { Err(Failure::Upgrade) });
                 }
-                100..=199 => self.heard = true,
+                100..=199 => {
+                    self.heard = true;
+                    // There may be any number of them: others are to have their turn.
+                    match poll_proceed(context) {
+                        Poll::Ready(turn) => turn.made_progress(),
+                        Poll::Pending => return self.poll_late(context),
+                    }
+                }
                 _ => return Poll::Ready(Ok(head)),
             }
         }
+    }
+
+    /// Ready once the final head is waited for no longer.
+    fn poll_late<T>(&mut self, context: &Context<'_>) -> Poll<Result<T, Failure>> {
+        self.wait.poll_elapsed(context, self.timeouts.head).map(|Elapsed| Err(Failure::Timeout))
     }
 
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<Box<ResponseHead>, Failure>> {

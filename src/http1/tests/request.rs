@@ -231,6 +231,17 @@ fn too_many_fields_or_bytes_are_told_apart_from_bad_ones() {
 }
 
 #[test]
+fn no_more_is_taken_off_connection_lines_than_a_head_has_fields() {
+    let listing = |count: usize| with_fields(&format!("Connection: {}\r\nConnection: a\r\n", "b,".repeat(count)));
+    assert!(listing(254).expect("valid").connection_names("b"));
+    for count in [255, 15_000] {
+        let many = fault(listing(count));
+        assert_eq!((many, many.status()), (BadHead::TooManyOptions.into(), 431), "{count}");
+    }
+    assert_eq!(fault(with_fields(&format!("Connection: {}\r\n", ",".repeat(256)))), BadHead::TooManyOptions.into());
+}
+
+#[test]
 fn a_limit_above_what_is_addressed_still_refuses() {
     let limits = Limits { head: usize::MAX, headers: usize::MAX, chunk_overhead: 0 };
     let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: a\r\n".repeat(300));

@@ -431,6 +431,25 @@ fn a_server_that_never_accepts_is_passed_over_in_time() {
 }
 
 #[test]
+fn a_server_that_is_silent_costs_one_request_its_time_and_not_every_second() {
+    let (hole, _held) = black_hole();
+    let server = Upstream::echo();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\ntimeouts: {{ connect: 1s }}\n",
+        server.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    // On one connection, and so by one worker.
+    let mut client = Talk::open(address);
+    let started = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(client.exchange(post("/", "body")).1, b"body");
+    }
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_route_may_have_a_patience_of_its_own() {
     let upstream = Upstream::answering(|_, _| {
         sleep(Duration::from_millis(700));

@@ -133,7 +133,7 @@ impl Stricter {
 
     fn of_head(fault: BadHead) -> Option<Stricter> {
         match fault {
-            BadHead::TooLarge | BadHead::TooManyFields => Some(Stricter::Limits),
+            BadHead::TooLarge | BadHead::TooManyFields | BadHead::TooManyOptions => Some(Stricter::Limits),
             BadHead::BareLineBreak => Some(Stricter::BareLineFeed),
             BadHead::NoStartLine => Some(Stricter::EmptyLines),
             BadHead::Folded | BadHead::FieldName | BadHead::FieldValue => None,
