@@ -11,13 +11,12 @@ use super::{
     Denied, Desk, Leg, Reason, Verified,
     denied::{Challenge, Missing, Schemes},
     held::view,
-    jwt::Token,
     signature,
     signature::{Accepted, Opened},
     token,
 };
 use crate::{
-    message::{Body, BodyError, Carrier, HoldLimits, Identity, Other, Request, hold},
+    message::{Body, BodyError, Carrier, Credential, Evidence, HoldLimits, Identity, Request, hold},
     scheme::{BodyNeed, Failure, Presence},
     soon::{Soon, Wait},
 };
@@ -141,7 +140,7 @@ impl<'a, 'd> Legs<'a, 'd> {
     #[allow(clippy::boxed_local, reason = "out of its box it would be copied once more")]
     fn concluded(self: Box<Self>, leg: &'a Leg, proof: Result<Proof<'a>, Reason>) -> Result<Verified<'a>, Box<Denied>> {
         let mut proven = Proven::default();
-        match proof.and_then(|proof| accept(leg, proof, &mut proven)) {
+        match proof.and_then(|proof| accept(leg, true, proof, &mut proven)) {
             Ok(()) => Ok(Verified::new(self.request, proven.0, proven.1)),
             Err(reason) => Err(self.refused(leg, reason)),
         }
@@ -305,9 +304,10 @@ impl<'a, 'd> Legs<'a, 'd> {
 
     async fn verify_all(&mut self, order: usize, legs: &'a [Leg], shown: AllShown<'a>) -> Option<Proven<'a>> {
         let mut proven = Proven::default();
-        for (leg, shown) in legs.iter().zip(shown) {
+        let naming = Leg::naming(legs);
+        for (place, (leg, shown)) in legs.iter().zip(shown).enumerate() {
             let proof = self.prove(leg, shown).await;
-            if let Err(reason) = proof.and_then(|proof| accept(leg, proof, &mut proven)) {
+            if let Err(reason) = proof.and_then(|proof| accept(leg, place == naming, proof, &mut proven)) {
                 self.attempts.push((order, leg.name().clone(), reason));
                 return None;
             }
@@ -408,29 +408,28 @@ fn claim_once(replays: &mut SmallVec<[super::Replay; 1]>, more: impl IntoIterato
     }
 }
 
-/// Adds what one leg proved. The first that names anyone gives the subject: a signature without a key id names nobody.
-fn accept<'a>(leg: &'a Leg, proof: Proof<'a>, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
+/// Adds what one leg proved. The one that is to name the caller gives all that is said of the caller.
+fn accept<'a>(leg: &'a Leg, names: bool, proof: Proof<'a>, (identity, replays): &mut Proven<'a>) -> Result<(), Reason> {
     // Where it will stay: nobody shares it yet.
     let identity = Rc::make_mut(identity);
-    match (leg, proof) {
+    let (subject, key_id, evidence) = match (leg, proof) {
         (_, Proof::Signature(accepted)) => {
             claim_once(replays, accepted.replay);
-            note_other(leg, accepted.key_id.clone(), None, identity);
-            identity.add_key(accepted.key);
-            identity.subject = identity.subject.take().or_else(|| accepted.key_id.clone());
-            identity.key_id = identity.key_id.take().or(accepted.key_id);
+            (accepted.key_id.clone(), accepted.key_id, Evidence::Key(accepted.key))
         }
         (Leg::Token(rule), Proof::Token(shown)) => {
             claim_once(replays, token::replays(rule, &shown)?);
             let token = shown.token;
-            note_other(leg, token.kid().map(Rc::from), Some(token.clone()), identity);
-            identity.subject = identity.subject.take().or_else(|| token.subject().map(Rc::from));
-            identity.key_id = identity.key_id.take().or_else(|| token.kid().map(Rc::from));
-            identity.claims.get_or_insert(token);
+            (token.subject().map(Rc::from), token.kid().map(Rc::from), Evidence::Token(token))
         }
         (Leg::Signature(_), Proof::Token(_)) => return Err(Reason::Absent),
+    };
+    let credential = Credential { by: leg.name(), subject, key_id, evidence };
+    if names {
+        identity.name_by(credential)
+    } else {
+        identity.add_other(credential)
     }
-    identity.by.get_or_insert(leg.name());
     identity.add_carrier(leg.carrier());
     if let Some(beside) = leg.beside() {
         identity.add_carrier(beside);
@@ -471,13 +470,6 @@ fn is_certain(legs: &[Leg], shown: &AllShown<'_>) -> bool {
         (Leg::Token(rule), Shown::Token(shown)) => token::replays(rule, shown).is_ok(),
         _ => false,
     })
-}
-
-/// What can be revoked of a leg behind the first.
-fn note_other<'a>(leg: &'a Leg, key_id: Option<Rc<str>>, token: Option<Arc<Token>>, identity: &mut Identity<'a>) {
-    if identity.by.is_some() {
-        identity.add_other(Other { by: leg.name(), key_id, claims: token.map(|token| token as _) });
-    }
 }
 
 fn need(leg: &Leg) -> BodyNeed {

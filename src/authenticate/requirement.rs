@@ -138,6 +138,17 @@ impl Leg {
 }
 
 impl Leg {
+    /// The place among `legs`, all of which are wanted, of the one that names the caller: the first that can. A signature without
+    /// a key id cannot. A token can, and where one does not say of whom it is the caller has no name: it must not be what a
+    /// caller leaves out that makes another credential's name his.
+    pub(super) fn naming(legs: &[Leg]) -> usize {
+        let can_name = |leg: &Leg| match leg {
+            Leg::Signature(rule) => rule.scheme.has_key_id(),
+            Leg::Token(_) => true,
+        };
+        legs.iter().position(can_name).unwrap_or_default()
+    }
+
     /// What stands beside its credential and means nothing without it.
     pub(super) fn beside(&self) -> Option<&Carrier> {
         match self {

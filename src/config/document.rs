@@ -7,7 +7,7 @@ use super::{
     checked::{Config, Refusals, Route, TrustedProxies},
     conflicts, families, in_front, issuers, keys, limits, listen,
     login::Issuing,
-    near_misses, networks, rates,
+    names, near_misses, networks, rates,
     reader::Reader,
     refusals, revocations,
     routes::{self, Named},
@@ -131,6 +131,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         near_misses::warn(&config, &places, reader);
         routes::warn_of_memory(&config, &places, reader);
         routes::note_coverage(&config, &places, reader);
+        names::note(&config, &places, reader);
         store::note_restart(&config, &fields, reader);
     }
     Some(config)

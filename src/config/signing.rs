@@ -65,7 +65,7 @@ pub(super) fn answer(
     if !require.is_some_and(|require| require.named_by().contains(&written.scheme)) {
         reader
             .error(written.place, format!("no caller is known by `{}` on this route", entry.name))
-            .hint("`all_of` knows its caller by its first leg");
+            .hint("of an `all_of` the first leg's key signs");
         return None;
     }
     if !entry.scheme.algorithm().is_hmac() {

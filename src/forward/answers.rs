@@ -32,8 +32,8 @@ pub enum AnswerKeys {
 
 /// Finds the key that a request was signed with.
 pub trait CallerKeys: Send + Sync {
-    /// The very secret that verified; `None` where another credential did.
-    fn key_of<'k>(&'k self, identity: &'k Identity<'_>) -> Option<&'k PreparedKey>;
+    /// The very secret that verified, and its id; `None` where another credential did.
+    fn key_of<'k>(&'k self, identity: &'k Identity<'_>) -> Option<(&'k PreparedKey, Option<&'k str>)>;
 }
 
 /// The request that an answer is for.
@@ -126,7 +126,7 @@ impl AnswerSigning {
                 Ok(Some((Cow::Owned(key), key_id.as_deref())))
             }
             (AnswerKeys::Callers(keys), Some(identity)) => {
-                Ok(keys.key_of(identity).map(|key| (Cow::Borrowed(key), identity.key_id.as_deref())))
+                Ok(keys.key_of(identity).map(|(key, key_id)| (Cow::Borrowed(key), key_id)))
             }
             (AnswerKeys::Callers(_), None) => Ok(None),
         }

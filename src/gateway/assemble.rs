@@ -138,6 +138,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let signers = Signers { config: &config, rules: &rules.signatures, sources: &sources };
     let proofs = signers.proofs(&budgets, &clock)?;
     let guard = limits::guard(&config, &carried.strangers, &labels.limits);
+    let key_sources = limits::key_sources(&config);
     let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
     let mut entries = Vec::new();
     for (index, (route, proofs)) in config.routes.into_iter().zip(proofs).enumerate() {
@@ -149,7 +150,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         let dress =
             dress(&route, (proofs.sign, assertion), (&strip, &read), (&timeouts, &config.issuers, &config.schemes));
         let proven = (requirement, proofs.sign_response, proofs.handshake);
-        let rates = limits::of_route(&route, &labels.limits);
+        let rates = limits::of_route(&route, &labels.limits, &key_sources);
         entries.push((key, Arc::new(self::route(index, route, proven, service, (dress, rates), &limits))));
     }
     Ok(Snapshot {

@@ -69,7 +69,8 @@ impl Handshake {
     pub(super) fn signed(&self, permit: &Admitted<'_>) -> Option<Response> {
         let (Handshake::Zoom(keys), Body::Bytes(body, _)) = (self, permit.body()) else { return None };
         let token = plain_token(body)?;
-        let proof = keys.key_of(permit.identity())?.challenge_response(token.as_bytes())?;
+        let (key, _) = keys.key_of(permit.identity())?;
+        let proof = key.challenge_response(token.as_bytes())?;
         let answer = serde_json::json!({ "plainToken": token, "encryptedToken": proof });
         Some(Response::own(200, "application/json", answer.to_string()))
     }

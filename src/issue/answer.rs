@@ -46,7 +46,7 @@ impl Known for Told<'_> {
     fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
         if self.claims.is_null() {
             // Nothing of their own: what the credential says that they showed.
-            return self.permit.identity().claims.as_ref()?.claim(name);
+            return self.permit.identity().token()?.1.claim(name);
         }
         let value = if name.starts_with('/') { self.claims.pointer(name) } else { self.claims.get(name) };
         match value? {

@@ -119,7 +119,7 @@ impl Logout {
 
     /// Of what was verified alone, never of what the body says.
     async fn take_back(&self, takeback: &Takeback, permit: &Admitted<'_>) -> Result<(), Failure> {
-        let Some(claims) = permit.identity().claims.as_ref() else { return Ok(()) };
+        let Some((_, claims)) = permit.identity().token() else { return Ok(()) };
         let jti = claims.claim("jti").ok_or(Failure::Irrevocable)?;
         let expires_unix = claims.claim("exp").and_then(|exp| exp.parse::<f64>().ok()).map(|exp| exp.ceil() as i64);
         takeback.token(&jti, expires_unix, self.desk.clock.unix()).await

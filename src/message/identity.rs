@@ -9,6 +9,9 @@ use crate::{
 };
 
 /// What is known of a caller.
+///
+/// Of several credentials one names the caller: subject, key id and rules are of that one, never some of one and some of
+/// another, or whoever has two could be taken for somebody who is neither.
 #[derive(Clone, Default)]
 pub struct Identity<'c> {
     /// Who it is: `sub` of a token, or the key id where the signature binds it.
@@ -17,18 +20,54 @@ pub struct Identity<'c> {
     pub key_id: Option<Rc<str>>,
     /// The scheme's or tokens' name in the config; none on a public route.
     pub by: Option<&'c str>,
-    /// The token's claims.
-    pub claims: Option<Arc<dyn Known>>,
-    /// The key that verified, where `by` is a scheme.
-    key: Option<Matched<'c>>,
-    /// The keys of further credentials.
-    other_keys: Vec<Matched<'c>>,
+    /// What proved it.
+    evidence: Option<Evidence<'c>>,
+    /// The credentials that were wanted besides, in order.
+    others: Vec<Credential<'c>>,
     /// Where the first credential stood; nearly always the only one.
     carrier: Option<&'c Carrier>,
     /// Where the others did.
     more: Vec<&'c Carrier>,
-    /// What the credentials behind the first show.
-    others: Vec<Other<'c>>,
+}
+
+/// A credential that was proven.
+#[derive(Clone)]
+pub struct Credential<'c> {
+    /// The scheme's or tokens' name in the config.
+    pub by: &'c str,
+    /// Whom it names.
+    pub subject: Option<Rc<str>>,
+    /// Its key id or `kid`.
+    pub key_id: Option<Rc<str>>,
+    /// What proved it.
+    pub evidence: Evidence<'c>,
+}
+
+/// What proves a credential.
+#[derive(Clone)]
+pub enum Evidence<'c> {
+    /// The key that a signature was made with.
+    Key(Matched<'c>),
+    /// A token, with its claims.
+    Token(Arc<dyn Known>),
+}
+
+impl<'c> Evidence<'c> {
+    /// The key, if it is one.
+    pub fn key(&self) -> Option<&Matched<'c>> {
+        match self {
+            Evidence::Key(key) => Some(key),
+            Evidence::Token(_) => None,
+        }
+    }
+
+    /// The token, if it is one.
+    pub fn token(&self) -> Option<&dyn Known> {
+        match self {
+            Evidence::Key(_) => None,
+            Evidence::Token(token) => Some(&**token),
+        }
+    }
 }
 
 impl<'c> Identity<'c> {
@@ -40,27 +79,57 @@ impl<'c> Identity<'c> {
         }
     }
 
-    /// Notes a key that verified. To be called before `by` is set.
-    pub fn add_key(&mut self, key: Matched<'c>) {
-        match (self.by, &self.key) {
-            (None, None) => self.key = Some(key),
-            (Some(_), _) | (_, Some(_)) => self.other_keys.push(key),
-        }
+    /// Takes the caller's name and all that goes with it from `credential`.
+    pub fn name_by(&mut self, credential: Credential<'c>) {
+        let Credential { by, subject, key_id, evidence } = credential;
+        (self.by, self.subject, self.key_id, self.evidence) = (Some(by), subject, key_id, Some(evidence));
     }
 
-    /// The key of the first credential, where that is a signature.
+    /// Notes a credential that was wanted besides the one that names the caller.
+    pub fn add_other(&mut self, other: Credential<'c>) {
+        self.others.push(other);
+    }
+
+    /// The credentials that were wanted besides the one that names the caller.
+    pub fn others(&self) -> &[Credential<'c>] {
+        &self.others
+    }
+
+    /// What proved the caller's name; none on a public route.
+    pub fn evidence(&self) -> Option<&Evidence<'c>> {
+        self.evidence.as_ref()
+    }
+
+    /// The key of the credential that names the caller, where that is a signature.
     pub fn key(&self) -> Option<&Matched<'c>> {
-        self.key.as_ref()
+        self.evidence.as_ref().and_then(Evidence::key)
     }
 
-    /// All keys that verified, in order.
+    /// All keys that verified: first the caller's, where a key names the caller.
     pub fn keys(&self) -> impl Iterator<Item = &Matched<'c>> {
-        self.key.iter().chain(&self.other_keys)
+        self.key().into_iter().chain(self.others.iter().filter_map(|other| other.evidence.key()))
     }
 
-    /// An attribute of the first key that has it.
+    /// The key, and its id, of the signature by that scheme.
+    pub fn key_by(&self, scheme: &str) -> Option<(&Matched<'c>, Option<&str>)> {
+        if self.by == Some(scheme) {
+            return self.key().map(|key| (key, self.key_id.as_deref()));
+        }
+        let other = self.others.iter().find(|other| other.by == scheme)?;
+        other.evidence.key().map(|key| (key, other.key_id.as_deref()))
+    }
+
+    /// The token whose claims are told, and by which rules it was believed: the one that names the caller, or else the first
+    /// of the others.
+    pub fn token(&self) -> Option<(&str, &dyn Known)> {
+        let own = self.by.zip(self.evidence.as_ref().and_then(Evidence::token));
+        own.or_else(|| self.others.iter().find_map(|other| Some((other.by, other.evidence.token()?))))
+    }
+
+    /// An attribute of the key that names the caller, or else of the first other. What that one lacks is not looked for at
+    /// another.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.keys().find_map(|key| key.attributes()?.text(name))
+        self.keys().next()?.attributes()?.text(name)
     }
 
     /// Whether each key may be used on the route of that name.
@@ -68,31 +137,10 @@ impl<'c> Identity<'c> {
         self.keys().filter_map(Matched::attributes).all(|attributes| attributes.may_use(route))
     }
 
-    /// Notes what a credential shows that stands behind the first: it names nobody, but it can be revoked.
-    pub fn add_other(&mut self, other: Other<'c>) {
-        self.others.push(other);
-    }
-
-    /// What the credentials behind the first show, where several were wanted.
-    pub fn others(&self) -> &[Other<'c>] {
-        &self.others
-    }
-
     /// Where the credentials stood.
     pub fn carriers(&self) -> impl Iterator<Item = &'c Carrier> {
         self.carrier.into_iter().chain(self.more.iter().copied())
     }
-}
-
-/// A credential that was wanted besides the first.
-#[derive(Clone)]
-pub struct Other<'c> {
-    /// The scheme's or tokens' name in the config.
-    pub by: &'c str,
-    /// Its key id or `kid`.
-    pub key_id: Option<Rc<str>>,
-    /// Its token's claims.
-    pub claims: Option<Arc<dyn Known>>,
 }
 
 /// Where a credential stood in the request.
@@ -129,7 +177,7 @@ pub struct Facts<'a> {
 
 impl Known for Facts<'_> {
     fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.identity.claims.as_ref().and_then(|claims| claims.claim(name))
+        self.identity.token().and_then(|(_, token)| token.claim(name))
     }
 
     fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {

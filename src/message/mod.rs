@@ -13,7 +13,7 @@ mod views;
 pub use body::{Body, BodyError, BodyStream, Spool};
 pub use duplex::Duplex;
 pub use hold::{Budget, Budgets, HoldError, HoldLimits, Share, hold};
-pub use identity::{Carrier, Facts, Identity, Other};
+pub use identity::{Carrier, Credential, Evidence, Facts, Identity};
 pub use response::{Fields, Response};
 
 use std::rc::Rc;

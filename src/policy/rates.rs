@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Whence, known::Shown, told::LimitFields};
+use super::{Naming, Whence, known::Shown, told::LimitFields};
 use crate::{
     rate::{self, Quota},
     scheme::{Escape, Failure, Template},
@@ -36,8 +36,8 @@ pub struct RateLimit {
 pub enum Per {
     /// Networks of that size: the client's address without its last bits.
     Network(Prefixes),
-    /// Whatever a template makes of a request.
-    Template(Template),
+    /// Whatever a template makes of a request, and whose the names in it are.
+    Template(Template, Naming),
 }
 
 /// How many bits of an address make a network.
@@ -119,8 +119,9 @@ impl Per {
     fn whom(&self, shown: &Shown<'_, '_>) -> Result<Whom, Failure> {
         match self {
             Per::Network(prefixes) => Ok(Whom::Network(prefixes.network(shown.client.whence))),
-            Per::Template(template) => {
+            Per::Template(template, naming) => {
                 let mut text = Vec::new();
+                naming.write(shown.identity, &mut text);
                 shown.render(template, Escape::None, &mut text)?;
                 Ok(Whom::Text(text))
             }

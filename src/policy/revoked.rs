@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::Admission;
 use crate::{
-    message::Identity,
+    message::{Evidence, Identity},
     scheme::Known,
     store::revocations::{Question, Revoked, SharedRevocations, Shown, ShownToken, Unknown},
 };
@@ -82,25 +82,19 @@ struct Leg<'a> {
 }
 
 fn legs<'i>(identity: &'i Identity<'_>) -> impl Iterator<Item = Leg<'i>> {
-    // What the legs behind the first of an `all_of` are from has no place in the identity.
+    let naming = Leg {
+        by: identity.by,
+        key_id: identity.key_id.as_deref(),
+        subject: identity.subject.as_deref(),
+        claims: identity.evidence().and_then(Evidence::token),
+    };
     let others = identity.others().iter().map(|other| Leg {
         by: Some(other.by),
         key_id: other.key_id.as_deref(),
-        // Who signs is known by the key alone; a token names its own.
-        subject: other.key_id.as_deref().filter(|_| other.claims.is_none()),
-        claims: other.claims.as_deref(),
+        subject: other.subject.as_deref(),
+        claims: other.evidence.token(),
     });
-    std::iter::once(first(identity)).chain(others)
-}
-
-fn first<'i>(identity: &'i Identity<'_>) -> Leg<'i> {
-    let (key_id, subject) = (identity.key_id.as_deref(), identity.subject.as_deref());
-    if identity.key().is_none() {
-        return Leg { by: identity.by, key_id, subject, claims: identity.claims.as_deref() };
-    }
-    // Whom a signature names is its key's id. All else that the identity says is from a leg behind it, and told as that one's.
-    let named = key_id.filter(|key_id| subject == Some(*key_id));
-    Leg { by: identity.by, key_id: named, subject: named, claims: None }
+    std::iter::once(naming).chain(others)
 }
 
 impl Leg<'_> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{self, Config, OnStoreFailure, RatePer},
-    policy::{Addresses, Guard, GuardLimit, Networks, Per, Prefixes, RateLimit},
+    policy::{Addresses, Guard, GuardLimit, Naming, Networks, Per, Prefixes, RateLimit},
     rate::Quota,
     store::MemoryCounters,
 };
@@ -26,14 +26,19 @@ pub(super) fn names(config: &Config) -> Vec<String> {
 const REQUESTS: &str = "unverified:requests";
 const FAILURES: &str = "unverified:failures";
 
+/// The names of the config's key sources, in its order.
+pub(super) fn key_sources(config: &Config) -> Arc<[Box<str>]> {
+    config.keys.iter().map(|keys| keys.name.as_str().into()).collect()
+}
+
 /// The limits of a route.
-pub(super) fn of_route(route: &config::Route, names: &[String]) -> Box<[RateLimit]> {
+pub(super) fn of_route(route: &config::Route, names: &[String], sources: &Arc<[Box<str>]>) -> Box<[RateLimit]> {
     let limit = |limit: &Arc<config::RateLimit>| RateLimit {
         name: limit.name.as_str().into(),
         index: number(&limit.name, names),
         per: match &limit.per {
             RatePer::Address(of) => Per::Network(prefixes(*of)),
-            RatePer::Template(template) => Per::Template(template.clone()),
+            RatePer::Template(template) => Per::Template(template.clone(), Naming::of(template, sources)),
         },
         quota: limit.quota,
         may_count_alone: limit.on_store_failure == OnStoreFailure::Allow,

@@ -96,9 +96,9 @@ struct Callers {
 }
 
 impl CallerKeys for Callers {
-    fn key_of<'k>(&'k self, identity: &'k Identity<'_>) -> Option<&'k PreparedKey> {
-        self.rules.iter().find(|rule| identity.by == Some(rule.scheme.name()))?;
-        identity.key()?.prepared()
+    fn key_of<'k>(&'k self, identity: &'k Identity<'_>) -> Option<(&'k PreparedKey, Option<&'k str>)> {
+        let (key, key_id) = self.rules.iter().find_map(|rule| identity.key_by(rule.scheme.name()))?;
+        Some((key.prepared()?, key_id))
     }
 }
 

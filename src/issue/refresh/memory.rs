@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use super::{
     Grant, RefreshFault, RefreshRules,
     token::{self, FamilyId, SecretHash},
 };
-use crate::secret::are_equal;
+use crate::{secret::are_equal, store::families::OF_HOLDER};
 
 /// How many families somebody may have who is to keep them all when there is no room.
 const FEW: usize = 10;
@@ -51,7 +51,7 @@ impl MemoryFamilies {
             families.retain(|_, family| !family.has_expired(now_millis));
         }
         if families.len() >= self.capacity {
-            make_room(&mut families, &grant.subject)?;
+            make_room(&mut families, &id)?;
         }
         families.insert(id, Family { rules, grant, hash: fresh.hash, spent: None, begun: now_millis, renewed: None });
         Ok(fresh.token)
@@ -145,29 +145,32 @@ impl Family {
 }
 
 /// Ends the oldest families of whoever has most of them, so that nobody who logs in again and again shuts out anybody else.
-/// Several at once, for looking through them all takes a while.
-fn make_room(families: &mut HashMap<FamilyId, Family>, newcomer: &Arc<str>) -> Result<(), RefreshFault> {
-    let mut held: HashMap<Arc<str>, usize> = HashMap::new();
-    for family in families.values() {
-        *held.entry(family.grant.subject.clone()).or_default() += 1;
+/// Several at once, for looking through them all takes a while. One name at two issuers is two people.
+fn make_room(families: &mut HashMap<FamilyId, Family>, newcomer: &FamilyId) -> Result<(), RefreshFault> {
+    let newcomer = whose(newcomer);
+    let mut held: HashMap<[u8; OF_HOLDER], usize> = HashMap::new();
+    for id in families.keys() {
+        *held.entry(whose(id)).or_default() += 1;
     }
-    let of_newcomer = held.get(newcomer).copied().unwrap_or_default();
-    let (subject, most) = held.into_iter().max_by_key(|(_, count)| *count).ok_or(RefreshFault::Full)?;
+    let of_newcomer = held.get(&newcomer).copied().unwrap_or_default();
+    let (holder, most) = held.into_iter().max_by_key(|(_, count)| *count).ok_or(RefreshFault::Full)?;
     // Whoever has as many as anybody gives way to himself alone.
-    let subject = if of_newcomer == most { newcomer.clone() } else { subject };
+    let holder = if of_newcomer == most { newcomer } else { holder };
     if most < FEW {
         return Err(RefreshFault::Full);
     }
-    let mut oldest: Vec<(i64, FamilyId)> = families
-        .iter()
-        .filter(|(_, family)| family.grant.subject == subject)
-        .map(|(id, family)| (family.used(), *id))
-        .collect();
+    let mut oldest: Vec<(i64, FamilyId)> =
+        families.iter().filter(|(id, _)| whose(id) == holder).map(|(id, family)| (family.used(), *id)).collect();
     oldest.sort_unstable_by_key(|(used, _)| *used);
     for (_, id) in oldest.into_iter().take(most / FEW) {
         families.remove(&id);
     }
     Ok(())
+}
+
+/// The half of a family's id that all families of one subject of one issuer have in common.
+fn whose(id: &FamilyId) -> [u8; OF_HOLDER] {
+    id.first_chunk().copied().unwrap_or_default()
 }
 
 fn after(millis: i64, duration: Duration) -> i64 {
@@ -182,7 +185,7 @@ impl fmt::Debug for MemoryFamilies {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::Arc, thread};
 
     use serde_json::json;
 
@@ -200,10 +203,14 @@ mod tests {
     }
 
     fn begin_of(families: &MemoryFamilies, subject: &str, now: i64) -> Result<String, RefreshFault> {
+        begin_at("api", families, subject, now)
+    }
+
+    fn begin_at(issuer: &str, families: &MemoryFamilies, subject: &str, now: i64) -> Result<String, RefreshFault> {
         let grant = Grant {
             subject: subject.into(),
             claims: Arc::new(json!({})),
-            issuer: "api".into(),
+            issuer: issuer.into(),
             client: None,
             scope: None,
             begun_unix: 0,
@@ -328,6 +335,16 @@ mod tests {
         }
         let again: Vec<String> = (60..160).map(|now| begin_of(&families, "alice", now).unwrap()).collect();
         assert!(renew(&families, &again[99], 200).is_ok());
+    }
+
+    #[test]
+    fn whoever_logs_in_again_and_again_logs_out_nobody_of_that_name_at_another_issuer() {
+        let families = MemoryFamilies::new(30);
+        let alice = begin_of(&families, "alice", 0).unwrap();
+        for now in 1..100 {
+            begin_at("guests", &families, "alice", now).unwrap();
+        }
+        assert!(renew(&families, &alice, 200).is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! - [`addresses`]: lists of networks, and whose word about an address counts.
 //! - [`proxied`]: connections behind a load balancer, and how many one address may have.
 //! - [`rates`]: limits of rate, on what is verified and on what is not.
+//! - [`names`]: whose a name is, and that all that is told of a caller is of one credential.
 //! - [`credentials`]: who is let in, what refusals look like, and what an upstream is told.
 //! - [`message_signatures`]: the signatures of RFC 9421.
 //! - [`keys`]: several secrets on one id, when each is good, and what else is known of an id.
@@ -41,6 +42,7 @@ mod limits;
 mod listeners;
 mod message_signatures;
 mod mutations;
+mod names;
 mod proxied;
 mod rates;
 mod reload;

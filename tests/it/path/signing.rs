@@ -92,12 +92,27 @@ pub(crate) fn token(claims: &Value) -> String {
 
 /// The same with a header of choice.
 pub(crate) fn token_with_header(header: &Value, claims: &Value) -> String {
-    let mut whole = json!({ "sub": "alice", "iss": "us", "aud": "api", "iat": now(), "exp": now() + 3600 });
+    let mut whole = usual_claims();
     for (name, value) in claims.as_object().expect("an object") {
         whole[name] = value.clone();
     }
+    written(header, &whole)
+}
+
+/// As [`token`], without one of the claims that it has.
+pub(crate) fn token_without(claim: &str) -> String {
+    let mut whole = usual_claims();
+    whole.as_object_mut().expect("an object").remove(claim);
+    written(&json!({ "alg": "HS256", "typ": "JWT" }), &whole)
+}
+
+fn usual_claims() -> Value {
+    json!({ "sub": "alice", "iss": "us", "aud": "api", "iat": now(), "exp": now() + 3600 })
+}
+
+fn written(header: &Value, whole: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(header), part(&whole));
+    let signed = format!("{}.{}", part(header), part(whole));
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac(KEY.as_bytes(), signed.as_bytes())))
 }
 
