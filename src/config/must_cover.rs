@@ -53,6 +53,12 @@ pub(super) fn check(
                     .hint("bytes can move from one to the other; sign it on a line of its own, a body as its digest");
                 continue;
             }
+            if way.iter().any(|leg| leg.in_part(schemes).contains(&name)) {
+                let message = format!("{subject} {verb} not sign all of the {name}: the message loses some of it");
+                let problem = reader.error(*place, message);
+                problem.hint("a filter such as `lower`, `trim`, `first` or `percent_decode`, or what a list leaves out: sign it as it comes");
+                continue;
+            }
             let problem = reader.error(*place, format!("{subject} {verb} not sign the {name}"));
             problem.hint(match way.iter().any(|leg| matches!(leg, Leg::Scheme(_))) {
                 true => "every way in must; `device-v2` signs all of a request but its headers",
@@ -122,6 +128,14 @@ impl Leg {
     fn touching(self, schemes: &Section<SchemeConfig>) -> Vec<&'static str> {
         match self {
             Leg::Scheme(index) => schemes.item(index).map(|entry| entry.scheme.coverage().touching).unwrap_or_default(),
+            Leg::Tokens(_) => Vec::new(),
+        }
+    }
+
+    /// What is signed, but for a part of it.
+    fn in_part(self, schemes: &Section<SchemeConfig>) -> Vec<&'static str> {
+        match self {
+            Leg::Scheme(index) => schemes.item(index).map(|entry| entry.scheme.coverage().in_part).unwrap_or_default(),
             Leg::Tokens(_) => Vec::new(),
         }
     }

@@ -34,6 +34,9 @@ pub struct Coverage {
     /// Of method, path, query, authority and body those that are signed, but with nothing in the message between them and
     /// what stands beside them, and so are not covered: bytes can move from one to the other under the same signature.
     pub touching: Vec<&'static str>,
+    /// The same of those that are signed in part alone: a filter, or what is left out of a list, loses more of them than how they are
+    /// spelled.
+    pub in_part: Vec<&'static str>,
 }
 
 /// How much of the body verification needs.
@@ -50,10 +53,14 @@ pub enum BodyNeed {
 impl Coverage {
     pub(super) fn of(signed: &Signed<'_>, carrier: &Carrier) -> Coverage {
         let own = Coverage::fixed(signed, carrier);
-        let loosely = Coverage::fixed(&signed.wherever_it_ends(), carrier);
+        let wherever = signed.wherever_it_ends();
+        let loosely = Coverage::fixed(&wherever, carrier);
         let touching = own.parts().into_iter().zip(loosely.parts());
-        let touching = touching.filter_map(|((name, is), (_, would))| (!is && would).then_some(name)).collect();
-        Coverage { touching, ..own }
+        let touching: Vec<_> = touching.filter_map(|((name, is), (_, would))| (!is && would).then_some(name)).collect();
+        let sources = [Source::Method, Source::Path, Source::Query, Source::Authority, Source::Body];
+        let shown = own.parts().into_iter().zip(sources).filter(|(_, source)| wherever.shows(source));
+        let in_part = shown.filter_map(|((name, is), _)| (!is && !touching.contains(&name)).then_some(name)).collect();
+        Coverage { touching, in_part, ..own }
     }
 
     fn fixed(signed: &Signed<'_>, carrier: &Carrier) -> Coverage {

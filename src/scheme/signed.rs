@@ -80,6 +80,15 @@ impl<'t> Signed<'t> {
         self.leaves.iter().any(|leaf| leaf.source.contains(part) && leaf.is_whole(part))
     }
 
+    /// Whether anything of that part comes out.
+    pub(super) fn shows(&self, part: &Source) -> bool {
+        self.leaves.iter().any(|leaf| match (&leaf.source, part) {
+            (Source::Each(ParameterSource::Query, _), Source::Query) => true,
+            (Source::Each(ParameterSource::Form, _), Source::Body) => true,
+            (source, part) => source.contains(part),
+        })
+    }
+
     /// Whether all parameters of one place are signed, but for the signature itself.
     pub(super) fn covers_every(&self, of: &ParameterSource, carrier: &Carrier) -> bool {
         let is_signature = |name: &String| match (of, carrier) {

@@ -42,7 +42,8 @@ fn problem(problem: &Problem) -> Value {
 }
 
 fn scheme(scheme: &SchemeRow) -> Value {
-    let Coverage { method, path, query, authority, body, headers, parameters, json, form, touching } = &scheme.coverage;
+    let Coverage { method, path, query, authority, body, headers, parameters, json, form, touching, in_part } =
+        &scheme.coverage;
     json!({
         "name": scheme.name,
         "preset": scheme.preset,
@@ -53,6 +54,7 @@ fn scheme(scheme: &SchemeRow) -> Value {
         },
         "unsigned": scheme.coverage.unsigned(),
         "touching": touching,
+        "in_part": in_part,
         "replay_remembered_seconds": scheme.remembers.map(|time| time.as_secs_f64()),
     })
 }

@@ -35,6 +35,7 @@ fn what_two_requests_with_one_message_differ_in_is_not_covered() {
         let definition = Definition { values: values.clone(), ..definition(&format!("m\n{message}")) };
         assert_eq!(super::message(&definition, &one), super::message(&definition, &other), "{message}");
         assert_eq!(covered(&definition), Vec::<&str>::new(), "{message}");
+        assert!(!scheme(&definition).coverage().in_part.is_empty(), "{message}");
     }
 }
 
@@ -49,5 +50,6 @@ fn another_spelling_is_the_same_part() {
         ("{url|trim|squeeze}", &["path", "query", "authority"]),
     ] {
         assert_eq!(covered(&definition(message)), parts, "{message}");
+        assert!(scheme(&definition(message)).coverage().in_part.is_empty(), "{message}");
     }
 }
