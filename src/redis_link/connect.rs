@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisError,
-    RedisResult, TlsCertificates, TlsMode, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
+    RedisError, RedisResult, TlsCertificates, TlsMode, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::ClusterClientBuilder,
     cluster_async::ClusterConnection,
@@ -119,11 +119,10 @@ async fn multiplexed(client: Client, settings: &Settings) -> Result<MultiplexedC
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| unconnected(&error))
 }
 
-/// What the system says of a connection that did not come about repeats nothing that was sent, for nothing was.
+/// Of a connection that did not come about the system says why, and what it says repeats nothing that was sent.
 fn unconnected(error: &RedisError) -> LinkError {
-    let system = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
-    match system {
-        Some(system) if !error.is_timeout() => LinkError::Unusable(system.to_string()),
+    match error.kind() {
+        ErrorKind::Io if !error.is_timeout() => LinkError::Unusable(error.to_string().chars().take(200).collect()),
         _ => LinkError::of(error),
     }
 }
