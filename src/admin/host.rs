@@ -1,7 +1,7 @@
 //! Whether a request's Host is one that only somebody who means this very address would send.
 //!
 //! A page whose name is made to point here sends its own name, and an address is not a name; so any IP address will
-//! do, and `localhost`, which browsers resolve themselves.
+//! do, and `localhost`, which browsers resolve themselves. Other names are those that the config has.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 /// What the Host header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// An IP address or `localhost`, with any port or none.
+    /// An IP address, `localhost` or one of the names given, with any port or none.
     Ours,
     /// Some other name.
     Foreign,
@@ -19,15 +19,15 @@ pub(super) enum Host {
 }
 
 impl Host {
-    pub(super) fn of(headers: &HeaderMap) -> Host {
+    pub(super) fn of(headers: &HeaderMap, names: &[String]) -> Host {
         let mut values = headers.get_all(header::HOST).iter();
         match (values.next().map(|value| value.to_str()), values.next()) {
-            (Some(Ok(host)), None) => Host::parse(host),
+            (Some(Ok(host)), None) => Host::parse(host, names),
             _ => Host::Malformed,
         }
     }
 
-    fn parse(host: &str) -> Host {
+    fn parse(host: &str, names: &[String]) -> Host {
         let bracketed = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         let (name, port) = match bracketed {
             Some((_, rest)) => (host, rest),
@@ -38,7 +38,10 @@ impl Host {
         }
         let ours = match bracketed {
             Some((address, _)) => address.parse::<Ipv6Addr>().is_ok(),
-            None => name.parse::<Ipv4Addr>().is_ok() || name.eq_ignore_ascii_case("localhost"),
+            None => {
+                let is = |known: &str| name.eq_ignore_ascii_case(known);
+                name.parse::<Ipv4Addr>().is_ok() || is("localhost") || names.iter().any(|known| is(known))
+            }
         };
         if ours { Host::Ours } else { Host::Foreign }
     }
@@ -62,7 +65,20 @@ mod tests {
     fn addresses_and_localhost_are_ours() {
         for host in ["127.0.0.1", "127.0.0.1:9090", "10.1.2.3:80", "[::1]", "[::1]:9090", "localhost", "LOCALHOST:9090"]
         {
-            assert_eq!(Host::parse(host), Host::Ours, "{host}");
+            assert_eq!(Host::parse(host, &[]), Host::Ours, "{host}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_config_are_ours() {
+        let names = ["gateway".to_owned(), "gw.internal".to_owned()];
+        for (host, wanted) in [
+            ("gateway:9090", Host::Ours),
+            ("GW.internal", Host::Ours),
+            ("gw.internal.evil.example:9090", Host::Foreign),
+            ("gw", Host::Foreign),
+        ] {
+            assert_eq!(Host::parse(host, &names), wanted, "{host}");
         }
     }
 
@@ -71,7 +87,7 @@ mod tests {
         for host in
             ["evil.example", "localhost.evil.example:9090", "127.0.0.1.nip.io", "localhost.", "127.1", "[evil]:1"]
         {
-            assert_eq!(Host::parse(host), Host::Foreign, "{host}");
+            assert_eq!(Host::parse(host, &[]), Host::Foreign, "{host}");
         }
     }
 
@@ -79,17 +95,17 @@ mod tests {
     fn what_is_no_host_and_port_is_malformed() {
         for host in ["", ":9090", "127.0.0.1:", "127.0.0.1:+80", "127.0.0.1:99999", "[::1]x", "[::1]:", "::1", "a:1:2"]
         {
-            assert_eq!(Host::parse(host), Host::Malformed, "{host}");
+            assert_eq!(Host::parse(host, &[]), Host::Malformed, "{host}");
         }
     }
 
     #[test]
     fn exactly_one_host_is_needed() {
         let mut headers = HeaderMap::new();
-        assert_eq!(Host::of(&headers), Host::Malformed);
+        assert_eq!(Host::of(&headers, &[]), Host::Malformed);
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
-        assert_eq!(Host::of(&headers), Host::Ours);
+        assert_eq!(Host::of(&headers, &[]), Host::Ours);
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
-        assert_eq!(Host::of(&headers), Host::Malformed);
+        assert_eq!(Host::of(&headers, &[]), Host::Malformed);
     }
 }

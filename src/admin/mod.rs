@@ -26,6 +26,7 @@ pub use self::{
     server::{AdminError, LONGEST_WORK, spawn},
 };
 
+const FOREIGN: &str = "Host must be an IP address, localhost, or one of the `hosts` of `admin` in the config\n";
 const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -41,6 +42,8 @@ pub struct AdminState {
     pub calls: Arc<[Call]>,
     /// Who may ask it.
     pub token: Token,
+    /// Names that Host may have beside IP addresses and `localhost`, in lower case.
+    pub hosts: Arc<[String]>,
 }
 
 impl fmt::Debug for AdminState {
@@ -58,10 +61,11 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     // A target with an authority would be a second Host.
-    let host = if request.uri().authority().is_some() { Host::Malformed } else { Host::of(request.headers()) };
+    let host =
+        if request.uri().authority().is_some() { Host::Malformed } else { Host::of(request.headers(), &state.hosts) };
     match host {
         Host::Ours => {}
-        Host::Foreign => return text(StatusCode::MISDIRECTED_REQUEST, "Host must be an IP address or localhost\n"),
+        Host::Foreign => return text(StatusCode::MISDIRECTED_REQUEST, FOREIGN),
         Host::Malformed => return text(StatusCode::BAD_REQUEST, "one Host is needed, and a path as target\n"),
     }
     let page: fn(&AdminState) -> Answer = match request.uri().path() {

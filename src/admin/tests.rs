@@ -51,7 +51,13 @@ fn state() -> AdminState {
         Call { method: Method::POST, path: "/endless", work: Arc::new(endless) },
     ]
     .into();
-    AdminState { registry: Arc::new(registry), readiness: Readiness::new(), calls, token }
+    AdminState {
+        registry: Arc::new(registry),
+        readiness: Readiness::new(),
+        calls,
+        token,
+        hosts: Arc::new(["gateway".to_owned()]),
+    }
 }
 
 /// Usual for tests.

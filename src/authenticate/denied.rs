@@ -251,7 +251,9 @@ impl Reason {
             Reason::Signature(failure) => match failure {
                 Failure::MissingSignature => Cause::MissingSignature,
                 Failure::AmbiguousCarrier => Cause::AmbiguousCredential,
-                Failure::Unreadable { .. } | Failure::TimestampUnreadable => Cause::UnreadableField,
+                Failure::Unreadable { .. } | Failure::TimestampUnreadable | Failure::TimestampForm(_) => {
+                    Cause::UnreadableField
+                }
                 Failure::Stale { .. } => Cause::Stale,
                 Failure::Undecodable | Failure::Misspelt(_) => Cause::InvalidSignature,
                 Failure::KeyIdUnreadable | Failure::Algorithm => Cause::InvalidSignature,

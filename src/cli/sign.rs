@@ -13,7 +13,7 @@ use super::{
     raw_data,
     request::RawRequest,
     trouble::Trouble,
-    verify::{By, verify},
+    verify::{By, bytes, verify},
     words,
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Sign {
         let keys = self.by.key_file(&scheme)?;
         let request = RawRequest::read(&self.request)?;
         if request.left_over() > 0 {
-            words(format_args!("note: {} bytes after the body are left out", request.left_over()));
+            words(format_args!("note: {} behind the body, left out", bytes(request.left_over())));
         }
         let id = self.signer(&scheme, &keys)?;
         let table = keys.table(|secret| scheme.key_recipe().signing(secret))?;

@@ -2,6 +2,7 @@
 //!
 //! It remembers nothing: a replay is not recognised here.
 
+mod messages;
 mod mismatch;
 mod slips;
 
@@ -95,7 +96,7 @@ impl Verify {
             read => read?,
         };
         if request.left_over() > 0 {
-            words(format_args!("note: {} bytes after the body are not part of it", request.left_over()));
+            words(format_args!("note: {} behind the body, not part of it", bytes(request.left_over())));
         }
         let origin = request.origin(self.by.public_origin.as_ref());
         let now_millis = self.by.now_millis();
@@ -184,6 +185,12 @@ impl Accepted {
 fn malformed(error: &RequestError) -> Exit {
     words(format_args!("refused: {}: {error}", Cause::BadRequest.face().name));
     Exit::Refused
+}
+
+/// `1 byte`
+pub(super) fn bytes(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} byte{plural}")
 }
 
 /// `1714485600 (2024-04-30T14:00:00Z)`

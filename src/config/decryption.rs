@@ -17,9 +17,8 @@ pub(super) fn read(node: &Node, others: Option<&TokenKeys>, reader: &mut Reader<
     let fields = reader.fields(node, "`decrypt`", &["keys", "required"])?;
     let required = fields.value("required").map_or(Some(true), |node| reader.boolean(node, "`required`"));
     let keys = fields.required("keys", reader)?;
-    let items = reader.list(keys, "`keys` of `decrypt`")?;
+    let items = reader.one_or_many(keys, "`keys` of `decrypt`");
     if items.is_empty() {
-        reader.error(node.place, "`keys` of `decrypt` is an empty list");
         return None;
     }
     let keys = all(items.iter().map(|item| key(item, others, reader)))?;

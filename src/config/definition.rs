@@ -134,7 +134,10 @@ fn answer(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Ans
 
 fn requirements(fields: &Fields<'_>, sites: &mut Sites, reader: &mut Reader<'_>) -> Option<Vec<RequirementDefinition>> {
     let Some(node) = fields.value("require") else { return Some(Vec::new()) };
-    let items = reader.list(node, "`require`")?;
+    let items = match &node.value {
+        Value::Map(_) => std::slice::from_ref(node),
+        _ => reader.list(node, "`require`")?,
+    };
     all(items.iter().enumerate().map(|(index, item)| requirement(index, item, sites, reader)))
 }
 
@@ -162,7 +165,7 @@ fn signing_key(node: &Node, sites: &mut Sites, reader: &mut Reader<'_>) -> Optio
     let mut fields = reader.fields(node, "`signing_key`", &["from", "chain", "encoding"])?;
     fields.hint = sites.hint;
     let from = fields.required("from", reader).and_then(|node| sites.template(node, "signing_key.from", None, reader));
-    let chain = match fields.value("chain").map(|node| reader.list(node, "`chain`")) {
+    let chain = match fields.value("chain").map(|node| reader.one_or_any(node, "`chain`")) {
         None => Some(Vec::new()),
         Some(items) => items.and_then(|items| {
             let links = items.iter().enumerate();

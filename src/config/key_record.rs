@@ -114,7 +114,7 @@ fn attributes(node: &Node, reader: &mut Reader<'_>) -> Option<Option<Arc<Attribu
 
 /// Names in a list are written as a key file writes them: with spaces between.
 fn routes(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
-    let items = reader.list(node, "`routes`")?;
+    let items = reader.one_or_any(node, "`routes`")?;
     let mut names = Vec::new();
     for item in items {
         let name = reader.text(item, "the name of a route")?;

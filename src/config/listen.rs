@@ -239,16 +239,17 @@ const LONGEST_SOCKET: usize = 103;
 
 /// Reads `admin:`, which must be on a Unix socket or a loopback address unless it says that it knows.
 pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Reader<'_>) -> Option<Admin> {
-    let (node, token, not_loopback) = match &node.value {
+    let (node, given) = match &node.value {
         Value::Map(_) => {
-            admin_fields(reader.fields(node, "`admin`", &["address", "token", "dangerously_not_loopback"])?, reader)
+            let fields = reader.fields(node, "`admin`", &["address", "token", "hosts", "dangerously_not_loopback"])?;
+            (fields.required("address", reader), AdminFields::read(&fields, reader))
         }
-        _ => (Some(node), None, false),
+        _ => (Some(node), AdminFields::default()),
     };
-    let node = node?;
+    let (node, AdminFields { token, hosts, not_loopback }) = (node?, given);
     if let Some(path) = reader.text(node, "an address")?.strip_prefix(UNIX) {
         let path = socket(path, node, reader)?;
-        return Some(Admin { address: AdminAddress::Unix(path), token });
+        return Some(Admin { address: AdminAddress::Unix(path), token, hosts });
     }
     let address = address(node, reader)?;
     if !address.ip().to_canonical().is_loopback() && !not_loopback {
@@ -260,7 +261,7 @@ pub(super) fn read_admin(node: &Node, listeners: &mut Listeners, reader: &mut Re
             .hint("if that is meant: `admin: { address: …, dangerously_not_loopback: true }`");
     }
     listeners.take(address, node.place, reader);
-    Some(Admin { address: AdminAddress::Tcp(address), token })
+    Some(Admin { address: AdminAddress::Tcp(address), token, hosts })
 }
 
 fn socket(path: &str, node: &Node, reader: &mut Reader<'_>) -> Option<PathBuf> {
@@ -278,15 +279,41 @@ fn socket(path: &str, node: &Node, reader: &mut Reader<'_>) -> Option<PathBuf> {
 /// Shortest token that draws no warning, in bytes: 128 bits.
 const SHORTEST_TOKEN: usize = 16;
 
-fn admin_fields<'t>(fields: Fields<'t>, reader: &mut Reader<'_>) -> (Option<&'t Node>, Option<Secret>, bool) {
-    let meant = fields.value("dangerously_not_loopback");
-    let meant = meant.and_then(|node| reader.boolean(node, "`dangerously_not_loopback`"));
-    let token = fields.value("token").and_then(|node| {
-        let token = secret::secret(node, reader, SHORTEST_TOKEN, "an admin token")?;
-        if !token.expose().iter().all(u8::is_ascii_graphic) {
-            reader.error(node.place, "the admin token has something in it that cannot stand in a header");
-        }
-        Some(token)
-    });
-    (fields.required("address", reader), token, meant.unwrap_or(false))
+/// What may stand beside the address.
+#[derive(Default)]
+struct AdminFields {
+    token: Option<Secret>,
+    hosts: Vec<String>,
+    not_loopback: bool,
+}
+
+impl AdminFields {
+    fn read(fields: &Fields<'_>, reader: &mut Reader<'_>) -> AdminFields {
+        let meant = fields.value("dangerously_not_loopback");
+        let not_loopback = meant.and_then(|node| reader.boolean(node, "`dangerously_not_loopback`")).unwrap_or(false);
+        let token = fields.value("token").and_then(|node| {
+            let token = secret::secret(node, reader, SHORTEST_TOKEN, "an admin token")?;
+            if !token.expose().iter().all(u8::is_ascii_graphic) {
+                reader.error(node.place, "the admin token has something in it that cannot stand in a header");
+            }
+            Some(token)
+        });
+        let hosts = fields.value("hosts").map(|node| reader.one_or_many(node, "`hosts`")).unwrap_or_default();
+        let hosts = hosts.iter().filter_map(|node| admin_host(node, reader)).collect();
+        AdminFields { token, hosts, not_loopback }
+    }
+}
+
+/// A whole name, for every name that is not one of ours may be a stranger's that points here.
+fn admin_host(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
+    let name = reader.text(node, "a name in `hosts`")?;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if !name.chars().all(is_part) {
+        let shown = reader.quote(node.place, name);
+        reader
+            .error(node.place, format!("{shown} cannot be a name in `hosts`"))
+            .expected("a whole name without a port, such as `gateway` or `gateway.internal`");
+        return None;
+    }
+    Some(name.to_ascii_lowercase())
 }

@@ -95,7 +95,7 @@ fn definition(name: &str, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Optio
 
 fn component_list(fields: &Fields<'_>, key: &str, usual: Vec<String>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let Some(node) = fields.value(key) else { return Some(usual) };
-    let items = reader.list(node, &format!("`{key}`"))?;
+    let items = reader.one_or_any(node, &format!("`{key}`"))?;
     all(items.iter().map(|item| reader.line(item, "a component").map(str::to_owned)))
 }
 

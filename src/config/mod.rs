@@ -70,6 +70,7 @@ mod upstreams;
 mod users;
 mod users_elsewhere;
 mod value;
+mod yaml_slips;
 
 #[cfg(test)]
 mod golden_tests;
@@ -101,10 +102,16 @@ pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<(Config, Ve
     let unreadable = |message: String| Problems(vec![whole_file(&file, message)]);
     let bytes = environment.config(path).map_err(|error| {
         let mut problems = unreadable(format!("the file cannot be read: {error}"));
-        if error.kind() == std::io::ErrorKind::NotFound {
-            for problem in &mut problems.0 {
-                problem.hint("`-c FILE` names the config file");
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => "`-c FILE` names the config file",
+            std::io::ErrorKind::PermissionDenied => "it must be readable by the user that the gateway runs as",
+            std::io::ErrorKind::IsADirectory => {
+                "Docker makes a directory where a file that it is to mount is not there"
             }
+            _ => return problems,
+        };
+        for problem in &mut problems.0 {
+            problem.hint(hint);
         }
         problems
     })?;
@@ -125,7 +132,8 @@ pub fn parse(text: &str, file: &str, environment: &dyn Environment) -> Result<(C
         Err(broken) => {
             reader.hidden = mask::may_hold_secret(text, broken.place.start);
             reader.masks = mask::comments(text, None);
-            reader.error(broken.place, broken.message);
+            let hint = yaml_slips::hint(text, &broken);
+            reader.error(broken.place, broken.message).hint = hint;
             None
         }
     };

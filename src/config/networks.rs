@@ -43,9 +43,9 @@ pub(super) fn addresses(node: &Node, reader: &mut Reader<'_>) -> Option<Addresse
     Some(Addresses { allow, deny: deny.unwrap_or_default() })
 }
 
-/// Reads a list of addresses and networks. `everybody` is what follows where one of them is every address there is.
+/// Reads a list of addresses and networks, or one alone. `everybody` is what follows where one of them is every address there is.
 pub(super) fn list(node: &Node, what: &str, everybody: &str, reader: &mut Reader<'_>) -> Vec<IpNet> {
-    let items = reader.list(node, what).unwrap_or_default();
+    let items = reader.one_or_any(node, what).unwrap_or_default();
     items.iter().filter_map(|item| network(item, everybody, reader)).collect()
 }
 

@@ -34,20 +34,39 @@ impl Reader<'_> {
         let chain = certificate.and_then(|node| self.chain(node, "the file of the certificate"));
         let private = key.and_then(|node| self.private_key(node));
         let ((certificate_file, chain), (key_file, private)) = (chain?, private?);
-        let end = end_of(&chain);
-        let built = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private);
+        let built = built(chain.clone(), private.clone_key());
         if let (Err(error), Some(node)) = (built, key) {
-            let message = match &error {
-                rustls::Error::InconsistentKeys(_) => in_words(&error),
-                other => format!("the certificate and its key cannot be used: {}", in_words(other)),
-            };
-            self.error(node.place, message);
+            self.unfit(&error, &chain, private, node);
             return None;
         }
-        if let (Some(end), Some(node)) = (end, certificate) {
-            self.warn_of_end(end, node);
+        if let Some(node) = certificate {
+            if let Some(end) = end_of(&chain) {
+                self.warn_of_end(end, node);
+            }
+            self.warn_of_missing_issuer(&chain, node);
         }
         Some((certificate_file, key_file))
+    }
+
+    fn unfit(&mut self, error: &rustls::Error, chain: &Chain, key: PrivateKeyDer<'static>, node: &Node) {
+        if !matches!(error, rustls::Error::InconsistentKeys(_)) {
+            self.error(node.place, format!("the certificate and its key cannot be used: {}", in_words(error)));
+            return;
+        }
+        let problem = self.error(node.place, in_words(error));
+        let others = chain.iter().skip(1).rev().take(MOST_TRIED);
+        if others.into_iter().any(|other| built(vec![other.clone()], key.clone_key()).is_ok()) {
+            problem.hint("it is that of another certificate in the file: the leaf comes first, then its issuers");
+        }
+    }
+
+    /// Browsers may find an issuer by themselves, devices and libraries do not.
+    fn warn_of_missing_issuer(&mut self, chain: &Chain, node: &Node) {
+        if is_without_issuer(chain, self.environment.unix()) {
+            self.warning(node.place, "the file holds one certificate, and not that of whoever issued it").hint(
+                "clients that know only the root refuse it: put the whole chain there (`fullchain.pem`), the leaf first",
+            );
+        }
     }
 
     /// Of a certificate that is over, or will be soon.
@@ -148,6 +167,26 @@ fn end_of(chain: &Chain) -> Option<Timestamp> {
     ends.min()
 }
 
+/// Whether it is one certificate alone, and signed by another.
+fn is_without_issuer(chain: &Chain, now: i64) -> bool {
+    let [leaf] = chain.as_slice() else { return false };
+    let mut roots = RootCertStore::empty();
+    let (Ok(()), Ok(now)) = (roots.add(leaf.clone()), u64::try_from(now)) else { return false };
+    let Ok(verifier) = WebPkiServerVerifier::builder(Arc::new(roots)).build() else { return false };
+    let Ok(name) = ServerName::try_from("any.invalid") else { return false };
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
+    // Its own root it is only where it signed itself; what else is the matter with it is told elsewhere.
+    let judged = verifier.verify_server_cert(leaf, &[], &name, &[], now);
+    matches!(judged, Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)))
+}
+
+fn built(chain: Chain, key: PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error> {
+    ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)
+}
+
+/// Certificates of a file that are tried with a key that is not the first one's.
+const MOST_TRIED: usize = 8;
+
 const PEM_CERTIFICATE: &str = "PEM, `-----BEGIN CERTIFICATE-----`";
 const PEM_KEY: &str = "PEM, `-----BEGIN PRIVATE KEY-----`, without a password";
 
@@ -168,5 +207,26 @@ mod tests {
         assert_eq!(end(&[2021]).as_deref(), Some("2021-02-03T00:00:00Z"));
         assert_eq!(end(&[2999, 2027]).as_deref(), Some("2027-02-03T00:00:00Z"));
         assert_eq!(end(&[]), None);
+    }
+
+    #[test]
+    fn a_certificate_that_another_signed_is_missed_where_it_stands_alone() {
+        let (root_key, leaf_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let named = |name: &str| {
+            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            params
+        };
+        let mut params = named("root.test");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let root = params.self_signed(&root_key).unwrap().der().clone();
+        let issuer = rcgen::Issuer::new(params, root_key);
+        let leaf = named("gate.test").signed_by(&leaf_key, &issuer).unwrap().der().clone();
+        let own = named("gate.test").self_signed(&leaf_key).unwrap().der().clone();
+        let now = 1_790_000_000;
+        assert!(is_without_issuer(&vec![leaf.clone()], now));
+        assert!(!is_without_issuer(&vec![leaf, root.clone()], now));
+        assert!(!is_without_issuer(&vec![own], now));
+        assert!(!is_without_issuer(&vec![root], now));
     }
 }

@@ -105,7 +105,9 @@ fn from_variable(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Opti
         return None;
     }
     let Some(value) = reader.environment.variable(name) else {
-        reader.error(node.place, format!("the environment variable `{name}` is not set"));
+        reader
+            .error(node.place, format!("the environment variable `{name}` is not set"))
+            .hint("`export` hands a variable on; `sudo` and service managers hand on only those that they are told of");
         return None;
     };
     warn_of_oddities(&value, &format!("the value of `{name}`"), node.place, reader);

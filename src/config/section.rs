@@ -56,7 +56,10 @@ impl<T> Section<T> {
         }
         let shown = reader.quote(node.place, given);
         let names = self.names.iter().map(|name| name.text.as_str());
-        reader.error(node.place, format!("there is no {} {shown}", self.kind)).suggest(given, names);
+        let problem = reader.error(node.place, format!("there is no {} {shown}", self.kind)).suggest(given, names);
+        if given.contains("://") {
+            problem.hint("a name stands here, and what it means in a section of its own");
+        }
         None
     }
 

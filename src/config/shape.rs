@@ -2,6 +2,7 @@
 
 use super::{
     mask,
+    problem::Problem,
     reader::Reader,
     tree::{Entry, Node, Place, Value},
 };
@@ -44,14 +45,14 @@ impl<'t> Fields<'t> {
 
 impl Reader<'_> {
     /// Notes that something else stands where `wanted` should.
-    pub(super) fn wrong_type(&mut self, node: &Node, what: &str, wanted: &str) {
+    pub(super) fn wrong_type(&mut self, node: &Node, what: &str, wanted: &str) -> &mut Problem {
         let found = match &node.value {
             _ if node.is_null() => "nothing",
             Value::Scalar(_) => "a single value",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
         };
-        self.error(node.place, format!("{what} must be {wanted}, not {found}"));
+        self.error(node.place, format!("{what} must be {wanted}, not {found}"))
     }
 
     /// A map, whatever its keys.
@@ -67,7 +68,10 @@ impl Reader<'_> {
 
     /// A map with keys out of `allowed`; any other is an error each.
     pub(super) fn fields<'t>(&mut self, node: &'t Node, what: &str, allowed: &[&str]) -> Option<Fields<'t>> {
-        let entries = self.map(node, what)?;
+        let Value::Map(entries) = &node.value else {
+            self.wrong_type(node, what, "a map").expected(any_of(allowed));
+            return None;
+        };
         for entry in entries.iter().filter(|entry| !allowed.contains(&entry.key.as_str())) {
             self.unknown_key(entry, what, allowed);
         }
@@ -110,6 +114,14 @@ impl Reader<'_> {
                 self.wrong_type(node, what, "a list");
                 None
             }
+        }
+    }
+
+    /// The items of a list that may be empty, or the one value that stands for a list of one.
+    pub(super) fn one_or_any<'t>(&mut self, node: &'t Node, what: &str) -> Option<&'t [Node]> {
+        match &node.value {
+            Value::Scalar(_) if !node.is_null() => Some(std::slice::from_ref(node)),
+            _ => self.list(node, what),
         }
     }
 

@@ -90,10 +90,7 @@ fn short_rsa(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<ShortRsa> {
 }
 
 fn listed(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Vec<TokenKey>> {
-    let items = reader.list(node, "`keys` of a tokens entry")?;
-    if items.is_empty() {
-        reader.error(node.place, "`keys` of a tokens entry is an empty list");
-    }
+    let items = reader.one_or_many(node, "`keys` of a tokens entry");
     let mut keys: Vec<TokenKey> = Vec::new();
     for item in items {
         let Some(key) = token_key(item, short, reader) else { continue };

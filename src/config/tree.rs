@@ -105,6 +105,8 @@ pub(super) struct Tree {
 pub(super) struct Broken {
     pub(super) place: Place,
     pub(super) message: String,
+    /// Whether it is not even YAML, rather than YAML of a kind that is not used here.
+    pub(super) is_syntax: bool,
 }
 
 impl Node {
@@ -140,19 +142,20 @@ pub(super) fn is_whole_number(text: &str) -> bool {
 pub(super) fn parse(text: &str) -> Result<Tree, Broken> {
     let start = Place { line: 1, column: 1, length: 1, start: 0, end: 0 };
     if text.len() > LARGEST {
-        return Err(Broken { place: start, message: format!("the file is larger than {} MiB", LARGEST >> 20) });
+        return broken(start, &format!("the file is larger than {} MiB", LARGEST >> 20));
     }
     let mut builder = Builder { text, stack: Vec::new(), root: None, duplicates: Vec::new(), nodes: 0 };
     for event in Parser::new_from_str_with_options(text, options()) {
         let (event, span) = event.map_err(|error| Broken {
             place: builder.place(*error.marker(), *error.marker()),
             message: format!("not YAML: {}", error.info()),
+            is_syntax: true,
         })?;
         builder.take(event, span)?;
     }
     match builder.root {
         Some(root) => Ok(Tree { root, duplicates: builder.duplicates }),
-        None => Err(Broken { place: start, message: "the file holds nothing".to_owned() }),
+        None => broken(start, "the file holds nothing"),
     }
 }
 
@@ -296,8 +299,8 @@ impl Builder<'_> {
     }
 }
 
-fn broken(place: Place, message: &str) -> Result<(), Broken> {
-    Err(Broken { place, message: message.to_owned() })
+fn broken<T>(place: Place, message: &str) -> Result<T, Broken> {
+    Err(Broken { place, message: message.to_owned(), is_syntax: false })
 }
 
 fn is_block(style: ScalarStyle) -> bool {

@@ -19,7 +19,10 @@ impl Reader<'_> {
         match &node.value {
             Value::Scalar(scalar) if !node.is_null() => Some(scalar),
             _ => {
-                self.wrong_type(node, what, "text");
+                let problem = self.wrong_type(node, what, "text");
+                if is_bare_template(node) {
+                    problem.hint("a template stands in quotes: `\"{…}\"`");
+                }
                 None
             }
         }
@@ -161,6 +164,11 @@ impl Reader<'_> {
         let directory = Path::new(self.file).parent().unwrap_or(Path::new(""));
         directory.join(path)
     }
+}
+
+/// `{method}` without quotes is a map to YAML, of one key that has no value.
+fn is_bare_template(node: &Node) -> bool {
+    matches!(&node.value, Value::Map(entries) if matches!(entries.as_slice(), [entry] if entry.value.is_null()))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod running;
 mod snapshot;
 mod sockets;
 mod source;
+mod spool;
 mod story;
 mod tls;
 mod trail;

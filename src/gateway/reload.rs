@@ -74,7 +74,7 @@ pub struct Reloads(Sender<Wish>);
 
 /// What stays as it was at the start until the gateway starts anew.
 pub(super) struct Settled {
-    admin: Option<AdminAddress>,
+    admin: Option<(AdminAddress, Vec<String>)>,
     revocations: Option<Revocations>,
     log: Log,
     replay: ReplayMemory,
@@ -123,7 +123,7 @@ impl Reloads {
 impl Settled {
     pub(super) fn of(config: &Config) -> Settled {
         Settled {
-            admin: config.admin.as_ref().map(|admin| admin.address.clone()),
+            admin: config.admin.as_ref().map(|admin| (admin.address.clone(), admin.hosts.clone())),
             revocations: config.revocations.clone(),
             log: config.log.clone(),
             replay: config.replay.clone(),

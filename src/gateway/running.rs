@@ -11,8 +11,9 @@ use super::{
     crew::{Crew, Prepared, Threads},
     doors::{DoorId, Doors},
     reload::{Reloader, Reloads, Settled, Trigger},
-    sockets::bind,
+    sockets::{self, bind},
     source::Source,
+    spool,
     worker::Order,
 };
 use crate::{
@@ -37,7 +38,7 @@ pub enum StartError {
     #[error(transparent)]
     Stores(#[from] StoresError),
     /// An address cannot be bound.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}{}", sockets::cure(*.address, .source))]
     Bind {
         /// Which.
         address: SocketAddr,
@@ -140,12 +141,14 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
     let stores = Stores::open(&config, &clock)?;
     let revocations = stores.revocations(&config, &clock)?;
     let carried = Carried::new(&config, clock.clone(), stores, revocations);
+    spool::warn_of_none(&config, &carried.budgets);
     // Before the listeners: whoever finds one of them open finds this one too.
     let admin_door = admin.as_ref().map(|admin| door(&admin.address)).transpose()?;
     let first = Prepared::new(config, &carried, None)?;
     let addresses = first.addresses();
     let token = Token::default();
-    token.set(admin.and_then(|admin| admin.token));
+    let (secret, hosts) = admin.map_or((None, Vec::new()), |admin| (admin.token, admin.hosts));
+    token.set(secret);
     let (reloads, wishes) = Reloads::new();
     let calls = calls::calls(&reloads, &carried.revocations, &clock);
     let destination = destination(log.access);
@@ -160,6 +163,7 @@ pub fn start(config: Config, source: Option<Source>, workers: usize, clock: Cloc
                 readiness: readiness.clone(),
                 calls,
                 token: token.clone(),
+                hosts: hosts.into(),
             };
             let (stop, stopped) = oneshot::channel();
             Some((stop, admin::spawn(door, state, async { stopped.await.unwrap_or_default() })?))

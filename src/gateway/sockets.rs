@@ -51,6 +51,24 @@ pub(super) fn sockets(listen: &[Listen], before: &[Socket]) -> Result<Vec<Socket
     listen.iter().map(socket).collect()
 }
 
+/// What to do where `address` could not be bound, as the end of a sentence.
+pub(super) fn cure(address: SocketAddr, error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse if address.is_ipv6() => {
+            "; another listener or program has it (`ss -ltnp` names it), and `[::]` is every address of IPv4 too"
+        }
+        io::ErrorKind::AddrInUse => "; another listener or program has it (`ss -ltnp` names it)",
+        io::ErrorKind::PermissionDenied if address.port() < 1024 => {
+            "; a port below 1024 takes root or CAP_NET_BIND_SERVICE (systemd: `AmbientCapabilities=`)"
+        }
+        io::ErrorKind::AddrNotAvailable => "; no interface of this host has that address",
+        _ if address.is_ipv6() && error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) => {
+            "; this host has no IPv6"
+        }
+        _ => "",
+    }
+}
+
 /// Listens at `address`.
 ///
 /// # Errors
@@ -67,4 +85,26 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         Ok(socket.into())
     };
     bound().map_err(|source| StartError::Bind { address, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_told_with_what_to_do() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let error = bind(taken.local_addr().unwrap()).unwrap_err().to_string();
+        assert!(error.ends_with("; another listener or program has it (`ss -ltnp` names it)"), "{error}");
+    }
+
+    #[test]
+    fn why_an_address_cannot_be_bound_is_said_where_it_is_known() {
+        let cure = |address: &str, error: i32| cure(address.parse().unwrap(), &io::Error::from_raw_os_error(error));
+        assert!(cure("0.0.0.0:80", 13).contains("CAP_NET_BIND_SERVICE"));
+        assert_eq!(cure("0.0.0.0:8080", 13), "");
+        assert!(cure("10.0.0.1:80", 99).contains("no interface"));
+        assert!(cure("[::1]:80", 97).contains("no IPv6"));
+        assert!(cure("[::]:80", 98).contains("IPv4 too"));
+    }
 }

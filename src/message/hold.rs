@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -44,6 +44,16 @@ pub struct Budgets {
     pub spool: Budget,
     /// Their directory; the system's where absent.
     pub directory: Option<PathBuf>,
+}
+
+impl Budgets {
+    /// A file such as a body is held in; it goes with its handle.
+    ///
+    /// # Errors
+    /// Why none can be made there.
+    pub fn temporary_file(&self) -> io::Result<File> {
+        temporary_file(self.directory.as_deref())
+    }
 }
 
 /// The bounds of one request.
@@ -180,6 +190,13 @@ impl Holding<'_> {
 /// worth a call and a change of threads.
 const GATHERED: usize = 64 * 1024;
 
+fn temporary_file(directory: Option<&Path>) -> io::Result<File> {
+    match directory {
+        Some(directory) => tempfile::tempfile_in(directory),
+        None => tempfile::tempfile(),
+    }
+}
+
 struct Spooling {
     file: Arc<File>,
     share: Share,
@@ -189,11 +206,7 @@ struct Spooling {
 impl Spooling {
     async fn open(budgets: &Budgets, ceiling: u64) -> Result<Spooling, HoldError> {
         let directory = budgets.directory.clone();
-        let open = move || match directory {
-            Some(directory) => tempfile::tempfile_in(directory),
-            None => tempfile::tempfile(),
-        };
-        let file = off_thread(open).await?;
+        let file = off_thread(move || temporary_file(directory.as_deref())).await?;
         Ok(Spooling { file: Arc::new(file), share: budgets.spool.share(), ceiling })
     }
 

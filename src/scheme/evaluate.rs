@@ -321,7 +321,7 @@ pub(super) fn filtered(
     sink: &mut Sink<'_>,
 ) -> Result<(), Failure> {
     for filter in filters {
-        filter.apply(&mut value).map_err(|why| Failure::unreadable(&chain.source, why))?;
+        filter.apply(&mut value).map_err(|why| Failure::unreadable(filter.place_of(&chain.source), why))?;
     }
     sink(&value);
     Ok(())

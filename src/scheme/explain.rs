@@ -7,6 +7,7 @@ use super::{
     claimed::read_key_id,
     evaluate::Evaluation,
     key::KeyChain,
+    mac::{self, Mac},
     template::{Chain, Part, Scratch},
 };
 
@@ -36,6 +37,23 @@ impl Explanation<'_> {
         }
         mac.update(message);
         Some(mac.finish().as_bytes().to_vec())
+    }
+
+    /// What the other HMACs give of the message by `key` as it is; none where keys are derived for each request.
+    pub fn other_macs(&self, key: &[u8]) -> Vec<(Algorithm, Vec<u8>)> {
+        let others = [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512];
+        let others = others.into_iter().filter(|algorithm| self.chain.is_none() && *algorithm != self.algorithm);
+        let mac = |algorithm: Algorithm| {
+            let mut mac = Mac::new(algorithm, key)?;
+            mac.update(&self.message);
+            Some((algorithm, mac.finish().as_bytes().to_vec()))
+        };
+        others.filter_map(mac).collect()
+    }
+
+    /// The digest under the HMAC, of `parts` one behind the other; `None` where something else computes signatures.
+    pub fn digest(&self, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        mac::digest(self.algorithm, parts)
     }
 
     /// A signature's bytes as the scheme writes them.

@@ -1,6 +1,6 @@
 //! Why a request did not verify: the private cause, for the log. It names places, never values.
 
-use super::Misspelt;
+use super::{Misspelt, TimeForm};
 use crate::json::JsonProblem;
 
 /// What went wrong with one request under one scheme.
@@ -38,6 +38,9 @@ pub enum Failure {
     /// The time is in none of the scheme's formats.
     #[error("the timestamp is in none of the formats")]
     TimestampUnreadable,
+    /// The same of one whose looks say why.
+    #[error("the timestamp is in none of the formats{0}")]
+    TimestampForm(TimeForm),
     /// The request says an algorithm that is not in the scheme's list.
     #[error("the algorithm is none of those allowed")]
     Algorithm,
@@ -161,7 +164,7 @@ fn other_unit(behind_millis: i64) -> &'static str {
     const BEFORE_ALL: i64 = 1_260_000_000_000;
     match behind_millis {
         ahead if ahead < -LATER_THAN_ANY => ": milliseconds, where seconds are wanted?",
-        behind if behind > BEFORE_ALL => ": seconds, where milliseconds are wanted?",
+        behind if behind > BEFORE_ALL => ": a clock that was never set, or seconds, where milliseconds are wanted?",
         _ => "",
     }
 }
@@ -189,7 +192,9 @@ mod tests {
         let (now, millis_as_seconds, seconds_as_millis) = (1_795_000_000_000_i64, 1_795_000_000_000_000, 1_795_000_000);
         let told = |stated| Failure::Stale { behind_millis: now - stated }.to_string();
         assert!(told(millis_as_seconds).ends_with("outside the window: milliseconds, where seconds are wanted?"));
-        assert!(told(seconds_as_millis).ends_with("outside the window: seconds, where milliseconds are wanted?"));
+        let never_set = "outside the window: a clock that was never set, or seconds, where milliseconds are wanted?";
+        assert!(told(seconds_as_millis).ends_with(never_set));
+        assert!(told(42_000).ends_with(never_set));
         assert!(told(1_400_000_000_000).ends_with("outside the window"));
         assert!(told(now + 400 * 86_400_000).ends_with("outside the window"));
     }

@@ -48,6 +48,19 @@ impl Mac {
     }
 }
 
+/// The digest that `algorithm` is made of, of `parts` one behind the other; `None` for an algorithm that is no HMAC.
+pub(super) fn digest(algorithm: Algorithm, parts: &[&[u8]]) -> Option<Vec<u8>> {
+    let whole = parts.concat();
+    Some(match algorithm {
+        Algorithm::HmacSha1 => Sha1::digest(whole).to_vec(),
+        Algorithm::HmacSha256 => Sha256::digest(whole).to_vec(),
+        Algorithm::HmacSha384 => Sha384::digest(whole).to_vec(),
+        Algorithm::HmacSha512 => Sha512::digest(whole).to_vec(),
+        Algorithm::Ed25519 | Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP384Sha384 => return None,
+        Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => return None,
+    })
+}
+
 /// A key of exactly one block, so that there is no length that could be refused: RFC 2104 section 2 pads and hashes so.
 fn keyed<M: KeyInit, D: Digest>(secret: &[u8]) -> M {
     let mut block = Key::<M>::default();

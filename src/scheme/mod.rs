@@ -33,6 +33,7 @@ mod tag;
 mod template;
 #[cfg(test)]
 mod tests;
+mod time_form;
 mod timestamp;
 mod values;
 mod verify;
@@ -58,6 +59,7 @@ pub use replay::ReplayKey;
 pub use rfc9421::{FieldType, MessageSignaturesDefinition};
 pub use sign::Emitted;
 pub use template::{Escape, Sources, Template};
+pub use time_form::TimeForm;
 pub use timestamp::SigningWindow;
 pub use view::{Body, Fact, Headers, Known, Spooled, Unknown, View};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp as Instant, civil::DateTime, fmt::strtime, tz::TimeZone};
 
-use super::{Failure, Template, TimestampDefinition, TimestampFormat, evaluate::Evaluation};
+use super::{Failure, Template, TimeForm, TimestampDefinition, TimestampFormat, evaluate::Evaluation};
 
 /// How long a signature is good that the gateway makes, where it says so itself.
 const LIFETIME: i64 = 300_000;
@@ -139,7 +139,7 @@ impl Timestamp {
         }
         match outside {
             Some(time) => Err(Failure::Stale { behind_millis: now_millis.saturating_sub(time) }),
-            None => Err(Failure::TimestampUnreadable),
+            None => Err(Failure::TimestampForm(TimeForm::of(text))),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::slips;
+use super::{
+    messages::{self, Bodies},
+    slips,
+};
 use crate::{
     cli::{key_file::KeyFile, request::RawRequest, words},
     scheme::{Body, Carrier, Explanation, Scheme, View},
@@ -37,11 +40,12 @@ pub(super) fn show(scheme: &Scheme, keys: &KeyFile, request: &RawRequest, view: 
         words(format_args!("  what came in {}: {}", carrier(scheme), OneLine(came)));
     }
     if is_mac {
-        let unended = request.body().strip_suffix(b"\n").and_then(|body| {
-            let view = View { body: Body::Memory(body), ..*view };
-            scheme.explain(&view, now_millis).ok().map(|explanation| explanation.message)
+        let other_bodies = messages::other_bodies(request.body()).into_iter().filter_map(|(told, body)| {
+            let view = View { body: Body::Memory(&body), ..*view };
+            Some((told, scheme.explain(&view, now_millis).ok()?.message))
         });
-        hint(slips::find(scheme, &explanation, &own, &others, slips::Bodies { whole: request.body(), unended }));
+        let bodies = Bodies { whole: request.body(), others: other_bodies.collect() };
+        hint(slips::find(scheme, &explanation, &own, &others, bodies));
     }
 }
 
@@ -189,7 +193,7 @@ mod tests {
         let explanation = scheme.explain(&request.view(request.origin(None)), 0).unwrap_or_else(|why| panic!("{why}"));
         assert_eq!(explanation.message, MESSAGE.as_bytes());
         let others = [("dev-2", vec![Secret::new(b"another".to_vec())])];
-        let bodies = slips::Bodies { whole: request.body(), unended: None };
+        let bodies = Bodies { whole: request.body(), others: Vec::new() };
         slips::find(&scheme, &explanation, &[Secret::new(KEY.into())], &others, bodies)
     }
 
@@ -210,6 +214,17 @@ mod tests {
             (hex("another", MESSAGE), "the key is that of `dev-2`"),
             (hex(KEY, BODY), "the message is the body alone"),
             (hex(KEY, ""), "the message is empty"),
+            (hex(KEY, &MESSAGE.replacen(':', "-", 5)), "the key id in the message has `-` for `:`"),
+            (hex(KEY, "123456789abc:1714485600"), "the key id in the message has no `:` and no `-`"),
+            (hex(KEY, &format!("{MESSAGE}000")), "the time in the message is in milliseconds"),
+            (hex(KEY, "1714485600:12:34:56:78:9a:bc"), "the two values of the message change places"),
+            (hex(MESSAGE, KEY), "key and message change places"),
+            (hex(KEY, MESSAGE).chars().take(32).collect(), "it is cut off behind 16 of its 32 bytes"),
+            ("e2c3e66ded6829139009ec89a40f623d1e0f0c65".to_owned(), "the algorithm is hmac-sha1"),
+            (
+                "9ce9fc581842804889c9cd6db5af63b7859f47db4000a5a34a803a93b36f6c7a".to_owned(),
+                "it is a plain digest of the key and then the message, and no HMAC",
+            ),
         ] {
             assert_eq!(told(&signature).as_deref(), Some(wanted), "{signature}");
         }

@@ -6,27 +6,20 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use super::messages::{self, Bodies};
 use crate::{
     scheme::{Explanation, Scheme},
     secret::Secret,
 };
 
 /// A secret, or a message, as a client may have taken it; and what is told of it where that is not as it should be.
-struct Taken<T> {
-    told: Option<String>,
-    it: T,
+pub(super) struct Taken<T> {
+    pub(super) told: Option<String>,
+    pub(super) it: T,
 }
 
-/// What a client may have put into its message of a body.
-pub(super) struct Bodies<'b> {
-    /// The body itself.
-    pub(super) whole: &'b [u8],
-    /// The message of the same request without the newline that ends its body, where one does: an editor or a `<<EOF` writes one.
-    pub(super) unended: Option<Vec<u8>>,
-}
-
-/// Key and message under which one of the signatures that came is right: with one slip if that will do, or else with two.
-/// Empty where it is right and only written otherwise.
+/// Key and message under which one of the signatures that came is right: with one slip if that will do, or else with two; or
+/// what else was computed of the right ones. Empty where it is right and only written otherwise.
 pub(super) fn find(
     scheme: &Scheme,
     explanation: &Explanation<'_>,
@@ -35,10 +28,13 @@ pub(super) fn find(
     bodies: Bodies<'_>,
 ) -> Option<Vec<String>> {
     let came: Vec<Vec<u8>> = explanation.came.iter().flat_map(|text| readings(text)).collect();
-    let messages = messages(explanation, bodies);
+    let messages = messages::of(explanation, bodies);
+    let mac = |key: &Secret, message: &[u8]| {
+        let prepared = scheme.key_recipe().verifying(key).ok();
+        prepared.and_then(|prepared| explanation.mac(&prepared, message))
+    };
     let fits = |key: &Taken<Secret>, message: &Taken<Vec<u8>>| {
-        let prepared = scheme.key_recipe().verifying(&key.it).ok();
-        let mac = prepared.and_then(|prepared| explanation.mac(&prepared, &message.it));
+        let mac = mac(&key.it, &message.it);
         mac.is_some_and(|mac| came.contains(&mac)).then(|| key.told.iter().chain(&message.told).cloned().collect())
     };
     let keys = keys(own, others);
@@ -48,8 +44,36 @@ pub(super) fn find(
     };
     let mut pairs: Vec<_> = pairs.collect();
     pairs.sort_by_key(slips);
-    pairs.into_iter().find_map(|(key, message)| fits(key, message))
+    let slips = pairs.into_iter().find_map(|(key, message)| fits(key, message));
+    slips.or_else(|| own.iter().find_map(|secret| Some(vec![other_use(secret, explanation, &came, &mac)?])))
 }
+
+/// What was done with the right key and the right message, where it was not what the scheme does.
+fn other_use(
+    secret: &Secret,
+    explanation: &Explanation<'_>,
+    came: &[Vec<u8>],
+    mac: &impl Fn(&Secret, &[u8]) -> Option<Vec<u8>>,
+) -> Option<String> {
+    let (key, message) = (secret.expose(), explanation.message.as_slice());
+    if mac(&Secret::new(message.to_vec()), key).is_some_and(|mac| came.contains(&mac)) {
+        return Some("key and message change places".to_owned());
+    }
+    let whole = mac(secret, message)?;
+    if let Some(cut) = came.iter().find(|came| came.len() >= SHORTEST_CUT && whole.starts_with(came)) {
+        return Some(format!("it is cut off behind {} of its {} bytes", cut.len(), whole.len()));
+    }
+    let other = explanation.other_macs(key).into_iter().find(|(_, mac)| came.contains(mac));
+    if let Some((algorithm, _)) = other {
+        return Some(format!("the algorithm is {}", algorithm.name()));
+    }
+    let digests = [("the key and then the message", [key, message]), ("the message and then the key", [message, key])];
+    let plain = digests.into_iter().find(|(_, parts)| explanation.digest(parts).is_some_and(|it| came.contains(&it)));
+    plain.map(|(told, _)| format!("it is a plain digest of {told}, and no HMAC"))
+}
+
+/// Bytes of a signature of which it is no accident that they are the right one's first.
+const SHORTEST_CUT: usize = 8;
 
 fn keys(own: &[Secret], others: &[(&str, Vec<Secret>)]) -> Vec<Taken<Secret>> {
     let as_they_are = own.iter().map(|secret| Taken { told: None, it: secret.clone() });
@@ -88,44 +112,6 @@ fn misread(secret: &Secret) -> Vec<Taken<Secret>> {
     changed.map(|(told, it)| Taken { told: Some(told.to_owned()), it: Secret::new(it) }).collect()
 }
 
-fn messages(explanation: &Explanation<'_>, bodies: Bodies<'_>) -> Vec<Taken<Vec<u8>>> {
-    let Bodies { whole: body, unended } = bodies;
-    let message = &explanation.message;
-    let with = |end: &str| Some([message, end.as_bytes()].concat());
-    let id = |written: fn(&[u8]) -> Vec<u8>| explanation.key_id.as_ref().map(|id| replaced(message, id, &written(id)));
-    let ways: [(&str, Option<Vec<u8>>); 14] = [
-        ("the body has no newline at its end (a Content-Length in the file says how long it is)", unended),
-        ("the message ends in a newline (`echo` writes one, `printf %s` none)", with("\n")),
-        ("the message ends in `\\r\\n`", with("\r\n")),
-        ("the newline at the message's end is left out", message.strip_suffix(b"\n").map(<[u8]>::to_vec)),
-        ("each newline of the message is `\\r\\n`", Some(replaced(message, b"\n", b"\r\n"))),
-        ("each newline of the message is a backslash and an `n`", Some(replaced(message, b"\n", b"\\n"))),
-        ("the newlines of the message are left out", Some(replaced(message, b"\n", b""))),
-        ("the key id in the message is in upper case", id(<[u8]>::to_ascii_uppercase)),
-        ("the key id in the message is in lower case", id(<[u8]>::to_ascii_lowercase)),
-        ("the message is in lower case", Some(message.to_ascii_lowercase())),
-        ("the message has `https:` for `http:` (see --public-origin)", Some(replaced(message, b"http:", b"https:"))),
-        ("the message is the body alone", Some(body.to_vec())),
-        ("the message is the body alone, without the newline at its end", body.strip_suffix(b"\n").map(<[u8]>::to_vec)),
-        ("the message is empty", Some(Vec::new())),
-    ];
-    let changed = ways.into_iter().filter_map(|(told, it)| Some((told, it.filter(|it| it != message)?)));
-    let changed = changed.map(|(told, it)| Taken { told: Some(told.to_owned()), it });
-    std::iter::once(Taken { told: None, it: message.clone() }).chain(changed).collect()
-}
-
-fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = memchr::memmem::find(rest, from).filter(|_| !from.is_empty()) {
-        out.extend_from_slice(rest.get(..at).unwrap_or_default());
-        out.extend_from_slice(to);
-        rest = rest.get(at + from.len()..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
 /// The bytes that a signature may stand for, however it was written.
 fn readings(text: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(text);
@@ -135,7 +121,7 @@ fn readings(text: &[u8]) -> Vec<Vec<u8>> {
     words.extend(behind);
     let once: Vec<Vec<u8>> = words.iter().flat_map(|word| decoded(word.as_bytes())).collect();
     // Base64 of hex is written by whoever takes a library's text for its bytes.
-    let twice: Vec<Vec<u8>> = once.iter().filter_map(|bytes| hex::decode(bytes).ok()).collect();
+    let twice: Vec<Vec<u8>> = once.iter().filter_map(|bytes| hex::decode(bytes.trim_ascii()).ok()).collect();
     once.into_iter().chain(twice).filter(|bytes| !bytes.is_empty()).collect()
 }
 

@@ -12,6 +12,8 @@ pub struct Admin {
     pub address: AdminAddress,
     /// What a caller must show who changes anything; without it nobody can.
     pub token: Option<Secret>,
+    /// Names, in lower case, by which it may be asked beside IP addresses and `localhost`.
+    pub hosts: Vec<String>,
 }
 
 /// Where the admin listener is.

@@ -1,8 +1,8 @@
 //! How a path may be read: as it came, and in every way that a lenient upstream is known to read it.
 //!
 //! A path of plain characters has one reading. Any other is decoded and folded as far as servers go: percent-decoding,
-//! `;` parameters cut off, slashes merged, backslashes taken for slashes, trailing dots and spaces dropped, case and
-//! Unicode look-alikes folded, what follows two slashes taken for a host. Whether all readings take the same route is for
+//! `;` parameters cut off, slashes merged, backslashes taken for slashes, `+` for a space, trailing dots and spaces dropped,
+//! case and Unicode look-alikes folded, what follows two slashes taken for a host. Whether all readings take the same route is for
 //! the caller to see; a reading that holds a dot segment, or that no two servers would agree on, is refused here. The path
 //! itself is never rewritten.
 
@@ -206,6 +206,7 @@ fn read(path: &[u8], manner: Manner) -> Result<Buffer, Why> {
 fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
     let start = reading.len();
     fold_letters(segment, reading)?;
+    take_plus_for_space(reading.get_mut(start..).unwrap_or_default());
     let folded = reading.get(start..).unwrap_or(&[]);
     let named = cut_parameters(folded);
     let kept = trim_end(named);
@@ -220,6 +221,14 @@ fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
     reading.truncate(end);
     reading.drain(start..start + spaces);
     Ok(())
+}
+
+/// Whoever decodes a path as if it were a form sees a space. What is made of `+` alone stays: there are paths that are divided so,
+/// and nothing that anybody guards is called nothing.
+fn take_plus_for_space(segment: &mut [u8]) {
+    if segment.iter().any(|byte| *byte != b'+') {
+        segment.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
+    }
 }
 
 fn fold_letters(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {

@@ -118,10 +118,24 @@ const CLASSES: [Class; 256] = {
             0..=b' ' | 0x7f..=0xff | b'#' | b'?' | b'\\' => Class::Forbidden,
             b'.' => Class::Dot,
             b'/' => Class::Slash,
-            b'A'..=b'Z' | b'%' | b';' | b'$' | b'"' | b'<' | b'>' | b'[' | b']' | b'^' | b'`' | b'{' | b'|' | b'}' => {
-                Class::Doubtful
+            b'A'..=b'Z'
+            | b'%'
+            | b'+'
+            | b';'
+            | b'$'
+            | b'"'
+            | b'<'
+            | b'>'
+            | b'['
+            | b']'
+            | b'^'
+            | b'`'
+            | b'{'
+            | b'|'
+            | b'}' => Class::Doubtful,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'!' | b'&'..=b'*' | b',' | b':' | b'=' | b'@' => {
+                Class::Plain
             }
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'!' | b'&'..=b',' | b':' | b'=' | b'@' => Class::Plain,
         };
         byte += 1;
     }

@@ -106,16 +106,22 @@ impl<'p> Rules<'p> {
             }
         }
         if self.definition.replay.is_none() {
-            warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint("replay: true"));
+            let hint = if self.has_an_end() { "replay: true" } else { "replay: { remember: 1d }" };
+            warnings.push(Fault::whole("replay", "a request can be sent again as it is").hint(hint));
         }
         warnings.extend(self.parts.answer.iter().flat_map(|answer| answer.warnings(|part| self.signed.covers(part))));
-        warnings.extend(self.moving(&self.parts.message, "message", None));
+        warnings.extend(self.of_text(&self.parts.message, "message", None));
         for (index, value) in self.meanings.values.iter().enumerate() {
             if let NamedValue::Text(template) = value {
-                warnings.extend(self.moving(template, "values", Some(index)));
+                warnings.extend(self.of_text(template, "values", Some(index)));
             }
         }
         warnings
+    }
+
+    fn of_text(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
+        let newline = spelt_newline(template).map(|fault| fault.in_field(field, index));
+        newline.into_iter().chain(self.moving(template, field, index)).collect()
     }
 
     pub(super) fn body_need(&self) -> BodyNeed {
@@ -266,11 +272,15 @@ impl<'p> Rules<'p> {
             .map_or_else(|| hint.to_owned(), |closed| format!("{hint}; or, where clients cannot be changed, {closed}"))
     }
 
+    /// Whether a signed time says until when a request is let in: so long it is to be remembered.
+    fn has_an_end(&self) -> bool {
+        let timestamp = self.definition.timestamp.as_ref().filter(|timestamp| !timestamp.dangerously_unsigned);
+        timestamp.is_some_and(has_both_ends)
+    }
+
     fn replay(&self) -> Option<Fault> {
         let (compiled, definition) = self.parts.replay.as_ref().zip(self.definition.replay.as_ref())?;
-        let timestamp = self.definition.timestamp.as_ref().filter(|timestamp| !timestamp.dangerously_unsigned);
-        let bounded = timestamp.is_some_and(has_both_ends);
-        if !bounded && definition.remember.is_none() {
+        if !self.has_an_end() && definition.remember.is_none() {
             let fault = Fault::whole("replay", "nothing says how long a request is remembered");
             return Some(fault.hint("set `past` and `future` of a signed timestamp, or `remember`"));
         }
@@ -325,6 +335,18 @@ impl Chain {
     fn fault(&self, message: &str) -> Fault {
         Fault::at(self.offset, self.length, message)
     }
+}
+
+/// In YAML `\n` is a newline between double quotes alone.
+fn spelt_newline(template: &Template) -> Option<Fault> {
+    let mut literals = template.parts().iter().filter_map(|part| match part {
+        Part::Literal(literal) => Some(literal),
+        Part::Chain(_) => None,
+    });
+    literals.find(|literal| literal.contains("\\n")).map(|_| {
+        Fault::at(0, 0, "`\\n` is signed as a backslash and an `n` here")
+            .hint("for a newline write the template in double quotes, or as a block (`|-`)")
+    })
 }
 
 /// Whether it is known until when a request is let in. An expiry lies ahead.

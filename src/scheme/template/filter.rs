@@ -231,6 +231,16 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// What is told of a value of `source` that it refuses: an expression says itself what form is wanted.
+    pub(in crate::scheme) fn place_of(&self, source: &impl std::fmt::Display) -> String {
+        match self {
+            Filter::Match(pattern) => format!("{source}|match:\"{}\"", pattern.written()),
+            _ => source.to_string(),
+        }
+    }
+}
+
 /// A running digest.
 pub(in crate::scheme) enum Hasher {
     Sha1(Sha1),

@@ -226,7 +226,7 @@ fn a_time_by_a_pattern_has_one_spelling() {
     assert_eq!(judged("%b, %d %Y %H:%M:%S%.f GMT", "Apr, 30 2024 14:00:00.250 GMT"), Ok(NOW + 250));
     for wrong in ["20240430T14000Z", "20240430T140000", "20240430t140000Z", " 20240430T140000Z0", "2024043T140000Z", ""]
     {
-        assert_eq!(judged("%Y%m%dT%H%M%SZ", wrong), Err(Failure::TimestampUnreadable), "{wrong}");
+        assert!(matches!(judged("%Y%m%dT%H%M%SZ", wrong), Err(Failure::TimestampForm(_))), "{wrong}");
     }
 }
 

@@ -8,7 +8,11 @@ fn stated(formats: &[TimestampFormat], seconds: Option<u64>, text: &str, now: i6
         TimestampDefinition { formats: formats.to_vec(), past: window, future: window, ..timestamp("{header:T}", 0) };
     let scheme = scheme(&Definition { timestamp: Some(timestamp), ..definition("{header:T}") });
     let request = Request::new("GET", "/").header("X-Signature", &"0".repeat(64)).header("T", text);
-    scheme.read(&request.view(), now).map(|claimed| claimed.time_millis().unwrap())
+    let read = scheme.read(&request.view(), now).map(|claimed| claimed.time_millis().unwrap());
+    read.map_err(|failure| match failure {
+        Failure::TimestampForm(_) => Failure::TimestampUnreadable,
+        other => other,
+    })
 }
 
 fn parsed(format: TimestampFormat, text: &str) -> Result<i64, Failure> {

@@ -8,13 +8,14 @@ use super::*;
 /// `reading`, and with strings and sets rather than folds, so as not to share its mistakes.
 fn lenient(path: &str) -> Vec<String> {
     type Step = fn(&str) -> String;
-    let steps: [Step; 9] = [
+    let steps: [Step; 10] = [
         |path| percent_decoded(path),
         |path| path.replace('\\', "/"),
         |path| path.split(['?', '#']).next().unwrap_or_default().to_owned(),
         |path| each_segment(path, |segment| segment.split(';').next().unwrap_or_default().to_owned()),
         |path| each_segment(path, |segment| segment.trim().trim_end_matches('.').to_owned()),
         |path| path.replace("//", "/"),
+        with_spaces,
         |path| path.replace(['\0', '\t'], ""),
         without_host,
         |path| path.to_lowercase().replace('ſ', "s").replace('／', "/").replace('．', "."),
@@ -38,6 +39,20 @@ fn without_host(path: &str) -> String {
     let Some((mount, url)) = path.split_once("//") else { return path.to_owned() };
     let below = url.trim_start_matches('/').split_once('/').map_or("", |(_, below)| below);
     format!("{mount}/{below}")
+}
+
+/// Decoded as a form is. A segment of nothing but `+` stays: to nobody it is none.
+fn with_spaces(path: &str) -> String {
+    let (mut read, mut rest) = (String::new(), path);
+    while let Some((before, from)) = rest.find('+').map(|at| rest.split_at(at)) {
+        read.push_str(before);
+        rest = from.trim_start_matches('+');
+        let count = from.len() - rest.len();
+        let begins = ["/", "\\", "%2f", "%5C"].iter().any(|slash| read.ends_with(slash));
+        let ends = rest.is_empty() || rest.starts_with(['/', '\\', '%', '?', '#']);
+        read.push_str(&if begins && ends { "+" } else { " " }.repeat(count));
+    }
+    read + rest
 }
 
 fn each_segment(path: &str, change: fn(&str) -> String) -> String {
@@ -88,7 +103,7 @@ fn disguised() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         6 => prop::sample::select(vec!["/", "p", "s", "a", "/s", "/p/", "/a"]),
         4 => prop::sample::select(vec!["%2f", "%5C", "%73", "%70", "%2e", ".", "..", ";", "%3b", "%23", "%3F", "//"]),
-        2 => prop::sample::select(vec!["S", "P", "%20", "%25", "%2573", "%252f", "%00", "%09", "%c5%bf", "$", ":"]),
+        2 => prop::sample::select(vec!["S", "P", "%20", "%25", "%2573", "%252f", "%00", "%09", "%c5%bf", "$", ":", "+"]),
         1 => prop::sample::select(vec!["%ef%bc%8f", "%ef%bc%8e", "%c3%a9", "%e2%80%8b", "%", "#", "?", "\\", "%c0%af"]),
     ];
     prop::collection::vec(piece, 0..9).prop_map(|pieces| format!("/{}", pieces.concat()))

@@ -121,6 +121,14 @@ fn no_disguise_of_a_guarded_path_takes_a_laxer_route() {
         "/items/1%2f2",
         "/items/1/secret%3fx",
         "/items/1%2fsecret;%2f",
+        "/secure+/x",
+        "/+secure/x",
+        "/secure.+/x",
+        "/login+",
+        "/login%2b",
+        "/items/1/secret+;v=1",
+        "/public/..+/secure/x",
+        "/public/+./x",
         "/public/a;b%2fc",
         "/public/a;b%23c",
         "/public/a%5cb%2fc",
@@ -212,6 +220,9 @@ fn honest_paths_with_odd_characters_keep_their_route() {
         ("/public/{a}[b]|c^", "/public/**"),
         ("/items/0B6F3C2E-AB", "/items/{id}"),
         ("/items/a%2Bb", "/items/{id}"),
+        ("/items/+49", "/items/{id}"),
+        ("/public/a+b/c++", "/public/**"),
+        ("/project/+/refs/+/++", "/**"),
         ("/items/a:verb", "/items/{id}"),
         ("/items/a$b", "/items/{id}"),
         ("/items/a;v=1", "/items/{id}"),
@@ -229,6 +240,16 @@ fn literals_are_compared_as_they_were_written_and_guarded_as_they_may_be_read() 
     assert_eq!(get(&routes, "/caf%C3%A9/x"), Ok("/caf%C3%A9/**"));
     assert_eq!(get(&routes, "/api/v2"), Ok("/**"));
     for path in ["/api/v1", "/Api/V1", "/caf%c3%a9/x", "/CAF%C3%89/x", "/caf%25C3%25A9/x"] {
+        assert_eq!(get(&routes, path), Err(NotRouted::AmbiguousPath(Why::OtherRoute)), "{path}");
+    }
+}
+
+#[test]
+fn a_space_is_guarded_however_it_is_written() {
+    let routes = table(&["/annual%20report", "/c++/**", "/**"]);
+    assert_eq!(get(&routes, "/annual%20report"), Ok("/annual%20report"));
+    assert_eq!(get(&routes, "/c++/x"), Ok("/c++/**"));
+    for path in ["/annual+report", "/+annual%20report", "/annual%20report+", "/annual%2Breport", "/c%20/x", "/C++/x"] {
         assert_eq!(get(&routes, path), Err(NotRouted::AmbiguousPath(Why::OtherRoute)), "{path}");
     }
 }
