@@ -169,8 +169,14 @@ fn a_record_in_yaml_is_bounded_and_nesting_is_too() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_without_its_secret() {
     for (text, said) in [
-        ("", "line 1: the file has no column `id`"),
-        ("id,key\n", "line 1: the file has no column `secret`"),
+        (
+            "",
+            "line 1: the file has no column `id`: its first line names them, with commas between, such as `id,secret`",
+        ),
+        (
+            "id,key\n",
+            "line 1: the file has no column `secret`: its first line names them, with commas between, such as `id,secret`",
+        ),
         ("id,secret,id\n", "line 1, `id`: it stands there twice"),
         ("id,secret\na,hunter2\na,hunter3,x\n", "line 3: the line has 3 fields where the header has 2"),
         ("id,secret\n,hunter2\n", "line 2, `id`: it is missing"),
