@@ -231,7 +231,7 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     let path = directory.path().join("keys.csv");
     std::fs::write(&path, "id,secret\na,one\n").unwrap();
     let clock = Clock::system();
-    let file = KeyFile::open(&path, Format::Csv, clock.clone(), None).unwrap();
+    let file = KeyFile::open((&path, Format::Csv), &Arc::default(), clock.clone(), None).unwrap();
     assert!(has(&file, "a") && !has(&file, "b"));
     let other = directory.path().join("new.csv");
     std::fs::write(&other, "id,secret\na,one\nb,two\n").unwrap();
@@ -244,7 +244,7 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     assert!(within_two_seconds(|| has(&file, "c") && !has(&file, "a")));
     let reading = file.reading();
     assert!((reading.ids, reading.refused) == (1, 1) && reading.loaded_unix_millis <= clock.unix_millis());
-    let again = KeyFile::open(&path, Format::Csv, clock, Some(&file)).unwrap();
+    let again = KeyFile::open((&path, Format::Csv), &Arc::default(), clock, Some(&file)).unwrap();
     assert_eq!(again.reading().refused, 1, "opened again, it counts on");
 }
 
