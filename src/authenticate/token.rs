@@ -71,10 +71,14 @@ pub(super) fn ask<'a>(
     if rule.csrf && !cookies::is_own(head, token, site) {
         return Soon::now(Err(cross_site(head).into()));
     }
-    if is_bound_in_itself(token) {
-        return Soon::now(Err(TokenError::OtherUse("cnf").into()));
-    }
-    match server.look_up(&Sha256::digest(token).into(), token) {
+    let digest = Sha256::digest(token).into();
+    let lookout = match server.recall(&digest) {
+        Some(said) => Lookout::Now(said),
+        // What is remembered was asked for, so it was none of these.
+        None if is_bound_in_itself(token) => return Soon::now(Err(TokenError::OtherUse("cnf").into())),
+        None => server.look_up(&digest, token),
+    };
+    match lookout {
         Lookout::Now(said) => Soon::now(judge(rule, said, now_millis.div_euclid(1000))),
         Lookout::Later(said) => {
             let clock = clock.clone();

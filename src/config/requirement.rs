@@ -14,6 +14,13 @@ use super::{
 
 const FORMS: [&str; 4] = ["hmac", "jwt", "any_of", "all_of"];
 
+/// Ways into one route, each a combination of credentials. Lists in lists multiply them.
+const MOST_WAYS: usize = 64;
+/// Credentials that one `require` names.
+const MOST_LEGS: usize = 64;
+/// Lists in lists.
+const DEEPEST: usize = 4;
+
 /// Reads `public: true` or `require: …` of a route: exactly one of them.
 pub(super) fn read(
     fields: &Fields<'_>,
@@ -44,8 +51,26 @@ pub(super) fn read(
             requirement(node, schemes, tokens, reader);
             None
         }
-        (None, Some(node)) => requirement(node, schemes, tokens, reader),
+        (None, Some(node)) => {
+            let read = requirement(node, schemes, tokens, reader)?;
+            is_bounded(&read, node.place, reader).then_some(read)
+        }
     }
+}
+
+/// Whether all ways in can be written out: a check goes through them, and so does a request.
+fn is_bounded(require: &Requirement, place: Place, reader: &mut Reader<'_>) -> bool {
+    let (ways, legs, depth) = (require.ways(), require.legs(), require.depth());
+    let problem = match () {
+        () if depth > DEEPEST => format!("lists of credentials stand in each other {depth} deep, and may {DEEPEST}"),
+        () if legs > MOST_LEGS => format!("this names {legs} credentials, and may name {MOST_LEGS}"),
+        () if ways > MOST_WAYS => format!("this can be met in more than {MOST_WAYS} ways"),
+        () => return true,
+    };
+    reader.error(place, problem).hint(
+        "each `any_of` in an `all_of` multiplies the ways: write out those that are meant, or make several routes",
+    );
+    false
 }
 
 fn requirement(
@@ -92,6 +117,28 @@ fn jwt(node: &Node, tokens: &mut Section<Tokens>, reader: &mut Reader<'_>) -> Op
 }
 
 impl Requirement {
+    /// In how many ways it can be met, or more than can be counted.
+    fn ways(&self) -> usize {
+        match self {
+            Requirement::Public | Requirement::Hmac(_) | Requirement::Jwt(..) => 1,
+            Requirement::AnyOf(legs) => legs.iter().map(Requirement::ways).fold(0, usize::saturating_add),
+            Requirement::AllOf(legs) => legs.iter().map(Requirement::ways).fold(1, usize::saturating_mul),
+        }
+    }
+
+    fn legs(&self) -> usize {
+        self.schemes().len() + self.token_legs().len()
+    }
+
+    fn depth(&self) -> usize {
+        match self {
+            Requirement::Public | Requirement::Hmac(_) | Requirement::Jwt(..) => 0,
+            Requirement::AnyOf(legs) | Requirement::AllOf(legs) => {
+                1 + legs.iter().map(Requirement::depth).max().unwrap_or_default()
+            }
+        }
+    }
+
     /// Whether nothing has to be shown.
     pub fn is_public(&self) -> bool {
         matches!(self, Requirement::Public)

@@ -171,24 +171,36 @@ impl Introspector {
 }
 
 impl Introspection for Introspector {
+    fn recall(&self, digest: &TokenDigest) -> Option<Introspected> {
+        self.0.told(self.0.memory.recall(digest, self.0.clock.unix_millis())).ok().map(Ok)
+    }
+
     fn look_up(&self, digest: &TokenDigest, token: &[u8]) -> Lookout<'_> {
         let now_millis = self.0.clock.unix_millis();
-        match self.0.memory.recall(digest, now_millis) {
-            Remembered::Active(answer) => {
-                Counts::one(&self.0.counts.active_hits);
-                Lookout::Now(Ok(Some(answer)))
-            }
-            Remembered::Inactive => {
-                Counts::one(&self.0.counts.inactive_hits);
-                Lookout::Now(Ok(None))
-            }
-            Remembered::Over => self.ask(digest, token, Whose::Remembered, now_millis),
-            Remembered::Nothing => self.ask(digest, token, Whose::Stranger, now_millis),
+        match self.0.told(self.0.memory.recall(digest, now_millis)) {
+            Ok(answer) => Lookout::Now(Ok(answer)),
+            Err(whose) => self.ask(digest, token, whose, now_millis),
         }
     }
 }
 
 impl Inner {
+    /// What is remembered, counted as a hit; or whose token is to be asked for.
+    fn told(&self, remembered: Remembered) -> Result<Option<Arc<[u8]>>, Whose> {
+        match remembered {
+            Remembered::Active(answer) => {
+                Counts::one(&self.counts.active_hits);
+                Ok(Some(answer))
+            }
+            Remembered::Inactive => {
+                Counts::one(&self.counts.inactive_hits);
+                Ok(None)
+            }
+            Remembered::Over => Err(Whose::Remembered),
+            Remembered::Nothing => Err(Whose::Stranger),
+        }
+    }
+
     /// Remembers what was said.
     fn heard(&self, digest: &TokenDigest, said: Result<Said, Trouble>, asked_millis: i64) -> Introspected {
         match said {

@@ -75,8 +75,9 @@ impl Renewal {
         };
         let claims = anew.as_ref().unwrap_or(&grant.claims);
         let told = Told { permit: &permit, subject: &grant.subject, claims, minted: None };
-        let (minter, scope, now_unix) = (&self.issuer.minter, grant.scope.as_deref(), self.desk.clock.unix());
-        let mut minted = minted_within(minter, &told, scope, now_unix).await?;
+        let (minter, scope) = (&self.issuer.minter, grant.scope.as_deref());
+        // As old as the look at its family: what is revoked meanwhile, with all from before, is this too.
+        let mut minted = minted_within(minter, &told, scope, now_millis.div_euclid(1000)).await?;
         self.issuer.check_answer(&told, &minted, &self.answer)?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(&shown, issuer, now_millis).await?);

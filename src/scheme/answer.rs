@@ -7,6 +7,7 @@ use super::{
     AnswerDefinition, Body, BodyNeed, Dialect, Failure, Fault, Headers, PreparedKey, Template, View, Why,
     evaluate::{Emission, Evaluation},
     leaves::Meanings,
+    spans::Budget,
     tag::Tag,
     template::{Chain, Part, Scope, Source, Vocabulary, is_token},
 };
@@ -196,9 +197,11 @@ fn is_signature(chain: &Chain) -> bool {
 }
 
 fn need(message: &Template, emit: &[(String, Template)], hmac: bool) -> BodyNeed {
-    let meanings = Meanings { values: &[], key_id: None, judged: &[] };
-    let collected = emit.iter().map(|(_, template)| BodyNeed::of(&meanings.leaves(template), false));
-    collected.fold(BodyNeed::of(&meanings.leaves(message), hmac), BodyNeed::max)
+    let need = |template: &Template, streamed: bool| {
+        let meanings = Meanings { values: &[], key_id: None, judged: &[], budget: &Budget::default() };
+        BodyNeed::of(&meanings.leaves(template), streamed)
+    };
+    emit.iter().map(|(_, template)| need(template, false)).fold(need(message, hmac), BodyNeed::max)
 }
 
 impl AnswerForm {

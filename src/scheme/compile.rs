@@ -15,6 +15,7 @@ use super::{
     leaves::{Leaf, Meanings},
     replay::Replay,
     signed::Signed,
+    spans::Budget,
     template::{Chain, Named, Part, Scope, Source, Vocabulary},
     timestamp::Timestamp,
     values::NamedValue,
@@ -29,9 +30,14 @@ pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
     let read = parts.read(&compiler.values);
     compiler.values.iter_mut().for_each(|value| value.set_alone(&read));
     // The rules speak of what templates rest on, so they need all of them compiled.
-    let judged = rules::judged(definition, &parts, &compiler.values);
-    let rules = rules::Rules::new(definition, &parts, &compiler.values, &judged);
+    let budget = Budget::default();
+    let judged = rules::judged(definition, &parts, &compiler.values, &budget);
+    let rules = rules::Rules::new(definition, &parts, &compiler.values, &judged, &budget);
     let faults = rules.faults();
+    // Of what was not looked through nothing is known, and no fault of it either.
+    if budget.is_spent() {
+        return Err(vec![cures::too_complex()]);
+    }
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -39,6 +45,9 @@ pub(super) fn compile(definition: &Definition) -> Result<Dialect, Vec<Fault>> {
     let (body_need, signing_need) = (rules.body_need(), rules.signing_need());
     let open_until_body = rules.open_until_body();
     let warnings = rules.warnings();
+    if budget.is_spent() {
+        return Err(vec![cures::too_complex()]);
+    }
     let Parts { key_id, require, key, message, signature, carrier, algorithms, timestamp, replay, emit, answer } =
         parts;
     let (key_from, key_chain) = key.map_or((None, None), |(from, chain)| (Some(from), chain));
@@ -195,6 +204,14 @@ impl Compiler<'_> {
                 let message = format!("the pattern `{pattern}` does not read the times that it writes");
                 let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
                 self.faults.push(fault.hint("such as `%Y%m%dT%H%M%SZ`; it must give date and time, to the second"));
+            }
+            let earlier = definition.formats.iter().take(index);
+            let both_ways = |one: &TimestampFormat| one.taken_otherwise_by(format).or(format.taken_otherwise_by(one));
+            if let Some(text) = earlier.filter_map(both_ways).next() {
+                let message =
+                    format!("`{text}` is another time in an earlier format, so a request could be good twice");
+                let fault = Fault::whole("timestamp.formats", message).in_field("timestamp.formats", Some(index));
+                self.faults.push(fault.hint("keep one of the two"));
             }
         }
         let templates = [

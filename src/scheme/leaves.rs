@@ -2,7 +2,7 @@
 
 use super::{
     Missing, Template, Writing,
-    spans::{Judged, Lines, Spans},
+    spans::{Budget, Judged, Lines, Spans},
     template::{Chain, Filter, Source},
     values::{Choice, Cover, Covered, HeaderLines, NamedValue, ParameterList, ParameterSource, Test},
 };
@@ -38,11 +38,43 @@ impl Leaf {
         self.filters.get(..end).unwrap_or_default()
     }
 
+    /// Whether all of `part` of a request comes out, be it in another spelling. Of a digest all does, whatever is done to it but to
+    /// cut it.
+    pub(super) fn is_whole(&self, part: &Source) -> bool {
+        let done_before = |at: usize| self.filters.get(..at).unwrap_or_default();
+        self.filters.iter().enumerate().all(|(at, filter)| match filter {
+            Filter::First(_) => false,
+            other if !other.is_lossy() || self.is_spelling(other, part) => true,
+            Filter::Lower | Filter::Upper => done_before(at).iter().any(Filter::is_digits),
+            _ => done_before(at).iter().any(|filter| matches!(filter, Filter::Digest(_))),
+        })
+    }
+
+    /// Whether what a filter loses of a part of a request is how it is spelled, and not what it says.
+    fn is_spelling(&self, filter: &Filter, part: &Source) -> bool {
+        let has_no_case =
+            matches!(part, Source::Method | Source::Scheme | Source::Authority | Source::Host | Source::Port);
+        match filter {
+            Filter::Lower | Filter::Upper => has_no_case,
+            // Where more than the path is decoded, nothing says any more where it ends.
+            Filter::PercentDecode | Filter::NormalizePath => {
+                matches!((part, &self.source), (Source::Path, Source::Path))
+            }
+            Filter::Sort => matches!(part, Source::Query),
+            // There is none in the rest of a head's first line.
+            Filter::Trim | Filter::Squeeze => !matches!(part, Source::Body | Source::Header(_)),
+            _ => false,
+        }
+    }
+
     fn is_same(&self, other: &Leaf) -> bool {
         let is_as_sure = self.is_loose == other.is_loose && self.moves == other.moves;
         self.source.same(&other.source) && self.filters == other.filters && is_as_sure
     }
 }
+
+/// What it takes to write a leaf out, in steps.
+const OF_A_LEAF: usize = 4;
 
 /// What named values and the key id stand for.
 #[derive(Clone, Copy)]
@@ -51,6 +83,8 @@ pub(super) struct Meanings<'t> {
     pub(super) key_id: Option<&'t Template>,
     /// What is known of values that every request let in has.
     pub(super) judged: &'t [Judged],
+    /// How much may still be looked through.
+    pub(super) budget: &'t Budget,
 }
 
 /// What of the text that a template is a part of is the same in every reading.
@@ -98,6 +132,9 @@ impl<'t> Meanings<'t> {
     }
 
     fn expand(self, chain: &Chain, outer: &[Filter], within: Within<'_>, leaves: &mut Vec<Leaf>) {
+        if self.budget.spend(OF_A_LEAF).is_none() {
+            return;
+        }
         if chain.otherwise.is_none() {
             return self.expand_one(chain, outer, within, leaves);
         }

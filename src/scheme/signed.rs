@@ -77,8 +77,7 @@ impl<'t> Signed<'t> {
 
     /// Whether that part of a request is signed as a whole, be it in another spelling.
     pub(super) fn covers(&self, part: &Source) -> bool {
-        let is_cut = |leaf: &Leaf| leaf.filters.iter().any(|filter| matches!(filter, Filter::First(_)));
-        self.leaves.iter().any(|leaf| leaf.source.contains(part) && !is_cut(leaf))
+        self.leaves.iter().any(|leaf| leaf.source.contains(part) && leaf.is_whole(part))
     }
 
     /// Whether all parameters of one place are signed, but for the signature itself.
@@ -89,7 +88,7 @@ impl<'t> Signed<'t> {
             _ => false,
         };
         self.leaves.iter().any(|leaf| match &leaf.source {
-            Source::Each(own, except) => own == of && except.iter().all(is_signature),
+            Source::Each(own, except) => own == of && except.iter().all(is_signature) && leaf.is_whole(&Source::Query),
             _ => false,
         })
     }

@@ -1,6 +1,6 @@
 //! The signed time: its formats and its window. The clock is the caller's.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use jiff::{Timestamp as Instant, civil::DateTime, fmt::strtime, tz::TimeZone};
 
@@ -159,15 +159,32 @@ impl Window {
     }
 }
 
+/// Times of about this century, in milliseconds since 1970: a day of each month, at all times of the day.
+fn some_times() -> impl Iterator<Item = i64> {
+    (THIS_CENTURY.start..THIS_CENTURY.end).step_by(3_333_333_333)
+}
+
+/// From 2020 on.
+const THIS_CENTURY: Range<i64> = 1_577_836_800_000..4_911_169_800_000;
+
 impl TimestampFormat {
     /// Ways in which it writes times of about this century, to try an expression on: many times, and of one time its spellings.
     pub(super) fn spellings(&self) -> impl Iterator<Item = String> {
-        const FIRST: i64 = 1_577_836_800_000;
-        const STEP: i64 = 3_333_333_333;
         let is_iso = matches!(self, TimestampFormat::Iso8601 | TimestampFormat::Rfc3339);
-        (0..1_000).filter_map(|index| self.write(FIRST + index * STEP)).flat_map(move |text| {
+        some_times().filter_map(|time| self.write(time)).flat_map(move |text| {
             let others = if is_iso { iso_spellings(&text) } else { Vec::new() };
             std::iter::once(text).chain(others)
+        })
+    }
+
+    /// What it writes of a time of this century and `other` takes for another one. A request with that in it would have two
+    /// windows, and be remembered for the first alone.
+    pub(super) fn taken_otherwise_by(&self, other: &TimestampFormat) -> Option<String> {
+        let is_other = |own: i64, read: i64| read.abs_diff(own) >= 1000 && THIS_CENTURY.contains(&read);
+        some_times().find_map(|time| {
+            let text = self.write(time)?;
+            let (own, read) = self.parse(text.as_bytes()).zip(other.parse(text.as_bytes()))?;
+            is_other(own, read).then_some(text)
         })
     }
 

@@ -11,6 +11,9 @@ pub type Introspected = Result<Option<Arc<[u8]>>, IntrospectionAway>;
 
 /// Whoever is asked. Shared by all workers.
 pub trait Introspection: fmt::Debug + Send + Sync {
+    /// What is remembered of the token of that digest; `None` where it has to be asked for.
+    fn recall(&self, digest: &TokenDigest) -> Option<Introspected>;
+
     /// What is said of `token`: at once, where that is remembered by `digest`, or else when it was asked.
     fn look_up(&self, digest: &TokenDigest, token: &[u8]) -> Lookout<'_>;
 }

@@ -67,6 +67,16 @@ struct Granted<'g> {
     claims: &'g Value,
     client: Option<&'g str>,
     scope: Option<&'g str>,
+    /// When it began to be asked who that is: what is revoked meanwhile, with all from before, is this too.
+    asked_millis: i64,
+}
+
+/// A request that is read, of a client that is proven where there are any.
+struct Asked<'r> {
+    form: &'r Form,
+    client: Option<&'r Proven>,
+    permit: &'r Admitted<'r>,
+    millis: i64,
 }
 
 impl TokenEndpoint {
@@ -86,48 +96,35 @@ impl TokenEndpoint {
         report: &mut Report,
     ) -> Result<Response, Failure> {
         let form = super::form(&self.desk, &mut permit, deadlines).await?;
+        let millis = self.desk.clock.unix_millis();
         let client = client(self.clients.as_ref(), &form, &permit, &self.desk).await?;
-        let client = client.as_ref();
+        let asked = Asked { form: &form, client: client.as_ref(), permit: &permit, millis };
         let grants = self.grants;
         match form.required("grant_type")? {
-            "client_credentials" if grants.client_credentials => self.to_client(client, &form, &permit, report).await,
-            "password" if grants.password => self.for_password(client, &form, &permit, report).await,
-            "refresh_token" if grants.refresh_token => self.for_refresh_token(client, &form, &permit, report).await,
+            "client_credentials" if grants.client_credentials => self.to_client(&asked, report).await,
+            "password" if grants.password => self.for_password(&asked, report).await,
+            "refresh_token" if grants.refresh_token => self.for_refresh_token(&asked, report).await,
             _ => Err(Failure::UnknownGrant),
         }
     }
 
     /// Section 4.4. No refresh token comes with it: the client can ask again.
-    async fn to_client(
-        &self,
-        client: Option<&Proven>,
-        form: &Form,
-        permit: &Admitted<'_>,
-        report: &mut Report,
-    ) -> Result<Response, Failure> {
-        let client = client.ok_or(ClientFault::Missing)?;
+    async fn to_client(&self, asked: &Asked<'_>, report: &mut Report) -> Result<Response, Failure> {
+        let client = asked.client.ok_or(ClientFault::Missing)?;
         let claims = claims_of(&client.claims, Some(client));
-        let (subject, name) = (client.name.as_str(), Some(client.name.as_str()));
-        let granted = Granted { subject, claims: &claims, client: name, scope: form.value("scope") };
-        let minted = self.minted(&granted, permit).await?;
+        let subject = client.name.as_str();
+        let minted = self.minted(&asked.granted(subject, &claims, asked.form.value("scope")), asked.permit).await?;
         Ok(answer(&minted, subject, report))
     }
 
     /// Section 4.3.
-    async fn for_password(
-        &self,
-        client: Option<&Proven>,
-        form: &Form,
-        permit: &Admitted<'_>,
-        report: &mut Report,
-    ) -> Result<Response, Failure> {
+    async fn for_password(&self, asked: &Asked<'_>, report: &mut Report) -> Result<Response, Failure> {
         let door = self.users.as_ref().ok_or(Failure::UnknownGrant)?;
-        let (name, password) = (form.required("username")?, form.required("password")?);
-        let user = door.check(name, password, permit, &self.desk).await?;
-        let claims = claims_of(&user.claims, client);
-        let name = client.map(|client| client.name.as_str());
-        let granted = Granted { subject: &user.name, claims: &claims, client: name, scope: form.value("scope") };
-        let mut minted = self.minted(&granted, permit).await?;
+        let (name, password) = (asked.form.required("username")?, asked.form.required("password")?);
+        let user = door.check(name, password, asked.permit, &self.desk).await?;
+        let claims = claims_of(&user.claims, asked.client);
+        let granted = asked.granted(&user.name, &claims, asked.form.value("scope"));
+        let mut minted = self.minted(&granted, asked.permit).await?;
         if let Some(refresh) = &self.issuer.refresh {
             minted.refresh = Some(self.begun(refresh, &granted).await?);
         }
@@ -135,19 +132,12 @@ impl TokenEndpoint {
     }
 
     /// Section 6.
-    async fn for_refresh_token(
-        &self,
-        client: Option<&Proven>,
-        form: &Form,
-        permit: &Admitted<'_>,
-        report: &mut Report,
-    ) -> Result<Response, Failure> {
-        let shown = form.required("refresh_token")?.as_bytes();
+    async fn for_refresh_token(&self, asked: &Asked<'_>, report: &mut Report) -> Result<Response, Failure> {
+        let shown = asked.form.required("refresh_token")?.as_bytes();
         let refresh = self.issuer.refresh.as_ref().ok_or(Failure::UnknownGrant)?;
         let (issuer, now_millis) = (self.issuer.name.as_str(), self.desk.clock.unix_millis());
         let grant = refresh.look(shown, issuer, now_millis).await?;
-        let name = client.map(|client| client.name.as_str());
-        if grant.client.as_deref() != name {
+        if grant.client.as_deref() != asked.client_name() {
             return Err(RefreshFault::OtherClient.into());
         }
         let anew = self.current(&grant.subject).await;
@@ -155,10 +145,9 @@ impl TokenEndpoint {
         if anew.as_ref().is_err_and(Failure::is_gone) {
             refresh.families.end(shown, issuer).await?;
         }
-        let claims = claims_of(anew?.as_ref().unwrap_or(&grant.claims), client);
-        let scope = within(form.value("scope"), grant.scope.as_deref())?;
-        let granted = Granted { subject: &grant.subject, claims: &claims, client: name, scope };
-        let mut minted = self.minted(&granted, permit).await?;
+        let claims = claims_of(anew?.as_ref().unwrap_or(&grant.claims), asked.client);
+        let scope = within(asked.form.value("scope"), grant.scope.as_deref())?;
+        let mut minted = self.minted(&asked.granted(&grant.subject, &claims, scope), asked.permit).await?;
         // Last of all what cannot be taken back: whatever fails before it leaves the token good.
         minted.refresh = Some(refresh.families.renew(shown, issuer, now_millis).await?);
         Ok(answer(&minted, &grant.subject, report))
@@ -174,20 +163,29 @@ impl TokenEndpoint {
 
     async fn minted(&self, granted: &Granted<'_>, permit: &Admitted<'_>) -> Result<Minted, Failure> {
         let told = Told { permit, subject: granted.subject, claims: granted.claims, minted: None };
-        minted_within(&self.issuer.minter, &told, granted.scope, self.desk.clock.unix()).await
+        minted_within(&self.issuer.minter, &told, granted.scope, granted.asked_millis.div_euclid(1000)).await
     }
 
     async fn begun(&self, refresh: &Refresh, granted: &Granted<'_>) -> Result<String, Failure> {
-        let now_millis = self.desk.clock.unix_millis();
         let grant = Grant {
             subject: granted.subject.into(),
             claims: Arc::new(granted.claims.clone()),
             issuer: self.issuer.name.as_str().into(),
             client: granted.client.map(Into::into),
             scope: granted.scope.map(Into::into),
-            begun_unix: now_millis.div_euclid(1000),
+            begun_unix: granted.asked_millis.div_euclid(1000),
         };
-        Ok(refresh.families.begin(refresh.rules, grant, now_millis).await?)
+        Ok(refresh.families.begin(refresh.rules, grant, granted.asked_millis).await?)
+    }
+}
+
+impl Asked<'_> {
+    fn client_name(&self) -> Option<&str> {
+        self.client.map(|client| client.name.as_str())
+    }
+
+    fn granted<'g>(&'g self, subject: &'g str, claims: &'g Value, scope: Option<&'g str>) -> Granted<'g> {
+        Granted { subject, claims, client: self.client_name(), scope, asked_millis: self.millis }
     }
 }
 

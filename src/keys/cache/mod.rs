@@ -237,14 +237,20 @@ impl Inner {
         self.failed(id, trouble, &meanwhile)
     }
 
-    /// What the source tells of `id`, which is then remembered.
-    async fn asked(&self, id: &[u8], asked_millis: i64, timeout: Duration) -> Result<Option<Arc<KeyRecord>>, Trouble> {
+    /// What the source tells of `id`.
+    async fn told_of(&self, id: &[u8], timeout: Duration) -> Result<Option<Arc<KeyRecord>>, Trouble> {
         let started = Instant::now();
         let asked = tokio::time::timeout(timeout, self.remote.ask(id)).await;
         let asked = asked.unwrap_or(Err(Trouble::TimedOut));
         self.counts.look_up(asked.as_ref().map(Option::is_some), started.elapsed());
         let record = asked?.map(Arc::new);
         self.answered();
+        Ok(record)
+    }
+
+    /// The same, which is then remembered.
+    async fn asked(&self, id: &[u8], asked_millis: i64, timeout: Duration) -> Result<Option<Arc<KeyRecord>>, Trouble> {
+        let record = self.told_of(id, timeout).await?;
         match &record {
             Some(record) => {
                 let was_known = self.memory.learn(id, record.clone(), asked_millis);
@@ -259,10 +265,21 @@ impl Inner {
         Ok(record)
     }
 
-    /// Whether it tells of another id now. Where no other is remembered nobody can say.
+    /// Whether it tells of another id now. Where no other is remembered nobody can say. What it tells is not remembered: that one
+    /// may be asked for by others too, and what was told first must not be believed last.
     async fn tells_of_another(&self, id: &[u8], timeout: Duration) -> bool {
         let Some(other) = self.witnesses.other_than(id) else { return false };
-        matches!(self.asked(&other, self.clock.unix_millis(), timeout).await, Ok(Some(_)))
+        match self.told_of(&other, timeout).await {
+            Ok(Some(_)) => {
+                self.told.fetch_add(u64::from(self.memory.has_record(&other)), Ordering::Relaxed);
+                true
+            }
+            Ok(None) => {
+                self.witnesses.forget(&other);
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     fn told(&self) -> u64 {

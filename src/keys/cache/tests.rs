@@ -29,6 +29,8 @@ enum Manner {
     Withholds,
     /// It withholds this id; others are told as with `HangsFor`.
     WithholdsOnly(&'static str),
+    /// The same, and others slowly.
+    WithholdsAndTellsSlowly(&'static str),
     TellsNonsense,
 }
 
@@ -71,7 +73,13 @@ impl Remote for Source {
                     Err(Trouble::refused("not today"))
                 }
                 Manner::RefusesDevices => Ok(None),
-                Manner::WithholdsOnly(own) if own.as_bytes() == id => Err(Trouble::Withheld("not this one".into())),
+                Manner::WithholdsOnly(own) | Manner::WithholdsAndTellsSlowly(own) if own.as_bytes() == id => {
+                    Err(Trouble::Withheld("not this one".into()))
+                }
+                Manner::WithholdsAndTellsSlowly(_) => {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    Ok(Some(KeyRecord::of([Secret::new(b"one".to_vec())])))
+                }
                 Manner::HangsFor(_) | Manner::RefusesSlowly(_) | Manner::WithholdsOnly(_) => {
                     Ok(Some(KeyRecord::of([Secret::new(b"one".to_vec())])))
                 }

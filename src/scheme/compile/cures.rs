@@ -1,12 +1,21 @@
 //! What can be done where values lend each other bytes, in the words of the scheme at hand: clients that are sold and shipped
 //! sign what they sign, and only how it is read can still change.
 
-use super::{Chain, Part, Source, Template};
+use super::{Chain, Fault, Part, Source, Template};
 use crate::scheme::{TimestampFormat, template::Filter};
 
 /// What is done about it where two values can lend each other bytes.
 const MOVING: &str = "bytes can move from one to the other under the same signature; a newline between them, where neither can \
     hold one, or a `match` of one length on all such neighbours but one, as `match:\"[0-9]{10}\"`, ends that";
+
+/// What to do where there was too much to look through.
+pub(super) fn too_complex() -> Fault {
+    let fault = Fault::whole("message", "this scheme is too complex to be sure what a signature of it covers");
+    fault.hint(
+        "what may repeat without end is simpler than what is counted, as `match:\"[a-z]+\"` beside \
+        `match:\"[a-z]{1,1000}\"`; so are a newline between values, and fewer values that are made of others",
+    )
+}
 
 /// What to do about two neighbours of a message.
 pub(super) fn of_neighbours(message: &Template, key_id: Option<&Template>, first: &Chain) -> String {

@@ -5,14 +5,14 @@ use super::{
 };
 use crate::scheme::{
     Algorithm, Carrier, Relation, TimestampDefinition,
-    spans::{Judged, Spans},
+    spans::{Budget, Judged, Spans},
     template::Filter,
     values::NamedValue,
 };
 
 /// What the claims of every request that is let in are like.
-pub(super) fn judged(definition: &Definition, parts: &Parts, values: &[NamedValue]) -> Vec<Judged> {
-    let meanings = Meanings { values, key_id: None, judged: &[] };
+pub(super) fn judged(definition: &Definition, parts: &Parts, values: &[NamedValue], budget: &Budget) -> Vec<Judged> {
+    let meanings = Meanings { values, key_id: None, judged: &[], budget };
     let key_id = parts.key_id.as_ref().and_then(|template| Judged::key_id(template, meanings));
     let formats = definition.timestamp.as_ref().map_or(&[][..], |timestamp| &timestamp.formats);
     let [mut from, mut expires, mut lasts] = [None, None, None];
@@ -39,8 +39,9 @@ impl<'p> Rules<'p> {
         parts: &'p Parts,
         values: &'p [NamedValue],
         judged: &'p [Judged],
+        budget: &'p Budget,
     ) -> Rules<'p> {
-        let meanings = Meanings { values, key_id: parts.key_id.as_ref(), judged };
+        let meanings = Meanings { values, key_id: parts.key_id.as_ref(), judged, budget };
         let signed = Signed::by_message(&parts.message, meanings).with_requirements(&parts.require);
         Rules { definition, parts, meanings, signed }
     }

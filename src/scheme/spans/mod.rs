@@ -19,10 +19,12 @@
 //! anchors and boundaries are left out, so that is what an expression matches and more; a literal is its bytes, so characters of
 //! several bytes are as long as they are; case folding and alternations are sets of bytes and of shapes). A value with a `default`,
 //! one of several (`else`), and a choice are either of their shapes. Lists of parameters and of headers are any number of their
-//! pieces; `values` says what tells a list's lines apart. What is too large to be looked through moves.
+//! pieces; `values` says what tells a list's lines apart. What is too large to be looked through moves, and a scheme of which there
+//! is too much in all is refused (`budget`).
 //!
 //! Not here: whether a value is there at all, and what filters lose of it (`leaves`, `signed`).
 
+mod budget;
 mod bytes;
 mod filtered;
 mod judged;
@@ -38,6 +40,7 @@ mod values;
 
 use std::collections::HashSet;
 
+pub(super) use budget::Budget;
 pub(super) use judged::Judged;
 use readings::Moving;
 use shape::{Mark, Shape};
@@ -73,17 +76,17 @@ impl Meanings<'_> {
 impl Spans {
     /// Of all that a template writes.
     pub(super) fn of(template: &Template, meanings: Meanings<'_>) -> Spans {
-        Spans::of_shape(&meanings.template_shape(template))
+        Spans::of_shape(&meanings.template_shape(template), meanings.budget)
     }
 
     /// Of a template whose text is known only as it comes out of these filters.
     pub(super) fn of_filtered(template: &Template, filters: &[Filter], meanings: Meanings<'_>) -> Spans {
-        Spans::seen_through(meanings.template_shape(template), filters)
+        Spans::seen_through(meanings.template_shape(template), filters, meanings.budget)
     }
 
     /// The same of a named value.
     pub(super) fn of_value(value: &NamedValue, filters: &[Filter], meanings: Meanings<'_>) -> Spans {
-        Spans::seen_through(meanings.value_shape(value), filters)
+        Spans::seen_through(meanings.value_shape(value), filters, meanings.budget)
     }
 
     /// Whether what a chain writes is not the same in every reading: one of the template, or of a named value in it.
@@ -107,17 +110,17 @@ impl Spans {
         !(is_told && self.followed.contains(&mark))
     }
 
-    fn of_shape(shape: &Shape) -> Spans {
+    fn of_shape(shape: &Shape, budget: &Budget) -> Spans {
         let mut followed = HashSet::new();
         shape.marks(&mut followed);
-        Spans { moving: readings::moving(shape), followed }
+        Spans { moving: readings::moving(shape, budget), followed }
     }
 
     /// What a filter makes of a text can be read as the text where nothing is lost, or the case of its bytes is lost; and a
     /// text that is one value and nothing else has one reading.
-    fn seen_through(shape: Shape, filters: &[Filter]) -> Spans {
+    fn seen_through(shape: Shape, filters: &[Filter], budget: &Budget) -> Spans {
         if shape.is_one_value() {
-            return Spans::of_shape(&shape);
+            return Spans::of_shape(&shape, budget);
         }
         let (mut shape, mut keeps_case) = (shape, true);
         for filter in filters {
@@ -129,6 +132,6 @@ impl Spans {
             };
             keeps_case = filter.keeps_case(keeps_case);
         }
-        Spans::of_shape(&shape)
+        Spans::of_shape(&shape, budget)
     }
 }

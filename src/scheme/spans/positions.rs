@@ -1,6 +1,7 @@
 //! A shape as its bytes and which may follow which (Glushkov 1961): what has no steps that read nothing is easily read twice.
 
 use super::{
+    budget::Budget,
     bytes::Bytes,
     shape::{Mark, Shape},
 };
@@ -35,9 +36,11 @@ struct Piece {
 
 impl Positions {
     /// `None` if there are too many.
-    pub(super) fn of(shape: &Shape) -> Option<Positions> {
+    pub(super) fn of(shape: &Shape, budget: &Budget) -> Option<Positions> {
         let mut positions = Positions::default();
-        let piece = positions.piece(shape, None)?;
+        let piece = positions.piece(shape, None);
+        budget.spend(positions.bytes.len().saturating_add(positions.steps.min(MOST_STEPS)))?;
+        let piece = piece?;
         positions.first = piece.first;
         positions.is_last = vec![false; positions.bytes.len()];
         for last in piece.last {

@@ -3,12 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    budget::Budget,
     positions::Positions,
     shape::{Mark, Shape},
 };
-
-/// More steps than this are not made: what would need them counts as read in two ways.
-const MOST_STEPS: usize = 1 << 20;
 
 /// What is not the same in all readings of one text.
 #[derive(Debug, Default)]
@@ -20,16 +18,15 @@ pub(super) struct Moving {
 }
 
 /// What moves; `None` if the shape is too large to say.
-pub(super) fn moving(shape: &Shape) -> Option<Moving> {
-    let positions = Positions::of(shape)?;
-    let pairs = Pairs::of(&positions)?;
+pub(super) fn moving(shape: &Shape, budget: &Budget) -> Option<Moving> {
+    let positions = Positions::of(shape, budget)?;
+    let pairs = Pairs::of(&positions, budget)?;
+    let within = |at: usize| positions.within.get(at).copied().flatten();
+    // Many pairs of places, and few pairs of values.
+    let apart: HashSet<_> = pairs.in_whole_texts(&positions).map(|(one, other)| (within(one), within(other))).collect();
     let mut moving = Moving::default();
-    for (first, second) in pairs.in_whole_texts(&positions) {
-        let within = |at: usize| positions.within.get(at).copied().flatten();
-        let (first, second) = (within(first), within(second));
-        if first != second {
-            moving.add(&positions, first, second);
-        }
+    for (first, second) in apart.into_iter().filter(|(first, second)| first != second) {
+        moving.add(&positions, first, second);
     }
     Some(moving)
 }
@@ -57,15 +54,14 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn of(positions: &Positions) -> Option<Pairs> {
+    fn of(positions: &Positions, budget: &Budget) -> Option<Pairs> {
         let mut pairs = Pairs { all: Vec::new(), before: Vec::new() };
         let mut known: HashMap<Pair, usize> = HashMap::new();
-        let mut steps = 0_usize;
-        pairs.come_to(positions, None, (&positions.first, &positions.first), &mut known, &mut steps)?;
+        pairs.come_to(positions, None, (&positions.first, &positions.first), &mut known, budget)?;
         let mut at = 0;
         while let Some((first, second)) = pairs.all.get(at).copied() {
             let next = (positions.next.get(first)?.as_slice(), positions.next.get(second)?.as_slice());
-            pairs.come_to(positions, Some(at), next, &mut known, &mut steps)?;
+            pairs.come_to(positions, Some(at), next, &mut known, budget)?;
             at += 1;
         }
         Some(pairs)
@@ -77,12 +73,9 @@ impl Pairs {
         from: Option<usize>,
         (first, second): (&[usize], &[usize]),
         known: &mut HashMap<Pair, usize>,
-        steps: &mut usize,
+        budget: &Budget,
     ) -> Option<()> {
-        *steps = steps.saturating_add(first.len().saturating_mul(second.len()));
-        if *steps > MOST_STEPS {
-            return None;
-        }
+        budget.spend(first.len().saturating_mul(second.len()))?;
         for (one, other) in first.iter().flat_map(|one| second.iter().map(move |other| (*one, *other))) {
             if !positions.bytes.get(one)?.overlaps(*positions.bytes.get(other)?) {
                 continue;

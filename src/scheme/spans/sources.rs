@@ -15,6 +15,9 @@ use crate::scheme::{
     values::{Form, NamedValue},
 };
 
+/// What it takes to make a source's shape, in steps: an expression is read for it.
+const OF_A_SOURCE: usize = 64;
+
 impl Meanings<'_> {
     pub(super) fn template_shape(self, template: &Template) -> Shape {
         let part = |part: &Part| match part {
@@ -58,6 +61,9 @@ impl Meanings<'_> {
 
     /// A source as it comes out of filters, with all that is known of it on the way.
     pub(super) fn plain(self, source: &Source, filters: &[Filter]) -> Shape {
+        if self.budget.spend(OF_A_SOURCE).is_none() {
+            return Shape::any(Bytes::ALL);
+        }
         let known = |shape: Shape, done: &[Filter]| {
             let known = self.judged.iter().find_map(|judged| judged.after(source, done));
             known.into_iter().fold(shape, Shape::narrowed)

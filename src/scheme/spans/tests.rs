@@ -10,11 +10,13 @@ use crate::scheme::{Body, Headers, Sources, Unknown, View, evaluate::Evaluation,
 /// The sources of a template whose bytes move.
 fn moving(text: &str) -> Vec<String> {
     let template = Template::compile(text, Sources::Request).unwrap_or_else(|fault| panic!("{text}: {fault}"));
-    let spans = Spans::of(&template, NOTHING);
+    let spans = alone(&template);
     template.chains().filter(|chain| spans.moves(chain)).map(|chain| chain.source.to_string()).collect()
 }
 
-const NOTHING: Meanings<'static> = Meanings { values: &[], key_id: None, judged: &[] };
+fn alone(template: &Template) -> Spans {
+    Spans::of(template, Meanings { values: &[], key_id: None, judged: &[], budget: &Budget::default() })
+}
 
 #[track_caller]
 fn none(text: &str) {
@@ -236,7 +238,7 @@ proptest! {
     ) {
         let text: String = parts.iter().zip(&literals).map(|(part, literal)| format!("{part}{literal}")).collect();
         let template = Template::compile(&text, Sources::Request).expect("a template");
-        let spans = Spans::of(&template, NOTHING);
+        let spans = alone(&template);
         let fixed: Vec<bool> = template.chains().map(|chain| !spans.moves(chain)).collect();
         let mut known: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
         for (a, b, c) in TEXTS.iter().flat_map(|a| TEXTS.iter().flat_map(move |b| TEXTS.iter().map(move |c| (*a, *b, *c)))) {

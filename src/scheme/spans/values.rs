@@ -1,6 +1,7 @@
 //! Named values as shapes, and what tells the lines of a list of headers apart.
 
 use super::{
+    budget::Budget,
     bytes::Bytes,
     filtered::filtered,
     readings,
@@ -47,7 +48,8 @@ impl Meanings<'_> {
             }
             NamedValue::Headers(lines) => {
                 let line = Shape::Either(self.line_shapes(lines));
-                let all = joined(line, &lines.join);
+                // A line is written twice here, and lists of lists would double with each.
+                let all = joined(line, &lines.join).bounded();
                 if lines.is_never_empty() { all } else { all.optional() }
             }
             NamedValue::Parameters(list) => joined(list.piece_shape(), &list.join).optional(),
@@ -66,10 +68,13 @@ impl Meanings<'_> {
         let are_apart = are_apart(&lines.join, &shapes);
         let marked = shapes.into_iter().enumerate().map(|(index, shape)| shape.bounded().marked(Mark::Line(index)));
         // A line that could be read as another kind of line says nothing of its own.
-        let moving = readings::moving(&Shape::Either(marked.collect()));
+        let moving = readings::moving(&Shape::Either(marked.collect()), self.budget);
         let is_one = |index: usize| moving.as_ref().is_some_and(|moving| !moving.marks.contains(&Mark::Line(index)));
         let special = lines.special.iter().enumerate().map(|(index, _)| are_apart && is_one(index + 1));
-        Lines { fix_values: are_apart && is_one(0) && lines.names_its_value(), fix_special: special.collect() }
+        Lines {
+            fix_values: are_apart && is_one(0) && lines.names_its_value(self.budget),
+            fix_special: special.collect(),
+        }
     }
 }
 
@@ -125,7 +130,7 @@ impl HeaderLines {
     }
 
     /// Whether a header's line says whose it is, and tells the value from all else in it.
-    fn names_its_value(&self) -> bool {
+    fn names_its_value(&self, budget: &Budget) -> bool {
         let mark = Mark::Line(0);
         // Names have no case; whatever else is lost of one, another name may have lost too.
         let is_kept = |filter: &Filter| matches!(filter, Filter::Lower | Filter::Upper) || !filter.is_lossy();
@@ -133,7 +138,7 @@ impl HeaderLines {
         // Of names that the scheme itself lists, each has its place.
         let is_listed = self.names.literal().is_some() && self.missing != Missing::Skip;
         let names = is_listed || self.each.chains().any(is_name);
-        let moving = readings::moving(&self.line_shape(Some(mark)));
+        let moving = readings::moving(&self.line_shape(Some(mark)), budget);
         names && moving.is_some_and(|moving| !moving.marks.contains(&mark))
     }
 

@@ -172,6 +172,12 @@ impl Filter {
         }
     }
 
+    /// Whether what comes out says the same in either case: digits in hexadecimal, and digests, of which more is left than anyone
+    /// can guess.
+    pub(in crate::scheme) fn is_digits(&self) -> bool {
+        matches!(self, Filter::Hex | Filter::HexUpper | Filter::Digest(_))
+    }
+
     /// Whether it makes no sense on the raw bytes of a digest.
     pub(super) fn needs_text(&self) -> bool {
         match self {

@@ -2,6 +2,8 @@
 
 mod answers;
 mod carriers;
+mod complexity;
+mod coverage;
 mod cures;
 mod keys;
 mod language;

@@ -50,6 +50,36 @@ fn a_number_has_digits_only() {
 }
 
 #[test]
+fn formats_that_take_one_text_for_two_times_would_let_a_request_in_twice() {
+    let pattern = |text: &str| TimestampFormat::Pattern(text.to_owned());
+    let refused = |one: &TimestampFormat, other: &TimestampFormat| {
+        let formats = vec![one.clone(), other.clone()];
+        let timestamp = TimestampDefinition { formats, ..timestamp("{header:T}", 60) };
+        let definition = Definition { timestamp: Some(timestamp), ..definition("{header:T}") };
+        Scheme::compile(&definition).err().map(|faults| (faults[0].field, faults[0].index, faults.len()))
+    };
+    let (day_first, month_first) = (pattern("%d/%m/%Y %H:%M:%S"), pattern("%m/%d/%Y %H:%M:%S"));
+    let hours = pattern("%Y%m%d%H");
+    for (one, other) in [(&day_first, &month_first), (&month_first, &day_first)] {
+        assert_eq!(refused(one, other), Some(("timestamp.formats", Some(1), 1)), "it would be good on two days");
+    }
+    assert!(hours.is_sound() && refused(&TimestampFormat::Unix, &hours).is_some(), "2026113006 is in 2034 too");
+    let all = [
+        TimestampFormat::Unix,
+        TimestampFormat::UnixMillis,
+        TimestampFormat::Iso8601,
+        TimestampFormat::Rfc3339,
+        TimestampFormat::HttpDate,
+        pattern("%Y%m%d%H%M%S"),
+        pattern("%Y-%m-%dT%H:%M:%S%.f"),
+        day_first,
+    ];
+    for one in &all {
+        assert!(all.iter().all(|other| refused(one, other).is_none()), "{one:?}");
+    }
+}
+
+#[test]
 fn of_several_formats_the_first_in_the_window_counts() {
     let formats = [TimestampFormat::Unix, TimestampFormat::UnixMillis, TimestampFormat::Iso8601];
     for text in ["1714485600", "1714485600000", "2024-04-30T14:00:00"] {

@@ -24,6 +24,8 @@ class Handler(BaseHTTPRequestHandler):
         print(known, len(password), self.headers.get("X-App"), flush=True)
         if name == "hang":
             time.sleep(5)
+        if name == "Bob":
+            time.sleep(2.1)
         if name == "teapot":
             return self.answer(418, {})
         if name == "broken":

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::json;
@@ -134,6 +134,20 @@ fn an_older_login_that_hangs_or_is_gone_costs_the_time_out_and_so_many_calls_at_
     drop(legacy);
     let gone = login(&api, "bob", "builder");
     assert_eq!((gone.status, &gone.json()["type"]), (503, &json!("urn:countersign:users-unavailable")));
+}
+
+/// Whoever revokes all that was issued before now, while an old password is being looked at, means what comes of that too.
+#[test]
+fn a_token_is_as_old_as_the_look_at_its_password() {
+    let legacy = Legacy::start();
+    let api = legacy.behind(&[]);
+    let began = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+    let start = Instant::now();
+    let answer = login(&api, "Bob", "builder");
+    assert!(start.elapsed() >= Duration::from_secs(2), "it took its time");
+    let claims = part(answer.json()["access_token"].as_str().expect("a token"), 1);
+    let issued = claims["iat"].as_u64().expect("a time");
+    assert!(issued <= began + 1, "{issued} is later than {began}");
 }
 
 #[test]

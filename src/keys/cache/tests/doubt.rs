@@ -91,3 +91,20 @@ async fn what_the_source_withholds_while_it_tells_of_others_no_longer_serves_wha
     assert!(setup.find("dev-1").await.is_err());
     assert_eq!(setup.find("dev-2").await, known("one"));
 }
+
+/// What was told of it before it was shut out must not be remembered after what was told then.
+#[tokio::test]
+async fn what_is_told_of_an_id_for_anothers_sake_is_not_remembered() {
+    let setup = setup(&patient(), Manner::Tells("one"));
+    for id in ["dev-2", "dev-1"] {
+        assert_eq!(setup.find(id).await, known("one"));
+    }
+    setup.source.turns(Manner::WithholdsAndTellsSlowly("dev-1"));
+    setup.at(100);
+    let Lookout::Later(waiting) = setup.cache.look_up(b"dev-1") else { panic!("it serves unasked") };
+    setup.until(|setup| setup.source.asked() == 4).await;
+    setup.source.turns(Manner::Denies);
+    assert!(setup.find("dev-2").await.is_err());
+    assert!(waiting.await.is_err(), "it told of another");
+    assert!(setup.find("dev-2").await.is_err());
+}

@@ -1,0 +1,53 @@
+//! What is said to be covered cannot be changed under one signature, but for its spelling.
+
+use super::*;
+
+const PARTS: [&str; 5] = ["method", "path", "query", "authority", "body"];
+
+/// The parts that a message covers.
+fn covered(definition: &Definition) -> Vec<&'static str> {
+    let unsigned = scheme(definition).coverage().unsigned();
+    PARTS.into_iter().filter(|part| !unsigned.contains(part)).collect()
+}
+
+fn post(target: &str, body: &str) -> Request {
+    Request::new("POST", target).body(body)
+}
+
+#[test]
+fn what_two_requests_with_one_message_differ_in_is_not_covered() {
+    let list =
+        ParametersDefinition { writing: Writing::Encoded, ..ParametersDefinition::new(vec![ParametersOf::Query]) };
+    let values = vec![("list".to_owned(), ValueDefinition::Parameters(list))];
+    for (message, one, other) in [
+        ("{path|lower}", post("/users/Bob", ""), post("/users/bob", "")),
+        ("{path|trim_prefix:\"/admin\"}", post("/admin/x", ""), post("/x", "")),
+        ("{query|upper}", post("/?to=bob", ""), post("/?to=BOB", "")),
+        ("{query|percent_decode}", post("/?q=1%26admin=1", ""), post("/?q=1&admin=1", "")),
+        ("{target|percent_decode}", post("/a%3Fadmin=1", ""), post("/a?admin=1", "")),
+        ("{body|lower}", post("/", "to=Bob"), post("/", "to=bob")),
+        ("{body|squeeze|sha256|hex}", post("/", "\"a  b\""), post("/", "\"a b\"")),
+        ("{body|trim|hex|upper}", post("/", "a "), post("/", "a")),
+        ("{body|sort}", post("/", "a&b"), post("/", "b&a")),
+        ("{list|first:3}", post("/?a=1", ""), post("/?a=1&admin=1", "")),
+        ("{list|lower}", post("/?to=Bob", ""), post("/?to=bob", "")),
+    ] {
+        let definition = Definition { values: values.clone(), ..definition(&format!("m\n{message}")) };
+        assert_eq!(super::message(&definition, &one), super::message(&definition, &other), "{message}");
+        assert_eq!(covered(&definition), Vec::<&str>::new(), "{message}");
+    }
+}
+
+#[test]
+fn another_spelling_is_the_same_part() {
+    for (message, parts) in [
+        ("{method|lower}\n{authority|lower}", &["method", "authority"][..]),
+        ("{path|percent_decode}", &["path"]),
+        ("{path|normalize_path|percent_encode_path}\n{query|sort}", &["path", "query"]),
+        ("{target|sha256|hex|upper}\n{body|sha512|base64|lower}", &["path", "query", "body"]),
+        ("{body|hex|upper}", &["body"]),
+        ("{url|trim|squeeze}", &["path", "query", "authority"]),
+    ] {
+        assert_eq!(covered(&definition(message)), parts, "{message}");
+    }
+}
