@@ -86,6 +86,10 @@ pub fn in_words(error: &rustls::Error) -> String {
     let text = error.to_string();
     match error {
         rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
+        rustls::Error::InvalidMessage(_) => "the other side does not speak TLS: is it `http://`?".to_owned(),
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "no root that is known here has signed the server's certificate: `roots` names others".to_owned()
+        }
         // Those are named by their texts alone.
         rustls::Error::InvalidCertificate(CertificateError::Other(_)) if text.contains("CaUsedAsEndEntity") => {
             "the server shows a certificate that is made to sign others (`CA:TRUE`), as `openssl req -x509` makes them: \
@@ -124,6 +128,8 @@ mod tests {
             let other = rustls::OtherError(Arc::new(io::Error::other(text.to_owned())));
             in_words(&rustls::Error::InvalidCertificate(CertificateError::Other(other)))
         };
+        assert!(in_words(&rustls::InvalidMessage::InvalidContentType.into()).contains("`http://`"));
+        assert!(in_words(&rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)).contains("`roots`"));
         assert!(of("UnsupportedCertVersion").contains("X.509 version 1"));
         assert!(of("CaUsedAsEndEntity").contains("CA:FALSE"));
         assert!(of("else").contains("else"));

@@ -4,6 +4,7 @@
 
 mod denied;
 mod held;
+mod in_force;
 pub mod jwt;
 mod legs;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod verified;
 use std::{cell::RefCell, fmt, time::Duration};
 
 pub use denied::{Challenge, Denied, Missing, Reason, Schemes};
+pub use in_force::InForce;
 pub use requirement::{Dpop, Leg, Narrowed, Requirement, SignatureRule, TokenRule};
 pub use verified::{Replay, Verified};
 

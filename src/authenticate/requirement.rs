@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::jwt;
+use super::{InForce, jwt};
 use crate::{
     keys::KeyTable,
     message::Carrier,
@@ -46,6 +46,8 @@ pub struct SignatureRule {
     pub may_go_unchecked: bool,
     /// What has a shorter window than the scheme says; hardly ever anything.
     pub narrowed: Vec<Narrowed>,
+    /// What is in force meanwhile, where a request may outlive its config.
+    pub in_force: Option<Arc<InForce>>,
 }
 
 /// Requests that may have been accepted when a scheme's window was shorter: it may be that they are remembered no longer than
@@ -185,6 +187,7 @@ impl SignatureRule {
             binds_authority,
             may_go_unchecked: false,
             narrowed: Vec::new(),
+            in_force: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view};
+use super::{Desk, Origin, Reason, Replay, SignatureRule, held::view, in_force::Successor};
 use crate::{
     http1::RequestHead,
     keys::{Found, Matched, NoKey},
@@ -92,8 +92,26 @@ impl<'c> Opened<'c> {
             Some(key) if is_recent && claimed.key_id() == before.key_id() => {
                 Soon::now(Ok(Opened { claimed, key: Some(key), found_millis }))
             }
-            Some(_) | None => with_key(rule, claimed, now_millis),
+            Some(_) | None => with_key_in_force(rule, claimed, now_millis),
         }
+    }
+}
+
+/// The same with the key that the config in force has for it, where that is another than the request began with.
+fn with_key_in_force<'c>(
+    rule: &'c SignatureRule,
+    claimed: Claimed,
+    now_millis: i64,
+) -> Soon<'c, Result<Opened<'c>, Reason>> {
+    match rule.in_force.as_ref().map(|in_force| in_force.successor(rule)) {
+        None | Some(Successor::Itself) => with_key(rule, claimed, now_millis),
+        Some(Successor::Gone) => Soon::now(Err(NoKey::Unknown.into())),
+        Some(Successor::Other(newest)) => Soon::later(async move {
+            let found = newest.keys.find(claimed.key_id()).await?;
+            found.key().check(now_millis)?;
+            let key = Some(rule.keys.adopted(&found));
+            Ok(Opened { claimed, key, found_millis: now_millis })
+        }),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `countersign revoke`, `countersign unrevoke` and `countersign revocations`: take back what was given, let it be good again, and
 //! see what was taken back.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use serde_json::Value;
@@ -129,7 +132,8 @@ const MOST_SHOWN: usize = 10_000_000;
 
 impl Revoke {
     pub(super) fn execute(self) -> Result<Exit, Trouble> {
-        let now_unix = Clock::system().unix();
+        let clock = Clock::system();
+        let now_unix = clock.unix();
         let document = self.document(now_unix)?;
         let already = match &self.list.file {
             None => {
@@ -151,23 +155,46 @@ impl Revoke {
                 }
             }
         };
+        if self.is_until_now() {
+            wait_for(before_now(now_unix), &clock);
+        }
         told(already.as_ref());
         Ok(Exit::Ok)
     }
 
+    fn is_until_now(&self) -> bool {
+        self.issued_before.as_deref() == Some(NOW)
+    }
+
     fn document(&self, now_unix: i64) -> Result<Value, Trouble> {
+        let issued_before = match self.is_until_now() {
+            true => Some(before_now(now_unix)),
+            false => self.issued_before.as_deref().map(|text| time(text, now_unix)).transpose()?,
+        };
         let time = |text: &Option<String>| text.as_deref().map(|text| time(text, now_unix)).transpose();
         let members = [
             ("jti", self.jti.clone().map(Value::from)),
             ("subject", self.subject.clone().map(Value::from)),
             ("key_id", self.key_id.clone().map(Value::from)),
             ("tokens", self.tokens.clone().map(Value::from)),
-            ("issued_before", time(&self.issued_before)?.map(Value::from)),
+            ("issued_before", issued_before.map(Value::from)),
             ("until", time(&self.until)?.map(Value::from)),
             ("reason", self.reason.clone().map(Value::from)),
         ];
         Ok(document_of(members))
     }
+}
+
+/// Tokens say in whole seconds when they were issued: what was issued in this one, before it was revoked, is meant too.
+fn before_now(now_unix: i64) -> i64 {
+    now_unix.saturating_add(1)
+}
+
+/// Whoever is told that it is revoked finds that what is issued from then on is not.
+fn wait_for(unix: i64, clock: &Clock) {
+    let left = unix.saturating_mul(1000).saturating_sub(clock.unix_millis());
+    // A clock that was set meanwhile does not make it longer.
+    std::thread::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0).min(1000)));
 }
 
 /// The document of what was given.
@@ -250,9 +277,12 @@ impl ListRevocations {
     }
 }
 
+/// The time that it is.
+const NOW: &str = "now";
+
 fn time(text: &str, now_unix: i64) -> Result<i64, Trouble> {
     let unix = match text {
-        "now" => Some(now_unix),
+        NOW => Some(now_unix),
         _ if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
         _ => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second),
     };

@@ -27,8 +27,8 @@ pub(super) fn report(routes: &[ReadRoute], reader: &mut Reader<'_>) {
     }
 }
 
-/// Warns of keys that are good on more routes than their `routes` seem to say: those of one name are one to them.
-pub(super) fn report_shared_names(routes: &[ReadRoute], keys: &Section<Keys>, reader: &mut Reader<'_>) {
+/// Warns of keys that are good on more routes than their `routes` seem to say, for those of one name are one to them; or on none.
+pub(super) fn report_named_routes(routes: &[ReadRoute], keys: &Section<Keys>, reader: &mut Reader<'_>) {
     for (place, entry) in keys.each() {
         let records: Vec<&KeyRecord> = match &entry.source {
             KeySource::Shared(record) => vec![record],
@@ -39,6 +39,10 @@ pub(super) fn report_shared_names(routes: &[ReadRoute], keys: &Section<Keys>, re
         let named: BTreeSet<&str> = named.collect();
         for name in named {
             let count = routes.iter().filter(|read| read.route.name == name).count();
+            if count == 0 {
+                let message = format!("a key in `{}` is tied to `{name}`, and no route has that name", entry.name);
+                reader.warning(place, message).suggest(name, routes.iter().map(|read| read.route.name.as_str()));
+            }
             if count > 1 {
                 let message =
                     format!("{count} routes have the name `{name}`, and a key in `{}` is good on each", entry.name);

@@ -95,7 +95,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         upstreams.report_unused(reader);
         rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);
-        conflicts::report_shared_names(&routes, &keys, reader);
+        conflicts::report_named_routes(&routes, &keys, reader);
         twice::warn(routes.iter().map(|read| &read.route.require), &schemes, reader);
     }
     let listener_places = listeners.places.clone();

@@ -307,6 +307,12 @@ fn path(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
         problem.hint = fault.hint.map(str::to_owned);
         return None;
     }
+    if let Some(name) = scalar.text.split('/').find_map(|segment| segment.strip_prefix(':')) {
+        let shown = reader.quote(node.place, &format!(":{name}"));
+        reader
+            .warning(node.place, format!("{shown} is a segment that is written just so"))
+            .hint("`{name}` is any one segment, a final `/**` is everything below");
+    }
     Some(scalar.text.clone())
 }
 

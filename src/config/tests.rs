@@ -209,12 +209,12 @@ routes:
 }
 
 #[test]
-fn keys_for_a_name_that_several_routes_have_are_told() {
+fn keys_for_a_name_that_several_routes_or_none_have_are_told() {
     let (_, warnings) = read(
         "
 listen: { address: 127.0.0.1:8000, public_origin: 'https://api.example.com' }
 keys:
-  some: { static: { one: { secrets: { env: KEY }, attributes: { routes: [/orders, /read] } }, two: { env: KEY } } }
+  some: { static: { one: { secrets: { env: KEY }, attributes: { routes: [/orders, /read, /raed] } }, two: { env: KEY } } }
   any: { shared: { env: KEY } }
 schemes: { v2: { preset: device-v2, keys: some }, hooks: { preset: slack, keys: any } }
 upstreams: { app: { echo: true } }
@@ -226,9 +226,18 @@ routes:
   - { name: same, match: { path: /b }, require: { hmac: hooks }, to: app }
 ",
     );
-    let told: Vec<&str> =
-        warnings.iter().map(|warning| warning.message.as_str()).filter(|text| text.contains("have the name")).collect();
-    assert_eq!(told, ["2 routes have the name `/orders`, and a key in `some` is good on each"]);
+    let told: Vec<&str> = warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .filter(|text| text.contains("a key in `some`"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "2 routes have the name `/orders`, and a key in `some` is good on each",
+            "a key in `some` is tied to `/raed`, and no route has that name"
+        ]
+    );
 }
 
 #[test]

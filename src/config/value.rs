@@ -50,7 +50,15 @@ impl Reader<'_> {
 
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
-        self.choice(node, what, &[("true", true), ("false", false)])
+        let read = self.choice(node, what, &[("true", true), ("false", false)]);
+        if let (None, Value::Scalar(scalar)) = (read, &node.value) {
+            match scalar.text.to_ascii_lowercase().as_str() {
+                "yes" | "on" | "y" | "1" => self.hint_at(node.place, "did you mean `true`?"),
+                "no" | "off" | "n" | "0" => self.hint_at(node.place, "did you mean `false`?"),
+                _ => {}
+            }
+        }
+        read
     }
 
     /// One word out of a few.

@@ -24,7 +24,7 @@ use super::{
     windows::Windows,
 };
 use crate::{
-    authenticate::{Leg, Requirement, SignatureRule, jwt},
+    authenticate::{InForce, Leg, Requirement, SignatureRule, jwt},
     config::{self, Config, ForwardingHeader, OnStoreFailure, UpstreamKind},
     forward::{AnswerSigning, Assertion, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
@@ -116,7 +116,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
     let keys = carried.keys.turned(&config, &carried.clock)?;
     let sources = Sources::new(&config, &keys);
     let windows = carried.windows.turned(&config, carried.clock.unix_millis());
-    let rules = Rules::new(&config, &sources, &publishers, &windows)?;
+    let rules = Rules::new(&config, &sources, &publishers, (&windows, &carried.in_force))?;
     let (targets, upstreams) = carried.upstreams.targets(&config)?;
     let strip = Arc::new(StripSet::new(
         NEVER_PASSED
@@ -174,6 +174,7 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
         users,
         families,
         windows,
+        signatures: rules.signatures,
     })
 }
 
@@ -323,7 +324,7 @@ impl Rules {
         config: &Config,
         sources: &Sources,
         publishers: &PublisherBook,
-        windows: &Windows,
+        (windows, in_force): (&Windows, &Arc<InForce>),
     ) -> Result<Rules, AssembleError> {
         let signature = |entry: &config::SchemeConfig| {
             let table = sources.verifying(config, entry)?.at(SourceIndex(entry.keys));
@@ -332,6 +333,7 @@ impl Rules {
             Ok(Arc::new(SignatureRule {
                 may_go_unchecked,
                 narrowed,
+                in_force: Some(in_force.clone()),
                 ..SignatureRule::new(entry.scheme.clone(), table)
             }))
         };

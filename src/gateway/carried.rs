@@ -8,6 +8,7 @@ use super::{
     user_book::UserBook, windows::Windows,
 };
 use crate::{
+    authenticate::InForce,
     clock::Clock,
     config::Config,
     issue::{Families, MemoryFamilies, StandIns},
@@ -45,6 +46,8 @@ pub struct Carried {
     pub publishers: PublisherBook,
     /// For how long requests were let in.
     pub windows: Windows,
+    /// The signature rules in force, for requests that began under others.
+    pub in_force: Arc<InForce>,
 }
 
 impl Carried {
@@ -69,6 +72,7 @@ impl Carried {
             family_tables: FamilyBook::default(),
             publishers: PublisherBook::default(),
             windows: Windows::default(),
+            in_force: Arc::default(),
         }
     }
 }

@@ -201,6 +201,7 @@ impl Crew {
         self.carried.keys = keys.clone();
         self.carried.users = self.current.snapshot.users.clone();
         self.carried.windows = self.current.snapshot.windows.clone();
+        self.carried.in_force.put(&self.current.snapshot.signatures);
         self.metrics.show_key_sources(move || keys.counts());
         self.carried.budgets.memory.resize(limits.body_memory_total);
         self.carried.budgets.spool.resize(limits.spool_total);

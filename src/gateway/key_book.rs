@@ -58,12 +58,13 @@ impl KeyBook {
     }
 
     fn files(&self, config: &Config, clock: &Clock) -> Result<Files, AssembleError> {
+        let routes: Arc<[Box<str>]> = config.routes.iter().map(|route| route.name.as_str().into()).collect();
         let mut files = Vec::new();
         for keys in &config.keys {
             let KeySource::File { path, format } = &keys.source else { continue };
             let refused = |source| AssembleError::KeyFile { path: path.clone(), source };
             let before = self.file(&keys.name).map(|file| &**file);
-            let file = KeyFile::open(path, *format, clock.clone(), before).map_err(refused)?;
+            let file = KeyFile::open((path, *format), &routes, clock.clone(), before).map_err(refused)?;
             files.push((keys.name.clone(), Arc::new(file)));
         }
         Ok(files.into())

@@ -7,7 +7,7 @@ use super::{
     routes::Routes, upstreams::Book, user_book::UserBook, windows::Windows,
 };
 use crate::{
-    authenticate::Requirement,
+    authenticate::{Requirement, SignatureRule},
     clock::Clock,
     config::{Limits, Timeouts},
     forward::{AnswerSigning, Dress, Target},
@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub families: FamilyBook,
     /// For how long requests are let in.
     pub windows: Windows,
+    /// The schemes with their keys.
+    pub signatures: Vec<Arc<SignatureRule>>,
 }
 
 /// Who serves the requests of a route.

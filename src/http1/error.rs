@@ -120,7 +120,7 @@ pub enum BadResponse {
     #[error(transparent)]
     Head(#[from] BadHead),
     /// The status line is not `version SP status [SP reason]` with a status of 100 to 599 (RFC 9112 section 4).
-    #[error("a malformed status line")]
+    #[error("a malformed status line, as of a server that speaks TLS or HTTP/2")]
     StatusLine,
     /// A version that is neither HTTP/1.1 nor HTTP/1.0.
     #[error("an HTTP version other than 1.0 and 1.1")]

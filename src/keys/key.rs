@@ -141,6 +141,10 @@ impl<'t> Found<'t> {
         Found { key: Kept::Made(key), source: self.source }
     }
 
+    pub(super) fn at(self, source: SourceIndex) -> Found<'t> {
+        Found { source, ..self }
+    }
+
     /// That a signature was made with the secret at that [place](Live::place).
     pub fn matched(self, place: usize) -> Matched<'t> {
         Matched { found: self, place }

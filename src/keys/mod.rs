@@ -116,6 +116,11 @@ impl KeyTable {
         }
     }
 
+    /// A key out of another table, as one of this: what is counted of it is counted here.
+    pub fn adopted(&self, found: &Found<'_>) -> Found<'static> {
+        found.to_owned().at(self.index)
+    }
+
     fn made(&self, answer: Answer, prepare: &Prepare) -> Result<Found<'_>, NoKey> {
         let record = answer?.ok_or(NoKey::Unknown)?;
         Ok(Found::made(Key::new(&record, prepare)?, self.index))

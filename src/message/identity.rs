@@ -126,10 +126,17 @@ impl<'c> Identity<'c> {
         own.or_else(|| self.others.iter().find_map(|other| Some((other.by, other.evidence.token()?))))
     }
 
-    /// An attribute of the key that names the caller, or else of the first other. What that one lacks is not looked for at
-    /// another.
+    /// The key whose attributes are told: the one that names the caller, or else the first other with an id, or else the
+    /// first.
+    pub fn attributed(&self) -> Option<&Matched<'c>> {
+        let with_id = || self.others.iter().filter(|other| other.key_id.is_some());
+        let others = || with_id().find_map(|other| other.evidence.key());
+        self.key().or_else(others).or_else(|| self.keys().next())
+    }
+
+    /// An attribute of that key. What it lacks is not looked for at another.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.keys().next()?.attributes()?.text(name)
+        self.attributed()?.attributes()?.text(name)
     }
 
     /// Whether each key may be used on the route of that name.

@@ -56,7 +56,7 @@ impl Naming {
             }
         }
         if self.attributes {
-            match identity.keys().next() {
+            match identity.attributed() {
                 Some(key) => self.write_keys(key.source().0, out),
                 None => out.push(NOBODY),
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisResult,
-    TlsCertificates, TlsMode, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
+    RedisError, RedisResult, TlsCertificates, TlsMode, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::ClusterClientBuilder,
     cluster_async::ClusterConnection,
@@ -39,6 +39,9 @@ pub(super) async fn connect(settings: &Settings, attempt: usize) -> Result<Conne
     };
     match tokio::time::timeout(within, open(settings, attempt)).await {
         Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(LinkError::Refused(code))) if code == "NOAUTH" => {
+            Err(LinkError::Unusable("it wants a password, and none is configured".to_owned()))
+        }
         Ok(Err(error)) => Err(error),
         Err(_) => Err(LinkError::TimedOut),
     }
@@ -113,7 +116,15 @@ async fn multiplexed(client: Client, settings: &Settings) -> Result<MultiplexedC
         // Who asks sets the time.
         .set_response_timeout(None)
         .set_pipeline_buffer_size(WRITE_QUEUE);
-    client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| LinkError::of(&error))
+    client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| unconnected(&error))
+}
+
+/// Of a connection that did not come about the system says why, and what it says repeats nothing that was sent.
+fn unconnected(error: &RedisError) -> LinkError {
+    match error.kind() {
+        ErrorKind::Io if !error.is_timeout() => LinkError::Unusable(error.to_string().chars().take(200).collect()),
+        _ => LinkError::of(error),
+    }
 }
 
 async fn cluster(
@@ -223,4 +234,27 @@ impl Connection {
 /// An error may come as an answer.
 fn answered(asked: RedisResult<Value>) -> Result<Value, LinkError> {
     asked.and_then(Value::extract_error).map_err(|error| LinkError::of(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn why_nobody_could_be_reached_is_told_as_the_system_says_it() {
+        // Nobody listens at a port that was given back just now.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = Settings {
+            place: Place::Server(Address { host: "127.0.0.1".to_owned(), port }),
+            username: None,
+            password: None,
+            database: 0,
+            tls: None,
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(5),
+            must_keep: false,
+        };
+        let error = connect(&settings, 0).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.starts_with("Redis cannot be connected to: Connection refused"), "{error}");
+    }
 }

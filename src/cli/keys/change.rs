@@ -131,7 +131,8 @@ impl List {
     pub(super) fn execute(&self) -> Result<Exit, Trouble> {
         let store = self.place.store()?;
         let Some(id) = &self.id else {
-            data(format_args!("{} ids", store.count()?));
+            let count = store.count()?;
+            data(format_args!("{count} {}", if count == 1 { "id" } else { "ids" }));
             return Ok(Exit::Ok);
         };
         let record = known(&*store, id)?;

@@ -219,11 +219,11 @@ mod tests {
             (hex(KEY, &format!("{MESSAGE}000")), "the time in the message is in milliseconds"),
             (hex(KEY, "1714485600:12:34:56:78:9a:bc"), "the two values of the message change places"),
             (hex(MESSAGE, KEY), "key and message change places"),
-            (hex(KEY, MESSAGE).chars().take(32).collect(), "it is cut off behind 16 of its 32 bytes"),
+            (hex(KEY, MESSAGE).chars().take(32).collect(), "its first 16 of 32 bytes were enough"),
             ("e2c3e66ded6829139009ec89a40f623d1e0f0c65".to_owned(), "the algorithm is hmac-sha1"),
             (
                 "9ce9fc581842804889c9cd6db5af63b7859f47db4000a5a34a803a93b36f6c7a".to_owned(),
-                "it is a plain digest of the key and then the message, and no HMAC",
+                "a plain digest of the key and then the message were wanted, and no HMAC",
             ),
         ] {
             assert_eq!(told(&signature).as_deref(), Some(wanted), "{signature}");

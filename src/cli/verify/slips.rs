@@ -61,7 +61,7 @@ fn other_use(
     }
     let whole = mac(secret, message)?;
     if let Some(cut) = came.iter().find(|came| came.len() >= SHORTEST_CUT && whole.starts_with(came)) {
-        return Some(format!("it is cut off behind {} of its {} bytes", cut.len(), whole.len()));
+        return Some(format!("its first {} of {} bytes were enough", cut.len(), whole.len()));
     }
     let other = explanation.other_macs(key).into_iter().find(|(_, mac)| came.contains(mac));
     if let Some((algorithm, _)) = other {
@@ -69,7 +69,7 @@ fn other_use(
     }
     let digests = [("the key and then the message", [key, message]), ("the message and then the key", [message, key])];
     let plain = digests.into_iter().find(|(_, parts)| explanation.digest(parts).is_some_and(|it| came.contains(&it)));
-    plain.map(|(told, _)| format!("it is a plain digest of {told}, and no HMAC"))
+    plain.map(|(told, _)| format!("a plain digest of {told} were wanted, and no HMAC"))
 }
 
 /// Bytes of a signature of which it is no accident that they are the right one's first.

@@ -26,7 +26,7 @@ pub enum Why {
     Unreadable(#[from] std::io::Error),
     #[error("the file is not UTF-8")]
     NotText,
-    #[error("the file has no column `{0}`")]
+    #[error("the file has no column `{0}`: its first line names them, with commas between, such as `id,secret`")]
     NoColumn(&'static str),
     #[error("it stands there twice")]
     Twice,

@@ -14,6 +14,7 @@ mod tests;
 mod yaml;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     fs::File,
     io::{self, BufReader, Read},
@@ -61,6 +62,8 @@ pub struct KeyFile {
 struct Inner {
     path: PathBuf,
     format: Format,
+    /// The names of the routes that keys can be tied to.
+    routes: Arc<[Box<str>]>,
     table: ArcSwap<Table>,
     clock: Clock,
     refused: Arc<AtomicU64>,
@@ -135,18 +138,26 @@ impl KeyFileContent {
 }
 
 impl KeyFile {
-    /// Reads the file at `path`, and again whenever it changes. Its counts go on with those of the one `before`.
+    /// Reads the file at `path`, and again whenever it changes. Its counts go on with those of the one `before`. `routes` are
+    /// the names of all routes: where keys are tied to another the log says so.
     ///
     /// # Errors
     /// The first thing that is wrong with it, or with watching it.
-    pub fn open(path: &Path, format: Format, clock: Clock, before: Option<&KeyFile>) -> Result<KeyFile, FileFault> {
+    pub fn open(
+        (path, format): (&Path, Format),
+        routes: &Arc<[Box<str>]>,
+        clock: Clock,
+        before: Option<&KeyFile>,
+    ) -> Result<KeyFile, FileFault> {
         let mut files = Files::new();
         files.add(path);
         let content = KeyFileContent::read(path, format)?;
+        say_unknown_routes(path, &content.0, routes);
         let table = ArcSwap::from_pointee(content.0);
         let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
         let loaded_unix_millis = AtomicI64::new(clock.unix_millis());
-        let inner = Arc::new(Inner { path: path.to_owned(), format, table, clock, refused, loaded_unix_millis });
+        let (path, routes) = (path.to_owned(), routes.clone());
+        let inner = Arc::new(Inner { path, format, routes, table, clock, refused, loaded_unix_millis });
         let (watched, mut told) = (inner.clone(), Told::default());
         let watch = Watch::start(files, move || watched.refresh(&mut told)).map_err(FileFault::whole)?;
         Ok(KeyFile { inner, _watch: watch })
@@ -174,6 +185,7 @@ impl Inner {
         match KeyFileContent::read(&self.path, self.format) {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
+                say_unknown_routes(&self.path, &content.0, &self.routes);
                 // Before the table: whoever is let in by the new keys finds the time of theirs.
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
                 self.table.store(Arc::new(content.0));
@@ -188,6 +200,15 @@ impl Inner {
                 fault.seen()
             }
         }
+    }
+}
+
+/// A key that is tied to a misspelt name alone is refused everywhere, and nothing else would say why.
+fn say_unknown_routes(path: &Path, table: &Table, routes: &[Box<str>]) {
+    let mut unknown: BTreeSet<&str> = table.routes().collect();
+    unknown.retain(|name| !routes.iter().any(|known| **known == **name));
+    if let Some(route) = unknown.first() {
+        tracing::warn!(path = %path.display(), route, more = unknown.len() - 1, "keys are tied to a route that there is not");
     }
 }
 

@@ -60,6 +60,11 @@ impl Table {
         self.places.len()
     }
 
+    /// The names of routes that any of them is tied to, some more than once.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &str> {
+        self.attributes.iter().filter_map(|attributes| attributes.routes()).flatten()
+    }
+
     fn unpacked(&self, place: u32) -> Option<KeyRecord> {
         let mut packed = at(&self.pieces, place)?;
         packed.bytes()?;

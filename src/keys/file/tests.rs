@@ -169,8 +169,14 @@ fn a_record_in_yaml_is_bounded_and_nesting_is_too() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_without_its_secret() {
     for (text, said) in [
-        ("", "line 1: the file has no column `id`"),
-        ("id,key\n", "line 1: the file has no column `secret`"),
+        (
+            "",
+            "line 1: the file has no column `id`: its first line names them, with commas between, such as `id,secret`",
+        ),
+        (
+            "id,key\n",
+            "line 1: the file has no column `secret`: its first line names them, with commas between, such as `id,secret`",
+        ),
         ("id,secret,id\n", "line 1, `id`: it stands there twice"),
         ("id,secret\na,hunter2\na,hunter3,x\n", "line 3: the line has 3 fields where the header has 2"),
         ("id,secret\n,hunter2\n", "line 2, `id`: it is missing"),
@@ -225,7 +231,7 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     let path = directory.path().join("keys.csv");
     std::fs::write(&path, "id,secret\na,one\n").unwrap();
     let clock = Clock::system();
-    let file = KeyFile::open(&path, Format::Csv, clock.clone(), None).unwrap();
+    let file = KeyFile::open((&path, Format::Csv), &Arc::default(), clock.clone(), None).unwrap();
     assert!(has(&file, "a") && !has(&file, "b"));
     let other = directory.path().join("new.csv");
     std::fs::write(&other, "id,secret\na,one\nb,two\n").unwrap();
@@ -238,7 +244,7 @@ fn a_changed_file_is_in_use_soon_and_a_broken_one_never() {
     assert!(within_two_seconds(|| has(&file, "c") && !has(&file, "a")));
     let reading = file.reading();
     assert!((reading.ids, reading.refused) == (1, 1) && reading.loaded_unix_millis <= clock.unix_millis());
-    let again = KeyFile::open(&path, Format::Csv, clock, Some(&file)).unwrap();
+    let again = KeyFile::open((&path, Format::Csv), &Arc::default(), clock, Some(&file)).unwrap();
     assert_eq!(again.reading().refused, 1, "opened again, it counts on");
 }
 

@@ -46,6 +46,7 @@ routes:
   - { match: { path: /counted }, require: { all_of: [{ jwt: api }, { hmac: device }] }, to: echo, rate_limits: subject }
   - { match: { path: /key-first }, require: { all_of: [{ hmac: device }, { jwt: api }] }, to: echo, set_headers: { X-User: "{claim:sub|default:\"none\"}" } }
   - { match: { path: /nameless }, require: { all_of: [{ hmac: hook }, { jwt: api }] }, to: echo, sign_response: hook }
+  - { match: { path: /three }, require: { all_of: [{ jwt: api }, { hmac: hook }, { hmac: device }] }, to: echo, set_headers: { X-Tenant: "{key:tenant}" } }
   - { match: { path: /two }, require: { all_of: [{ hmac: device }, { hmac: partner }] }, to: echo, set_headers: { X-Role: "{key:role|default:\"none\"}" } }
 "#;
 
@@ -192,4 +193,8 @@ fn an_attribute_that_the_caller_s_key_lacks_is_not_taken_from_another_key() {
     let answer = bench.send("/two", &both);
     assert_eq!((answer.status, answer.told("x-role")), (200, Some("none")));
     assert_eq!(answer.caller(), [Some("device-1"), Some("device-1"), Some("device")]);
+    let hook = [format!("X-Hook-Signature: {}", hmac_hex("body"))];
+    let three = [bearer(&json!({})).as_slice(), &hook, &signed("Device", "device-1")].concat();
+    let answer = bench.send("/three", &three);
+    assert_eq!((answer.status, answer.told("x-tenant")), (200, Some("acme")), "{}", answer.text);
 }

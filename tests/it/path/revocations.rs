@@ -116,6 +116,20 @@ impl Stage {
     }
 }
 
+/// Whoever has stolen what tokens are issued for may have one of this very second.
+#[test]
+fn what_was_issued_in_this_second_was_issued_before_now() {
+    let stage = Stage::start();
+    let issued = |at: i64| token(&json!({ "iss": "us", "aud": "api", "sub": "alice", "iat": at, "exp": at + 300 }));
+    let stolen = issued(now());
+    assert_eq!(stage.api(&stolen).0, 200);
+    let revoked = stage.command(&["revoke", "--issued-before", "now", "--tokens", "api"]);
+    assert!(revoked.status.success(), "{revoked:?}");
+    let refused = stage.api(&stolen);
+    assert_eq!(refused.0, 401, "{}", refused.1);
+    assert_eq!(stage.api(&issued(now())).0, 200, "what is issued once it is revoked is good");
+}
+
 #[test]
 fn a_token_in_hand_is_revoked_by_its_name() {
     let stage = Stage::start();

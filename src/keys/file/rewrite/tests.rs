@@ -87,7 +87,12 @@ fn what_cannot_be_done_is_said() {
         ("id,secret\na,one\n", "a", Change::Disable, "the file has no column `disabled`"),
         ("id,secret\na,1\na,2\na,3\na,4\n", "a", Change::Rotate(new("x"), Position::Last), "the id has 4 secrets"),
         (TEXT, "a", Change::Rotate(new("three"), Position::Last), "line 6, `secret`: the id has this secret already"),
-        ("id\na\n", "a", Change::Disable, "line 1: the file has no column `secret`"),
+        (
+            "id\na\n",
+            "a",
+            Change::Disable,
+            "line 1: the file has no column `secret`: its first line names them, with commas between, such as `id,secret`",
+        ),
         (TEXT, "b d", Change::Add(new("x")), "line 6, `id`: a key id is"),
     ] {
         let refused = after(text, id, &change).unwrap_err();

@@ -56,6 +56,19 @@ fn a_file_of_keys_changes_under_way_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
+fn a_route_that_keys_of_a_file_are_tied_to_and_that_there_is_not_is_said_whenever_it_is_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.csv");
+    fs::write(&path, format!("id,secret,routes\na,{NEW},told toldd\nb,{NEW},*\n")).expect("a file");
+    let bench = Bench::start(&format!("{{ file: {} }}", path.display()));
+    let said = bench.gateway.output_when(|said| said.contains("a route that there is not"));
+    assert!(said.contains("toldd") && !said.contains("the changed keys"), "{said}");
+    fs::write(&path, format!("id,secret,routes\na,{NEW},opn\n")).expect("a file");
+    bench.gateway.output_when(|said| said.contains("opn"));
+    assert_eq!(bench.told("a", NEW, "/open"), (403, "not-allowed".to_owned()));
+}
+
+#[test]
 fn what_a_file_of_keys_in_yaml_holds_and_whether_it_is_in_use_is_told() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys.yaml");

@@ -21,7 +21,9 @@ fn config(listen: &[SocketAddr], admin: SocketAddr) -> String {
 
 fn start(listen: &[SocketAddr]) -> Stage {
     let admin = free_address();
-    Stage { gateway: Gateway::start(&config(listen, admin), &[], listen[0]), address: listen[0], admin }
+    let stage = Stage { gateway: Gateway::start(&config(listen, admin), &[], listen[0]), address: listen[0], admin };
+    assert!(eventually(PATIENCE, || listen.iter().all(|address| is_open(*address))), "one opens after the other");
+    stage
 }
 
 fn put(stage: &Stage, listen: &[SocketAddr]) {

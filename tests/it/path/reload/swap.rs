@@ -113,6 +113,57 @@ fn a_key_that_was_taken_out_signs_nothing_more() {
     assert_eq!(talk.exchange(request(b"after")).0.status(), 403);
 }
 
+/// The statuses of requests whose bodies began under one config and ended under `after`, more than a second later.
+fn across(before: &str, after: &str) -> [u16; 2] {
+    let config = |devices: &str| {
+        format!(
+            "keys: {{ devices: {{ {devices} }} }}\nschemes: {{ v2: {{ preset: device-v2, keys: devices }} }}\n\
+             upstreams: {{ echo: {{ echo: true }} }}\nlimits: {{ body_memory: 1KiB }}\n\
+             routes: [{{ match: {{ path: /v2 }}, require: {{ hmac: v2 }}, to: echo }}]\n"
+        )
+    };
+    let stage = Stage::start(&config(before));
+    // One is held in memory, the other in a file.
+    let bodies = [vec![b'a'; 100], vec![b'b'; 3000]];
+    let mut begun = bodies.map(|body| {
+        let request = with_length(&device_v2("/v2", &body), &body);
+        let (first, rest) = request.split_at(request.len() - 50);
+        let mut talk = stage.talk();
+        assert!(talk.write(first));
+        (talk, rest.to_vec())
+    });
+    sleep(Duration::from_millis(1300));
+    if after != before {
+        stage.change(&config(after));
+    }
+    begun.each_mut().map(|(talk, rest)| {
+        assert!(talk.write(&*rest));
+        talk.answer(false).expect("an answer").0.status()
+    })
+}
+
+/// What a reload shut out is judged again when a slow body is there, as a key of a file is.
+#[test]
+fn whoever_sends_a_body_slowly_does_not_keep_the_use_of_a_key_of_the_config() {
+    let good = format!("static: {{ dev-1: {{ value: {KEY} }} }}");
+    let disabled = format!("static: {{ dev-1: {{ secrets: {{ value: {KEY} }}, disabled: true }} }}");
+    assert_eq!(across(&good, &disabled), [403, 403]);
+    assert_eq!(across(&good, "static: { dev-2: { value: another-key-of-twenty-bytes } }"), [403, 403]);
+    assert_eq!(across(&good, "static: { dev-1: { value: another-key-of-twenty-bytes } }"), [403, 403]);
+    assert_eq!(
+        across(&format!("shared: {{ value: {KEY} }}"), "shared: { value: another-key-of-twenty-bytes }"),
+        [403, 403]
+    );
+}
+
+#[test]
+fn a_body_that_began_before_a_reload_ends_after_it_where_its_key_is_good_still() {
+    let good = format!("static: {{ dev-1: {{ value: {KEY} }} }}");
+    let more = format!("static: {{ dev-1: [{{ value: another-key-of-twenty-bytes }}, {{ value: {KEY} }}] }}");
+    assert_eq!(across(&good, &more), [200, 200]);
+    assert_eq!(across(&good, &good), [200, 200]);
+}
+
 #[test]
 fn a_secret_s_file_that_changes_is_read_again() {
     let config = "keys: { k: { shared: { file: fleet.key } } }\nschemes: { v2: { preset: device-v2, keys: k } }\n\
