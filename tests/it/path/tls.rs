@@ -243,8 +243,7 @@ fn a_whole_answer_over_tls_ends_in_order() {
 fn a_silent_connection_over_tls_ends_in_order_too() {
     let authority = Authority::new();
     let upstream = Upstream::echo();
-    for (more, is_stopped) in
-        [("timeouts: { idle: 300ms }\n", false), ("timeouts: { head: 1s }\n", false), ("", true)]
+    for (more, is_stopped) in [("timeouts: { idle: 300ms }\n", false), ("timeouts: { head: 1s }\n", false), ("", true)]
     {
         let (gateway, address) = guarded(&authority, upstream.address, more);
         let mut clients = [&TLS12, &TLS13]
