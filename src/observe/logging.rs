@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 use thiserror::Error;
 use tracing_subscriber::{
     EnvFilter,
-    filter::ParseError,
+    filter::{LevelFilter, ParseError},
     util::{SubscriberInitExt, TryInitError},
 };
 
@@ -30,6 +30,13 @@ pub enum LoggingError {
     /// The variable does not hold a filter. Events are logged as if there were none.
     #[error("{FILTER_VARIABLE} is not a log filter ({0}); events from `{DEFAULT_FILTER}` up are logged")]
     Filter(#[source] ParseError),
+    /// A word in it that is no level. Taken for the name of a module it would silence all others, and what is wrong at a start
+    /// would be told to nobody. Events are logged as if there were none.
+    #[error(
+        "{FILTER_VARIABLE} is not a log filter (a word in it is no level: off, error, warn, info, debug, trace); events from \
+         `{DEFAULT_FILTER}` up are logged"
+    )]
+    NoLevel,
     /// Something else in this process logs already.
     #[error("events are already logged elsewhere")]
     Taken(#[source] TryInitError),
@@ -38,7 +45,7 @@ pub enum LoggingError {
 /// Starts logging events, once a process. Without a format: pretty on a terminal, JSON otherwise.
 ///
 /// # Errors
-/// [`LoggingError`]; after [`Filter`](LoggingError::Filter) events are logged all the same.
+/// [`LoggingError`]; after [`Filter`](LoggingError::Filter) and [`NoLevel`](LoggingError::NoLevel) events are logged all the same.
 pub fn init(format: Option<EventFormat>) -> Result<(), LoggingError> {
     let (filter, fault) = match filter(std::env::var(FILTER_VARIABLE).ok().as_deref()) {
         Ok(filter) => (filter, Ok(())),
@@ -58,7 +65,12 @@ pub fn init(format: Option<EventFormat>) -> Result<(), LoggingError> {
 
 fn filter(directives: Option<&str>) -> Result<EnvFilter, LoggingError> {
     let directives = directives.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
-    EnvFilter::builder().parse(directives).map_err(LoggingError::Filter)
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let words = directives.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', ':', '[']));
+    match words.into_iter().all(is_level) {
+        true => EnvFilter::builder().parse(directives).map_err(LoggingError::Filter),
+        false => Err(LoggingError::NoLevel),
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +92,15 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_is_an_error_not_silence() {
         assert!(matches!(filter(Some("countersign=loud")), Err(LoggingError::Filter(_))));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_an_error_not_silence() {
+        for directives in ["verbose", "info,verbose", "json"] {
+            assert!(matches!(filter(Some(directives)), Err(LoggingError::NoLevel)), "{directives}");
+        }
+        for directives in ["DEBUG", "off", "warn, countersign::forward", "info,hyper=debug"] {
+            assert!(filter(Some(directives)).is_ok(), "{directives}");
+        }
     }
 }
