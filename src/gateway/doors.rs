@@ -81,6 +81,11 @@ impl Doors {
         self.doors.iter().position(|door| door.id == id)
     }
 
+    /// Whether a listener is open and speaks TLS.
+    pub(super) fn have_tls(&self, id: DoorId) -> bool {
+        self.doors.iter().any(|door| door.id == id && door.certificate.is_some())
+    }
+
     /// The connection's stream, after the handshake where there is one.
     pub(super) async fn accept(&self, id: DoorId, tcp: TcpStream) -> io::Result<Transport> {
         let door = self.doors.iter().find(|door| door.id == id);

@@ -3,16 +3,16 @@
 //!
 //! Whoever is turned away here is told nothing: no request came that could be answered.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll, time::Duration};
 
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::yield_now};
 
 use super::{
     guests::{Guest, Guests},
     proxied::{self, NotProxied},
 };
 use crate::{
-    deadline::Deadlines,
+    deadline::{Deadlines, Elapsed},
     policy::{Edge, Whence},
 };
 
@@ -67,6 +67,9 @@ impl Reception<'_> {
         let client = match self.edge.proxy_protocol {
             false => Whence::At(peer),
             true => {
+                if !speaks(stream, self.deadlines, self.patience).await {
+                    return Err(TurnedAway::Late);
+                }
                 let told = self.deadlines.within(self.patience, proxied::source(stream, peer, trusted)).await;
                 told.map_err(|_| TurnedAway::Late)??
             }
@@ -80,4 +83,19 @@ impl Reception<'_> {
             _ => Ok((client, None)),
         }
     }
+}
+
+/// Whether the other side of a new connection says anything. While it does not, the connection is one on which nothing happens:
+/// nobody waits for it to stop, and it makes room where connections are short.
+pub(super) async fn speaks(stream: &TcpStream, deadlines: &Deadlines, patience: Duration) -> bool {
+    if deadlines.is_draining() {
+        // It will not be waited for. What has come is seen once the system was asked.
+        yield_now().await;
+    }
+    let mut wait = deadlines.wait();
+    poll_fn(|context| match stream.poll_read_ready(context) {
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending => wait.poll_idle(context, patience).map(|Elapsed| false),
+    })
+    .await
 }

@@ -168,6 +168,13 @@ impl Refusal {
                 Some(missing) => detail_of_missing(missing),
                 None => denied.attempts.first().and_then(|(_, reason)| detail_of(reason)),
             },
+            Refusal::Malformed(BadRequest::Connect | BadRequest::Trace) => {
+                Some("The gateway serves no request of this method".to_owned())
+            }
+            Refusal::Malformed(BadRequest::Version) => Some("HTTP/1.1 and HTTP/1.0 are spoken here".to_owned()),
+            Refusal::Malformed(BadRequest::Expectation) => {
+                Some("No expectation but 100-continue can be met".to_owned())
+            }
             Refusal::NotRouted(NotRouted::AmbiguousPath(Why::Authority)) => {
                 Some("The path begins with two slashes".to_owned())
             }

@@ -22,14 +22,14 @@ use super::{
     doors::DoorId,
     edition::Edition,
     guests::{Guest, Guests},
-    reception::Reception,
+    reception::{Reception, speaks},
     tls,
 };
 use crate::{
     authenticate::jwt::TokenCache,
     buffers::{Buffers, Outputs},
     clock::Clock,
-    deadline::{Deadlines, TICK},
+    deadline::{Deadlines, Elapsed, TICK},
     forward::{Forwarder, Lookups, Pools},
     observe::{AccessLine, Gauges, HandshakeFailure, WorkerLog},
     policy::Whence,
@@ -184,7 +184,12 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>,
         let (doors, patience) = (edition.doors.clone(), edition.snapshot.timeouts.head);
         let deadlines = worker.forwarder.deadlines.clone();
         // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
-        Box::pin(async move { deadlines.within(patience, doors.accept(door, stream)).await })
+        Box::pin(async move {
+            if doors.have_tls(door) && !speaks(&stream, &deadlines, patience).await {
+                return Err(Elapsed);
+            }
+            deadlines.within(patience, doors.accept(door, stream)).await
+        })
     };
     drop(edition);
     let transport: Transport = match handshake.await {
@@ -193,7 +198,8 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>,
             worker.gauges.handshake_failed(tls::why_failed(&error));
             return tracing::debug!(%error, %peer, "the TLS handshake failed");
         }
-        Err(_) => {
+        Err(Elapsed) if worker.forwarder.deadlines.is_draining() => return,
+        Err(Elapsed) => {
             worker.gauges.handshake_failed(HandshakeFailure::TimedOut);
             return tracing::debug!(%peer, "the TLS handshake timed out");
         }

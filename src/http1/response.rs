@@ -234,8 +234,12 @@ impl Layout {
             Some(framing) => framing.into(),
             None => ResponseFraming::UntilClose,
         };
-        let is_bodiless = matches!(status, 100..=199 | 204);
-        let is_contradictory = is_bodiless && !matches!(announced, None | Some(Framing::Length(0)));
+        // The length in a 304 is that of what the client has already. Chunks are none, and some send the last one.
+        let is_contradictory = match (status, announced) {
+            (100..=199 | 204, announced) => !matches!(announced, None | Some(Framing::Length(0))),
+            (304, announced) => announced == Some(Framing::Chunked),
+            _ => false,
+        };
         Ok(Layout {
             status,
             reason,

@@ -81,6 +81,7 @@ fn a_body_that_the_status_cannot_have_ends_the_connection() {
     assert!(!persists("204 \r\nTransfer-Encoding: chunked"));
     assert!(persists("204 \r\nContent-Length: 0"));
     assert!(persists("304 \r\nContent-Length: 5"));
+    assert!(!persists("304 \r\nTransfer-Encoding: chunked"));
 }
 
 #[test]

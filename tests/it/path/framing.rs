@@ -362,3 +362,18 @@ fn what_is_no_request_is_refused_and_the_connection_ends() {
     assert!(client.is_silent_for(TICK));
     assert_eq!(client.exchange(get("/fixed")).1, b"fixed");
 }
+
+#[test]
+fn what_the_gateway_never_does_is_said_in_words() {
+    let (_gateway, address) = run(WITHOUT_UPSTREAM, &[]);
+    for (request, status, words) in [
+        ("TRACE /fixed HTTP/1.1\r\nHost: a\r\n\r\n", 501, "this method"),
+        ("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501, "this method"),
+        ("GET /fixed HTTP/3.0\r\nHost: a\r\n\r\n", 505, "HTTP/1.1"),
+        ("POST /fixed HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "100-continue"),
+    ] {
+        let (head, body) = Talk::open(address).exchange(request);
+        let body = String::from_utf8_lossy(&body);
+        assert!(head.status() == status && body.contains(words), "{request}: {} {body}", head.status());
+    }
+}

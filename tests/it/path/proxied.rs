@@ -100,6 +100,15 @@ fn without_its_header_a_connection_is_closed_without_a_word() {
 }
 
 #[test]
+fn a_connection_that_is_silent_before_its_header_holds_up_no_stop() {
+    let (mut gateway, proxied, _) = start("127.0.0.1", "");
+    let _silent = Talk::open(proxied);
+    sleep(Duration::from_millis(300));
+    gateway.signal("TERM");
+    assert!(gateway.ended_within(Duration::from_secs(5)).is_some());
+}
+
+#[test]
 fn a_header_of_somebody_who_is_not_trusted_is_not_read() {
     let (_gateway, address, _) = start("192.0.2.1", "");
     assert_eq!(seen(address, "PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n"), None);

@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Mutex, mpsc},
     time::Duration,
 };
 
@@ -56,11 +57,12 @@ fn a_listener_that_is_added_answers_and_one_that_is_removed_closes() {
 
 #[test]
 fn a_request_in_flight_on_a_listener_that_closes_is_answered() {
-    let slow = Upstream::start(|mut talk| {
-        while talk.request().is_some() {
-            std::thread::sleep(Duration::from_millis(1500));
-            talk.write(ok("slow"));
-        }
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let slow = Upstream::start(move |mut talk| {
+        talk.request();
+        wait.lock().expect("unpoisoned").recv_timeout(PATIENCE).expect("the listener is closed");
+        talk.write(ok("slow"));
     });
     let (stays, goes, admin) = (free_address(), free_address(), free_address());
     let slow_config = |listen: &[SocketAddr]| {
@@ -74,6 +76,8 @@ fn a_request_in_flight_on_a_listener_that_closes_is_answered() {
     assert!(eventually(PATIENCE, || slow.connections() == 1));
     stage.gateway.put("gateway.yaml", &slow_config(&[stays]));
     assert!(eventually(PATIENCE, || !is_open(goes)));
+    stage.gateway.output_when(|log| log.contains("the config is in force"));
+    go_on.send(()).expect("the upstream waits");
     let (head, body) = talk.answer(false).expect("an answer");
     assert_eq!((head.status(), body.as_slice(), head.field("connection")), (200, &b"slow"[..], Some("close")));
 }
