@@ -163,6 +163,7 @@ fn whole_file(file: &str, message: String) -> Problem {
         message,
         expected: None,
         hint: None,
+        is_in_a_table: false,
         snippet: None,
     }
 }

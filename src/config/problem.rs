@@ -37,6 +37,8 @@ pub struct Problem {
     pub expected: Option<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// Whether `check` has a table that says it too.
+    pub is_in_a_table: bool,
     /// The line, masked.
     pub(super) snippet: Option<Snippet>,
 }
@@ -52,6 +54,11 @@ impl Problem {
     pub(super) fn hint(&mut self, text: impl Into<String>) -> &mut Problem {
         self.hint = Some(text.into());
         self
+    }
+
+    /// Leaves it to the tables of `check`, where they can be made.
+    pub(super) fn in_a_table(&mut self) {
+        self.is_in_a_table = true;
     }
 
     /// Suggests the one of `names` that is most like `given`, if any is.
@@ -149,6 +156,7 @@ mod tests {
             message: "cannot be read".to_owned(),
             expected: None,
             hint: Some("look".to_owned()),
+            is_in_a_table: false,
             snippet: None,
         };
         assert_eq!(problem.to_string(), "a.yaml: error: cannot be read\n  hint: look");

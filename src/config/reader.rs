@@ -76,6 +76,7 @@ impl Reader<'_> {
             message,
             expected: None,
             hint: None,
+            is_in_a_table: false,
             snippet: None,
         };
         let found = Found { problem, place: Some(place) };

@@ -406,7 +406,8 @@ pub(super) fn note_coverage(config: &Config, places: &[Place], reader: &mut Read
         for index in route.require.schemes() {
             if let Some(scheme) = config.schemes.get(index) {
                 let coverage = scheme.scheme.coverage();
-                reader.note(*place, format!("route `{}`, scheme `{}`: {coverage}", route.name, scheme.name));
+                let message = format!("route `{}`, scheme `{}`: {coverage}", route.name, scheme.name);
+                reader.note(*place, message).in_a_table();
             }
         }
     }

@@ -105,8 +105,8 @@ impl fmt::Display for Signs {
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { problems, unusable, shape } = self.report;
-        // Where the config can be shown, the tables below say what the notes say, side by side.
-        let shown = problems.iter().filter(|problem| shape.is_none() || problem.severity != Severity::Note);
+        // Where the config can be shown, the tables below say what some notes say, side by side.
+        let shown = problems.iter().filter(|problem| shape.is_none() || !problem.is_in_a_table);
         for problem in shown {
             writeln!(f, "{problem}\n")?;
         }
