@@ -62,6 +62,11 @@ pub(super) fn decode(path: &str) -> Result<Decoded, Why> {
         return Err(Why::Authority);
     }
     let slash = slash || backslash;
+    // One may take `//host` off and leave the slashes about it to the next, to whom the encoded ones are slashes too. So many
+    // readings are not gone through.
+    if slash && memchr::memmem::find(&bytes, b"//").is_some() {
+        return Err(Why::EmptySegments);
+    }
     for _ in 0..FURTHER_ROUNDS {
         if !is_escaped(&bytes) {
             return Ok(Decoded { bytes, slash, tail });

@@ -49,8 +49,8 @@ pub enum Why {
     /// It begins with two slashes, however they are written: to a URL parser what follows is a host.
     #[error("it begins with two slashes, behind which a host may be read")]
     Authority,
-    /// Slashes touch more often than anyone needs.
-    #[error("slashes touch in too many places")]
+    /// Slashes touch more often than anyone needs, or beside encoded ones.
+    #[error("slashes touch in too many places, or where others are encoded")]
     EmptySegments,
     /// Another reading takes another route, or none.
     #[error("another reading of it takes another route")]

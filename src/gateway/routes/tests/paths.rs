@@ -186,14 +186,28 @@ fn a_host_behind_what_an_upstream_takes_off_is_weighed_too() {
     assert_eq!(get(&routes, &"/a//b".repeat(9)), Err(NotRouted::AmbiguousPath(Why::EmptySegments)));
 }
 
-/// Each place where slashes touch doubles the readings. To one who takes `%2f` for a slash this is one place, to one who
-/// does not it is forty.
+/// A first one takes off `//host` and no encoded slash; a second one decodes what is left and does the same.
 #[test]
-fn slashes_that_touch_are_counted_by_every_way_of_reading_them() {
+fn slashes_that_touch_beside_encoded_ones_are_refused() {
+    let routes = table(&["/{x}/s", "/**"]);
+    for path in ["/a%2f//a/s/s", "/a%2f/h//x%2fp/s", "/a//b%2fc", "/a%5cb//c"] {
+        assert_eq!(get(&routes, path), Err(NotRouted::AmbiguousPath(Why::EmptySegments)), "{path}");
+    }
+    for path in ["/a//b/c", "/a/b%2fc", "/a/%2fb", "/a%2f/b"] {
+        assert_eq!(get(&routes, path), Ok("/**"), "{path}");
+    }
+}
+
+/// Each place where slashes touch doubles the readings.
+#[test]
+fn slashes_that_touch_are_counted_however_they_are_written() {
     let routes = table(&["/**"]);
-    for encoded in ["%2f", "%5C"] {
-        let path = format!("/a//{}b", format!("{encoded}//").repeat(40));
-        assert_eq!(get(&routes, &path), Err(NotRouted::AmbiguousPath(Why::EmptySegments)), "{path}");
+    for slashes in ["//", "%2f%2f", "%5C%5c", "/%2F"] {
+        let places = |count: usize| format!("/a{}", format!("{slashes}b").repeat(count));
+        assert_eq!(get(&routes, &places(3)), Ok("/**"), "{slashes}");
+        for many in [places(4), places(40)] {
+            assert_eq!(get(&routes, &many), Err(NotRouted::AmbiguousPath(Why::EmptySegments)), "{many}");
+        }
     }
 }
 
