@@ -20,6 +20,10 @@ type Together = Vec<(Home, bool)>;
 /// Notes, for each route, what an upstream must know of the names that it is told.
 pub(super) fn note(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
     for (route, place) in config.routes.iter().zip(places) {
+        if let Some(name) = shared_name(config, &route.require) {
+            let message = format!("route `{}` takes a scheme and tokens that are both called `{name}`", route.name);
+            reader.error(*place, message).hint("call one of them otherwise: names tell the upstream which it was");
+        }
         let alternatives = alternatives(config, &route.require);
         let mut homes: Vec<Home> = Vec::new();
         for home in alternatives.iter().filter_map(naming) {
@@ -45,6 +49,23 @@ pub(super) fn note(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
             let message = format!("route `{}`: `{what}` is of {other}, and the caller's name of {naming}", route.name);
             reader.note(*place, message).hint("whoever has both may have them of different people");
         }
+    }
+}
+
+/// What both a scheme and tokens that are wanted are called.
+fn shared_name<'c>(config: &'c Config, require: &Requirement) -> Option<&'c str> {
+    let tokens = tokens(require);
+    let is_wanted =
+        |name: &str| tokens.iter().filter_map(|index| config.tokens.get(*index)).any(|one| one.name == name);
+    let schemes = require.schemes().into_iter().filter_map(|index| config.schemes.get(index));
+    schemes.map(|scheme| scheme.name.as_str()).find(|name| is_wanted(name))
+}
+
+fn tokens(require: &Requirement) -> Vec<usize> {
+    match require {
+        Requirement::Public | Requirement::Hmac(_) => Vec::new(),
+        Requirement::Jwt(index, _) => vec![*index],
+        Requirement::AnyOf(several) | Requirement::AllOf(several) => several.iter().flat_map(tokens).collect(),
     }
 }
 

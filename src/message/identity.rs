@@ -112,11 +112,10 @@ impl<'c> Identity<'c> {
 
     /// The key, and its id, of the signature by that scheme.
     pub fn key_by(&self, scheme: &str) -> Option<(&Matched<'c>, Option<&str>)> {
-        if self.by == Some(scheme) {
-            return self.key().map(|key| (key, self.key_id.as_deref()));
-        }
-        let other = self.others.iter().find(|other| other.by == scheme)?;
-        other.evidence.key().map(|key| (key, other.key_id.as_deref()))
+        // Tokens may be called as a scheme is, and have no key.
+        let own = self.key().filter(|_| self.by == Some(scheme)).map(|key| (key, self.key_id.as_deref()));
+        let mut others = self.others.iter().filter(|other| other.by == scheme);
+        own.or_else(|| others.find_map(|other| Some((other.evidence.key()?, other.key_id.as_deref()))))
     }
 
     /// The token whose claims are told, and by which rules it was believed: the one that names the caller, or else the first
