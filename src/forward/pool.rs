@@ -46,6 +46,8 @@ struct Pool {
     busy: usize,
     /// Until which of the worker's ticks others go first; 0 where the server was there when it was last tried.
     rests_until: u64,
+    /// Since which of them it is being tried, if it is.
+    tried_since: Option<u64>,
 }
 
 /// Unused connections that a worker keeps in all. To one server it never has more than there were requests at once, so
@@ -58,6 +60,10 @@ const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// The same in the worker's ticks.
 const KEPT_TICKS: u128 = KEPT_FOR.as_millis() / TICK.as_millis();
+
+/// A try that takes half a second, in the worker's ticks, is worth going to others first. One that fails at once costs nobody any
+/// time.
+pub(super) const LONG: u64 = 5;
 
 /// Ten seconds, in the worker's ticks: how long others go before a server that it took long to find away.
 const REST_TICKS: u64 = 100;
@@ -122,10 +128,11 @@ impl Pools {
         entered.map(|()| Busy { pools: self.clone(), server })
     }
 
-    /// It took long to find that there is no connection to `server`. For a while others go first: each request that waits for one which is off loses
-    /// that time.
+    /// It took long to find that there is no connection to `server`. For a while others go first: each request that waits for one
+    /// which is off loses that time.
     pub(super) fn rest(&self, server: usize) {
-        self.with(server, |pool| pool.rests_until = self.0.deadlines.ticks().saturating_add(REST_TICKS));
+        let until = self.0.deadlines.ticks().saturating_add(REST_TICKS);
+        self.with(server, |pool| (pool.rests_until, pool.tried_since) = (until, None));
     }
 
     /// `server` is tried. One that has rested is tried by one request alone: it rests on until it is known to be there.
@@ -133,16 +140,25 @@ impl Pools {
         if self.with(server, |pool| pool.rests_until > 0) {
             self.rest(server);
         }
+        let now = self.0.deadlines.ticks();
+        self.with(server, |pool| _ = pool.tried_since.get_or_insert(now));
     }
 
     /// `server` is there, or says at once that it is not.
     pub(super) fn is_there(&self, server: usize) {
-        self.with(server, |pool| pool.rests_until = 0);
+        self.with(server, |pool| (pool.rests_until, pool.tried_since) = (0, None));
     }
 
-    /// Whether others go before `server`.
+    /// Nobody waits any longer to hear whether `server` is there.
+    pub(super) fn leave(&self, server: usize) {
+        self.with(server, |pool| pool.tried_since = None);
+    }
+
+    /// Whether others go before `server`: it rests, or whoever tries it waits long already.
     pub(super) fn rests(&self, server: usize) -> bool {
-        self.with(server, |pool| pool.rests_until > self.0.deadlines.ticks())
+        let now = self.0.deadlines.ticks();
+        let is_long = |since: u64| now.saturating_sub(since) >= LONG;
+        self.with(server, |pool| pool.rests_until > now || pool.tried_since.is_some_and(is_long))
     }
 
     fn with<T>(&self, server: usize, work: impl FnOnce(&mut Pool) -> T) -> T {
@@ -230,6 +246,10 @@ mod tests {
         pools.is_there(1);
         pools.try_again(1);
         assert!(!pools.rests(1), "it is there");
+        deadlines.advance(160);
+        assert!(pools.rests(1), "whoever tries it waits long already");
+        pools.leave(1);
+        assert!(!pools.rests(1), "nobody does any more");
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
     forward::{
         Dress, Failure, Forwarder, Server, Servers,
         connect::connect,
-        pool::{Busy, Connection},
+        pool::{Busy, Connection, LONG},
         upgrade,
     },
     policy::Admitted,
@@ -82,21 +82,44 @@ pub(super) async fn connected<'f>(
     Err(failure)
 }
 
-/// A failure that took half a second, in the worker's ticks, is worth going to others first. One that is told at once costs nobody any time.
-const LONG: u64 = 5;
-
 /// A new connection to `server`.
 pub(super) async fn open(server: &Server, forwarder: &Forwarder, dress: &Dress) -> Result<Box<Connection>, Failure> {
-    let Forwarder { deadlines, pools, lookups, .. } = forwarder;
-    let began = deadlines.ticks();
-    pools.try_again(server.id);
-    let connecting = deadlines.within(dress.timeouts.connect, connect(server, lookups)).await;
-    let opened = connecting.unwrap_or_else(|Elapsed| Err(Failure::ConnectTimeout(server.authority.clone())));
-    match opened {
-        Err(_) if deadlines.ticks().saturating_sub(began) >= LONG => pools.rest(server.id),
-        Ok(_) | Err(_) => pools.is_there(server.id),
-    }
-    let mut connection = opened?;
+    let deadlines = &forwarder.deadlines;
+    let mut trial = Trial::begin(server.id, forwarder);
+    let connecting = deadlines.within(dress.timeouts.connect, connect(server, &forwarder.lookups)).await;
+    trial.is_over = true;
+    let mut connection = connecting.map_err(|Elapsed| Failure::ConnectTimeout(server.authority.clone()))??;
+    trial.is_there = true;
     connection.since = deadlines.ticks();
     Ok(connection)
+}
+
+/// A server is tried. What comes of it is noted at the end, be it that whoever waited for it has gone.
+struct Trial<'f> {
+    forwarder: &'f Forwarder,
+    server: usize,
+    began: u64,
+    is_over: bool,
+    is_there: bool,
+}
+
+impl<'f> Trial<'f> {
+    fn begin(server: usize, forwarder: &'f Forwarder) -> Trial<'f> {
+        forwarder.pools.try_again(server);
+        Trial { forwarder, server, began: forwarder.deadlines.ticks(), is_over: false, is_there: false }
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        let Forwarder { pools, deadlines, .. } = self.forwarder;
+        let was_long = deadlines.ticks().saturating_sub(self.began) >= LONG;
+        if was_long && !self.is_there {
+            pools.rest(self.server);
+        } else if self.is_over {
+            pools.is_there(self.server);
+        } else {
+            pools.leave(self.server);
+        }
+    }
 }

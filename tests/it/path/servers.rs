@@ -449,6 +449,27 @@ fn a_server_that_is_silent_costs_one_request_its_time_and_not_every_second() {
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
 }
 
+/// Nobody waits as long as the gateway would.
+#[test]
+fn a_server_that_is_silent_rests_though_all_who_waited_for_it_have_gone() {
+    let (hole, _held) = black_hole();
+    let server = Upstream::echo();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
+        server.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let waits_in_vain = || {
+        let mut client = Talk::open(address);
+        client.write(post("/", "body"));
+        client.is_silent_for(Duration::from_millis(1200))
+    };
+    // Each worker finds out for itself.
+    let in_vain = (0..12).filter(|_| waits_in_vain()).count();
+    assert!((1..=3).contains(&in_vain), "{in_vain} of 12");
+}
+
 #[test]
 fn a_route_may_have_a_patience_of_its_own() {
     let upstream = Upstream::answering(|_, _| {
