@@ -5,7 +5,7 @@
 
 use std::{future::poll_fn, net::IpAddr, sync::Arc, task::Poll, time::Duration};
 
-use tokio::{net::TcpStream, task::yield_now};
+use tokio::{io::ReadBuf, net::TcpStream, task::yield_now};
 
 use super::{
     guests::{Guest, Guests},
@@ -92,8 +92,9 @@ pub(super) async fn speaks(stream: &TcpStream, deadlines: &Deadlines, patience: 
         // It will not be waited for. What has come is seen once the system was asked.
         yield_now().await;
     }
-    let mut wait = deadlines.wait();
-    poll_fn(|context| match stream.poll_read_ready(context) {
+    let (mut wait, mut byte) = (deadlines.wait(), [0]);
+    // A look at what is there: that something was once, as what came before, stays known until somebody finds nothing.
+    poll_fn(|context| match stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
         Poll::Ready(_) => Poll::Ready(true),
         Poll::Pending => wait.poll_idle(context, patience).map(|Elapsed| false),
     })

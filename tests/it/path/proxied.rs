@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, thread::sleep, time::Duration};
 
-use super::support::{End, PATIENCE, Talk, eventually, free_address, get};
+use super::{
+    support::{End, PATIENCE, Talk, eventually, free_address, get},
+    tls::Authority,
+};
 use crate::support::Gateway;
 
 const ROUTES: &str = r#"
@@ -103,6 +106,26 @@ fn without_its_header_a_connection_is_closed_without_a_word() {
 fn a_connection_that_is_silent_before_its_header_holds_up_no_stop() {
     let (mut gateway, proxied, _) = start("127.0.0.1", "");
     let _silent = Talk::open(proxied);
+    sleep(Duration::from_millis(300));
+    gateway.signal("TERM");
+    assert!(gateway.ended_within(Duration::from_secs(5)).is_some());
+}
+
+/// The header is there, the handshake behind it does not come.
+#[test]
+fn a_connection_that_is_silent_behind_its_header_holds_up_no_stop_either() {
+    let authority = Authority::new();
+    authority.certify("gate", "gate.test");
+    let (proxied, open) = (free_address(), free_address());
+    let (certificate, key) = (authority.file("gate.pem"), authority.file("gate.key"));
+    let tls = format!("{{ certificate: {}, key: {} }}", certificate.display(), key.display());
+    let listen = format!(
+        "listen: [{{ address: {proxied}, proxy_protocol: required, tls: {tls} }}, {open}]\n\
+         trusted_proxies: [127.0.0.1]\n"
+    );
+    let mut gateway = Gateway::start(&format!("{listen}{ROUTES}"), &[], open);
+    let mut silent = Talk::open(proxied);
+    silent.write("PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n");
     sleep(Duration::from_millis(300));
     gateway.signal("TERM");
     assert!(gateway.ended_within(Duration::from_secs(5)).is_some());
