@@ -56,10 +56,8 @@ impl Leaf {
             matches!(part, Source::Method | Source::Scheme | Source::Authority | Source::Host | Source::Port);
         match filter {
             Filter::Lower | Filter::Upper => has_no_case,
-            // Where more than the path is decoded, nothing says any more where it ends.
-            Filter::PercentDecode | Filter::NormalizePath => {
-                matches!((part, &self.source), (Source::Path, Source::Path))
-            }
+            // Of more than the path nothing says any more where it ends.
+            Filter::NormalizePath => matches!((part, &self.source), (Source::Path, Source::Path)),
             Filter::Sort => matches!(part, Source::Query),
             // There is none in the rest of a head's first line.
             Filter::Trim | Filter::Squeeze => !matches!(part, Source::Body | Source::Header(_)),
