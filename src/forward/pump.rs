@@ -46,6 +46,10 @@ const SMALL: usize = 4 * 1024;
 /// would keep the worker from everybody else.
 const GATHERED: usize = 16 * 1024;
 
+/// After so many pieces the answer is looked at. A task is given 128 turns before others have theirs: the body must not use up all
+/// of them while the answer is there to be read.
+const AT_A_TIME: u32 = 64;
+
 /// Which side failed.
 #[derive(Debug)]
 pub(super) enum PumpError {
@@ -128,15 +132,22 @@ impl Pump {
                 return Poll::Ready(Err(PumpError::Client(error)));
             }
         }
+        let mut pieces = 0;
         loop {
             ready!(self.poll_flush(context, upstream)).map_err(PumpError::Upstream)?;
             if self.body.is_none() {
                 return Poll::Ready(Ok(()));
             }
+            if pieces >= AT_A_TIME {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            pieces += 1;
             self.front.clear();
             (self.piece, self.back, self.written) = (Bytes::new(), b"", 0);
             ready!(self.poll_piece(context)).map_err(PumpError::Client)?;
-            while self.piece.is_empty() && self.body.is_some() && self.front.len() < GATHERED {
+            while self.piece.is_empty() && self.body.is_some() && self.front.len() < GATHERED && pieces < AT_A_TIME {
+                pieces += 1;
                 match self.poll_piece(context) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(PumpError::Client(error))),
