@@ -64,7 +64,7 @@ impl Reader<'_> {
     fn warn_of_missing_issuer(&mut self, chain: &Chain, node: &Node) {
         if is_without_issuer(chain, self.environment.unix()) {
             self.warning(node.place, "the file holds one certificate, and not that of whoever issued it").hint(
-                "clients that know only the root refuse it: put the whole chain there (`fullchain.pem`), the leaf first",
+                "unless that is a root which clients know, they refuse it: put the whole chain there (`fullchain.pem`), the leaf first",
             );
         }
     }

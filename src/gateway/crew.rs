@@ -150,6 +150,7 @@ impl Crew {
         let acceptor = accept(Acceptor { hands, open, most: Arc::clone(&most) }, received)?;
         let senders = workers.iter().map(|(orders, _)| orders.clone()).collect();
         let mut crew = Crew { carried, current: first, workers: senders, changes, most, metrics, retired: Vec::new() };
+        crew.carried.in_force.put(&crew.current.snapshot.signatures);
         crew.settle();
         Ok((crew, Threads { workers, acceptor }))
     }
@@ -171,6 +172,8 @@ impl Crew {
         let mut all = told(closed.len(), |said| {
             closed.iter().for_each(|socket| _ = self.changes.send(Change::Close(socket.id, said.clone())));
         });
+        // Before them too: a request of before is held against what is in force from here on.
+        self.carried.in_force.put(&self.current.snapshot.signatures);
         all &= told(self.workers.len(), |said| {
             for worker in &self.workers {
                 // One that is gone says nothing, and serves nobody.
@@ -201,7 +204,6 @@ impl Crew {
         self.carried.keys = keys.clone();
         self.carried.users = self.current.snapshot.users.clone();
         self.carried.windows = self.current.snapshot.windows.clone();
-        self.carried.in_force.put(&self.current.snapshot.signatures);
         self.metrics.show_key_sources(move || keys.counts());
         self.carried.budgets.memory.resize(limits.body_memory_total);
         self.carried.budgets.spool.resize(limits.spool_total);

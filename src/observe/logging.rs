@@ -65,7 +65,7 @@ pub fn init(format: Option<EventFormat>) -> Result<(), LoggingError> {
 
 fn filter(directives: Option<&str>) -> Result<EnvFilter, LoggingError> {
     let directives = directives.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
-    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok() || word == env!("CARGO_CRATE_NAME");
     let words = directives.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', ':', '[']));
     match words.into_iter().all(is_level) {
         true => EnvFilter::builder().parse(directives).map_err(LoggingError::Filter),
