@@ -128,6 +128,12 @@ pub fn main() -> ExitCode {
 /// Why data did not get to standard output, where it did not: a key on a full disk must not pass for one that is kept.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
+/// `1 route`, `2 routes`.
+pub(crate) fn counted<N: std::fmt::Display + From<u8> + PartialEq>(count: N, what: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// Says something to the person, on standard error.
 pub(crate) fn words(text: std::fmt::Arguments<'_>) {
     // Not `eprintln!`, which panics where nobody listens any more.

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Exit, data,
+    Exit, counted, data,
     key_file::KeyFile,
     keys::random,
     raw_data,
     request::RawRequest,
     trouble::Trouble,
-    verify::{By, bytes, verify},
+    verify::{By, verify},
     words,
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Sign {
         let keys = self.by.key_file(&scheme)?;
         let request = RawRequest::read(&self.request)?;
         if request.left_over() > 0 {
-            words(format_args!("note: {} behind the body, left out", bytes(request.left_over())));
+            words(format_args!("note: {} behind the body, left out", counted(request.left_over(), "byte")));
         }
         let id = self.signer(&scheme, &keys)?;
         let table = keys.table(|secret| scheme.key_recipe().signing(secret))?;

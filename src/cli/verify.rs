@@ -12,7 +12,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{
-    Exit, config_file, data,
+    Exit, config_file, counted, data,
     key_file::KeyFile,
     request::{RawRequest, RequestError},
     trouble::Trouble,
@@ -96,7 +96,7 @@ impl Verify {
             read => read?,
         };
         if request.left_over() > 0 {
-            words(format_args!("note: {} behind the body, not part of it", bytes(request.left_over())));
+            words(format_args!("note: {} behind the body, not part of it", counted(request.left_over(), "byte")));
         }
         let origin = request.origin(self.by.public_origin.as_ref());
         let now_millis = self.by.now_millis();
@@ -185,12 +185,6 @@ impl Accepted {
 fn malformed(error: &RequestError) -> Exit {
     words(format_args!("refused: {}: {error}", Cause::BadRequest.face().name));
     Exit::Refused
-}
-
-/// `1 byte`
-pub(super) fn bytes(count: usize) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} byte{plural}")
 }
 
 /// `1714485600 (2024-04-30T14:00:00Z)`

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::{Report, Shape};
 use crate::{
     cli::{
+        counted,
         protection::{self, Weakest},
         table::Table,
     },
@@ -206,8 +207,4 @@ fn signed(shape: &Shape, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         true => writeln!(f, "What the gateway signs and answers itself:\n\n{table}\n"),
         false => Ok(()),
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

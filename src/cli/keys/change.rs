@@ -11,7 +11,7 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::{
-    super::{Exit, data, trouble::Trouble, words},
+    super::{Exit, counted, data, trouble::Trouble, words},
     file_store::directory,
     place::Place,
     random,
@@ -131,8 +131,7 @@ impl List {
     pub(super) fn execute(&self) -> Result<Exit, Trouble> {
         let store = self.place.store()?;
         let Some(id) = &self.id else {
-            let count = store.count()?;
-            data(format_args!("{count} {}", if count == 1 { "id" } else { "ids" }));
+            data(format_args!("{}", counted(store.count()?, "id")));
             return Ok(Exit::Ok);
         };
         let record = known(&*store, id)?;
