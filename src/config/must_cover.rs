@@ -3,6 +3,7 @@
 use super::{
     checked::{Part, Requirement, SchemeConfig, Tokens},
     reader::Reader,
+    requirement::Leg,
     section::Section,
     tree::{Node, Place},
 };
@@ -32,7 +33,7 @@ pub(super) fn check(
     tokens: &Section<Tokens>,
     reader: &mut Reader<'_>,
 ) {
-    let ways = ways(require);
+    let ways = require.combinations();
     for (part, place) in parts {
         let name = part.name();
         if ways.is_empty() {
@@ -93,26 +94,6 @@ fn check_together(
     reader.error(*place, message).hint(
         "the signatures of two requests could be put together to a third: let one scheme sign all of these parts; that it signs the other's signature does not count as that",
     );
-}
-
-/// A credential of a way in.
-#[derive(Clone, Copy)]
-enum Leg {
-    Scheme(usize),
-    Tokens(usize),
-}
-
-/// Each combination of credentials that opens the route.
-fn ways(require: &Requirement) -> Vec<Vec<Leg>> {
-    match require {
-        Requirement::Public => Vec::new(),
-        Requirement::Hmac(index) => vec![vec![Leg::Scheme(*index)]],
-        Requirement::Jwt(index, _) => vec![vec![Leg::Tokens(*index)]],
-        Requirement::AnyOf(legs) => legs.iter().flat_map(ways).collect(),
-        Requirement::AllOf(legs) => legs.iter().map(ways).fold(vec![Vec::new()], |sofar, options| {
-            sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
-        }),
-    }
 }
 
 impl Leg {

@@ -1,9 +1,10 @@
-//! Whose the names are by which a route knows its callers: notes where they come from more than one place, and where claims or
-//! attributes are not those of the credential that names the caller.
+//! Whose the names are by which a route knows its callers: refuses those that could not be told apart, and notes where they come
+//! from more than one place, and where claims or attributes are not those of the credential that names the caller.
 
 use super::{
     checked::{Config, Requirement},
     reader::Reader,
+    requirement::Leg,
     tree::Place,
 };
 
@@ -17,7 +18,7 @@ enum Home {
 /// What is wanted together: of each credential its home, and whether it can name a caller.
 type Together = Vec<(Home, bool)>;
 
-/// Notes, for each route, what an upstream must know of the names that it is told.
+/// Says, for each route, what an upstream must know of the names that it is told.
 pub(super) fn note(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
     for (route, place) in config.routes.iter().zip(places) {
         if let Some(name) = shared_name(config, &route.require) {
@@ -54,36 +55,20 @@ pub(super) fn note(config: &Config, places: &[Place], reader: &mut Reader<'_>) {
 
 /// What both a scheme and tokens that are wanted are called.
 fn shared_name<'c>(config: &'c Config, require: &Requirement) -> Option<&'c str> {
-    let tokens = tokens(require);
-    let is_wanted =
-        |name: &str| tokens.iter().filter_map(|index| config.tokens.get(*index)).any(|one| one.name == name);
-    let schemes = require.schemes().into_iter().filter_map(|index| config.schemes.get(index));
-    schemes.map(|scheme| scheme.name.as_str()).find(|name| is_wanted(name))
-}
-
-fn tokens(require: &Requirement) -> Vec<usize> {
-    match require {
-        Requirement::Public | Requirement::Hmac(_) => Vec::new(),
-        Requirement::Jwt(index, _) => vec![*index],
-        Requirement::AnyOf(several) | Requirement::AllOf(several) => several.iter().flat_map(tokens).collect(),
-    }
+    let schemes: Vec<_> = require.schemes().into_iter().filter_map(|index| config.schemes.get(index)).collect();
+    let tokens = config.tokens.iter().enumerate().filter(|(index, _)| require.takes(*index));
+    tokens.map(|(_, tokens)| tokens.name.as_str()).find(|name| schemes.iter().any(|scheme| scheme.name == *name))
 }
 
 /// Every way to meet `require`, in the order of the file.
 fn alternatives(config: &Config, require: &Requirement) -> Vec<Together> {
-    match require {
-        Requirement::Public => Vec::new(),
-        Requirement::Hmac(index) => {
-            let entry = config.schemes.get(*index);
-            entry.map(|entry| vec![(Home::Keys(entry.keys), entry.scheme.has_key_id())]).into_iter().collect()
+    let home = |leg: Leg| match leg {
+        Leg::Scheme(index) => {
+            config.schemes.get(index).map(|entry| (Home::Keys(entry.keys), entry.scheme.has_key_id()))
         }
-        Requirement::Jwt(index, _) => vec![vec![(Home::Tokens(*index), true)]],
-        Requirement::AnyOf(options) => options.iter().flat_map(|option| alternatives(config, option)).collect(),
-        Requirement::AllOf(parts) => parts.iter().fold(vec![Together::new()], |sofar, part| {
-            let options = alternatives(config, part);
-            sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
-        }),
-    }
+        Leg::Tokens(index) => Some((Home::Tokens(index), true)),
+    };
+    require.combinations().into_iter().map(|legs| legs.into_iter().filter_map(home).collect()).collect()
 }
 
 /// Whose name the caller has: that of the first that can name one.

@@ -58,6 +58,13 @@ pub(super) fn read(
     }
 }
 
+/// A credential of a combination, by the config's index.
+#[derive(Clone, Copy)]
+pub(super) enum Leg {
+    Scheme(usize),
+    Tokens(usize),
+}
+
 /// Whether all ways in can be written out: a check goes through them, and so does a request.
 fn is_bounded(require: &Requirement, place: Place, reader: &mut Reader<'_>) -> bool {
     let (ways, legs, depth) = (require.ways(), require.legs(), require.depth());
@@ -150,6 +157,21 @@ impl Requirement {
             Requirement::Public | Requirement::Jwt(..) => Vec::new(),
             Requirement::Hmac(index) => vec![*index],
             Requirement::AnyOf(legs) | Requirement::AllOf(legs) => legs.iter().flat_map(Requirement::schemes).collect(),
+        }
+    }
+
+    /// Each combination of credentials that it can be met with, in the order of the file; none where nothing has to be shown.
+    pub(super) fn combinations(&self) -> Vec<Vec<Leg>> {
+        match self {
+            Requirement::Public => Vec::new(),
+            Requirement::Hmac(index) => vec![vec![Leg::Scheme(*index)]],
+            Requirement::Jwt(index, _) => vec![vec![Leg::Tokens(*index)]],
+            Requirement::AnyOf(legs) => legs.iter().flat_map(Requirement::combinations).collect(),
+            Requirement::AllOf(legs) => {
+                legs.iter().map(Requirement::combinations).fold(vec![Vec::new()], |sofar, options| {
+                    sofar.iter().flat_map(|legs| options.iter().map(|more| [legs.as_slice(), more].concat())).collect()
+                })
+            }
         }
     }
 
