@@ -137,11 +137,13 @@ impl Pools {
 
     /// `server` is tried. One that has rested is tried by one request alone: it rests on until it is known to be there.
     pub(super) fn try_again(&self, server: usize) {
-        if self.with(server, |pool| pool.rests_until > 0) {
-            self.rest(server);
-        }
         let now = self.0.deadlines.ticks();
-        self.with(server, |pool| _ = pool.tried_since.get_or_insert(now));
+        self.with(server, |pool| {
+            if pool.rests_until > 0 {
+                pool.rests_until = now.saturating_add(REST_TICKS);
+            }
+            pool.tried_since.get_or_insert(now);
+        });
     }
 
     /// `server` is there, or says at once that it is not.
