@@ -37,7 +37,8 @@ fn is_read_alike(data: &[u8]) {
             head.map(|head| {
                 let fields: Vec<_> = head.fields().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
                 let line = format!("{} {} {} {:?}", head.method(), head.target(), head.path(), head.query());
-                (line, head.authority().to_owned(), head.version(), head.framing(), head.keep_alive(), fields)
+                let connection = (head.keep_alive(), head.expects_continue(), head.connection_names("x-a"));
+                (line, head.authority().to_owned(), head.version(), head.framing(), connection, fields)
             })
         };
         let one = RequestHead::parse(&mut short, &limits).map(said);
