@@ -197,6 +197,11 @@ impl Wait {
         elapsed
     }
 
+    /// Whether the whole limit has passed: an [idle](Wait::poll_idle) wait may have ended before.
+    pub fn is_over(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| self.ticks() >= entry.due)
+    }
+
     /// The worker's time, as [`Deadlines::ticks`].
     pub fn ticks(&self) -> u64 {
         self.deadlines.ticks()
@@ -254,6 +259,7 @@ mod tests {
             };
             tokio::select! { Elapsed = idle => {}, () = press => unreachable!() }
             assert!(start.elapsed() >= Duration::from_secs(5) && start.elapsed() <= Duration::from_millis(5300));
+            assert!(!wait.is_over());
         })
         .await;
     }

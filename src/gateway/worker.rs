@@ -22,18 +22,17 @@ use super::{
     doors::DoorId,
     edition::Edition,
     guests::{Guest, Guests},
-    reception::{Reception, speaks},
-    tls,
+    reception::Reception,
+    secured,
 };
 use crate::{
     authenticate::jwt::TokenCache,
     buffers::{Buffers, Outputs},
     clock::Clock,
-    deadline::{Deadlines, Elapsed, TICK},
+    deadline::{Deadlines, TICK},
     forward::{Forwarder, Lookups, Pools},
-    observe::{AccessLine, Gauges, HandshakeFailure, WorkerLog},
+    observe::{AccessLine, Gauges, WorkerLog},
     policy::Whence,
-    transport::Transport,
 };
 
 /// What a worker is told.
@@ -180,28 +179,17 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>,
     let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
     let edition = worker.edition_of(door, &accepted_by);
     let Some((peer, _guest)) = receive(&worker, &edition, &mut stream, peer, door).await else { return };
-    let handshake = {
-        let (doors, patience) = (edition.doors.clone(), edition.snapshot.timeouts.head);
-        let deadlines = worker.forwarder.deadlines.clone();
-        // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
-        Box::pin(async move {
-            if doors.have_tls(door) && !speaks(&stream, &deadlines, patience).await {
-                return Err(Elapsed);
-            }
-            deadlines.within(patience, doors.accept(door, stream)).await
-        })
-    };
+    let (doors, patience) = (edition.doors.clone(), edition.snapshot.timeouts.head);
     drop(edition);
-    let transport: Transport = match handshake.await {
-        Ok(Ok(transport)) => transport,
-        Ok(Err(error)) => {
-            worker.gauges.handshake_failed(tls::why_failed(&error));
-            return tracing::debug!(%error, %peer, "the TLS handshake failed");
-        }
-        Err(Elapsed) if worker.forwarder.deadlines.is_draining() => return,
-        Err(Elapsed) => {
-            worker.gauges.handshake_failed(HandshakeFailure::TimedOut);
-            return tracing::debug!(%peer, "the TLS handshake timed out");
+    let deadlines = worker.forwarder.deadlines.clone();
+    // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
+    let transport = match Box::pin(secured::secure(doors, door, stream, deadlines, patience)).await {
+        Ok(transport) => transport,
+        Err(why) => {
+            if let Some(reason) = why.reason() {
+                worker.gauges.handshake_failed(reason);
+            }
+            return tracing::debug!(%why, %peer, "no TLS handshake came about");
         }
     };
     if worker.forwarder.deadlines.is_draining() || !worker.is_open(door) {
@@ -233,7 +221,9 @@ async fn receive(
     match Box::pin(reception.take_in(stream, peer)).await {
         Ok(received) => Some(received),
         Err(why) => {
-            worker.gauges.turned_away(why.reason());
+            if let Some(reason) = why.reason() {
+                worker.gauges.turned_away(reason);
+            }
             tracing::debug!(%why, %peer, "a connection is turned away");
             None
         }
