@@ -143,6 +143,7 @@ pub(super) const RULES: &[Rule] = &[
             "scheme",
             "clock",
             "cookies",
+            "http1::usual_port",
             "issue::users",
             "jose",
             "json",
