@@ -9,12 +9,11 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use super::{
     doors::{DoorId, Doors},
     reception::{CutShort, Silent, first_byte},
-    tls,
+    tls::{self, Secured},
 };
 use crate::{
     deadline::{Deadlines, Elapsed},
     observe::HandshakeFailure,
-    transport::Transport,
 };
 
 /// A connection that is not as safe as its listener wants it.
@@ -52,7 +51,7 @@ pub(super) async fn secure(
     stream: TcpStream,
     deadlines: Deadlines,
     patience: Duration,
-) -> Result<Transport, Unsecured> {
+) -> Result<Secured, Unsecured> {
     if doors.have_tls(door) {
         match first_byte(&stream, &deadlines, patience).await {
             Ok(Some(byte)) if begins_a_method(byte) => {
