@@ -77,10 +77,10 @@ fn begins_a_method(byte: u8) -> bool {
 /// The one answer that is given in the clear. It is the same for whatever was asked, and nothing of that is read as a request.
 const EXPLANATION: &str = "HTTP/1.1 400 Bad Request\r\n\
     Content-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 60\r\n\
+    Content-Length: 64\r\n\
     Connection: close\r\n\
     \r\n\
-    TLS is spoken at this port: ask for https:// instead of http:\n";
+    TLS is spoken at this port: ask for https:// instead of http://\n";
 
 async fn explain(mut stream: TcpStream) -> io::Result<()> {
     throw_away(&stream);
