@@ -265,6 +265,51 @@ fn a_request_without_a_body_gets_none_on_its_way() {
     assert_eq!(seen.recv().expect("a request").field("content-length"), Some("0"));
 }
 
+/// Known of servers that are made of a few lines, such as Python's `http.server`: where no handler asks for a body there is none.
+#[test]
+fn a_body_that_its_upstream_does_not_look_for_is_no_request_there() {
+    let (tell, told) = mpsc::channel();
+    let upstream = Upstream::start(move |mut talk| {
+        while let Some(head) = talk.head() {
+            let _ = tell.send(format!("{} {}", head.method(), head.target()));
+            talk.write(ok(head.target()));
+            if head.field("connection") == Some("close") {
+                return;
+            }
+        }
+    });
+    let (_gateway, address) = open_to(upstream.address, "");
+    let hidden = get("/hidden");
+    for method in ["GET", "DELETE", "OPTIONS"] {
+        let fields = format!("Host: a\r\nContent-Length: {}", hidden.len());
+        let (head, body) = Talk::open(address).exchange(format!("{method} /a HTTP/1.1\r\n{fields}\r\n\r\n{hidden}"));
+        assert_eq!((head.status(), body.as_slice()), (200, &b"/a"[..]), "{method}");
+        assert_eq!(Talk::open(address).exchange(get("/next")).1, b"/next", "{method}");
+        let seen: Vec<String> = told.try_iter().collect();
+        assert_eq!(seen, [format!("{method} /a"), "GET /next".to_owned()]);
+    }
+}
+
+#[test]
+fn nothing_follows_a_body_that_has_no_meaning_on_its_connection() {
+    let upstream = targets();
+    let (_gateway, address) = open_to(upstream.address, "");
+    let mut client = Talk::open(address);
+    for (number, request) in [
+        "GET /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na",
+        "GET /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        "HEAD /3 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na",
+        "GET /4 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "POST /5 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na",
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert_eq!(client.exchange(request).0.status(), 200, "{request}");
+        assert_eq!(upstream.connections(), (number + 1).min(4), "{request}");
+    }
+}
+
 #[test]
 fn bodies_of_any_size_come_back_byte_for_byte() {
     let upstream = Upstream::echo();
