@@ -265,6 +265,21 @@ fn a_request_without_a_body_gets_none_on_its_way() {
     assert_eq!(seen.recv().expect("a request").field("content-length"), Some("0"));
 }
 
+#[test]
+fn more_beside_the_chunks_than_the_limit_is_a_413_whoever_reads_them() {
+    let upstream = Upstream::echo();
+    let (_open, open) = open_to(upstream.address, "");
+    let (_signed, signed) = run(WITHOUT_UPSTREAM, &[]);
+    let much = "a".repeat(20 * 1024);
+    for body in [format!("0\r\nX-Trailer: {much}\r\n\r\n"), format!("1;a={much}\r\na\r\n0\r\n\r\n")] {
+        for address in [open, signed] {
+            let fields = format!("Host: a\r\nX-HMAC-Signature: {}\r\nTransfer-Encoding: chunked", "0".repeat(64));
+            let (head, _) = Talk::open(address).exchange(format!("POST /signed HTTP/1.1\r\n{fields}\r\n\r\n{body}"));
+            assert_eq!(head.status(), 413, "{address}");
+        }
+    }
+}
+
 /// Known of servers that are made of a few lines, such as Python's `http.server`: where no handler asks for a body there is none.
 #[test]
 fn a_body_that_its_upstream_does_not_look_for_is_no_request_there() {
