@@ -26,6 +26,9 @@ pub trait Headers {
     /// Visits each value of the field, trimmed, in order. Names are compared without regard to case.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
 
+    /// Visits the names of all fields, as they are written, in order; one that came twice, twice.
+    fn names(&self, visit: &mut dyn FnMut(&str));
+
     /// The value of a field that came once; `None` where it did not come, came more than once, or takes more than a look.
     fn only(&self, _name: &str) -> Option<&[u8]> {
         None

@@ -38,6 +38,7 @@ fn a_malformed_status_line_is_refused() {
         "HTTP/1.1  200 A",
         "HTTP/1.1 200\tA",
         "HTTP/1.1 2x0 A",
+        "HTTP/1.1 20: A",
         "HTTP/1.1 200 a\0",
         "HTTP/1.1 200 a\u{7f}",
     ];
