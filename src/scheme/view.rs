@@ -114,13 +114,17 @@ impl<'a> View<'a> {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// The port that is meant where none is written.
+    pub(super) fn usual_port(&self) -> &'static str {
+        if self.scheme == "https" { "443" } else { "80" }
+    }
+
     /// The public host and its port, that of the scheme where none is written.
     pub(super) fn host_and_port(&self) -> (&'a str, &'a str) {
-        let usual = if self.scheme == "https" { "443" } else { "80" };
         match self.authority.rsplit_once(':') {
             // `[::1]` ends in a bracket, so what follows its last colon is no port.
             Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
-            _ => (self.authority, usual),
+            _ => (self.authority, self.usual_port()),
         }
     }
 }

@@ -56,8 +56,12 @@ fn what_can_never_become_a_request_is_refused_before_its_end() {
         ("GET /public/a\r\n", BadRequest::RequestLine),
         ("GET /a HTTP/1.1\rHost: x\r\r", BadRequest::Head(BadHead::BareLineBreak)),
         ("GET /a HTTP/1.1\n", BadRequest::Head(BadHead::BareLineBreak)),
-        ("\u{16}\u{3}\u{1}", BadRequest::RequestLine),
-        ("PRI * HTTP/2.0\r\n", BadRequest::Version),
+        ("\u{16}", BadRequest::Tls),
+        ("\u{16}\u{3}\u{1}\n\r\n\r\n", BadRequest::Tls),
+        ("\u{15}\u{3}\u{1}", BadRequest::RequestLine),
+        ("PRI * HTTP/2.0\r\n", BadRequest::Http2),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", BadRequest::Http2),
+        ("GET * HTTP/2.0\r\n", BadRequest::Version),
         ("\r\n\r\n", BadRequest::Head(BadHead::NoStartLine)),
         (" GET", BadRequest::RequestLine),
     ];
@@ -106,7 +110,7 @@ fn a_request_line_is_three_parts_with_one_space_between() {
 
 #[test]
 fn another_version_is_not_served() {
-    for bad in ["GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI * HTTP/2.0"] {
+    for bad in ["GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI / HTTP/2.0"] {
         assert_eq!(fault(line(bad)), BadRequest::Version, "{bad:?}");
     }
     assert_eq!(line("GET / HTTP/1.0").expect("valid").version(), Version::Http10);

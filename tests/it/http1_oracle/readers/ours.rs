@@ -80,7 +80,7 @@ pub fn response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, to_head: bool, l
         if head.status() == 101 {
             return Err(End::Upgrade);
         }
-        if head.is_interim() {
+        if head.status() < 200 {
             return Ok(Some(Head::Interim(head.status())));
         }
         let start = StatusLine { status: head.status(), is_http_1_1: head.version() == Version::Http11 };
