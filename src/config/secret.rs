@@ -10,10 +10,10 @@ use super::{
     shape::Fields,
     tree::{Entry, Node, Place, Value},
 };
-use crate::secret::Secret;
+use crate::{keys::SHORTEST_GOOD_SECRET, secret::Secret};
 
 /// Shortest HMAC key that draws no warning, in bytes: 128 bits.
-pub(super) const SHORTEST_HMAC: usize = 16;
+pub(super) const SHORTEST_HMAC: usize = SHORTEST_GOOD_SECRET;
 
 const FORMS: &str = "`{ env: NAME }`, `{ file: path }` or `{ value: \"…\" }`";
 

@@ -23,6 +23,8 @@ pub(super) struct Table {
     hasher: foldhash::fast::RandomState,
     /// Attributes that many ids share stand here once.
     attributes: Vec<Arc<Attributes>>,
+    /// How many secrets are shorter than they should be.
+    short: usize,
 }
 
 /// A table that is being filled.
@@ -39,7 +41,7 @@ pub(super) struct NoRoom;
 impl Default for Table {
     fn default() -> Table {
         let hasher = foldhash::fast::RandomState::default();
-        Table { pieces: Vec::new(), places: HashTable::new(), hasher, attributes: Vec::new() }
+        Table { pieces: Vec::new(), places: HashTable::new(), hasher, attributes: Vec::new(), short: 0 }
     }
 }
 
@@ -58,6 +60,11 @@ impl Table {
     /// How many ids.
     pub(super) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// How many secrets are shorter than they should be.
+    pub(super) fn short(&self) -> usize {
+        self.short
     }
 
     /// The names of routes that any of them is tied to, some more than once.
@@ -98,6 +105,11 @@ impl Filling {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a secret is shorter than it should be.
+    pub(super) fn note_short(&mut self) {
+        self.table.short += 1;
     }
 
     /// The table, with no more room than it needs.
