@@ -3,6 +3,7 @@
 //! - [`boundaries`]: which room of the source may know which; files small enough to read; every module says what it is.
 //! - [`http1_oracle`]: whatever our HTTP/1 codec accepts, hyper reads the same.
 //! - [`examples`]: every config we ship is one the binary accepts.
+//! - [`documents`]: what the documents show of configs, commands and metrics is so.
 //! - [`life`]: the binary as an operator runs it: it drains, and refuses bad configs before it listens.
 //! - [`clients`]: the clients that exist get the very answers that they know.
 //! - [`issuing`]: the token issuer, with the configs that we ship.
@@ -25,6 +26,7 @@ mod boundaries;
 mod cli;
 mod clients;
 mod dialects;
+mod documents;
 mod examples;
 mod http1_oracle;
 mod hygiene;
