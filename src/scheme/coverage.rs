@@ -83,9 +83,12 @@ impl Coverage {
                 _ => {}
             }
         }
-        for list in [&mut coverage.headers, &mut coverage.parameters, &mut coverage.json, &mut coverage.form] {
+        // Names of headers have no case, those of the others have.
+        coverage.headers.sort_by_cached_key(|name| (name.to_ascii_lowercase(), name.clone()));
+        coverage.headers.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        for list in [&mut coverage.parameters, &mut coverage.json, &mut coverage.form] {
             list.sort();
-            list.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+            list.dedup();
         }
         coverage
     }

@@ -20,6 +20,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("twilio", include_str!("presets/twilio.yaml")),
     ("twilio-json", include_str!("presets/twilio-json.yaml")),
     ("discord", include_str!("presets/discord.yaml")),
+    ("hubspot", include_str!("presets/hubspot.yaml")),
     ("cavage", include_str!("presets/cavage.yaml")),
     ("kong", include_str!("presets/kong.yaml")),
     ("tyk", include_str!("presets/tyk.yaml")),
@@ -31,6 +32,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("aws-sigv4-s3-presigned", include_str!("presets/aws-sigv4-s3-presigned.yaml")),
     ("gcs", include_str!("presets/gcs.yaml")),
     ("gcs-presigned", include_str!("presets/gcs-presigned.yaml")),
+    ("swift-tempurl", include_str!("presets/swift-tempurl.yaml")),
     ("azure-sas", include_str!("presets/azure-sas.yaml")),
     ("azure-appconfig", include_str!("presets/azure-appconfig.yaml")),
     ("edgegrid", include_str!("presets/edgegrid.yaml")),
@@ -39,10 +41,14 @@ const PRESETS: &[(&str, &str)] = &[
     ("tuya", include_str!("presets/tuya.yaml")),
     ("tencent-tc3", include_str!("presets/tencent-tc3.yaml")),
     ("alibaba-acs3", include_str!("presets/alibaba-acs3.yaml")),
+    ("huawei", include_str!("presets/huawei.yaml")),
+    ("volcengine", include_str!("presets/volcengine.yaml")),
     ("binance", include_str!("presets/binance.yaml")),
     ("binance-form", include_str!("presets/binance-form.yaml")),
     ("coinbase", include_str!("presets/coinbase.yaml")),
     ("kraken", include_str!("presets/kraken.yaml")),
+    ("okx", include_str!("presets/okx.yaml")),
+    ("kucoin", include_str!("presets/kucoin.yaml")),
 ];
 
 /// The YAML of a preset: the keys of a scheme, to be overridden by the user's own.

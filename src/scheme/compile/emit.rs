@@ -38,14 +38,21 @@ impl Compiler<'_> {
     }
 
     fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(Place, Template)]) {
-        let message = match (Place::of(carrier), carrier) {
+        let (message, place) = match (Place::of(carrier), carrier) {
             (Some(place), _) if emit.iter().any(|(set, _)| set.is_same(&place)) => return,
-            (_, Carrier::Header(name)) => format!("the signature's header `{name}` is not set"),
-            (_, Carrier::Query(name)) => format!("the signature's parameter `?{name}` is not set"),
+            (_, Carrier::Header(name)) => {
+                (format!("`emit` does not write the signature's header `{name}`"), name.clone())
+            }
+            (_, Carrier::Query(name)) => {
+                (format!("`emit` does not write the signature's parameter `?{name}`"), format!("?{name}"))
+            }
             (_, Carrier::Json(_) | Carrier::Form(_)) if emit.is_empty() => return,
-            (_, Carrier::Json(_) | Carrier::Form(_)) => "a signature in a body cannot be written".to_owned(),
+            (_, Carrier::Json(_) | Carrier::Form(_)) => {
+                return self.faults.push(Fault::whole("emit", "a signature in a body cannot be written"));
+            }
         };
-        self.faults.push(Fault::whole("emit", message));
+        let hint = format!("how it stands in a request that is signed: emit: {{ {place}: \"{{signature}}\" }}");
+        self.faults.push(Fault::whole("emit", message).hint(hint));
     }
 }
 

@@ -53,3 +53,11 @@ fn another_spelling_is_the_same_part() {
         assert!(scheme(&definition(message)).coverage().in_part.is_empty(), "{message}");
     }
 }
+
+#[test]
+fn a_header_is_named_once_whatever_its_case_and_other_names_by_theirs() {
+    let message = "{header:X-Date}\n{header:X-Id}\n{header:x-date}\n{query:a|sha256|hex}\n{query:A|sha256|hex}";
+    let coverage = scheme(&definition(message)).coverage();
+    assert_eq!(coverage.headers, ["X-Date", "X-Id"]);
+    assert_eq!(coverage.parameters, ["A", "a"]);
+}

@@ -253,11 +253,11 @@ fn only_streamed_bytes_may_be_spooled() {
 fn what_is_written_holds_the_signature() {
     let emit = strings(&[("S", "{signature}")]);
     let query = Definition { signature: signature("{query:s}"), emit: emit.clone(), ..definition("{path}") };
-    assert_eq!(one(&query).1, "the signature's parameter `?s` is not set");
+    assert_eq!(one(&query).1, "`emit` does not write the signature's parameter `?s`");
     let body = Definition { signature: signature("{form:s}"), emit: emit.clone(), ..definition("{path}") };
     assert_eq!(one(&body).1, "a signature in a body cannot be written");
     let elsewhere = Definition { emit, ..definition("{path}") };
-    assert_eq!(one(&elsewhere).1, "the signature's header `X-Signature` is not set");
+    assert_eq!(one(&elsewhere).1, "`emit` does not write the signature's header `X-Signature`");
     let now = Definition { emit: strings(&[("X-Signature", "{signature} {now}")]), ..definition("{path}") };
     assert_eq!(one(&now).1, "there is no timestamp whose format `now` could have");
 }

@@ -29,6 +29,12 @@ def request(setting):
         case "device":
             body = json.dumps({"mac_address": "00:1A:2B:3C:4D:5E", "timestamp": 1714485600})
             return Request.to(f"{setting.origin}/verify", "POST", json_type, body)
+        case "okx":
+            return Request.to(f"{setting.origin}/api/v5/trade/order", "POST", json_type, body)
+        case "kucoin":
+            return Request.to(f"{setting.origin}/api/v1/orders", "POST", json_type, body)
+        case "swift-tempurl":
+            return Request.to(f"{setting.origin}/v1/AUTH_lamps/on/1", "GET", [])
         case "azure-sas":
             return Request.to(f"{setting.origin}/", "GET", [])
         case "tencent-tc3":

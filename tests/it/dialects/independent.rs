@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::request::{Request, message, preset, verify};
+use super::request::{Request, message, preset, preset_with, verify};
 
 const BODY: &str = r#"{"type":"ping","n":1}"#;
 /// 2024-04-30T14:00:00Z
@@ -50,6 +50,42 @@ fn webhooks_over_the_body_alone() {
     accepted("shopify", &post().header("X-Shopify-Hmac-SHA256", &base64_mac("s", BODY)), "s");
 }
 
+/// `docs/schemes.md` says of many webhooks which preset they are under another name.
+#[test]
+fn webhooks_that_differ_in_a_name_are_taken_as_the_docs_say() {
+    let docs = include_str!("../../../docs/schemes.md");
+    let (_, rows) = docs.split_once("| from | preset |").expect("the table");
+    let rows = rows.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut tried = 0;
+    for row in rows {
+        let row = row.replace("\\|", "¦");
+        let cells: Vec<String> = row.split('|').map(|cell| cell.trim().replace('¦', "|")).collect();
+        let [_, from, name, place, _] = &cells[..] else { panic!("{row}") };
+        let name = name.trim_matches('`');
+        let Some((source, more)) = place.strip_prefix('`').and_then(|place| place.split_once('`')) else { continue };
+        let header = source.trim_start_matches("{header:").split(['|', '}']).next().expect("a name");
+        let prefix = source.split('"').nth(1).unwrap_or_default();
+        let (encoding, value) = match name {
+            "shopify" => ("base64", base64_mac("s", BODY)),
+            _ => ("hex", hex_mac("s", BODY)),
+        };
+        let split = more.split('`').nth(1).map(|split| format!(", {split}")).unwrap_or_default();
+        let signature = format!("from: '{source}', encoding: {encoding}, algorithm: hmac-sha256{split}");
+        let scheme = preset_with(name, &format!("    signature: {{ {signature} }}"));
+        let request = post().header(header, &format!("{prefix}{value}"));
+        verify(&scheme, &request, "s", NOW).unwrap_or_else(|failure| panic!("{from}: {failure}"));
+        assert!(verify(&scheme, &request.body("{}"), "s", NOW).is_err(), "{from}");
+        tried += 1;
+    }
+    assert!(tried > 10, "{tried} rows");
+    let sent = "    values: { sent: { from: '{header:Calendly-Webhook-Signature}', pairs: ',' } }";
+    let emit = "    emit: { Calendly-Webhook-Signature: 't={now},v1={signature}' }";
+    let calendly = preset_with("stripe", &format!("{sent}\n{emit}"));
+    let sent = format!("t={SECONDS},v1={}", hex_mac("s", &format!("{SECONDS}.{BODY}")));
+    let request = post().header("Calendly-Webhook-Signature", &sent);
+    verify(&calendly, &request, "s", NOW).unwrap_or_else(|failure| panic!("Calendly: {failure}"));
+}
+
 #[test]
 fn webhooks_over_a_time_and_the_body() {
     let stripe = hex_mac("whsec_x", &format!("{SECONDS}.{BODY}"));
@@ -81,6 +117,18 @@ fn mailguns_token_in_the_body() {
         hex_mac("s", &format!("{SECONDS}{token}"))
     );
     accepted("mailgun", &post().body(&body), "s");
+}
+
+#[test]
+fn hubspots_method_url_body_and_time() {
+    let time = format!("{SECONDS}000");
+    let request = |signature: &str| {
+        post().header("X-HubSpot-Request-Timestamp", &time).header("X-HubSpot-Signature-v3", signature)
+    };
+    let whole = base64_mac("s", &format!("POSThttps://api.example.com/hook?a=1{BODY}{time}"));
+    accepted("hubspot", &request(&whole), "s");
+    let elsewhere = base64_mac("s", &format!("POSThttps://evil.example.com/hook?a=1{BODY}{time}"));
+    assert!(verify(&preset("hubspot"), &request(&elsewhere), "s", NOW).is_err());
 }
 
 #[test]
@@ -294,6 +342,20 @@ fn the_base_string_of_rfc_5849() {
 }
 
 #[test]
+fn swifts_links_are_good_until_they_end() {
+    let until = |seconds: i64| {
+        let signature = hex_mac("s", &format!("GET\n{seconds}\n/v1/AUTH_a/c/o"));
+        let query = format!("temp_url_sig={signature}&temp_url_expires={seconds}&filename=o");
+        let request = Request::new("GET", &format!("https://api.example.com/v1/AUTH_a/c/o?{query}"));
+        verify(&preset("swift-tempurl"), &request, "s", NOW).map(|_| ())
+    };
+    let now = NOW / 1000;
+    assert_eq!(until(now + 300), Ok(()));
+    assert!(until(now - 1).is_err());
+    assert!(until(now + 8 * 86400).is_err());
+}
+
+#[test]
 fn exchanges() {
     let secret = BASE64_STANDARD.encode([5; 48]);
     let coinbase = post()
@@ -306,4 +368,14 @@ fn exchanges() {
         .header("X-MBX-APIKEY", "k")
         .body(&format!("{fields}&signature={}", hex_mac("s", &format!("recvWindow=5000{fields}"))));
     accepted("binance-form", &binance, "s");
+    let okx = post()
+        .header("OK-ACCESS-KEY", "k")
+        .header("OK-ACCESS-TIMESTAMP", "2024-04-30T14:00:00.000Z")
+        .header("OK-ACCESS-SIGN", &base64_mac("s", &format!("2024-04-30T14:00:00.000ZPOST/hook?a=1{BODY}")));
+    accepted("okx", &okx, "s");
+    let kucoin = post()
+        .header("KC-API-KEY", "k")
+        .header("KC-API-TIMESTAMP", "1714485600000")
+        .header("KC-API-SIGN", &base64_mac("s", &format!("1714485600000POST/hook?a=1{BODY}")));
+    accepted("kucoin", &kucoin, "s");
 }

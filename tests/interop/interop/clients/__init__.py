@@ -1,5 +1,5 @@
 """One module for each family of dialects: `settings()`, `clients(node)` and `verifiers(node)`."""
 
-from . import aws, azure, documented, exchanges, gateways, requests, rfc9421, vendors, webhooks
+from . import aws, azure, clouds, documented, exchanges, gateways, requests, rfc9421, vendors, webhooks
 
-FAMILIES = (webhooks, aws, azure, requests, vendors, exchanges, gateways, rfc9421, documented)
+FAMILIES = (webhooks, aws, azure, requests, vendors, clouds, exchanges, gateways, rfc9421, documented)

@@ -39,6 +39,7 @@ def clients(_node):
         "raw-body": lambda n: posted({"X-HMAC-Signature": mac(event(n)).hex()}, event(n)),
         "dropbox": lambda n: posted({"X-Dropbox-Signature": mac(event(n)).hex()}, event(n)),
         "shopify": lambda n: posted({"X-Shopify-Hmac-SHA256": b64(mac(event(n)))}, event(n)),
+        "line": lambda n: posted({"X-Line-Signature": b64(mac(event(n)))}, event(n)),
         "shopify-events": lambda n: posted({"Shopify-Hmac-SHA256": b64(mac(event(n)))}, event(n)),
         "square": lambda n: posted({"X-Square-HmacSha256-Signature": b64(mac(URL + event(n)))}, event(n)),
         "zoom": zoom,

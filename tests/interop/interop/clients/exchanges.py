@@ -14,6 +14,7 @@ from ..model import ID, SECRET, Client, Request, Setting, Verifier, installed
 from ..wire import caught
 
 BINANCE, COINBASE, KRAKEN = "https://api.binance.com", "https://api.exchange.coinbase.com", "https://api.kraken.com"
+OKX, KUCOIN = "https://www.okx.com", "https://api.kucoin.com"
 KEYS = {"apiKey": ID, "secret": SECRET, "password": "passphrase"}
 # Nonces must differ, also within a millisecond.
 NONCES = itertools.count(int(time.time() * 1_000_000))
@@ -25,6 +26,8 @@ def settings():
     yield Setting("binance-form", "binance-form", BINANCE, signs=False)
     yield Setting("coinbase", "coinbase", COINBASE)
     yield Setting("kraken", "kraken", KRAKEN)
+    yield Setting("okx", "okx", OKX)
+    yield Setting("kucoin", "kucoin", KUCOIN)
 
 
 def clients(_node):
@@ -40,6 +43,13 @@ def clients(_node):
     yield Client("coinbase", f"{by}, GET", lambda n: ccxt_signed(coinbase, "fills", "private", "GET", {"limit": n}))
     yield Client("kraken", installed("krakenex"), by_krakenex)
     yield Client("kraken", by, by_ccxt_kraken)
+    okx, kucoin = ccxt.okx(KEYS), ccxt.kucoin(KEYS)
+    order = {"instId": "BTC-USDT", "side": "buy", "note": "lamp"}
+    yield Client("okx", by, lambda n: ccxt_signed(okx, "trade/order", "private", "POST", {**order, "sz": n}))
+    yield Client("okx", f"{by}, GET", lambda n: ccxt_signed(okx, "trade/fills", "private", "GET", {"limit": n}))
+    order = {"symbol": "BTC-USDT", "side": "buy", "note": "lamp"}
+    yield Client("kucoin", by, lambda n: ccxt_signed(kucoin, "orders", "private", "POST", {**order, "size": n}))
+    yield Client("kucoin", f"{by}, GET", lambda n: ccxt_signed(kucoin, "fills", "private", "GET", {"pageSize": n}))
 
 
 def by_binance(number):
@@ -69,6 +79,8 @@ def verifiers(_node):
     yield Verifier("binance", installed("binance-connector"), binance_again, signed_again=True)
     yield Verifier("kraken", installed("krakenex"), kraken_again, signed_again=True)
     yield Verifier("coinbase", installed("ccxt"), coinbase_again, signed_again=True)
+    yield Verifier("okx", installed("ccxt"), okx_again, signed_again=True)
+    yield Verifier("kucoin", installed("ccxt"), kucoin_again, signed_again=True)
 
 
 def binance_again(request):
@@ -88,3 +100,19 @@ def coinbase_again(request):
     exchange.nonce = lambda: request.header("CB-ACCESS-TIMESTAMP")
     again = exchange.sign(request.target.removeprefix("/"), ["private"], request.method, json.loads(request.body))
     return again["headers"]["CB-ACCESS-SIGN"] == request.header("CB-ACCESS-SIGN")
+
+
+def okx_again(request):
+    exchange = ccxt.okx(KEYS)
+    exchange.iso8601 = lambda _: request.header("OK-ACCESS-TIMESTAMP")
+    path = request.target.removeprefix("/api/v5/")
+    again = exchange.sign(path, ["private"], request.method, json.loads(request.body))
+    return again["headers"]["OK-ACCESS-SIGN"] == request.header("OK-ACCESS-SIGN")
+
+
+def kucoin_again(request):
+    exchange = ccxt.kucoin(KEYS)
+    exchange.nonce = lambda: request.header("KC-API-TIMESTAMP")
+    path = request.target.removeprefix("/api/v1/")
+    again = exchange.sign(path, ["private"], request.method, json.loads(request.body))
+    return again["headers"]["KC-API-SIGN"] == request.header("KC-API-SIGN")

@@ -8,6 +8,8 @@ import types
 import urllib.parse
 
 import discord_interactions
+import hubspot.utils.signature
+import linebot.v3.webhook
 import nacl.signing
 import slack_sdk.signature
 import square.utils.webhooks_helper as square_helper
@@ -30,11 +32,13 @@ SLACK = slack_sdk.signature.SignatureVerifier(SECRET)
 
 
 def settings():
-    simple = "github shopify square stripe paddle slack zoom twitch twilio twilio-json".split()
+    simple = "github shopify square stripe paddle slack zoom twitch twilio twilio-json hubspot".split()
     yield from (Setting(name, name, ORIGIN) for name in simple)
     yield from (Setting(name, name, ORIGIN, secret=WHSEC) for name in ("svix", "standard-webhooks"))
     events = {"from": "{header:Shopify-Hmac-SHA256}", "encoding": "base64", "algorithm": "hmac-sha256"}
     yield Setting("shopify-events", "shopify", ORIGIN, changes={"signature": events})
+    line = {"from": "{header:X-Line-Signature}", "encoding": "base64", "algorithm": "hmac-sha256"}
+    yield Setting("line", "shopify", ORIGIN, changes={"signature": line})
     yield Setting("discord", "discord", ORIGIN, secret=DISCORD_PUBLIC, signing_secret=SECRET)
 
 
@@ -72,6 +76,7 @@ def clients(node):
     yield client("standard-webhooks", installed("standardwebhooks"), lambda *a: stamped("webhook", standard, *a))
     yield client("standard-webhooks", node.version("standardwebhooks"), by_node("standard.sign", WHSEC))
     yield client("discord", installed("pynacl"), discord)
+    yield client("hubspot", installed("hubspot-api-client"), hubspot_headers)
     yield from twilio_clients(node)
 
 
@@ -99,6 +104,12 @@ def stamped(prefix, webhook, number, body):
 def discord(_, body):
     now = str(int(time.time()))
     return {"X-Signature-Timestamp": now, "X-Signature-Ed25519": DISCORD.sign(f"{now}{body}".encode()).signature.hex()}
+
+
+def hubspot_headers(_, body):
+    now = str(int(time.time() * 1000))
+    signature = hubspot.utils.signature.Signature.get_signature(SECRET, body, "v3", URL, "POST", now)
+    return {"X-HubSpot-Request-Timestamp": now, "X-HubSpot-Signature-v3": signature}
 
 
 def twilio_clients(node):
@@ -157,6 +168,11 @@ def verifiers(node):
     yield javascript("shopify-events", "@shopify/shopify-api", "shopify.verify")
     yield javascript("zoom", "@zoom/rivet", "zoom.verify")
     yield Verifier("twitch", installed("twitchAPI"), of_twitch)
+    yield Verifier("hubspot", installed("hubspot-api-client"), of_hubspot)
+    line = linebot.v3.webhook.SignatureValidator(SECRET)
+    yield Verifier(
+        "line", installed("line-bot-sdk"), lambda sent: line.validate(sent.body.decode(), sent.header("X-Line-Signature"))
+    )
 
 
 def lowered(request):
@@ -209,3 +225,15 @@ def of_twitch(request):
     check = EventSubWebhook._verify_signature  # pylint: disable=protected-access
     sent = types.SimpleNamespace(headers=request.fields(), text=text)
     return asyncio.run(check(types.SimpleNamespace(secret=SECRET), sent))
+
+
+def of_hubspot(request):
+    return hubspot.utils.signature.Signature.is_valid(
+        signature=request.header("X-HubSpot-Signature-v3"),
+        client_secret=SECRET,
+        request_body=request.body.decode(),
+        http_uri=request.url(),
+        http_method=request.method,
+        signature_version="v3",
+        timestamp=request.header("X-HubSpot-Request-Timestamp"),
+    )
