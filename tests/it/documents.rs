@@ -83,7 +83,8 @@ fn configs(text: &str) -> Vec<String> {
         text.lines().filter(|line| !line.starts_with([' ', '#', '-', '}'])).filter_map(section).collect();
     let is_config = !heads.is_empty() && heads.iter().all(|head| SECTIONS.contains(&head.as_str()));
     // The table of contents has no values.
-    if !is_config || text.lines().all(|line| line.split('#').next().unwrap().trim_end().ends_with(':')) {
+    let mut lines = text.lines().filter(|line| !line.is_empty());
+    if !is_config || lines.all(|line| line.split('#').next().unwrap().trim_end().ends_with(':')) {
         return Vec::new();
     }
     let (mut configs, mut seen) = (vec![String::new()], BTreeSet::new());
@@ -173,8 +174,8 @@ fn metrics(text: &str) -> BTreeSet<String> {
         let name = ["_bucket", "_sum", "_count"]
             .iter()
             .fold(name.as_str(), |name, end| name.strip_suffix(end).unwrap_or(name));
-        // `countersign_store_` is all that begin so.
-        if !name.ends_with('_') {
+        // `countersign_store_` is all that begin so; one name is that of a table in a database.
+        if !name.ends_with('_') && !name.starts_with("countersign_refresh_families") {
             found.insert(name.to_owned());
         }
     }

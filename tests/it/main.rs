@@ -9,6 +9,7 @@
 //! - [`issuing`]: the token issuer, with the configs that we ship.
 //! - [`hygiene`]: which headers and bytes an upstream sees, whatever the client sent.
 //! - [`cli`]: the commands as a person types them: what they print where, and how they end.
+//! - [`hints`]: what a newcomer is told who does a usual thing otherwise than it is done here.
 //! - [`dialects`]: every preset verifies what its clients send, and refuses any of it changed.
 //! - [`attack_http`]: raw requests that broke other gateways, judged by what the upstream saw.
 //! - [`attack_hmac`]: what an attacker may do to a validly signed request, and that none of it passes.
@@ -28,6 +29,7 @@ mod clients;
 mod dialects;
 mod documents;
 mod examples;
+mod hints;
 mod http1_oracle;
 mod hygiene;
 mod issuing;

@@ -77,6 +77,9 @@ impl<'r> Row<'r> {
         let attributes = Attributes::new(self.attributes.iter().copied()).map_err(|(index, fault)| {
             (self.attributes.get(index).map(|(name, _)| (*name).to_owned()), Why::Attribute(fault))
         })?;
+        if self.secret.secret.trim() != self.secret.secret {
+            filling.note_padded(self.id);
+        }
         let mut record = filling.record(self.id.as_bytes()).unwrap_or_default();
         add(&mut record, secret, disabled, attributes)?;
         filling.put(self.id.as_bytes(), &record).map_err(|_| (None, Why::NoRoom))
