@@ -170,7 +170,7 @@ fn metrics(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
     let mut found = BTreeSet::new();
     for (at, _) in text.match_indices("countersign_") {
-        let name: String = text[at..].chars().take_while(|c| is_name(*c)).collect();
+        let name: String = text.get(at..).unwrap().chars().take_while(|c| is_name(*c)).collect();
         let name = ["_bucket", "_sum", "_count"]
             .iter()
             .fold(name.as_str(), |name, end| name.strip_suffix(end).unwrap_or(name));

@@ -105,9 +105,8 @@ fn near(config: &Config, routes: &Routes<usize>, listener: usize, head: &Request
         return Some(format!("`{lower}` takes {route}: upper and lower case make different paths"));
     }
     let hosts = config.routes.iter().flat_map(|route| &route.hosts);
-    let of_host = hosts.map(|host| (host, host.replacen('*', "any", 1)));
-    let of_host = of_host.filter_map(|(host, asked)| Some((host, found(listener, &asked, path)?))).next();
-    if let Some((host, route)) = of_host {
+    let mut of_host = hosts.map(|host| (host, host.replacen('*', "any", 1)));
+    if let Some((host, route)) = of_host.find_map(|(host, asked)| Some((host, found(listener, &asked, path)?))) {
         return Some(format!("with the host `{host}` it takes {route}"));
     }
     below(config, path)
