@@ -31,6 +31,7 @@ struct Shared {
     given_up: Cell<bool>,
     pressed: Cell<bool>,
     waits: RefCell<Slab<Waiting>>,
+    attending: RefCell<Slab<Waker>>,
 }
 
 struct Waiting {
@@ -114,6 +115,13 @@ impl Deadlines {
     pub fn give_up(&self) {
         self.0.given_up.set(true);
         self.wake_all();
+        self.0.attending.borrow().iter().for_each(|(_, waker)| waker.wake_by_ref());
+    }
+
+    /// For as long as the result lives, whoever has this waker is woken to see that draining [took too
+    /// long](Deadlines::give_up), also where they wait for something that keeps its own time.
+    pub fn attend(&self, waker: &Waker) -> Attending {
+        Attending { key: self.0.attending.borrow_mut().insert(waker.clone()), deadlines: self.clone() }
     }
 
     /// Whether [`give_up`](Deadlines::give_up) was called: what has no end of its own must end now.
@@ -146,6 +154,18 @@ impl Deadlines {
             }
         }
         due.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Somebody who is to be woken at the very end.
+pub struct Attending {
+    key: usize,
+    deadlines: Deadlines,
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        self.deadlines.0.attending.borrow_mut().try_remove(self.key);
     }
 }
 
@@ -195,6 +215,11 @@ impl Wait {
             waiting.idle_since = Some(entry.since);
         }
         elapsed
+    }
+
+    /// Whether the whole limit has passed: an [idle](Wait::poll_idle) wait may have ended before.
+    pub fn is_over(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| self.ticks() >= entry.due)
     }
 
     /// The worker's time, as [`Deadlines::ticks`].
@@ -254,6 +279,7 @@ mod tests {
             };
             tokio::select! { Elapsed = idle => {}, () = press => unreachable!() }
             assert!(start.elapsed() >= Duration::from_secs(5) && start.elapsed() <= Duration::from_millis(5300));
+            assert!(!wait.is_over());
         })
         .await;
     }

@@ -37,6 +37,7 @@ pub mod minting;
 pub mod outcall;
 pub mod ownership;
 pub mod password;
+pub mod path_trie;
 pub mod percent;
 pub mod proxy_protocol;
 pub mod rate;

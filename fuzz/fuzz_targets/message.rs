@@ -108,6 +108,10 @@ impl Headers for Request {
         let is_signature = name.eq_ignore_ascii_case("X-Signature");
         self.headers.iter().filter(|(signature, _)| *signature == is_signature).for_each(|(_, value)| visit(value));
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        ["X-A", "x-b", "X-Signature"].into_iter().for_each(visit);
+    }
 }
 
 impl Spooled for Request {

@@ -37,6 +37,10 @@ impl Headers for Fields {
             visit(value.trim_ascii());
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.0.iter().for_each(|(name, _)| visit(name));
+    }
 }
 
 fn view(fields: &Fields) -> View<'_> {

@@ -86,6 +86,11 @@ impl Headers for Request {
             visit(value.trim_ascii());
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        ["X-Ms-Date", "x-ms-a"].into_iter().for_each(&mut *visit);
+        self.emitted.headers.iter().for_each(|(name, _)| visit(name));
+    }
 }
 
 impl Spooled for Request {

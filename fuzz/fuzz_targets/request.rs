@@ -1,6 +1,6 @@
 //! All requests of one connection: the same whatever the split, no head beyond its limits or with a line that ends in
-//! two ways, and a head that is accepted is accepted again when it is written from its parts. Lines are passed on as they
-//! would be written one by one.
+//! two ways, and a head that is accepted is accepted again when it is written from its parts. It is asked of the server that
+//! Host names. Lines are passed on as they would be written one by one.
 #![no_main]
 
 use std::rc::Rc;
@@ -37,7 +37,8 @@ fn is_read_alike(data: &[u8]) {
             head.map(|head| {
                 let fields: Vec<_> = head.fields().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
                 let line = format!("{} {} {} {:?}", head.method(), head.target(), head.path(), head.query());
-                (line, head.authority().to_owned(), head.version(), head.framing(), head.keep_alive(), fields)
+                let connection = (head.keep_alive(), head.expects_continue(), head.connection_names("x-a"));
+                (line, head.authority().to_owned(), head.version(), head.framing(), connection, fields)
             })
         };
         let one = RequestHead::parse(&mut short, &limits).map(said);
@@ -50,6 +51,7 @@ fn is_accepted_again(head: &RequestHead) {
     let fields: Vec<_> = head.fields().collect();
     assert!(head.origin_form().starts_with(head.path()));
     assert!(!head.path().is_empty());
+    assert!(head.value("Host").is_none_or(|host| host == head.authority().as_bytes()));
     if head.version() == Version::Http11 {
         assert!(!head.authority().is_empty());
         let again = RequestHead::from_parts(head.method(), head.target(), &fields).expect("accepted once");

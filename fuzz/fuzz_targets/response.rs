@@ -34,7 +34,8 @@ fn is_read_alike(data: &[u8]) {
         let said = |head: Option<Box<ResponseHead>>| {
             head.map(|head| {
                 let fields: Vec<_> = head.fields().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
-                (head.status(), head.reason().to_owned(), head.version(), head.framing(), head.keep_alive(), fields)
+                let connection = (head.keep_alive(), head.connection_names("x-a"));
+                (head.status(), head.reason().to_owned(), head.version(), head.framing(), connection, fields)
             })
         };
         let one = ResponseHead::parse(&mut short, &limits, to_head).map(said);

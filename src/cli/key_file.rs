@@ -153,7 +153,7 @@ impl KeyFile {
 }
 
 /// Some editors begin a file with it. No id has one; of a bare secret it would be a part, as the gateway takes it.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn without_mark(id: &[u8], line: usize) -> &[u8] {
     id.strip_prefix(BYTE_ORDER_MARK).filter(|_| line == 1).unwrap_or(id)

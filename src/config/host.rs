@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::checked::{Origin, Server};
+use crate::http1::usual_port;
 
 /// Whether `text` is a lower-case host name or an IPv4 address.
 pub(super) fn is_host_name(text: &str) -> bool {
@@ -45,9 +46,9 @@ pub(crate) fn origin(text: &str) -> Result<Origin, UrlError> {
         return Err(UrlError::Path);
     }
     let host = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host.to_owned() };
-    let (scheme, own_port) = if url.tls { ("https", 443) } else { ("http", 80) };
+    let scheme = url.scheme();
     let authority = match url.port {
-        Some(port) if port != own_port => format!("{host}:{port}"),
+        Some(port) if port != usual_port(scheme) => format!("{host}:{port}"),
         _ => host,
     };
     Ok(Origin { scheme: scheme.to_owned(), authority })
@@ -62,7 +63,7 @@ pub(super) fn server(text: &str) -> Result<Server, UrlError> {
     if odd || !prefix.bytes().all(plain) {
         return Err(UrlError::Prefix);
     }
-    let port = url.port.unwrap_or(if url.tls { 443 } else { 80 });
+    let port = url.port.unwrap_or_else(|| usual_port(url.scheme()));
     Ok(Server { tls: url.tls, host: url.host.to_owned(), port, prefix: prefix.to_owned() })
 }
 
@@ -95,6 +96,12 @@ struct Url<'t> {
     host: &'t str,
     port: Option<u16>,
     path: &'t str,
+}
+
+impl Url<'_> {
+    fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
 }
 
 fn url(text: &str) -> Result<Url<'_>, UrlError> {

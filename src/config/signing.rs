@@ -101,15 +101,14 @@ fn key_id(
     reader: &mut Reader<'_>,
 ) -> Option<Option<String>> {
     let source = keys.item(entry.keys)?;
+    let missing = |why: String, reader: &mut Reader<'_>| {
+        let problem = reader.error(written.place, format!("`key_id` is missing: {why}"));
+        problem.hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
+        None
+    };
     match (&source.source, written.key_id) {
         (KeySource::Shared(_), None) if names_key => {
-            reader
-                .error(
-                    written.place,
-                    format!("`key_id` is missing: `{}` writes one, and the key is for any", entry.name),
-                )
-                .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
-            None
+            missing(format!("`{}` writes one, and the key is for any", entry.name), reader)
         }
         (KeySource::Shared(record), id) => {
             is_signing(&entry.scheme, record, written.place, source, reader)?;
@@ -128,10 +127,7 @@ fn key_id(
             None
         }
         (KeySource::Derive { .. } | KeySource::File { .. }, None) => {
-            reader
-                .error(written.place, format!("`key_id` is missing: `{}` has a key for each id", source.name))
-                .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
-            None
+            missing(format!("`{}` has a key for each id", source.name), reader)
         }
         (KeySource::Derive { .. } | KeySource::File { .. }, Some((id, place))) => {
             sound_id(id, place, reader).then(|| Some(id.to_owned()))
@@ -141,13 +137,7 @@ fn key_id(
                 is_signing(&entry.scheme, record, written.place, source, reader)?;
                 Some(Some(only.clone()))
             }
-            several => {
-                let count = several.len();
-                reader
-                    .error(written.place, format!("`key_id` is missing: there are {count} keys in `{}`", source.name))
-                    .hint(format!("`{{ scheme: {}, key_id: … }}`", entry.name));
-                None
-            }
+            several => missing(format!("there are {} keys in `{}`", several.len(), source.name), reader),
         },
         (KeySource::Static(ids), Some((id, place))) => {
             let Some((_, record)) = ids.iter().find(|(known, _)| known == id) else {

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    http1::{RequestHead, is_same_server},
+    http1::{RequestHead, is_same_server, usual_port},
     secret::are_equal,
 };
 
@@ -93,9 +93,8 @@ impl Site<'_> {
     /// front may speak TLS for us.
     fn is_of(self, origin: &[u8]) -> bool {
         let origin = std::str::from_utf8(origin).unwrap_or_default();
-        let secure = origin.strip_prefix("https://").map(|host| (host, 443));
-        let plain = || origin.strip_prefix("http://").filter(|_| self.scheme != "https").map(|host| (host, 80));
-        secure.or_else(plain).is_some_and(|(host, port)| is_same_server(host, self.authority, port))
+        let Some((scheme @ ("https" | "http"), host)) = origin.split_once("://") else { return false };
+        (scheme == "https" || self.scheme != "https") && is_same_server(host, self.authority, usual_port(scheme))
     }
 }
 

@@ -123,15 +123,23 @@ pub(super) fn nonce() -> Result<String, Failure> {
 /// Field lines as they will be sent.
 struct Lines<'l>(&'l [u8]);
 
+impl Lines<'_> {
+    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.split(|byte| *byte == b'\n').filter_map(|line| {
+            let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+            Some((name, value.get(1..).unwrap_or_default().trim_ascii()))
+        })
+    }
+}
+
 impl Headers for Lines<'_> {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        for line in self.0.split(|byte| *byte == b'\n') {
-            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-            let (own, value) = line.split_at(colon);
-            if own.eq_ignore_ascii_case(name.as_bytes()) {
-                visit(value.get(1..).unwrap_or_default().trim_ascii());
-            }
-        }
+        let own = self.fields().filter(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes()));
+        own.for_each(|(_, value)| visit(value));
+    }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.fields().filter_map(|(name, _)| std::str::from_utf8(name).ok()).for_each(visit);
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     edition::Edition,
     pace::Pace,
     refusals::Refusal,
+    tls::{Secured, Trust},
     trail::Trail,
     wire::Wire,
     worker::Worker,
@@ -28,7 +29,6 @@ use crate::{
     message::{Body, Request},
     observe::Open,
     policy::{Peer, Whence},
-    transport::Transport,
 };
 
 mod tunnel;
@@ -44,8 +44,11 @@ pub(super) struct Connection {
     /// How fast the client takes the answer at hand.
     pace: Pace,
     requests: u64,
-    /// The config that the connection was accepted under, until its first request.
-    accepted_by: Option<Rc<Edition>>,
+    /// By what the client's certificate was believed.
+    trust: Trust,
+    /// The config that the next request began under, where it has begun; of the first it is the one that the connection was
+    /// accepted under.
+    began_under: Option<Rc<Edition>>,
 }
 
 /// What the next request's head came to.
@@ -67,7 +70,7 @@ enum After {
 
 impl Connection {
     pub(super) fn new(
-        transport: Transport,
+        Secured { transport, trust }: Secured,
         worker: Rc<Worker>,
         door: DoorId,
         peer: Whence,
@@ -83,7 +86,8 @@ impl Connection {
             output: Vec::new(),
             pace: Pace::default(),
             requests: 0,
-            accepted_by: Some(accepted_by),
+            trust,
+            began_under: Some(accepted_by),
         }
     }
 
@@ -115,7 +119,8 @@ impl Connection {
         let mut wait = self.worker.forwarder.deadlines.wait();
         let mut begun = false;
         self.requests += 1;
-        let (wire, worker, door) = (&self.wire, &self.worker, self.door);
+        let (wire, worker, door, trust) = (&self.wire, &self.worker, self.door, self.trust);
+        let began_under = &mut self.began_under;
         poll_fn(move |context| {
             // Not kept while nothing comes: a connection may idle through many configs.
             let edition = worker.edition();
@@ -131,6 +136,7 @@ impl Connection {
                     (Err(error), _) => return Poll::Ready(Next::Refused(error.into())),
                     (Ok(None), some) if some && !begun => {
                         begun = true;
+                        began_under.get_or_insert_with(|| edition.clone());
                         wait.clear();
                     }
                     (Ok(None), _) => {}
@@ -141,7 +147,7 @@ impl Connection {
                     Poll::Pending if begun => {
                         return wait.poll_elapsed(context, timeouts.head).map(|Elapsed| Next::Refused(Refusal::Slow));
                     }
-                    Poll::Pending if edition.doors.place(door).is_none() => return Poll::Ready(Next::Closed),
+                    Poll::Pending if edition.doors.trust(door) != Some(trust) => return Poll::Ready(Next::Closed),
                     Poll::Pending => return wait.poll_idle(context, idle).map(|Elapsed| Next::Closed),
                 }
             }
@@ -152,11 +158,7 @@ impl Connection {
     async fn exchange(&mut self, head: Rc<RequestHead>) -> After {
         let _in_flight = self.worker.gauges.in_flight();
         // By this one the request is judged to its end, whatever comes meanwhile.
-        let edition = match self.accepted_by.take() {
-            // A first request that had come when its listener was closed is not left without an answer.
-            Some(before) => self.worker.edition_of(self.door, &before),
-            None => self.worker.edition(),
-        };
+        let edition = self.edition();
         let (body, progress) = self.body(&head, &edition);
         // What follows a request to change protocols may not be meant as HTTP: it is never read as a request.
         let keeps = head.keep_alive() && !head.has(Known::Upgrade);
@@ -171,7 +173,6 @@ impl Connection {
         };
         let after = match answered {
             Err(gone) => {
-                trail.release_unsent().await;
                 trail.broken = Some(gone.to_string());
                 trail.received = progress.received();
                 let (status, after) = match gone {
@@ -179,7 +180,9 @@ impl Connection {
                     // There is no time left to linger.
                     Gone::Gateway => (503, After::Reset),
                 };
+                // First of all: a store may take longer than a gateway that stops has left.
                 answer::record(&worker, &edition, edge, &self.peer, &trail, status);
+                trail.release_unsent().await;
                 return after;
             }
             Ok(mut response) if response.tunnel.is_some() => {
@@ -201,10 +204,20 @@ impl Connection {
         if after == After::KeepAlive && !progress.is_complete() { After::Close } else { after }
     }
 
+    /// The newest config. A request that had come when its listener was closed is not left without an answer: it has the
+    /// one that it began under, or, where it came at one go, the one before.
+    fn edition(&mut self) -> Rc<Edition> {
+        let (newest, before) = (self.worker.edition(), self.began_under.take());
+        if newest.doors.place(self.door).is_some() {
+            return newest;
+        }
+        before.or_else(|| self.worker.before()).unwrap_or(newest)
+    }
+
     /// A body that the stages left unread: what has already come of it is thrown away; for more nobody waits.
     fn is_reusable(&self, progress: &Progress) -> bool {
         !self.worker.forwarder.deadlines.is_draining()
-            && self.worker.is_open(self.door)
+            && self.worker.keeps(self.door, self.trust)
             && (progress.is_complete() || progress.is_being_read() || progress.discard_arrived(&self.wire))
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::net::TcpStream;
 
-use super::tls::Certificate;
+use super::tls::{Certificate, Secured, Trust};
 use crate::{
     config::ListenTls,
     transport::Transport,
@@ -86,14 +86,20 @@ impl Doors {
         self.doors.iter().any(|door| door.id == id && door.certificate.is_some())
     }
 
+    /// By what a listener that is open believes clients' certificates.
+    pub(super) fn trust(&self, id: DoorId) -> Option<Trust> {
+        let door = self.doors.iter().find(|door| door.id == id)?;
+        Some(door.certificate.as_ref().map_or(Trust::NONE, |certificate| certificate.trust()))
+    }
+
     /// The connection's stream, after the handshake where there is one.
-    pub(super) async fn accept(&self, id: DoorId, tcp: TcpStream) -> io::Result<Transport> {
+    pub(super) async fn accept(&self, id: DoorId, tcp: TcpStream) -> io::Result<Secured> {
         let door = self.doors.iter().find(|door| door.id == id);
         // Closed between the connection and this moment.
         let door = door.ok_or(io::ErrorKind::NotConnected)?;
         match &door.certificate {
             Some(certificate) => certificate.accept(tcp).await,
-            None => Ok(Transport::plain(tcp)),
+            None => Ok(Secured { transport: Transport::plain(tcp), trust: Trust::NONE }),
         }
     }
 

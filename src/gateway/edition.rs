@@ -1,5 +1,6 @@
 //! A loaded config as one worker has it. A request keeps the edition that it began with; a connection takes the newest with
-//! each request, and keeps none but, until the first, the one under which it was accepted.
+//! each request, and keeps none but, until the first, the one under which it was accepted, and the one under which a head began that
+//! has not come whole.
 
 use std::sync::Arc;
 

@@ -25,6 +25,7 @@ mod refusals;
 mod reload;
 pub mod routes;
 mod running;
+mod secured;
 mod snapshot;
 mod sockets;
 mod source;

@@ -34,16 +34,19 @@ pub(super) enum TurnedAway {
     NotProxied(#[from] NotProxied),
     #[error("its PROXY header did not come in time")]
     Late,
+    #[error(transparent)]
+    CutShort(CutShort),
     #[error("its address has as many connections as it may have")]
     TooMany,
 }
 
 impl TurnedAway {
-    /// Its name in the metrics.
-    pub(super) fn reason(&self) -> crate::observe::TurnedAway {
+    /// Its name in the metrics; none where the other side has done nothing wrong.
+    pub(super) fn reason(&self) -> Option<crate::observe::TurnedAway> {
         match self {
-            TurnedAway::NotProxied(_) | TurnedAway::Late => crate::observe::TurnedAway::ProxyProtocol,
-            TurnedAway::TooMany => crate::observe::TurnedAway::PerAddress,
+            TurnedAway::NotProxied(_) | TurnedAway::Late => Some(crate::observe::TurnedAway::ProxyProtocol),
+            TurnedAway::TooMany => Some(crate::observe::TurnedAway::PerAddress),
+            TurnedAway::CutShort(_) => None,
         }
     }
 }
@@ -67,9 +70,7 @@ impl Reception<'_> {
         let client = match self.edge.proxy_protocol {
             false => Whence::At(peer),
             true => {
-                if !speaks(stream, self.deadlines, self.patience).await {
-                    return Err(TurnedAway::Late);
-                }
+                first_byte(stream, self.deadlines, self.patience).await?;
                 let told = self.deadlines.within(self.patience, proxied::source(stream, peer, trusted)).await;
                 told.map_err(|_| TurnedAway::Late)??
             }
@@ -85,18 +86,53 @@ impl Reception<'_> {
     }
 }
 
-/// Whether the other side of a new connection says anything. While it does not, the connection is one on which nothing happens:
-/// nobody waits for it to stop, and it makes room where connections are short.
-pub(super) async fn speaks(stream: &TcpStream, deadlines: &Deadlines, patience: Duration) -> bool {
+/// The other side of a new connection has said nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Silent {
+    /// For as long as it may.
+    Late,
+    /// For less: nobody waits for it where the gateway stops, or connections are short.
+    CutShort(CutShort),
+}
+
+/// A connection on which nothing happened made room before its time was up.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("nothing had come of it when the gateway stopped, or connections were short")]
+pub(super) struct CutShort;
+
+impl From<Silent> for TurnedAway {
+    fn from(silent: Silent) -> TurnedAway {
+        match silent {
+            Silent::Late => TurnedAway::Late,
+            Silent::CutShort(cut) => TurnedAway::CutShort(cut),
+        }
+    }
+}
+
+/// The first byte that the other side of a new connection sends, left where it is; `None` where it has ended. Until it
+/// comes, the connection is one on which nothing happens.
+///
+/// # Errors
+/// [`Silent`]
+pub(super) async fn first_byte(
+    stream: &TcpStream,
+    deadlines: &Deadlines,
+    patience: Duration,
+) -> Result<Option<u8>, Silent> {
     if deadlines.is_draining() {
         // It will not be waited for. What has come is seen once the system was asked.
         yield_now().await;
     }
     let (mut wait, mut byte) = (deadlines.wait(), [0]);
     // A look at what is there: that something was once, as what came before, stays known until somebody finds nothing.
-    poll_fn(|context| match stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
-        Poll::Ready(_) => Poll::Ready(true),
-        Poll::Pending => wait.poll_idle(context, patience).map(|Elapsed| false),
+    let seen = poll_fn(|context| match stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
+        Poll::Ready(seen) => Poll::Ready(Ok(seen.unwrap_or(0))),
+        Poll::Pending => wait.poll_idle(context, patience).map(Err),
     })
-    .await
+    .await;
+    match seen {
+        Ok(seen) => Ok(byte.first().copied().filter(|_| seen > 0)),
+        Err(Elapsed) if wait.is_over() => Err(Silent::Late),
+        Err(Elapsed) => Err(Silent::CutShort(CutShort)),
+    }
 }

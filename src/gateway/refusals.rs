@@ -171,6 +171,8 @@ impl Refusal {
             Refusal::Malformed(BadRequest::Connect | BadRequest::Trace) => {
                 Some("The gateway serves no request of this method".to_owned())
             }
+            Refusal::Malformed(BadRequest::Tls) => Some("TLS is not spoken at this port: ask for http://".to_owned()),
+            Refusal::Malformed(BadRequest::Http2) => Some("HTTP/2 is not spoken here: ask with HTTP/1.1".to_owned()),
             Refusal::Malformed(BadRequest::Version) => Some("HTTP/1.1 and HTTP/1.0 are spoken here".to_owned()),
             Refusal::Malformed(BadRequest::Expectation) => {
                 Some("No expectation but 100-continue can be met".to_owned())

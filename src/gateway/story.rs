@@ -11,7 +11,7 @@ use super::{
 use crate::{
     authenticate::{Desk, Origin, authenticate},
     forward,
-    http1::{is_same_host, is_same_server},
+    http1::{is_same_host, is_same_server, usual_port},
     issue,
     message::{Identity, Request, Response},
     policy::{self, Admission, Admitted, Client, Edge, Peer},
@@ -164,10 +164,9 @@ fn origin<'a>(edge: &'a Edge, client: &Client<'_>, route: &Route, authority: &'a
 
 /// Whether `authority` is the public one. The port that a trusted proxy puts there is its own affair, and leads to no other route.
 fn is_public(client: &Client<'_>, (scheme, public): (&str, &str), authority: &str) -> bool {
-    let default_port = if scheme == "https" { 443 } else { 80 };
     public.eq_ignore_ascii_case(authority)
         || match client.behind_proxy {
             true => is_same_host(public, authority),
-            false => is_same_server(public, authority, default_port),
+            false => is_same_server(public, authority, usual_port(scheme)),
         }
 }

@@ -2,6 +2,7 @@
 //! change.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -28,7 +29,30 @@ use crate::{
 pub(super) struct Certificate {
     tls: ListenTls,
     files: Mutex<Files>,
-    config: ArcSwap<ServerConfig>,
+    in_use: ArcSwap<InUse>,
+}
+
+/// What the files were made into.
+struct InUse {
+    config: Arc<ServerConfig>,
+    trust: Trust,
+}
+
+/// By which roots a listener believes clients' certificates, and whether one must be shown: a hash of it, for it is compared with each
+/// request. A connection keeps the certificate of its handshake, so it must not outlive this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trust(Option<u64>);
+
+impl Trust {
+    /// Nobody is asked for a certificate.
+    pub(super) const NONE: Trust = Trust(None);
+}
+
+/// A connection after its handshake, where there is one.
+pub(super) struct Secured {
+    pub(super) transport: Transport,
+    /// By what its client's certificate was believed.
+    pub(super) trust: Trust,
 }
 
 /// What stood in a certificate's and a key's file.
@@ -46,8 +70,8 @@ impl Certificate {
     /// A file cannot be read or used.
     pub(super) fn read(tls: &ListenTls) -> io::Result<Arc<Certificate>> {
         let files = Files::read(tls)?;
-        let config = ArcSwap::from_pointee(files.config(tls)?);
-        Ok(Arc::new(Certificate { tls: tls.clone(), files: Mutex::new(files), config }))
+        let in_use = ArcSwap::from_pointee(files.in_use(tls)?);
+        Ok(Arc::new(Certificate { tls: tls.clone(), files: Mutex::new(files), in_use }))
     }
 
     /// The same, with its files as they are now.
@@ -68,7 +92,7 @@ impl Certificate {
         let read = Files::read(&self.tls)?;
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if read != *files {
-            self.config.store(Arc::new(read.config(&self.tls)?));
+            self.in_use.store(Arc::new(read.in_use(&self.tls)?));
             *files = read;
             tracing::info!(path = %self.tls.certificate.display(), "the changed certificate and key are in use");
         }
@@ -80,10 +104,19 @@ impl Certificate {
         self.tls == *tls
     }
 
+    /// By what clients' certificates are believed now.
+    pub(super) fn trust(&self) -> Trust {
+        self.in_use.load().trust
+    }
+
     /// The stream after the handshake.
-    pub(super) async fn accept(&self, tcp: TcpStream) -> io::Result<Transport> {
-        let tls = TlsAcceptor::from(self.config.load_full()).accept(Socket::new(tcp)).await?;
-        Ok(Transport::tls(tls.into()))
+    pub(super) async fn accept(&self, tcp: TcpStream) -> io::Result<Secured> {
+        let (config, trust) = {
+            let in_use = self.in_use.load();
+            (in_use.config.clone(), in_use.trust)
+        };
+        let tls = TlsAcceptor::from(config).accept(Socket::new(tcp)).await?;
+        Ok(Secured { transport: Transport::tls(tls.into()), trust })
     }
 }
 
@@ -92,6 +125,19 @@ impl Files {
         let content = |path: &Path| std::fs::read(path).map_err(|error| named(path, error.kind(), &error));
         let client_roots = tls.clients.as_ref().map(|clients| content(&clients.roots)).transpose()?;
         Ok(Files { certificate: content(&tls.certificate)?, key: content(&tls.key)?.into(), client_roots })
+    }
+
+    fn in_use(&self, tls: &ListenTls) -> io::Result<InUse> {
+        Ok(InUse { config: Arc::new(self.config(tls)?), trust: self.trust(tls) })
+    }
+
+    fn trust(&self, tls: &ListenTls) -> Trust {
+        let hash = |clients: &ClientCertificates| {
+            let mut hasher = DefaultHasher::new();
+            (clients.required, &self.client_roots).hash(&mut hasher);
+            hasher.finish()
+        };
+        Trust(tls.clients.as_ref().map(hash))
     }
 
     fn config(&self, tls: &ListenTls) -> io::Result<ServerConfig> {

@@ -12,6 +12,7 @@ use super::assemble::AssembleError;
 use crate::{
     config::{self, Config, UpstreamHost, UpstreamKind},
     forward::{HostPolicy, Respond, Server, Servers, Target, client_tls},
+    http1::usual_port,
     roots::Roots,
 };
 
@@ -103,7 +104,7 @@ impl Writing<'_> {
         tls: &config::UpstreamTls,
         client: Option<&Client>,
     ) -> Result<Server, AssembleError> {
-        let usual_port = if server.tls { 443 } else { 80 };
+        let usual_port = usual_port(if server.tls { "https" } else { "http" });
         let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
         let verified = tls.server_name.as_ref().unwrap_or(&server.host);
         let client = client.filter(|_| server.tls);

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    future::poll_fn,
     io,
     net::{IpAddr, TcpStream as StdStream},
     rc::Rc,
@@ -10,6 +11,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc as std_mpsc,
     },
+    task::Poll,
 };
 
 use tokio::{
@@ -22,18 +24,18 @@ use super::{
     doors::DoorId,
     edition::Edition,
     guests::{Guest, Guests},
-    reception::{Reception, speaks},
-    tls,
+    reception::Reception,
+    secured,
+    tls::Trust,
 };
 use crate::{
     authenticate::jwt::TokenCache,
     buffers::{Buffers, Outputs},
     clock::Clock,
-    deadline::{Deadlines, Elapsed, TICK},
+    deadline::{Deadlines, TICK},
     forward::{Forwarder, Lookups, Pools},
-    observe::{AccessLine, Gauges, HandshakeFailure, WorkerLog},
+    observe::{AccessLine, Gauges, WorkerLog},
     policy::Whence,
-    transport::Transport,
 };
 
 /// What a worker is told.
@@ -82,6 +84,8 @@ pub(super) struct Worker {
     pub(super) clock: Clock,
     log: RefCell<WorkerLog>,
     edition: RefCell<Rc<Edition>>,
+    /// The one before, and when it was replaced.
+    before: RefCell<Option<(u64, Rc<Edition>)>>,
     connections: Arc<AtomicUsize>,
     guests: Arc<Guests>,
     open: Cell<usize>,
@@ -96,6 +100,9 @@ const TOKEN_BYTES: usize = 16 * 1024 * 1024;
 /// Threads beside a worker's own, for temporary files and host names. More would not make a disk faster, and each costs
 /// a megabyte and more once it has allocated.
 const BLOCKING_THREADS: usize = 16;
+
+/// Ticks within which every connection has looked at what had come for it.
+const LOOKED_AT_WITHIN: u64 = 10;
 
 /// Runs a worker to its end; `true` where every connection ended by itself. `ready` is told once it can begin, or why it
 /// cannot.
@@ -129,6 +136,7 @@ async fn work(recruit: Recruit) -> bool {
         clock: edition.snapshot.clock.clone(),
         log: RefCell::new(log),
         edition: RefCell::new(Rc::new(edition)),
+        before: RefCell::default(),
         connections,
         guests,
         open: Cell::new(0),
@@ -180,28 +188,17 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>,
     let Ok(mut stream) = tokio::net::TcpStream::from_std(stream) else { return };
     let edition = worker.edition_of(door, &accepted_by);
     let Some((peer, _guest)) = receive(&worker, &edition, &mut stream, peer, door).await else { return };
-    let handshake = {
-        let (doors, patience) = (edition.doors.clone(), edition.snapshot.timeouts.head);
-        let deadlines = worker.forwarder.deadlines.clone();
-        // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
-        Box::pin(async move {
-            if doors.have_tls(door) && !speaks(&stream, &deadlines, patience).await {
-                return Err(Elapsed);
-            }
-            deadlines.within(patience, doors.accept(door, stream)).await
-        })
-    };
+    let (doors, patience) = (edition.doors.clone(), edition.snapshot.timeouts.head);
     drop(edition);
-    let transport: Transport = match handshake.await {
-        Ok(Ok(transport)) => transport,
-        Ok(Err(error)) => {
-            worker.gauges.handshake_failed(tls::why_failed(&error));
-            return tracing::debug!(%error, %peer, "the TLS handshake failed");
-        }
-        Err(Elapsed) if worker.forwarder.deadlines.is_draining() => return,
-        Err(Elapsed) => {
-            worker.gauges.handshake_failed(HandshakeFailure::TimedOut);
-            return tracing::debug!(%peer, "the TLS handshake timed out");
+    let deadlines = worker.forwarder.deadlines.clone();
+    // On the heap, for it is over soon: the connection's own task would have room for it as long as it lives.
+    let secured = match Box::pin(secured::secure(doors, door, stream, deadlines, patience)).await {
+        Ok(secured) => secured,
+        Err(why) => {
+            if let Some(reason) = why.reason() {
+                worker.gauges.handshake_failed(reason);
+            }
+            return tracing::debug!(%why, %peer, "no TLS handshake came about");
         }
     };
     if worker.forwarder.deadlines.is_draining() || !worker.is_open(door) {
@@ -209,7 +206,8 @@ async fn serve(worker: Rc<Worker>, accepted: Accepted, accepted_by: Rc<Edition>,
         tokio::task::yield_now().await;
     }
     let open = worker.gauges.connection();
-    Connection::new(transport, worker.clone(), door, peer, accepted_by).serve(open).await;
+    let _attending = poll_fn(|context| Poll::Ready(worker.forwarder.deadlines.attend(context.waker()))).await;
+    Connection::new(secured, worker.clone(), door, peer, accepted_by).serve(open).await;
 }
 
 /// Where a connection came from, and its place among those of its address; `None` where it is turned away.
@@ -233,7 +231,9 @@ async fn receive(
     match Box::pin(reception.take_in(stream, peer)).await {
         Ok(received) => Some(received),
         Err(why) => {
-            worker.gauges.turned_away(why.reason());
+            if let Some(reason) = why.reason() {
+                worker.gauges.turned_away(reason);
+            }
             tracing::debug!(%why, %peer, "a connection is turned away");
             None
         }
@@ -245,6 +245,7 @@ async fn housekeeping(worker: Rc<Worker>) {
     loop {
         tokio::time::sleep(2 * TICK).await;
         worker.log.borrow_mut().tick();
+        worker.forget_before();
         worker.forwarder.deadlines.press(worker.is_pressed());
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(10) {
@@ -270,13 +271,29 @@ impl Worker {
         if self.is_open(door) { self.edition() } else { before.clone() }
     }
 
-    /// Whether a listener is still open: connections of one that is not end with the request they have.
+    /// The config before this one, while a request may have come before it was replaced that nobody has looked at yet.
+    pub(super) fn before(&self) -> Option<Rc<Edition>> {
+        self.before.borrow().as_ref().map(|(_, edition)| edition.clone())
+    }
+
+    fn forget_before(&self) {
+        let now = self.forwarder.deadlines.ticks();
+        self.before.borrow_mut().take_if(|(since, _)| now.saturating_sub(*since) >= LOOKED_AT_WITHIN);
+    }
+
+    /// Whether a listener is still open.
     pub(super) fn is_open(&self, door: DoorId) -> bool {
         self.edition.borrow().doors.place(door).is_some()
     }
 
+    /// Whether it is, and believes clients' certificates as it did then: other connections of it end with the request they have.
+    pub(super) fn keeps(&self, door: DoorId, trust: Trust) -> bool {
+        self.edition.borrow().doors.trust(door) == Some(trust)
+    }
+
     fn adopt(&self, edition: Edition, adopted: &std_mpsc::Sender<()>) {
-        let _before = self.edition.replace(Rc::new(edition));
+        let before = self.edition.replace(Rc::new(edition));
+        self.before.replace(Some((self.forwarder.deadlines.ticks(), before)));
         // Idle connections of a listener that is closed now are to see it.
         self.forwarder.deadlines.stir();
         // Whoever ordered it may have waited long enough.

@@ -20,6 +20,11 @@ pub fn is_same_server(one: &str, other: &str, default_port: u16) -> bool {
     is_both(one, other, |one, other| one.is_same(other, default_port))
 }
 
+/// The port that is meant where none is written (RFC 9110 sections 4.2.1 and 4.2.2).
+pub fn usual_port(scheme: &str) -> u16 {
+    if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 }
+}
+
 fn is_both(one: &str, other: &str, is_same: impl Fn(&Authority<'_>, &Authority<'_>) -> bool) -> bool {
     let (one, other) = (Authority::parse(one.as_bytes()), Authority::parse(other.as_bytes()));
     matches!((one, other), (Some(one), Some(other)) if is_same(&one, &other))

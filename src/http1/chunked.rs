@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_data_must_be_followed_by_crlf() {
-        for data in ["helloZZ\r\n", "hello\n", "hello\r\r\n", "hellox", "hello0\r\n"] {
+        for data in ["helloZZ\r\n", "hello\n", "hello\n\n", "hello\r\r\n", "hellox", "hellox\n", "hello0\r\n"] {
             assert_eq!(decode(&format!("5\r\n{data}0\r\n\r\n")), Err(BadBody::ChunkEnd), "{data:?}");
         }
     }

@@ -61,6 +61,12 @@ pub enum BadRequest {
     /// The request line is not `method SP target SP version` (RFC 9112 section 3).
     #[error("a malformed request line")]
     RequestLine,
+    /// TLS, which begins each of its handshakes with a byte that begins no request (RFC 8446 section 5.1).
+    #[error("TLS where HTTP in the clear is spoken: the listener has no `tls`, or its client should ask for http://")]
+    Tls,
+    /// The preface of HTTP/2 (RFC 9113 section 3.4), of a client that takes it for granted.
+    #[error("HTTP/2 with prior knowledge, where HTTP/1.1 is spoken")]
+    Http2,
     /// A well-formed version that is neither HTTP/1.1 nor HTTP/1.0.
     #[error("an HTTP version other than 1.0 and 1.1")]
     Version,
@@ -100,9 +106,10 @@ impl BadRequest {
             BadRequest::Head(BadHead::TooLarge | BadHead::TooManyFields | BadHead::TooManyOptions) => 431,
             BadRequest::Expectation => 417,
             BadRequest::Connect | BadRequest::Trace => 501,
-            BadRequest::Version => 505,
+            BadRequest::Version | BadRequest::Http2 => 505,
             BadRequest::Head(_)
             | BadRequest::RequestLine
+            | BadRequest::Tls
             | BadRequest::Method
             | BadRequest::Target
             | BadRequest::MissingHost

@@ -92,6 +92,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_head_is_asked_for_is_known_in_any_case() {
+        for (name, known) in [("HOST", Known::Host), ("date", Known::Date), ("eXPECT", Known::Expect)] {
+            assert_eq!(FieldName::new(name.as_bytes()).known, known, "{name}");
+        }
+        for name in ["Hosts", "Dat", "Expect-CT"] {
+            assert_eq!(FieldName::new(name.as_bytes()).known, Known::Other, "{name}");
+        }
+    }
+
+    #[test]
     fn a_name_is_odd_with_anything_but_letters_digits_and_dashes() {
         assert!(!FieldName::new(b"X-Key-2").is_odd);
         assert!(FieldName::new(b"X_Key").is_odd && FieldName::new(b"x.key").is_odd);

@@ -27,7 +27,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use authority::{is_same_host, is_same_server};
+pub use authority::{is_same_host, is_same_server, usual_port};
 pub use body::{BodyDecoder, Framing, ResponseFraming, Step};
 pub use error::{BadBody, BadHead, BadRequest, BadResponse};
 pub use known::{FieldName, Known};

@@ -84,6 +84,10 @@ impl RequestHead {
     /// short way is held to by tests.
     pub fn parse_with_care(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<Rc<RequestHead>>, BadRequest> {
         let start = start_of_head(buffer);
+        // First of all: what follows has line breaks by chance alone.
+        if buffer.get(start) == Some(&TLS_HANDSHAKE) {
+            return Err(BadRequest::Tls);
+        }
         let Some(end) = end_of_head(buffer, start, limits)? else {
             refuse_the_hopeless(&buffer[start..])?;
             return Ok(None);
@@ -391,9 +395,15 @@ fn refuse_the_hopeless(head: &[u8]) -> Result<(), BadRequest> {
     if is_served { Ok(()) } else { Err(version_fault(head)) }
 }
 
+/// What the first record of TLS begins with. One byte is enough: a head is judged alike in whichever pieces it comes.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// A well-formed version that is not served, or a malformed line.
 fn version_fault(head: &[u8]) -> BadRequest {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    if line == b"PRI * HTTP/2.0" {
+        return BadRequest::Http2;
+    }
     let mut parts = line.split(|byte| *byte == b' ').skip(2);
     match (parts.next(), parts.next()) {
         (Some(b"HTTP/1.1" | b"HTTP/1.0"), _) => BadRequest::RequestLine,

@@ -86,12 +86,6 @@ impl ResponseHead {
         self.layout.version
     }
 
-    /// Whether the status is 1xx, so that another head follows. 101 is one too: ask [`status`](Self::status) first
-    /// where an upgrade was requested, and refuse it where none was.
-    pub fn is_interim(&self) -> bool {
-        self.layout.status < 200
-    }
-
     /// The field lines in order, names as they came, values without the space around them.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter(&self.bytes)

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::authority::Authority;
+use super::authority::{Authority, usual_port};
 use super::fields::Span;
 use super::{BadHead, BadRequest};
 
@@ -99,17 +99,16 @@ struct Form<'a> {
 impl<'a> Form<'a> {
     fn of(method: &str, target: &'a str) -> Option<Form<'a>> {
         if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
-            return Some(Form { authority: None, default_port: 80, origin: target });
+            return Some(Form { authority: None, default_port: usual_port("http"), origin: target });
         }
         let (scheme, rest) = target.split_once("://")?;
-        let default_port = match scheme {
-            _ if scheme.eq_ignore_ascii_case("http") => 80,
-            _ if scheme.eq_ignore_ascii_case("https") => 443,
-            _ => return None,
-        };
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return None;
+        }
         let (authority, origin) = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?;
         Authority::parse(authority.as_bytes())?;
         // `http://host?query` would need a `/` that no byte of the head supplies; clients send it (RFC 9112 3.2.1).
+        let default_port = usual_port(scheme);
         (!origin.starts_with('?')).then_some(Form { authority: Some(authority), default_port, origin })
     }
 }

@@ -110,12 +110,14 @@ impl<'c> Identity<'c> {
         self.key().into_iter().chain(self.others.iter().filter_map(|other| other.evidence.key()))
     }
 
-    /// The key, and its id, of the signature by that scheme.
+    /// The key, and its id, of the signature by that scheme. No route takes tokens that are called as one of its schemes is:
+    /// such a config is refused (`config/names.rs`), so whatever is by that name is by the scheme.
     pub fn key_by(&self, scheme: &str) -> Option<(&Matched<'c>, Option<&str>)> {
-        // Tokens may be called as a scheme is, and have no key.
-        let own = self.key().filter(|_| self.by == Some(scheme)).map(|key| (key, self.key_id.as_deref()));
-        let mut others = self.others.iter().filter(|other| other.by == scheme);
-        own.or_else(|| others.find_map(|other| Some((other.evidence.key()?, other.key_id.as_deref()))))
+        if self.by == Some(scheme) {
+            return Some((self.key()?, self.key_id.as_deref()));
+        }
+        let other = self.others.iter().find(|other| other.by == scheme)?;
+        Some((other.evidence.key()?, other.key_id.as_deref()))
     }
 
     /// The token whose claims are told, and by which rules it was believed: the one that names the caller, or else the first

@@ -88,4 +88,11 @@ impl Headers for Fields<'_> {
         let own = self.added.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         own.for_each(|(_, value)| visit(value.trim_ascii()));
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        let passed = self.upstream.into_iter().flat_map(|head| head.fields().map(move |(name, _)| (head, name)));
+        let passed = passed.filter(|(head, name)| self.passes(head, FieldName::new(name.as_bytes())));
+        passed.for_each(|(_, name)| visit(name));
+        self.added.iter().for_each(|(name, _)| visit(name));
+    }
 }

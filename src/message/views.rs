@@ -25,6 +25,10 @@ impl Headers for RequestHead {
         self.values(name).for_each(visit);
     }
 
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.fields().for_each(|(name, _)| visit(name));
+    }
+
     fn only(&self, name: &str) -> Option<&[u8]> {
         let mut values = self.values(name);
         values.next().filter(|_| values.next().is_none())
@@ -34,6 +38,10 @@ impl Headers for RequestHead {
 impl Headers for ResponseHead {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         self.values(name).for_each(visit);
+    }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.fields().for_each(|(name, _)| visit(name));
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     LinkError, Settings,
     connect::{Connection, connect},
     link::{Shared, read},
+    probe::explained,
 };
 
 /// How long it waits after a first failure, and at most. With the time of an attempt (`connect_timeout`, 1 s) this bounds
@@ -56,6 +57,7 @@ async fn keep(shared: &Shared) {
                 hold(shared, connection).await;
             }
             Err(error) if told.is_news(&error) => {
+                let error = explained(error, &shared.settings, attempt).await;
                 tracing::warn!(%error, %place, "Redis cannot be reached; trying again and again");
             }
             Err(_) => {}

@@ -9,6 +9,7 @@ mod error;
 mod health;
 mod keeper;
 mod link;
+mod probe;
 mod settings;
 
 pub use self::{

@@ -50,6 +50,18 @@ pub struct Address {
     pub port: u16,
 }
 
+impl Place {
+    /// The address that the config names; of several another one with each attempt.
+    pub(super) fn named(&self, attempt: usize) -> Option<&Address> {
+        match self {
+            Place::Server(address) => Some(address),
+            Place::Sentinel { sentinels: several, .. } | Place::Cluster(several) => {
+                several.iter().cycle().nth(attempt % several.len().max(1))
+            }
+        }
+    }
+}
+
 /// As whoever looks for it in the config would write it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! Templates meet a request: sources are read, filters applied, and the bytes handed on piece by piece.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{
     Body, Dialect, Failure, Headers, Template, View, Why,
@@ -174,6 +174,7 @@ impl<'a> Evaluation<'a> {
                 pieces.into_iter().try_for_each(|piece| given(Some(piece), sink))
             }
             Source::Header(name) => self.header(view.headers, name, between, sink),
+            Source::HeaderNames(prefix) => given(Some(header_names(view.headers, prefix)), sink),
             Source::RequestHeader(name) => match &self.reply {
                 Some(reply) => self.header(reply.request, name, between, sink),
                 None => Err(Why::Absent),
@@ -338,6 +339,18 @@ fn stand_in(chain: &Chain, failure: Failure, sink: &mut Sink<'_>) -> Result<(), 
 fn given(value: Option<impl AsRef<[u8]>>, sink: &mut Sink<'_>) -> Result<(), Why> {
     sink(value.ok_or(Why::Absent)?.as_ref());
     Ok(())
+}
+
+/// The names that begin with `prefix`, in lower case and in order, each once, with a space between them.
+fn header_names(headers: &dyn Headers, prefix: &str) -> String {
+    let mut names = BTreeSet::new();
+    headers.names(&mut |name| {
+        let name = name.to_ascii_lowercase();
+        if name.starts_with(prefix) {
+            names.insert(name);
+        }
+    });
+    names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 fn parameter(all: &[u8], name: &str, plus_is_space: bool, sink: &mut Sink<'_>) -> Result<(), Why> {

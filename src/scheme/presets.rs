@@ -35,6 +35,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("swift-tempurl", include_str!("presets/swift-tempurl.yaml")),
     ("azure-sas", include_str!("presets/azure-sas.yaml")),
     ("azure-appconfig", include_str!("presets/azure-appconfig.yaml")),
+    ("azure-storage", include_str!("presets/azure-storage.yaml")),
     ("edgegrid", include_str!("presets/edgegrid.yaml")),
     ("hawk", include_str!("presets/hawk.yaml")),
     ("oauth1", include_str!("presets/oauth1.yaml")),

@@ -165,4 +165,9 @@ impl Headers for Overlay<'_> {
             None => self.base.each(name, visit),
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.base.names(visit);
+        self.set.iter().for_each(|(name, _)| visit(name));
+    }
 }

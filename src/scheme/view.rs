@@ -26,6 +26,9 @@ pub trait Headers {
     /// Visits each value of the field, trimmed, in order. Names are compared without regard to case.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
 
+    /// Visits the names of all fields, as they are written, in order; one that came twice, twice.
+    fn names(&self, visit: &mut dyn FnMut(&str));
+
     /// The value of a field that came once; `None` where it did not come, came more than once, or takes more than a look.
     fn only(&self, _name: &str) -> Option<&[u8]> {
         None
@@ -111,13 +114,17 @@ impl<'a> View<'a> {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// The port that is meant where none is written.
+    pub(super) fn usual_port(&self) -> &'static str {
+        if self.scheme == "https" { "443" } else { "80" }
+    }
+
     /// The public host and its port, that of the scheme where none is written.
     pub(super) fn host_and_port(&self) -> (&'a str, &'a str) {
-        let usual = if self.scheme == "https" { "443" } else { "80" };
         match self.authority.rsplit_once(':') {
             // `[::1]` ends in a bracket, so what follows its last colon is no port.
             Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
-            _ => (self.authority, usual),
+            _ => (self.authority, self.usual_port()),
         }
     }
 }

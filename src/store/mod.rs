@@ -1,4 +1,5 @@
-//! What the gateway must remember between requests: the claims that make a second use of a request visible.
+//! What the gateway must remember between requests: the claims that make a second use of a request visible, the counters of rate
+//! limits, what is revoked, and families of refresh tokens.
 //!
 //! A store keeps hashes and times and knows nothing of what was signed or by whom; namespaces, windows and what to do
 //! when a store is away are admission's. Times are given by the caller, so one clock decides for a whole request.

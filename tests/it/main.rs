@@ -2,6 +2,7 @@
 //!
 //! - [`boundaries`]: which room of the source may know which; files small enough to read; every module says what it is.
 //! - [`http1_oracle`]: whatever our HTTP/1 codec accepts, hyper reads the same.
+//! - [`fuzz_targets`]: every fuzz target is built, and its table tells of it.
 //! - [`examples`]: every config we ship is one the binary accepts.
 //! - [`documents`]: what the documents show of configs, commands and metrics is so.
 //! - [`life`]: the binary as an operator runs it: it drains, and refuses bad configs before it listens.
@@ -29,6 +30,7 @@ mod clients;
 mod dialects;
 mod documents;
 mod examples;
+mod fuzz_targets;
 mod hints;
 mod http1_oracle;
 mod hygiene;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Segment, Thumbprint, TokenError, claims::Registered, header, verifier};
 use crate::{
+    http1::{is_same_server, usual_port},
     jose::{Algorithm, Jwk, JwkFault, SetRules, ShortRsa},
     json::{Document, JsonError, Object, Value},
     secret::are_equal,
@@ -199,16 +200,9 @@ impl ProofWanted<'_> {
         let (authority, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or_default();
         let path = if path.is_empty() { "/" } else { path };
         scheme.eq_ignore_ascii_case(self.scheme)
-            && without_port(authority, self.scheme).eq_ignore_ascii_case(without_port(self.authority, self.scheme))
-            && !authority.is_empty()
+            && is_same_server(authority, self.authority, usual_port(self.scheme))
             && path == self.path
     }
-}
-
-/// The authority without the port, where that is the scheme's own.
-fn without_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
-    let usual = if scheme == "https" { ":443" } else { ":80" };
-    authority.strip_suffix(usual).unwrap_or(authority)
 }
 
 impl From<TokenError> for ProofError {

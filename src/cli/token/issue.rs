@@ -163,4 +163,6 @@ struct NoHeaders;
 
 impl Headers for NoHeaders {
     fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
+
+    fn names(&self, _: &mut dyn FnMut(&str)) {}
 }

@@ -8,6 +8,7 @@ use base64::{
 
 use super::messages::{self, Bodies};
 use crate::{
+    cli::key_file::BYTE_ORDER_MARK,
     scheme::{Explanation, Scheme},
     secret::Secret,
 };
@@ -96,10 +97,7 @@ pub(in crate::cli) fn misread(secret: &Secret) -> Vec<Taken<Secret>> {
         ("the key ends in a zero byte (`sizeof` counts that of a string, `strlen` does not)", with("\0")),
         ("the key ends in `\\r\\n`", with("\r\n")),
         ("the white space around the key is left out", Some(bytes.trim_ascii().to_vec())),
-        (
-            "the byte order mark before the key is left out",
-            bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec),
-        ),
+        ("the byte order mark before the key is left out", bytes.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec)),
         ("the key is hex-decoded first", hex::decode(bytes).ok()),
         ("the key is base64-decoded first", decoded(&STANDARD)),
         ("the key is base64url-decoded first", decoded(&URL_SAFE)),

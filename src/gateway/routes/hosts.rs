@@ -4,15 +4,15 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::matcher::Trie;
+use crate::path_trie::PathTrie;
 
 /// The routes of one host.
 #[derive(Default)]
 pub(super) struct Group {
     /// By the patterns as written.
-    pub(super) exact: Trie,
+    pub(super) exact: PathTrie<usize>,
     /// By the patterns as a lenient upstream reads them, to compare with what it makes of a path.
-    pub(super) folded: Trie,
+    pub(super) folded: PathTrie<usize>,
 }
 
 type Groups = HashMap<Box<[u8]>, Group, RandomState>;

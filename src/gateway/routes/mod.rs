@@ -5,7 +5,6 @@
 
 mod hosts;
 mod lookalikes;
-mod matcher;
 mod pattern;
 mod reading;
 mod screening;

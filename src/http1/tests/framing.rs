@@ -63,6 +63,7 @@ fn doubtful() -> Vec<(String, BadHead)> {
         ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", BadHead::TransferEncoding),
         ("Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", BadHead::TransferEncoding),
         ("Transfer-Encoding : chunked\r\n", BadHead::FieldName),
+        ("Transfer-Encoding :chunked\r\n", BadHead::FieldName),
         ("Transfer-Encoding\t: chunked\r\n", BadHead::FieldName),
         ("Transfer-Encoding: \u{b}chunked\r\n", BadHead::FieldValue),
         ("Transfer-Encoding:\r\n chunked\r\n", BadHead::Folded),

@@ -39,7 +39,7 @@ fn field() -> impl Strategy<Value = Vec<u8>> {
     let values = "a|gw\\.test:80|close|keep-alive|close, x|7|07|chunked|100-continue|[ -~]{0,20}|[\t -~é]{0,6}";
     let ends =
         prop_oneof![12 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r"), 1 => Just(" \r\n"), 1 => Just("\r\n ")];
-    let separators = prop_oneof![8 => Just(": "), 2 => Just(":"), 1 => Just(":  "), 1 => Just(" : "), 1 => Just(":\t")];
+    let separators = prop_oneof![8 => Just(": "), 2 => Just(":"), 1 => Just(":  "), 1 => Just(" : "), 1 => Just(" :"), 1 => Just(":\t")];
     (names, separators, values, ends).prop_map(|(name, separator, value, end)| {
         [name.as_bytes(), separator.as_bytes(), value.as_bytes(), end.as_bytes()].concat()
     })

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bytes::BytesMut;
 
 use super::{request, with_fields};
-use crate::http1::{BadHead, BadRequest, Framing, Limits, RequestHead, Version};
+use crate::http1::{BadHead, BadRequest, Framing, Limits, RequestHead, Version, encode};
 
 fn line(line: &str) -> Result<Rc<RequestHead>, BadRequest> {
     request(format!("{line}\r\nHost: gw.test\r\n\r\n"))
@@ -56,8 +56,12 @@ fn what_can_never_become_a_request_is_refused_before_its_end() {
         ("GET /public/a\r\n", BadRequest::RequestLine),
         ("GET /a HTTP/1.1\rHost: x\r\r", BadRequest::Head(BadHead::BareLineBreak)),
         ("GET /a HTTP/1.1\n", BadRequest::Head(BadHead::BareLineBreak)),
-        ("\u{16}\u{3}\u{1}", BadRequest::RequestLine),
-        ("PRI * HTTP/2.0\r\n", BadRequest::Version),
+        ("\u{16}", BadRequest::Tls),
+        ("\u{16}\u{3}\u{1}\n\r\n\r\n", BadRequest::Tls),
+        ("\u{15}\u{3}\u{1}", BadRequest::RequestLine),
+        ("PRI * HTTP/2.0\r\n", BadRequest::Http2),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", BadRequest::Http2),
+        ("GET * HTTP/2.0\r\n", BadRequest::Version),
         ("\r\n\r\n", BadRequest::Head(BadHead::NoStartLine)),
         (" GET", BadRequest::RequestLine),
     ];
@@ -106,7 +110,7 @@ fn a_request_line_is_three_parts_with_one_space_between() {
 
 #[test]
 fn another_version_is_not_served() {
-    for bad in ["GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI * HTTP/2.0"] {
+    for bad in ["GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI / HTTP/2.0"] {
         assert_eq!(fault(line(bad)), BadRequest::Version, "{bad:?}");
     }
     assert_eq!(line("GET / HTTP/1.0").expect("valid").version(), Version::Http10);
@@ -175,6 +179,24 @@ fn path_and_query_are_kept_as_they_came() {
 }
 
 #[test]
+fn a_head_that_is_not_all_text_says_the_same_of_its_line_and_its_host() {
+    let said = |line: &str, value: &[u8], host: &str| {
+        let head =
+            request([line.as_bytes(), b"\r\nX-A: ", value, b"\r\n", host.as_bytes(), b"\r\n"].concat()).expect("valid");
+        [head.method(), head.target(), head.path(), head.origin_form(), head.authority()].map(str::to_owned)
+    };
+    for (line, host) in [
+        ("POST /a?b HTTP/1.1", "Host: gw.test:80\r\n"),
+        ("GET http://gw.test HTTP/1.1", "Host: GW.test:80\r\n"),
+        ("GET http://gw.test/ HTTP/1.0", ""),
+        ("GET / HTTP/1.0", ""),
+    ] {
+        assert_eq!(said(line, b"\xff", host), said(line, b"a", host), "{line:?}");
+    }
+    assert_eq!(said("GET / HTTP/1.1", b"\xff", "Host: gw.test\r\n")[4], "gw.test");
+}
+
+#[test]
 fn host_is_one_valid_authority() {
     assert_eq!(fault(host("X-A: b\r\n")), BadRequest::MissingHost);
     assert_eq!(fault(host("Host: a\r\nhost: a\r\n")), BadRequest::DuplicateHost);
@@ -191,6 +213,8 @@ fn an_absolute_form_must_agree_with_host() {
         assert_eq!(fault(line(&format!("GET {differs} HTTP/1.1"))), BadRequest::AuthorityMismatch, "{differs:?}");
     }
     assert_eq!(fault(request("GET http://gw.test/ HTTP/1.1\r\n\r\n")), BadRequest::MissingHost);
+    let as_host_writes_it = request("GET http://gw.test/ HTTP/1.1\r\nHost: GW.test:80\r\n\r\n").expect("valid");
+    assert_eq!(as_host_writes_it.authority(), "GW.test:80");
 }
 
 #[test]
@@ -203,7 +227,7 @@ fn http_1_0_may_name_no_host_and_no_more_than_one() {
 
 #[test]
 fn a_field_line_is_a_token_a_colon_and_a_value_without_controls() {
-    for bad in ["Badline", "X A: b", "X-A : b", ": b", "X\u{e9}: b", "X(: b", "\"X\": b", "X-A\0: b"] {
+    for bad in ["Badline", "X A: b", "X-A : b", "X-A :b", ": b", "X\u{e9}: b", "X(: b", "\"X\": b", "X-A\0: b"] {
         assert_eq!(fault(with_fields(&format!("{bad}\r\n"))), BadHead::FieldName.into(), "{bad:?}");
     }
     for bad in ["a\0b", "\u{1}", "a\u{7f}", "\u{b}", "a\u{8}b"] {
@@ -254,6 +278,7 @@ fn a_connection_persists_by_its_version_unless_told_otherwise() {
     let http10 = |lines: &str| request(format!("GET / HTTP/1.0\r\n{lines}\r\n")).expect("valid").keep_alive();
     assert!(with_fields("").expect("valid").keep_alive());
     assert!(!with_fields("Connection: x , CLOSE\r\n").expect("valid").keep_alive());
+    assert!(!with_fields("Connection: keep-alive, close\r\n").expect("valid").keep_alive());
     assert!(!with_fields("Connection: keep-alive\r\nConnection: close\r\n").expect("valid").keep_alive());
     assert!(!http10(""));
     assert!(http10("Connection: Keep-Alive\r\n"));
@@ -267,6 +292,23 @@ fn connection_names_the_fields_it_lists_whatever_else_it_holds() {
     assert!(head.connection_names("x-one") && head.connection_names("X-Two"));
     assert!(!head.connection_names("x-three") && !head.connection_names("one"));
     assert!(head.keep_alive());
+}
+
+#[test]
+fn the_lines_that_are_kept_are_copied_as_they_would_be_written_and_no_other() {
+    let plain = "Host: a\r\nX-A: 1\r\nX-B:2\r\nX_C: 3\r\nX-D: 4\r\n";
+    let odd = "Host: a\r\nX-A:\r\nX-B:\t2\r\nX-C: 3 \r\nX-D: 4\r\nX-E:5\r\n";
+    for fields in [plain, odd] {
+        let head = request(format!("GET / HTTP/1.1\r\n{fields}\r\n")).expect("valid");
+        for kept in 0..1_u32 << head.lines().count() {
+            let keeps = |place: &u32| kept & (1 << place) != 0;
+            let (mut copied, mut written, mut places) = (vec![], vec![], 0_u32..);
+            head.copy_lines(&mut copied, |_| places.next().is_some_and(|place| keeps(&place)));
+            let lines = (0..).zip(head.lines()).filter(|(place, _)| keeps(place));
+            lines.for_each(|(_, (name, value))| encode::line(&mut written, name, value));
+            assert_eq!(copied.escape_ascii().to_string(), written.escape_ascii().to_string(), "{kept:b}");
+        }
+    }
 }
 
 #[test]

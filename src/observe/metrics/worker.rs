@@ -59,6 +59,8 @@ pub enum HandshakeFailure {
     ClientCertificate,
     /// It speaks no version, cipher or protocol that we do.
     Incompatible,
+    /// It spoke HTTP in the clear.
+    InTheClear,
     /// It spoke something else than TLS, or TLS wrongly.
     Malformed,
     /// It went away.
@@ -69,8 +71,8 @@ pub enum HandshakeFailure {
 
 impl HandshakeFailure {
     /// Their names, in the order in which they are counted.
-    pub(super) const NAMES: [&str; 6] =
-        ["refused-by-client", "client-certificate", "incompatible", "malformed", "gone", "timed-out"];
+    pub(super) const NAMES: [&str; 7] =
+        ["refused-by-client", "client-certificate", "incompatible", "in-the-clear", "malformed", "gone", "timed-out"];
 }
 
 /// What became of a request to an upstream.
@@ -181,11 +183,12 @@ impl Gauges {
 
     /// Counts a client's TLS handshake that came to nothing.
     pub fn handshake_failed(&self, why: HandshakeFailure) {
-        let [refused, certificate, incompatible, malformed, gone, timed_out] = &self.levels.handshakes_failed;
+        let [refused, certificate, incompatible, clear, malformed, gone, timed_out] = &self.levels.handshakes_failed;
         match why {
             HandshakeFailure::RefusedByClient => refused,
             HandshakeFailure::ClientCertificate => certificate,
             HandshakeFailure::Incompatible => incompatible,
+            HandshakeFailure::InTheClear => clear,
             HandshakeFailure::Malformed => malformed,
             HandshakeFailure::Gone => gone,
             HandshakeFailure::TimedOut => timed_out,
@@ -267,7 +270,7 @@ pub(super) struct Levels {
     /// For want of a PROXY header, and for too many of one address.
     pub(super) turned_away: [Counter; 2],
     /// In the order of [`HandshakeFailure::NAMES`].
-    pub(super) handshakes_failed: [Counter; 6],
+    pub(super) handshakes_failed: [Counter; 7],
     pub(super) connections: Counter,
     pub(super) in_flight: Counter,
 }

@@ -187,4 +187,11 @@ impl Headers for Overlay<'_> {
             None => self.base.each(name, visit),
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.base.names(visit);
+        if self.digest.is_some() {
+            visit(digest::NAME);
+        }
+    }
 }

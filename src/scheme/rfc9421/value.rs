@@ -97,8 +97,7 @@ fn derived_value(derived: &Derived, view: &View<'_>, component: &Component) -> R
 /// In lower case, and without the port that the scheme has anyway (RFC 9421 section 2.2.3).
 fn authority(view: &View<'_>) -> String {
     let (host, port) = view.host_and_port();
-    let usual = if view.scheme == "https" { "443" } else { "80" };
-    if port == usual { host.to_ascii_lowercase() } else { view.authority.to_ascii_lowercase() }
+    if port == view.usual_port() { host.to_ascii_lowercase() } else { view.authority.to_ascii_lowercase() }
 }
 
 fn field_value(

@@ -87,6 +87,7 @@ impl Meanings<'_> {
             Source::Port => Shape::some(Bytes::digits()),
             Source::Url => url(None),
             Source::Header(_) | Source::RequestHeader(_) => Shape::any(Bytes::field_value()),
+            Source::HeaderNames(_) => Shape::any(Bytes::token().or(Bytes::these(b" "))),
             Source::KeyId => match self.key_id {
                 Some(template) => self.without_key_id().template_shape(template),
                 None => Shape::some(Bytes::visible()),

@@ -204,6 +204,10 @@ impl Headers for Three {
         let at = ["A", "B", "C"].iter().position(|own| *own == name).expect("one of three");
         self.0[at].into_iter().for_each(|value| visit(value.as_bytes()));
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        ["A", "B", "C"].into_iter().zip(self.0).filter(|(_, value)| value.is_some()).for_each(|(name, _)| visit(name));
+    }
 }
 
 /// What each expression writes for these headers; `None` where the request would be refused.

@@ -66,6 +66,7 @@ const REQUEST: &[&str] = &[
     "port",
     "url",
     "header",
+    "header_names",
     "json",
     "form",
     "body",

@@ -23,6 +23,8 @@ pub(in crate::scheme) enum Source {
     Port,
     Url,
     Header(String),
+    /// The names of the headers that begin with this, in lower case.
+    HeaderNames(String),
     Json(String),
     Form(String),
     Body,
@@ -69,6 +71,7 @@ impl Source {
         }
         match name {
             "header" => Ok(Source::Header(header_name(call)?)),
+            "header_names" => Ok(Source::HeaderNames(header_name(call)?.to_ascii_lowercase())),
             "request_header" => Ok(Source::RequestHeader(header_name(call)?)),
             "json" => Ok(Source::Json(pointer(call)?)),
             "form" => Ok(Source::Form(argument(call)?.text.clone())),
@@ -159,6 +162,7 @@ impl fmt::Display for Source {
             Source::Port => f.write_str("port"),
             Source::Url => f.write_str("url"),
             Source::Header(name) => write!(f, "header:{name}"),
+            Source::HeaderNames(prefix) => write!(f, "header_names:{prefix}"),
             Source::Json(pointer) => write!(f, "json:{pointer}"),
             Source::Form(name) => write!(f, "form:{name}"),
             Source::Body => f.write_str("body"),

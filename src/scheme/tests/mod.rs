@@ -85,6 +85,10 @@ impl Headers for Request {
             visit(value.trim_ascii());
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.headers.iter().for_each(|(name, _)| visit(name));
+    }
 }
 
 /// A body outside memory, in pieces of three bytes.

@@ -36,19 +36,20 @@ fn value() -> impl Strategy<Value = ValueDefinition> {
     let each =
         ["{name}:{value}", "{name}: {value}\n", "{value}", "{name}{value}", "{value|lower}", "\n{name|lower}:{value}"];
     let joins = ["\n", "\n", "\n", "", ":"];
+    let names = prop::sample::select(vec![("{header:L}", ";"), ("{header:L}", ";"), ("{header_names:a}", " ")]);
     let lines = (prop::sample::select(each.to_vec()), prop::sample::select(joins.to_vec()), prop::option::of(inner()));
     let choice =
         (inner(), inner(), prop::sample::select(vec![TestDefinition::Present, TestDefinition::Is("1".to_owned())]));
     prop_oneof![
         inner().prop_map(ValueDefinition::Text),
-        lines.prop_map(|(each, join, special)| {
+        (lines, names).prop_map(|((each, join, special), (names, split))| {
             ValueDefinition::Headers(HeadersDefinition {
                 each: each.to_owned(),
                 join: join.to_owned(),
                 special: special.map(|text| ("(s)".to_owned(), text)).into_iter().collect(),
                 covers: vec!["a".to_owned()],
                 missing: Missing::Skip,
-                ..HeadersDefinition::new("{header:L}", ";")
+                ..HeadersDefinition::new(names, split)
             })
         }),
         choice.prop_map(|(then, otherwise, test)| {

@@ -111,6 +111,21 @@ fn each_header_of_a_list_has_its_line() {
 }
 
 #[test]
+fn every_header_of_a_beginning_has_its_line_in_order_and_once() {
+    let all = with(headers(|list| list.names = "{header_names:X-Ms-}".to_owned()));
+    let request = get("/").header("x-ms-version", "2").header("X-MS-Date", "a  b").header("x-ms-version", "3");
+    let request = request.header("x-msx", "no").header("x-ms", "no").header("x-ms-", "4");
+    is(&all, &request, "x-ms-: 4\nx-ms-date: a  b\nx-ms-version: 2, 3");
+    is(&all, &get("/").header("A", "1"), "");
+    is(&definition("{method} {header_names:x-ms-}"), &request, "x-ms- x-ms-date x-ms-version");
+    let dated = with(headers(|list| {
+        (list.names, list.covers) = ("{header_names:x-ms-}".to_owned(), vec!["x-ms-date".to_owned()]);
+    }));
+    assert_eq!(message(&dated, &get("/")), Err(Failure::Uncovered { name: "x-ms-date".to_owned() }));
+    assert_eq!(scheme(&dated).coverage().headers, ["x-ms-date"]);
+}
+
+#[test]
 fn a_listed_header_that_is_not_there_is_refused_left_out_or_empty() {
     let with_missing = |missing| with(headers(|lines| lines.missing = missing));
     assert_eq!(message(&with_missing(Missing::Reject), &listing("A X")), unreadable("header:X", Why::Absent));

@@ -143,12 +143,15 @@ pub(super) const RULES: &[Rule] = &[
             "scheme",
             "clock",
             "cookies",
+            "http1::usual_port",
             "issue::users",
             "jose",
             "json",
             "keys",
             "outcall",
             "password",
+            // Which route answers for a path is found as the route table finds it.
+            "path_trie",
             "rate",
             "redis_link",
             "refusal",
@@ -181,6 +184,7 @@ pub(super) const RULES: &[Rule] = &[
     // A token is made of a key, templates and a request as they see it; whom it is for is told.
     rule("minting", &["jose", "scheme"]),
     rule("password", &[]),
+    rule("path_trie", &[]),
     rule("percent", &[]),
     rule("proxy_protocol", &[]),
     rule("refusal", &[]),

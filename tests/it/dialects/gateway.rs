@@ -65,7 +65,8 @@ schemes:\n"
 
     fn answer_to(&self, host: &str, request: &Request) -> (u16, String) {
         let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", request.method, request.target);
-        for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
+        let is_own = |name: &str| ["host", "content-length"].iter().any(|own| name.eq_ignore_ascii_case(own));
+        for (name, value) in request.headers.iter().filter(|(name, _)| !is_own(name)) {
             bytes.push_str(&format!("{name}: {value}\r\n"));
         }
         bytes.push_str(&format!("Content-Length: {}\r\n\r\n", request.body.len()));

@@ -73,6 +73,10 @@ impl Headers for Request {
             visit(value.trim_ascii().as_bytes());
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.headers.iter().for_each(|(name, _)| visit(name));
+    }
 }
 
 /// A preset as it is.

@@ -30,6 +30,7 @@ pub(super) fn plain(name: &str) -> Request {
         "binance" => Request { target: "/api/v3/order?symbol=LTCBTC".to_owned(), ..request.body("side=BUY") },
         "oauth1" => request.body("a=1&b=c%20d+e").header("Content-Type", "application/x-www-form-urlencoded"),
         "hawk" => request.header("Content-Type", "text/plain; charset=utf-8"),
+        "azure-storage" => request.header("Content-Length", "11"),
         "azure-sas" => Request { target: "/devices/dev-1/messages".to_owned(), ..request },
         _ => request,
     }

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     signing::{KEY, token},
-    support::{PATIENCE, Upstream, eventually, free_address},
-    tls::{Authority, shaken},
+    support::{PATIENCE, Talk, Upstream, eventually, free_address},
+    tls::{Authority, Stream, shaken},
 };
 use crate::support::Gateway;
 
@@ -142,4 +142,33 @@ fn roots_that_change_are_used_from_then_on() {
     let log = bench.gateway.output_when(|log| log.contains("the changed certificate is not used"));
     assert!(log.contains("the changed certificate is not used"), "{log}");
     assert_eq!(bench.status(&after, "/open", ""), Some(200));
+}
+
+/// A connection has the certificate of its handshake for as long as it lives.
+#[test]
+fn a_kept_connection_ends_where_other_roots_are_believed() {
+    let (bench, others) = (Bench::start("optional"), Authority::new());
+    let own = bench.client(Some((&bench.clients, "one")), &TLS13);
+    let mut kept = shaken(bench.address, "gate.test", own.clone()).expect("a handshake");
+    let asked = |kept: &mut Talk<Stream>| {
+        kept.write("GET /open HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (head, _) = kept.answer(false)?;
+        Some((head.status(), head.field("connection") == Some("close")))
+    };
+    assert_eq!(asked(&mut kept), Some((200, false)));
+    bench.gate.certify("gate", "gate.test");
+    let in_use = "the changed certificate and key are in use";
+    assert!(bench.gateway.output_when(|log| log.contains(in_use)).contains(in_use));
+    assert_eq!(
+        asked(&mut kept),
+        Some((200, false)),
+        "a certificate of the gateway's own that is renewed changes nothing"
+    );
+
+    std::fs::copy(others.file("root.pem"), bench.clients.file("fresh")).expect("copied");
+    std::fs::rename(bench.clients.file("fresh"), bench.clients.file("root.pem")).expect("renamed");
+    assert!(eventually(PATIENCE, || bench.status(&own, "/open", "").is_none()));
+    // It has one more answer where its file alone was read again, and none where the config was too.
+    assert!(matches!(asked(&mut kept), None | Some((200, true))));
+    assert_eq!(asked(&mut kept), None);
 }

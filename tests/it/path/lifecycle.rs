@@ -92,6 +92,28 @@ fn an_answer_that_is_given_up_does_not_look_whole() {
     assert!(log.contains("\"why\":\"the gateway stopped\""), "{log}");
 }
 
+#[test]
+fn a_request_that_waits_for_a_call_with_a_time_of_its_own_gets_its_line_when_the_gateway_stops() {
+    let silent = Upstream::start(|mut talk| {
+        talk.request();
+        talk.ends_within(PATIENCE);
+    });
+    let config = format!(
+        "timeouts: {{ drain: 300ms }}\nkeys: {{ k: {{ http: {{ url: 'http://{}/{{id}}', timeout: 10s }} }} }}\n\
+         schemes: {{ v2: {{ preset: device-v2, keys: k }} }}\nupstreams: {{ own: {{ echo: true }} }}\n\
+         routes: [{{ match: {{ path: /** }}, require: {{ hmac: v2 }}, to: own }}]\n",
+        silent.address
+    );
+    let (mut gateway, address) = run(&config, &[]);
+    let mut client = Talk::open(address);
+    client.write(super::signing::with_length(&super::signing::device_v2_get("/asked"), b""));
+    assert!(eventually(PATIENCE, || silent.connections() == 1));
+    signal(gateway.id(), "TERM");
+    assert!(gateway.ended_within(Duration::from_secs(3)).is_some());
+    let log = gateway.output_when(|log| log.contains("\"outcome\""));
+    assert!(log.contains("\"path\":\"/asked\"") && log.contains("\"why\":\"the gateway stopped\""), "{log}");
+}
+
 /// The lines of an access log, as JSON.
 fn lines(file: &Path) -> Vec<Value> {
     let text = fs::read_to_string(file).unwrap_or_default();

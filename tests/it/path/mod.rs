@@ -19,6 +19,7 @@
 //! - [`lifecycle`]: signals, ports, file descriptors, the log, the metrics.
 //! - [`listeners`]: several listeners and hosts, and the origin that clients sign.
 //! - [`tls`]: listeners and upstreams over TLS.
+//! - [`unsecured`]: what becomes of HTTP where TLS is spoken, of TLS where it is not, and of handshakes that fail.
 //! - [`client_certificates`]: certificates that clients show, and tokens that are bound to one.
 //! - [`upgrade`]: connections that change protocols, and those that must not.
 //! - [`sidecar`]: requests that the gateway signs for their upstream.
@@ -57,5 +58,6 @@ mod support;
 mod talk;
 pub(crate) mod tls;
 mod turns;
+mod unsecured;
 mod upgrade;
 mod upstreams;

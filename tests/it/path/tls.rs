@@ -102,7 +102,7 @@ pub(super) fn shaken(address: SocketAddr, host: &str, config: Arc<ClientConfig>)
 }
 
 /// A gateway that listens over TLS as `gate.test`, in front of `upstream`.
-fn guarded(authority: &Authority, upstream: SocketAddr, more: &str) -> (Gateway, SocketAddr) {
+pub(super) fn guarded(authority: &Authority, upstream: SocketAddr, more: &str) -> (Gateway, SocketAddr) {
     authority.certify("gate", "gate.test");
     let address = super::support::free_address();
     let config = format!(
@@ -289,31 +289,6 @@ fn a_client_over_tls_that_reads_no_small_answers_is_cut_off_too() {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(3) && client.write(&many) {}
     assert!(eventually(Duration::from_secs(5), || descriptors(&gateway) < before + 2), "its connections are closed");
-}
-
-#[test]
-fn a_handshake_that_fails_is_counted_by_its_reason() {
-    let (authority, other) = (Authority::new(), Authority::new());
-    let (upstream, admin) = (Upstream::echo(), super::support::free_address());
-    let (_gateway, address) =
-        guarded(&authority, upstream.address, &format!("admin: {admin}\ntimeouts: {{ head: 500ms }}\n"));
-    let count = |reason: &str| -> u32 {
-        let request = format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\n\r\n");
-        let text = String::from_utf8(Talk::open(admin).exchange(request).1).expect("text");
-        let series = format!("countersign_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
-        text.lines().find_map(|line| line.strip_prefix(&series)).expect("it is there").parse().expect("a number")
-    };
-    // Who waited for the gateway to listen went away.
-    let gone = count("gone");
-    assert!(shaken(address, "gate.test", other.client(&[&TLS13])).is_err(), "it is signed by somebody else");
-    assert!(Talk::open(address).write(get("/")));
-    drop(TcpStream::connect(address).expect("a connection"));
-    let _silent = TcpStream::connect(address).expect("a connection");
-    for reason in ["refused-by-client", "malformed", "timed-out"] {
-        assert!(eventually(PATIENCE, || count(reason) == 1), "{reason}: {}", count(reason));
-    }
-    assert!(eventually(PATIENCE, || count("gone") > gone));
-    assert_eq!((count("incompatible"), count("client-certificate")), (0, 0));
 }
 
 #[test]

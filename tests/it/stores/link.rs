@@ -14,6 +14,7 @@ use countersign::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+use super::gateways::Once;
 use crate::support::{RedisServer, loopback};
 
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -196,6 +197,25 @@ fn over_tls_a_server_is_believed_by_its_root_and_by_no_other() {
     assert_eq!(set(&open(with(ours.path("root.pem"))), "key"), Ok(()));
     let stranger = Link::open(with(others.path("root.pem"))).expect("a link");
     assert!(!runtime().block_on(stranger.ready_within(Duration::from_millis(500))));
+}
+
+#[test]
+fn a_server_with_tls_or_without_where_the_config_says_otherwise_is_told_of() {
+    let ours = Certificates::new();
+    let port = loopback().port().to_string();
+    let file = |name: &str| ours.path(name).display().to_string();
+    let (certificate, key, root) = (file("certificate.pem"), file("key.pem"), file("root.pem"));
+    let options = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file"];
+    let server =
+        RedisServer::with(&[&options[..], &[&root, "--requirepass", "a", "--tls-auth-clients", "no"]].concat());
+    for (url, expected) in [
+        (format!("rediss://{}", server.address()), "it speaks without TLS there; its URL should begin with redis://"),
+        (format!("redis://127.0.0.1:{port}"), "it speaks TLS there; its URL should begin with rediss://"),
+    ] {
+        let once = Once::start(&format!("store: {{ redis: {{ url: \"{url}\", connect_timeout: 500ms }} }}"));
+        let log = once.gateway.output_when(|log| log.contains(expected));
+        assert!(log.contains(expected), "{url}: {log}");
+    }
 }
 
 #[test]

@@ -97,6 +97,10 @@ impl Headers for Text {
             visit(value.trim_ascii());
         }
     }
+
+    fn names(&self, visit: &mut dyn FnMut(&str)) {
+        self.headers.iter().for_each(|(name, _)| visit(name));
+    }
 }
 
 fn request() -> Text {

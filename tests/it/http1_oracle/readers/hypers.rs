@@ -36,6 +36,7 @@ pub fn requests(input: &[u8]) -> Vec<Message<RequestLine>> {
             method: head.method.to_string(),
             authority: head.uri.authority().map(ToString::to_string),
             origin: head.uri.path_and_query().map_or("/", |origin| origin.as_str()).to_owned(),
+            is_http_1_1: head.version == hyper::Version::HTTP_11,
         };
         seen.borrow_mut().push(Message { start, fields: of_map(&head.headers), body: Body::default() });
         let seen = &seen;

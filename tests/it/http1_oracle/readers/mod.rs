@@ -24,6 +24,7 @@ pub struct RequestLine {
     pub authority: Option<String>,
     /// Path and query.
     pub origin: String,
+    pub is_http_1_1: bool,
 }
 
 /// What a response's line says.

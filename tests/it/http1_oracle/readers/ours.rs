@@ -60,7 +60,12 @@ pub fn requests<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limits: &Limits)
         let Some(head) = RequestHead::parse(buffer, limits).map_err(End::BadRequest)? else { return Ok(None) };
         let authority = head.target().split_once("://").filter(|_| !head.target().starts_with('/'));
         let authority = authority.map(|(_, rest)| rest.split('/').next().unwrap_or_default().to_owned());
-        let start = RequestLine { method: head.method().to_owned(), authority, origin: head.origin_form().to_owned() };
+        let start = RequestLine {
+            method: head.method().to_owned(),
+            authority,
+            origin: head.origin_form().to_owned(),
+            is_http_1_1: head.version() == Version::Http11,
+        };
         let message = Message { start, fields: fields(head.fields()), body: Body::default() };
         Ok(Some(Head::Final(message, BodyDecoder::new(head.framing(), limits), head.keep_alive())))
     })
@@ -75,7 +80,7 @@ pub fn response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, to_head: bool, l
         if head.status() == 101 {
             return Err(End::Upgrade);
         }
-        if head.is_interim() {
+        if head.status() < 200 {
             return Ok(Some(Head::Interim(head.status())));
         }
         let start = StatusLine { status: head.status(), is_http_1_1: head.version() == Version::Http11 };

@@ -110,7 +110,7 @@ impl Stricter {
     fn of_request(fault: BadRequest) -> Option<Stricter> {
         match fault {
             BadRequest::Head(fault) => Stricter::of_head(fault),
-            BadRequest::RequestLine | BadRequest::Version => None,
+            BadRequest::RequestLine | BadRequest::Tls | BadRequest::Http2 | BadRequest::Version => None,
             BadRequest::Method => Some(Stricter::Method),
             BadRequest::Connect => Some(Stricter::Connect),
             BadRequest::Trace => Some(Stricter::Trace),

@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Mutex, mpsc},
+    thread::sleep,
     time::Duration,
 };
 
@@ -80,6 +81,21 @@ fn a_request_in_flight_on_a_listener_that_closes_is_answered() {
     go_on.send(()).expect("the upstream waits");
     let (head, body) = talk.answer(false).expect("an answer");
     assert_eq!((head.status(), body.as_slice(), head.field("connection")), (200, &b"slow"[..], Some("close")));
+}
+
+#[test]
+fn a_request_whose_head_has_begun_when_its_listener_closes_is_answered() {
+    let (stays, goes) = (free_address(), free_address());
+    let stage = start(&[stays, goes]);
+    let mut talk = Talk::open(goes);
+    asked(&mut talk);
+    assert!(talk.write("GET / HTTP/1.1\r\nHost: a\r\n"));
+    sleep(Duration::from_millis(300));
+    put(&stage, &[stays]);
+    assert!(eventually(PATIENCE, || !is_open(goes)));
+    assert!(talk.write("\r\n"));
+    let (head, body) = talk.answer(false).expect("an answer");
+    assert_eq!((head.status(), body.as_slice(), head.field("connection")), (200, &b"ok"[..], Some("close")));
 }
 
 #[test]
