@@ -10,10 +10,10 @@ use super::{
     shape::Fields,
     tree::{Entry, Node, Place, Value},
 };
-use crate::secret::Secret;
+use crate::{keys::SHORTEST_GOOD_SECRET, secret::Secret};
 
 /// Shortest HMAC key that draws no warning, in bytes: 128 bits.
-pub(super) const SHORTEST_HMAC: usize = 16;
+pub(super) const SHORTEST_HMAC: usize = SHORTEST_GOOD_SECRET;
 
 /// Characters that would hardly all be hexadecimal digits if they were base64: one in 10^15 is.
 const SHORTEST_HEX: usize = 32;

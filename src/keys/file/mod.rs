@@ -31,7 +31,7 @@ pub use fault::{FileFault, Why};
 pub use rewrite::changed;
 use table::{Filling, Table};
 
-use super::{Lookout, Lookup};
+use super::{Lookout, Lookup, SHORTEST_GOOD_SECRET};
 use crate::{
     clock::Clock,
     watch::{Files, Seen, Watch},
@@ -126,6 +126,11 @@ impl KeyFileContent {
         self.0.len()
     }
 
+    /// How many of its secrets are shorter than [`SHORTEST_GOOD_SECRET`].
+    pub fn short_secrets(&self) -> usize {
+        self.0.short()
+    }
+
     /// All ids and what is known of each, in no order.
     pub fn records(&self) -> impl Iterator<Item = (&[u8], super::KeyRecord)> {
         self.0.records()
@@ -154,6 +159,7 @@ impl KeyFile {
         let content = KeyFileContent::read(path, format)?;
         say_unknown_routes(path, &content.0, routes);
         say_padded(path, &content.0);
+        say_short_secrets(path, &content.0);
         let table = ArcSwap::from_pointee(content.0);
         let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
         let loaded_unix_millis = AtomicI64::new(clock.unix_millis());
@@ -188,6 +194,7 @@ impl Inner {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
                 say_unknown_routes(&self.path, &content.0, &self.routes);
                 say_padded(&self.path, &content.0);
+                say_short_secrets(&self.path, &content.0);
                 // Before the table: whoever is let in by the new keys finds the time of theirs.
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
                 self.table.store(Arc::new(content.0));
@@ -220,6 +227,14 @@ fn say_padded(path: &Path, table: &Table) {
     if let Some(id) = &padded.first {
         let more = padded.secrets - 1;
         tracing::warn!(path = %path.display(), %id, more, "a secret has white space around it, which is part of the key");
+    }
+}
+
+/// They work, as they do in a config.
+fn say_short_secrets(path: &Path, table: &Table) {
+    if table.short() > 0 {
+        let (secrets, should_have) = (table.short(), SHORTEST_GOOD_SECRET);
+        tracing::warn!(path = %path.display(), secrets, should_have, "secrets in a file of keys have too few bytes");
     }
 }
 

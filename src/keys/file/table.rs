@@ -24,6 +24,8 @@ pub(super) struct Table {
     /// Attributes that many ids share stand here once.
     attributes: Vec<Arc<Attributes>>,
     padded: Padded,
+    /// How many secrets are shorter than they should be.
+    short: usize,
 }
 
 /// Secrets that begin or end in white space as they are written: it is part of the key, and seldom meant.
@@ -55,6 +57,7 @@ impl Default for Table {
             hasher,
             attributes: Vec::new(),
             padded: Padded::default(),
+            short: 0,
         }
     }
 }
@@ -74,6 +77,11 @@ impl Table {
     /// How many ids.
     pub(super) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// How many secrets are shorter than they should be.
+    pub(super) fn short(&self) -> usize {
+        self.short
     }
 
     /// The names of routes that any of them is tied to, some more than once.
@@ -126,6 +134,11 @@ impl Filling {
         let Padded { first, secrets } = &mut self.table.padded;
         first.get_or_insert_with(|| id.into());
         *secrets += 1;
+    }
+
+    /// Notes that a secret is shorter than it should be.
+    pub(super) fn note_short(&mut self) {
+        self.table.short += 1;
     }
 
     /// The table, with no more room than it needs.

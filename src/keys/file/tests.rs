@@ -53,6 +53,15 @@ fn rows_of_one_id_are_its_secrets_wherever_they_stand() {
 }
 
 #[test]
+fn secrets_of_few_bytes_are_counted() {
+    let short = |text: &str, format| parse(text, format).unwrap().short_secrets();
+    assert_eq!(short("id,secret\na,0123456789abcdef\nb,0123456789abcde\nb,x\n", Format::Csv), 2);
+    assert_eq!(short("id,secret,encoding\na,0123456789abcdef,hex\n", Format::Csv), 1, "bytes, not digits");
+    let lines = r#"{"id":"a","secrets":["x",{"secret":"0123456789abcdef"}]}"#;
+    assert_eq!(short(lines, Format::JsonLines), 1);
+}
+
+#[test]
 fn an_id_that_is_shut_out_needs_no_secret_and_any_other_does() {
     for (format, text) in [
         (Format::Csv, "id,secret,disabled,tenant\na,,true,acme\n"),
