@@ -158,6 +158,7 @@ impl KeyFile {
         files.add(path);
         let content = KeyFileContent::read(path, format)?;
         say_unknown_routes(path, &content.0, routes);
+        say_padded(path, &content.0);
         say_short_secrets(path, &content.0);
         let table = ArcSwap::from_pointee(content.0);
         let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
@@ -192,6 +193,7 @@ impl Inner {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
                 say_unknown_routes(&self.path, &content.0, &self.routes);
+                say_padded(&self.path, &content.0);
                 say_short_secrets(&self.path, &content.0);
                 // Before the table: whoever is let in by the new keys finds the time of theirs.
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
@@ -216,6 +218,15 @@ fn say_unknown_routes(path: &Path, table: &Table, routes: &[Box<str>]) {
     unknown.retain(|name| !routes.iter().any(|known| **known == **name));
     if let Some(route) = unknown.first() {
         tracing::warn!(path = %path.display(), route, more = unknown.len() - 1, "keys are tied to a route that there is not");
+    }
+}
+
+/// `id, secret`: a blank that nobody means makes every signature wrong, and nothing else would say why.
+fn say_padded(path: &Path, table: &Table) {
+    let padded = table.padded();
+    if let Some(id) = &padded.first {
+        let more = padded.secrets - 1;
+        tracing::warn!(path = %path.display(), %id, more, "a secret has white space around it, which is part of the key");
     }
 }
 

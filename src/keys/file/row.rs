@@ -77,6 +77,9 @@ impl<'r> Row<'r> {
         let attributes = Attributes::new(self.attributes.iter().copied()).map_err(|(index, fault)| {
             (self.attributes.get(index).map(|(name, _)| (*name).to_owned()), Why::Attribute(fault))
         })?;
+        if self.secret.secret.trim() != self.secret.secret {
+            filling.note_padded(self.id);
+        }
         if secret.as_ref().is_some_and(|secret| secret.secret.len() < SHORTEST_GOOD_SECRET) {
             filling.note_short();
         }

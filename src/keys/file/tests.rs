@@ -18,6 +18,22 @@ fn secrets(content: &KeyFileContent, id: &str) -> Vec<String> {
 }
 
 #[test]
+fn white_space_around_a_secret_is_kept_and_noted() {
+    for (text, format, padded) in [
+        ("id,secret\na, one\nb,two\nc,three \n", Format::Csv, 2),
+        ("id, secret\na,one\n", Format::Csv, 0),
+        ("{\"id\":\"a\",\"secrets\":[\"one\",\" two\"]}\n", Format::JsonLines, 1),
+        ("- { id: a, secret: 'one ' }\n", Format::Yaml, 1),
+    ] {
+        let content = parse(text, format).unwrap();
+        assert_eq!(content.0.padded().secrets, padded, "{text}");
+        assert_eq!(content.0.padded().first.as_deref(), (padded > 0).then_some("a"), "{text}");
+    }
+    // A key whose bytes are blanks, written as what they are, is meant.
+    assert_eq!(parse("id,secret,encoding\na,2020,hex\n", Format::Csv).unwrap().0.padded().secrets, 0);
+}
+
+#[test]
 fn rows_of_one_id_are_its_secrets_wherever_they_stand() {
     let text = "id,secret,encoding,not_after,label,tenant\n\
                 a,one,,,2027,acme\n\
