@@ -1,13 +1,13 @@
 //! All requests of one connection: the same whatever the split, no head beyond its limits or with a line that ends in
-//! two ways, and a head that is accepted is accepted again when it is written from its parts. It is asked of the server that
-//! Host names. Lines are passed on as they would be written one by one.
+//! two ways, and a head that is accepted is accepted again when it is written from its parts. It names one server and one end
+//! of its body. Lines are passed on as they would be written one by one.
 #![no_main]
 
 use std::rc::Rc;
 
 use bytes::BytesMut;
 use countersign::http1::{Limits, RequestHead, Version};
-use countersign_fuzz::{NARROW, are_passed_on, bytewise, has_plain_lines, in_pieces, readers::ours};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, framing, has_plain_lines, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -25,7 +25,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(Some(head)) = RequestHead::parse(&mut buffer, &Limits::default()) {
         has_plain_lines(&data[..data.len() - buffer.len()]);
         is_accepted_again(&head);
-        are_passed_on(&head.lines().collect::<Vec<_>>(), |out, keeps| head.copy_lines(out, |_| keeps()));
+        let lines: Vec<_> = head.lines().collect();
+        assert_eq!(head.framing(), framing(&lines));
+        are_passed_on(&lines, |out, keeps| head.copy_lines(out, |_| keeps()));
     }
 });
 
@@ -52,6 +54,7 @@ fn is_accepted_again(head: &RequestHead) {
     assert!(head.origin_form().starts_with(head.path()));
     assert!(!head.path().is_empty());
     assert!(head.value("Host").is_none_or(|host| host == head.authority().as_bytes()));
+    assert!(head.values("Host").count() <= 1);
     if head.version() == Version::Http11 {
         assert!(!head.authority().is_empty());
         let again = RequestHead::from_parts(head.method(), head.target(), &fields).expect("accepted once");

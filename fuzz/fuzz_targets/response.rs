@@ -1,10 +1,10 @@
 //! An upstream's answer, interim heads before it, to a GET and to a HEAD: the same whatever the split, and no head
-//! beyond its limits or with a line that ends in two ways. Lines are passed on as they would be written one by one.
+//! beyond its limits, with a line that ends in two ways or with two ends of its body. Lines are passed on as they would be written one by one.
 #![no_main]
 
 use bytes::BytesMut;
-use countersign::http1::{Limits, ResponseHead};
-use countersign_fuzz::{NARROW, are_passed_on, bytewise, has_plain_lines, in_pieces, readers::ours};
+use countersign::http1::{Framing, Limits, ResponseFraming, ResponseHead};
+use countersign_fuzz::{NARROW, are_passed_on, bytewise, framing, has_plain_lines, in_pieces, readers::ours};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -23,7 +23,14 @@ fuzz_target!(|data: &[u8]| {
     let mut buffer = BytesMut::from(data);
     if let Ok(Some(head)) = ResponseHead::parse(&mut buffer, &Limits::default(), false) {
         has_plain_lines(&data[..data.len() - buffer.len()]);
-        are_passed_on(&head.lines().collect::<Vec<_>>(), |out, keeps| head.copy_lines(out, |_| keeps()));
+        let lines: Vec<_> = head.lines().collect();
+        let expected = match (head.status(), framing(&lines)) {
+            (100..=199 | 204 | 304, _) => ResponseFraming::None,
+            (_, Framing::None) => ResponseFraming::UntilClose,
+            (_, announced) => announced.into(),
+        };
+        assert_eq!(head.framing(), expected);
+        are_passed_on(&lines, |out, keeps| head.copy_lines(out, |_| keeps()));
     }
 });
 

@@ -3,7 +3,7 @@
 #[path = "../../tests/it/http1_oracle/readers/mod.rs"]
 pub mod readers;
 
-use countersign::http1::{Limits, encode};
+use countersign::http1::{Framing, Limits, encode};
 
 /// Limits that short inputs can run into.
 pub const NARROW: Limits = Limits { head: 200, headers: 5, chunk_overhead: 20 };
@@ -40,6 +40,23 @@ pub fn has_plain_lines(head: &[u8]) {
         rest = &rest[at + 2..];
     }
     assert!(!rest.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)), "{}", head.escape_ascii());
+}
+
+/// Where the body ends, as the lines of an accepted head say in one way only, or nobody could take them in two: hyper is no
+/// judge of that either, it takes a length twice, and a length beside a coding.
+pub fn framing(lines: &[(&[u8], &[u8])]) -> Framing {
+    let named = |wanted: &str| {
+        let is_wanted = |name: &[u8]| String::from_utf8_lossy(name).replace('_', "-").eq_ignore_ascii_case(wanted);
+        lines.iter().filter(|(name, _)| is_wanted(name)).collect::<Vec<_>>()
+    };
+    match (&named("content-length")[..], &named("transfer-encoding")[..]) {
+        ([], []) => Framing::None,
+        ([(name, length)], []) if !name.contains(&b'_') && length.iter().all(u8::is_ascii_digit) => {
+            Framing::Length(String::from_utf8_lossy(length).parse().expect("a number"))
+        }
+        ([], [(name, coding)]) if !name.contains(&b'_') && coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
+        (lengths, codings) => panic!("two framings: {} and {}", lengths.len(), codings.len()),
+    }
 }
 
 /// Whether a head's lines are copied as they would be written one by one: all of them, every second and every third.

@@ -32,7 +32,10 @@ use std::{
     sync::OnceLock,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 /// Lets in only requests that prove who sent them
 ///
@@ -99,7 +102,11 @@ impl From<Exit> for ExitCode {
 
 /// Reads the arguments, runs the command, and says how it ended. Wrong usage exits with 2.
 pub fn main() -> ExitCode {
-    let ended = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return told(&error).into(),
+    };
+    let ended = match arguments.command {
         Command::Run(run) => Ok(run.execute()),
         Command::Reload(reload) => reload.execute(),
         Command::Revoke(revoke) => revoke.execute(),
@@ -123,6 +130,21 @@ pub fn main() -> ExitCode {
         }
         _ => exit.into(),
     }
+}
+
+/// Prints what clap has to say, help or what is wrong with the arguments. A file that stands alone may be meant for a config.
+fn told(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Ok;
+    }
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(given))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && [".yaml", ".yml"].iter().any(|end| given.ends_with(end))
+    {
+        words(format_args!("\nhint: `-c {given}` names the config file"));
+    }
+    Exit::Usage
 }
 
 /// Why data did not get to standard output, where it did not: a key on a full disk must not pass for one that is kept.

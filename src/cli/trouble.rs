@@ -125,6 +125,13 @@ impl Trouble {
             Trouble::Config(problems) => words(format_args!("{problems}")),
             other => words(format_args!("countersign: {other}")),
         }
+        if let Trouble::NoAnswer { source, .. } = self
+            && matches!(source.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+        {
+            words(format_args!(
+                "  hint: `-c` with the gateway's config says where its admin listener is, or `--admin` does"
+            ));
+        }
         self.exit()
     }
 

@@ -4,7 +4,7 @@
 
 mod messages;
 mod mismatch;
-mod slips;
+pub(super) mod slips;
 
 use std::path::PathBuf;
 
@@ -116,6 +116,7 @@ impl Verify {
                     Reason::Signature(Failure::Mismatch | Failure::Undecodable | Failure::Misspelt(_)) => {
                         mismatch::show(&scheme, &file, &request, &request.view(origin), now_millis);
                     }
+                    Reason::Signature(Failure::MissingSignature) => mismatch::show_carrier(&scheme, &request),
                     Reason::NoKey(NoKey::Unknown) => mismatch::show_ids(&scheme, &file, &request.view(origin)),
                     _ => (),
                 }

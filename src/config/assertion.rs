@@ -49,7 +49,7 @@ pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
 pub(super) fn handout(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Read<Handout>> {
     let fields = reader.fields(node, "`mint`", &["issuer", "claims", "answer"])?;
     let issuer = issuer(&fields, issuing, reader);
-    let claims = fields.value("claims").map(|node| issuers::claims(node, reader)).unwrap_or_default();
+    let claims = fields.value("claims").map(|node| issuers::claims_of_tokens(node, reader)).unwrap_or_default();
     let sources = sources(&claims, issuer, issuing.issuers, node.place);
     // Whoever is known by another credential can show that again: there is nothing to refresh.
     let answer = login::answer_of(&fields, Some(false), reader);

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::{
     assertion, bare_keys, believed,
     checked::{Config, Refusals, Route, TrustedProxies},
-    conflicts, families, in_front, issuers, keys, limits, listen,
+    conflicts, families,
+    habits::{self, In},
+    in_front, issuers, keys, limits, listen,
     login::Issuing,
     names, near_misses, networks, rates,
     reader::Reader,
@@ -43,6 +45,7 @@ const KEYS: [&str; 20] = [
 /// Walks the whole document. What it gives holds together only if no problem is an error.
 pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     let fields = reader.fields(root, "the config", &KEYS)?;
+    habits::hint(fields.entries(), In::Config, reader);
     let mut listeners = fields.required("listen", reader).map(|node| listen::read(node, reader)).unwrap_or_default();
     let admin = fields.value("admin").and_then(|node| listen::read_admin(node, &mut listeners, reader));
     let proxies = fields.value("trusted_proxies").map(|node| networks::proxies(node, reader));
@@ -125,10 +128,12 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
     if sound {
         listen::check_hosts(&config, &listener_places, reader);
         in_front::warn_of_pages(&config, &listener_places, reader);
+        in_front::warn_of_addresses(&config, &listener_places, reader);
         in_front::note_unnamed(&config, &places, reader);
         assertion::warn_of_audiences(&config, &audiences, reader);
         believed::warn_of_renewal(&config, &places, reader);
         near_misses::warn(&config, &places, reader);
+        near_misses::note_alone(&config, &places, reader);
         routes::warn_of_memory(&config, &places, reader);
         routes::note_coverage(&config, &places, reader);
         names::note(&config, &places, reader);

@@ -32,6 +32,9 @@ pub(super) fn why_unreadable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::FileTooLarge => "it is larger than 1 MiB".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            format!("permission denied to the user {}, who runs this", rustix::process::geteuid().as_raw())
+        }
         kind => kind.to_string(),
     }
 }

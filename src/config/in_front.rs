@@ -1,7 +1,9 @@
 //! What stands in front of a listener, and what is then refused by routes that ask whose page or whose address a request is from.
 
+use std::sync::Arc;
+
 use super::{
-    checked::{Config, Issuer, Listen, Requirement, Route, TokenFrom, UpstreamKind},
+    checked::{Config, Issuer, Listen, RateLimit, RatePer, Requirement, Route, TokenFrom, UpstreamKind},
     reader::Reader,
     tree::Place,
 };
@@ -24,6 +26,48 @@ pub(super) fn warn_of_pages(config: &Config, listeners: &[Place], reader: &mut R
             reader.warning(*place, message).hint("trusted_proxies: [10.0.0.0/8], the networks of the proxy");
         }
     }
+}
+
+/// Warns of whatever judges by addresses behind such a proxy: they are all its own. A list that lets in this machine lets in everybody
+/// whom a proxy on it serves.
+pub(super) fn warn_of_addresses(config: &Config, listeners: &[Place], reader: &mut Reader<'_>) {
+    if !config.trusted_proxies.nets.is_empty() {
+        return;
+    }
+    for (index, (listen, place)) in config.listen.iter().zip(listeners).enumerate() {
+        if speaks_tls_in_front(listen)
+            && let Some(judge) = judges_addresses(config, index)
+        {
+            let message = format!(
+                "the proxy that speaks TLS in front of this is not trusted: {judge} sees its address in the place of every client's"
+            );
+            reader.warning(*place, message).hint("trusted_proxies: [127.0.0.0/8], or wherever the proxy is");
+        }
+    }
+}
+
+/// What asks for the client's address at a listener.
+fn judges_addresses(config: &Config, listener: usize) -> Option<String> {
+    let of_route = |route: &&Route| {
+        let by_address = |limit: &Arc<RateLimit>| matches!(limit.per, RatePer::Address(_));
+        // Failures of logins and of clients are counted by address as well.
+        let to = config.upstreams.get(route.to).map(|upstream| &upstream.kind);
+        let throttles = matches!(to, Some(UpstreamKind::Login(_) | UpstreamKind::Token(_) | UpstreamKind::Revoke(_)));
+        route.addresses.is_some() || route.rate_limits.iter().any(by_address) || throttles
+    };
+    let listed = config.addresses.is_some() || config.listen.get(listener)?.addresses.is_some();
+    if listed {
+        return Some("`addresses`".to_owned());
+    }
+    let named = [
+        ("`unverified`", config.unverified.is_some()),
+        ("`connections_per_address`", config.limits.connections_per_address.is_some()),
+    ];
+    if let Some((name, _)) = named.into_iter().find(|(_, is_there)| *is_there) {
+        return Some(name.to_owned());
+    }
+    let mut here = config.routes.iter().filter(|route| route.is_at(listener));
+    here.find(of_route).map(|route| format!("the route `{}`", route.name))
 }
 
 /// Notes public routes with a list of addresses where a balancer may not say whose a connection is: its own health checks, with some.
@@ -108,6 +152,38 @@ routes:
             assert_eq!(told(tls_in_front, &format!("{asks}\ntrusted_proxies: [10.0.0.0/8]")), 0, "{asks}");
         }
         assert_eq!(told(tls_in_front, ""), 0, "a token in a cookie comes with its CSRF token");
+    }
+
+    /// nginx on the same machine, and a page for this machine alone: everybody would see it.
+    #[test]
+    fn what_judges_by_addresses_behind_a_proxy_that_nobody_named_is_told_of() {
+        let told = |listen: &str, more: &str, route: &str| {
+            let warnings = read(&format!(
+                "
+listen: {{ address: 127.0.0.1:8000, {listen} }}
+upstreams: {{ app: {{ echo: true }} }}
+routes: [{{ name: m, match: {{ path: /metrics }}, public: true, to: app{route} }}]
+{more}
+"
+            ));
+            let sees =
+                |message: &str| message.split_once("trusted: ")?.1.split_once(" sees").map(|(it, _)| it.to_owned());
+            warnings.iter().find_map(|warning| sees(&warning.message))
+        };
+        let (in_front, plain) = ("public_origin: 'https://app.example'", "public_origin: 'http://app.example'");
+        let listed = ", addresses: { allow: [127.0.0.1] }";
+        for (more, route, judge) in [
+            ("", listed, "the route `m`"),
+            ("", ", rate_limits: [{ per: address, rate: 10/s }]", "the route `m`"),
+            ("addresses: { deny: [192.0.2.1] }", "", "`addresses`"),
+            ("unverified: { failures: { rate: 10/min } }", "", "`unverified`"),
+            ("limits: { connections_per_address: 100 }", "", "`connections_per_address`"),
+        ] {
+            assert_eq!(told(in_front, more, route).as_deref(), Some(judge), "{more} {route}");
+            assert_eq!(told(plain, more, route), None, "{more} {route}");
+            assert_eq!(told(in_front, &format!("{more}\ntrusted_proxies: [127.0.0.1]"), route), None);
+        }
+        assert_eq!(told(in_front, "", ""), None);
     }
 
     #[test]

@@ -14,8 +14,11 @@ use super::{
     users,
 };
 
+/// What a request says of itself.
+const OF_THE_REQUEST: [&str; 5] = ["method", "path", "target", "query", "header"];
 /// What `claims` of an issuer may not set. Their `sub` may be another than the name of who logged in.
 const RESERVED: [&str; 6] = ["iss", "aud", "iat", "nbf", "exp", "jti"];
+const PROVEN: &str = "`{subject}`, `{key:NAME}` and `{claim:NAME}` are of what was proven";
 const KEYS: [&str; 6] = ["tokens", "audience", "lifetime", "claims", "refresh", "cookie"];
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Longest lifetime that draws no warning.
@@ -57,7 +60,7 @@ fn issuer(entry: &Entry, tokens: &mut Section<Tokens>, has_store: bool, reader: 
     if let (Some(tokens), Some(lifetime)) = (index.and_then(|index| tokens.item(index)), lifetime) {
         check_accepted(lifetime, tokens, &fields, reader);
     }
-    let claims = fields.value("claims").map(|node| claims(node, reader)).unwrap_or_default();
+    let claims = fields.value("claims").map(|node| claims_of_tokens(node, reader)).unwrap_or_default();
     let refresh = fields.value("refresh").map(|node| refresh::read(node, has_store, reader));
     let session = match fields.value("cookie") {
         None => Some(None),
@@ -130,7 +133,28 @@ fn audience(fields: &Fields<'_>, tokens: Option<&Tokens>, reader: &mut Reader<'_
     }
 }
 
-/// Text is a template; what is not text is always the same.
+/// The same of tokens that somebody asks for: what he says himself is told for what it is.
+pub(super) fn claims_of_tokens(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
+    let claims = claims(node, reader);
+    for (name, source) in claims.iter().filter_map(|(name, value)| Some((name, of_the_request(value)?))) {
+        if name != "sub" {
+            let message =
+                format!("the claim `{name}` is made of `{source}`, which the request says: whoever asks chooses it");
+            reader.warning(node.place, message).hint(PROVEN);
+        }
+    }
+    claims
+}
+
+/// What of a request is in a claim, as a template writes it.
+fn of_the_request(value: &ClaimValue) -> Option<String> {
+    let ClaimValue::Template(template) = value else { return None };
+    let source = template.source_names().find(|source| OF_THE_REQUEST.contains(&source.as_str()))?;
+    let argument = if ["query", "header"].contains(&source.as_str()) { ":…" } else { "" };
+    Some(format!("{{{source}{argument}}}"))
+}
+
+/// Text is a template; what is not text is always the same. Whom a token is for is nothing that a request says.
 pub(super) fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, ClaimValue)> {
     let mut claims = Vec::new();
     for entry in reader.map(node, "`claims`").unwrap_or_default() {
@@ -142,6 +166,12 @@ pub(super) fn claims(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, Claim
             }
             (_, json) => Some(ClaimValue::Json(json)),
         };
+        if let Some(source) = value.as_ref().filter(|_| entry.key == "sub").and_then(of_the_request) {
+            let message = format!(
+                "`sub` is made of `{source}`, which the request says: whoever asks would choose whom it is for"
+            );
+            reader.error(entry.value.place, message).hint(PROVEN);
+        }
         claims.extend(value.map(|value| (entry.key.clone(), value)));
     }
     claims

@@ -26,6 +26,11 @@ const OPEN_KEYS: [&str; 15] = [
     "output",
 ];
 
+/// Keys of maps that are headers.
+const HEADERS: [&str; 2] = ["headers", "set_headers"];
+/// What is in the name of a header that lets somebody in.
+const OF_CREDENTIALS: [&str; 7] = ["auth", "cookie", "credential", "key", "password", "secret", "token"];
+
 /// Kinds of key sources that hold no keys themselves.
 const ELSEWHERE: [&str; 3] = ["sql", "redis", "http"];
 
@@ -186,11 +191,36 @@ fn collect_entry(entry: &Entry, inside: Inside, masks: &mut Vec<Range<usize>>) {
     } else {
         inside
     };
+    if within == Inside::Open && HEADERS.contains(&key) {
+        return each_value(entry).for_each(|value| collect_headers(value, masks));
+    }
     // `{ hunter2 }` is a map whose key is `hunter2`: a secret put in braces.
     if inside == Inside::Secret && within == Inside::Secret && entry.value.is_null() {
         masks.push(entry.key_place.bytes());
     }
     each_value(entry).for_each(|value| collect(value, within, masks));
+}
+
+/// What goes with requests and answers: a text that is always the same may be what an upstream lets the gateway in by.
+fn collect_headers(node: &Node, masks: &mut Vec<Range<usize>>) {
+    let Value::Map(entries) = &node.value else { return collect(node, Inside::Open, masks) };
+    for entry in entries {
+        let inside = if is_of_credentials(&entry.key) { Inside::Secret } else { Inside::Open };
+        for value in each_value(entry) {
+            let shown = matches!(&value.value, Value::Scalar(scalar) if has_source(&scalar.text));
+            collect(value, if shown { Inside::Open } else { inside }, masks);
+        }
+    }
+}
+
+fn is_of_credentials(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    OF_CREDENTIALS.iter().any(|word| name.contains(word))
+}
+
+/// Whether a template is made of more than text.
+fn has_source(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| matches!(pair, [b'{', b'a'..=b'z']))
 }
 
 /// Its value, and those of the same key further down.
@@ -232,8 +262,16 @@ pub(super) fn may_hold_secret(text: &str, offset: usize) -> bool {
     let starts_section = |line: &&str| line.starts_with(|first: char| !" \t#-".contains(first));
     let section = before.lines().chain([line.as_str()]).rfind(starts_section);
     let name = section.and_then(|line| line.split_once(':')).map(|(name, _)| name);
+    let is_header = |word: &str| {
+        let name = word.strip_suffix(':').filter(|name| is_of_credentials(name));
+        name.is_some_and(|name| {
+            name.contains('-') || ["authorization", "cookie"].contains(&&*name.to_ascii_lowercase())
+        })
+    };
+    let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | ':'));
     !name.is_some_and(|name| HARMLESS.contains(&name))
         || line.contains('@')
+        || words.any(is_header)
         || SECRET_KEYS.iter().any(|key| line.contains(key))
 }
 
@@ -277,6 +315,22 @@ mod tests {
         assert_eq!(found("a: | # yes\n  # no\nb: [1, # si\n 2]\na: 'x # no'\n'a': '# no' # da\n"), ["yes", "si", "da"]);
         let broken = comments("a: [\nb: 'x # all' # s3\nc: 1", None);
         assert_eq!(broken.first(), Some(&(13..22)));
+    }
+
+    #[test]
+    fn what_lets_the_gateway_in_elsewhere_is_a_secret_and_a_template_is_none() {
+        let route = |headers: &str| format!("routes: [{{ to: a, set_headers: {{ {headers} }} }}]");
+        assert_eq!(masked(&route("Authorization: Bearer hunter2, X-Plain: x")), ["Bearer hunter2"]);
+        assert_eq!(masked(&route("X-Api-Key: hunter2, x-auth-token: s3, Cookie: 'a=b'")), ["hunter2", "s3", "'a=b'"]);
+        assert!(masked(&route("Authorization: 'Bearer {claim:token}', X-Key: '{key:owner}'")).is_empty());
+        assert_eq!(masked("users: { a: { http: { headers: { X-Key: hunter2, Accept: a } } } }"), ["hunter2"]);
+        assert_eq!(masked("upstreams: { a: { respond: { headers: { Set-Cookie: hunter2 } } } }"), ["hunter2"]);
+        assert!(masked("schemes: { s: { values: { l: { headers: [x-key], each: x } } } }").is_empty());
+        let line = |text: &str| may_hold_secret(text, text.len());
+        assert!(line("routes:\n  - set_headers: { Authorization: Basic hunter2, [ }"));
+        assert!(line("routes:\n  - set_headers: { x-api-key: hunter2, [ }"));
+        assert!(!line("routes:\n  - set_headers: { X-Subject: '{key:owner}', [ }"));
+        assert!(!line("schemes:\n  s: { key_id: '{header:X-Key}', [ }"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod dpop;
 mod elsewhere;
 mod environment;
 mod families;
+mod habits;
 mod handshake;
 mod header;
 mod host;

@@ -93,9 +93,13 @@ fn network(node: &Node, everybody: &str, reader: &mut Reader<'_>) -> Option<IpNe
     let network = parse(text);
     match network {
         None => {
-            reader
-                .error(node.place, format!("{shown} is not an address or network"))
-                .expected("such as `10.0.0.0/8` or `192.0.2.1`");
+            let problem = reader.error(node.place, format!("{shown} is not an address or network"));
+            problem.expected("such as `10.0.0.0/8` or `192.0.2.1`");
+            match text {
+                "localhost" => problem.hint("no name is looked up: `127.0.0.0/8` and `::1` are this machine"),
+                "*" | "any" | "all" => problem.hint("everybody is `0.0.0.0/0` and `::/0`"),
+                _ => problem,
+            };
         }
         Some(network) if network.prefix_len() == 0 => {
             reader.warning(node.place, format!("{shown} is every address: {everybody}"));

@@ -16,10 +16,19 @@ pub(super) struct PatternFault {
     pub(super) hint: Option<&'static str>,
 }
 
+/// Said where a path looks like a regular expression.
+pub(super) const NO_EXPRESSION: &str =
+    "a path is no regular expression: `{name}` is any one segment, a final `/**` is everything below";
+
 /// Checks a path pattern: literal segments, `{segment}`, and `/**` at the end.
 pub(super) fn check_path(path: &str) -> Result<(), PatternFault> {
     let Some(rest) = path.strip_prefix('/') else {
-        return fault(0, path.len(), "a path begins with `/`", None);
+        let hint = match path {
+            _ if path.contains("://") => Some("the host stands in `host`, and the path alone here"),
+            _ if path.starts_with(['^', '~']) => Some(NO_EXPRESSION),
+            _ => None,
+        };
+        return fault(0, path.len(), "a path begins with `/`", hint);
     };
     if rest.split('/').count() > MOST_SEGMENTS {
         return fault(0, path.len(), "a path has at most 64 segments", None);
@@ -31,6 +40,14 @@ pub(super) fn check_path(path: &str) -> Result<(), PatternFault> {
         offset += segment.len() + 1;
     }
     Ok(())
+}
+
+/// A segment that is taken as it is written, where somebody who wrote it means a pattern: `:id`, `.+`, `(a)`, `orders$`.
+pub(super) fn looks_like_a_pattern(path: &str) -> Option<&str> {
+    let is_meant = |segment: &&str| {
+        segment.len() > 1 && (segment.starts_with([':', '(']) || segment.ends_with('$') || segment.contains(".+"))
+    };
+    path.split('/').find(is_meant)
 }
 
 /// What makes two patterns match the same paths: the pattern without its segments' names.
@@ -76,7 +93,8 @@ fn check_literal(segment: &str, offset: usize) -> Result<(), PatternFault> {
             '*' => ("`*` is not a pattern", Some("`{name}` is any one segment, a final `/**` is everything below")),
             '{' | '}' => ("`{segment}` is a whole segment", Some("`/a/{name}/b`")),
             '?' | '#' => ("a path has no query or fragment", Some("the query is not looked at")),
-            '\\' => ("a path has no backslash: requests with one are refused", None),
+            '\\' => ("a path has no backslash: requests with one are refused", Some(NO_EXPRESSION)),
+            '[' | ']' | '|' | '^' => ("this character must be percent-encoded in a path", Some(NO_EXPRESSION)),
             _ if character.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@".contains(character) => continue,
             _ => ("this character must be percent-encoded in a path", None),
         };

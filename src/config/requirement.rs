@@ -86,7 +86,10 @@ fn requirement(
     tokens: &mut Section<Tokens>,
     reader: &mut Reader<'_>,
 ) -> Option<Requirement> {
-    let entry = reader.one_key(node, "`require`", &FORMS)?;
+    let Some(entry) = reader.one_key(node, "`require`", &FORMS) else {
+        hint_at_form(node, reader);
+        return None;
+    };
     match entry.key.as_str() {
         "hmac" => schemes.find(&entry.value, reader).map(Requirement::Hmac),
         "jwt" => jwt(&entry.value, tokens, reader),
@@ -99,6 +102,23 @@ fn requirement(
             let complete = legs.len() == items.len() && !legs.is_empty();
             let legs = complete.then_some(legs)?;
             Some(if list == "any_of" { Requirement::AnyOf(legs) } else { Requirement::AllOf(legs) })
+        }
+    }
+}
+
+/// What was probably meant by what is no map of one key.
+fn hint_at_form(node: &Node, reader: &mut Reader<'_>) {
+    match &node.value {
+        Value::List(_) => {
+            reader.hint_at(node.place, "`{ any_of: [ … ] }` takes one of them, `{ all_of: [ … ] }` wants each")
+        }
+        Value::Scalar(_) => reader.hint_at(node.place, "`{ hmac: SCHEME }` or `{ jwt: TOKENS }`, with the name of one"),
+        Value::Map(entries) => {
+            let both = entries.len() > 1 && entries.iter().all(|entry| matches!(entry.key.as_str(), "hmac" | "jwt"));
+            if let Some(second) = entries.get(1).filter(|_| both) {
+                let hint = "`any_of: [{ hmac: … }, { jwt: … }]` takes one of them, `all_of` wants both";
+                reader.hint_at(second.key_place, hint);
+            }
         }
     }
 }

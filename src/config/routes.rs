@@ -7,7 +7,9 @@ use super::{
         AnswerSigner, Config, Handshake, Keys, Part, RateLimit, Refusals, Requirement, Route, SchemeConfig, Signer,
         Tokens, UpstreamKind,
     },
-    doubled, handshake,
+    doubled,
+    habits::{self, In},
+    handshake,
     listen::Listeners,
     must_cover, networks, pattern,
     rates::{self, ReadLimit},
@@ -75,6 +77,7 @@ pub(super) fn read(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) 
 
 fn route(node: &Node, named: &mut Named<'_>, reader: &mut Reader<'_>) -> Option<ReadRoute> {
     let fields = reader.fields(node, "a route", &KEYS)?;
+    habits::hint(fields.entries(), In::Route, reader);
     let matched = fields.required("match", reader).and_then(|node| matches(node, named.listeners, reader));
     let name = fields.value("name").map(|node| reader.line(node, "`name`"));
     let require = requirement::read(&fields, node.place, named.schemes, named.tokens, reader);
@@ -307,11 +310,11 @@ fn path(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
         problem.hint = fault.hint.map(str::to_owned);
         return None;
     }
-    if let Some(name) = scalar.text.split('/').find_map(|segment| segment.strip_prefix(':')) {
-        let shown = reader.quote(node.place, &format!(":{name}"));
+    if let Some(segment) = pattern::looks_like_a_pattern(&scalar.text) {
+        let shown = reader.quote(node.place, segment);
         reader
             .warning(node.place, format!("{shown} is a segment that is written just so"))
-            .hint("`{name}` is any one segment, a final `/**` is everything below");
+            .hint(pattern::NO_EXPRESSION);
     }
     Some(scalar.text.clone())
 }

@@ -10,10 +10,13 @@ use super::{
     shape::Fields,
     tree::{Entry, Node, Place, Value},
 };
-use crate::secret::Secret;
+use crate::{keys::SHORTEST_GOOD_SECRET, secret::Secret};
 
 /// Shortest HMAC key that draws no warning, in bytes: 128 bits.
-pub(super) const SHORTEST_HMAC: usize = 16;
+pub(super) const SHORTEST_HMAC: usize = SHORTEST_GOOD_SECRET;
+
+/// Characters that would hardly all be hexadecimal digits if they were base64: one in 10^15 is.
+const SHORTEST_HEX: usize = 32;
 
 const FORMS: &str = "`{ env: NAME }`, `{ file: path }` or `{ value: \"…\" }`";
 
@@ -197,6 +200,13 @@ fn decode(written: Zeroizing<Vec<u8>>, writing: Writing, place: Place, reader: &
     if decoded.is_none() {
         let form = if matches!(writing, Writing::Hex) { "hexadecimal" } else { "padded base64 (RFC 4648 section 4)" };
         reader.error(place, format!("the secret is not {form}"));
+    }
+    let is_hex = |written: &[u8]| written.len() >= SHORTEST_HEX && written.iter().all(u8::is_ascii_hexdigit);
+    if matches!(writing, Writing::Base64) && is_hex(&written) && reader.environment.has_secrets() {
+        let bytes = written.len() / 4 * 3;
+        reader
+            .warning(place, format!("the secret looks like hexadecimal, and is decoded as base64, to {bytes} bytes"))
+            .hint("`encoding: hex` decodes it as such; without `encoding` the text itself is the key");
     }
     decoded.map(Secret::new)
 }

@@ -89,8 +89,15 @@ impl Reader<'_> {
 
     /// A map with exactly one key, out of `allowed`.
     pub(super) fn one_key<'t>(&mut self, node: &'t Node, what: &str, allowed: &[&str]) -> Option<&'t Entry> {
-        let entries = self.map(node, what)?;
-        match entries {
+        let Value::Map(entries) = &node.value else {
+            let expected = match allowed {
+                [only] => format!("`{{ {only}: … }}`"),
+                several => format!("one of {}", any_of(several)),
+            };
+            self.wrong_type(node, what, "a map").expected(expected);
+            return None;
+        };
+        match entries.as_slice() {
             [entry] if allowed.contains(&entry.key.as_str()) => return Some(entry),
             [entry] => self.unknown_key(entry, what, allowed),
             [] => {

@@ -3,6 +3,7 @@
 use super::{
     assertion,
     checked::{Keys, Respond, SchemeConfig, Server, UNIX, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
+    habits::{self, In},
     host,
     login::{self, Issuing},
     oauth,
@@ -95,7 +96,7 @@ fn upstream(
 ) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
     let fields = reader.fields(&entry.value, &what, &KEYS)?;
-    hint_at_servers(&fields, reader);
+    habits::hint(fields.entries(), In::Upstream, reader);
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
@@ -161,14 +162,6 @@ fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<
     }
     let complete = servers.len() == items.len() && !servers.is_empty();
     Some(UpstreamKind::Servers { servers: complete.then_some(servers)?, tls: tls?, host: host? })
-}
-
-/// What other gateways call it.
-fn hint_at_servers(fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    let others = ["url", "urls", "target", "targets", "address", "backend", "server", "host_port"];
-    for entry in fields.entries().iter().filter(|entry| others.contains(&entry.key.as_str())) {
-        reader.hint_at(entry.key_place, "`servers: [\"http://127.0.0.1:9001\"]` says where they are");
-    }
 }
 
 fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {

@@ -7,10 +7,19 @@ use super::tree::Broken;
 /// What to do about what is broken in `text`; `None` where no usual slip explains it.
 pub(super) fn hint(text: &str, broken: &Broken) -> Option<String> {
     let place = broken.place;
+    if let Some(opened) = unclosed(text, broken) {
+        return Some(opened);
+    }
     let line = Line::at(text, place.line)?;
     let before: String = line.text.chars().take(place.column.saturating_sub(1)).collect();
     if before.trim().is_empty() && line.text.trim_start_matches(' ').starts_with('\t') {
         return Some("indent with spaces".to_owned());
+    }
+    // The parser stops at the end of the value before.
+    if let Some(below) = Line::at(text, place.line + 1).filter(|_| broken.message.contains("found a tab"))
+        && below.text.trim_start_matches(' ').starts_with('\t')
+    {
+        return Some(format!("line {} is indented with a tab: indent with spaces", below.number));
     }
     let next = line.text.chars().nth(place.column.saturating_sub(1));
     if let Some(sign @ ('*' | '&' | '!' | '%' | '@' | '`')) = next.filter(|_| before.trim_end() != before) {
@@ -31,6 +40,49 @@ pub(super) fn hint(text: &str, broken: &Broken) -> Option<String> {
     }
     let glued = above.filter(|above| above.text.contains(':') && !above.text.contains(": ") && !above.ends_in_colon());
     glued.map(|above| format!("a space belongs behind the colon on line {}", above.number))
+}
+
+/// Where a quote or bracket was opened that is not closed on its line, if the parser says that one is missing.
+fn unclosed(text: &str, broken: &Broken) -> Option<String> {
+    let (what, opens): (_, fn(&str) -> bool) = match broken.message.as_str() {
+        message if message.contains("quoted scalar") => ("quote", |line| Marks::of(line).in_quotes),
+        message if message.contains("flow mapping") || message.contains("flow sequence") => {
+            ("bracket", |line| Marks::of(line).open_brackets > 0)
+        }
+        _ => return None,
+    };
+    let mut lines: Vec<(usize, &str)> = (1..).zip(text.lines().take(broken.place.line)).collect();
+    lines.reverse();
+    let (number, _) = lines.into_iter().find(|(_, line)| opens(line))?;
+    Some(format!("a {what} that opens on line {number} is not closed there"))
+}
+
+/// What a line alone leaves open, quotes of both kinds and a comment at its end considered.
+#[derive(Default)]
+struct Marks {
+    in_quotes: bool,
+    open_brackets: isize,
+}
+
+impl Marks {
+    fn of(line: &str) -> Marks {
+        let (mut marks, mut quote, mut before) = (Marks::default(), None, ' ');
+        for character in line.chars() {
+            match (quote, character) {
+                (Some(open), close) if open == close && before != '\\' => quote = None,
+                (Some(_), _) => (),
+                (None, '#') if before.is_whitespace() => break,
+                // An apostrophe within a word opens nothing.
+                (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(character),
+                (None, '{' | '[') => marks.open_brackets += 1,
+                (None, '}' | ']') => marks.open_brackets -= 1,
+                (None, _) => (),
+            }
+            before = character;
+        }
+        marks.in_quotes = quote.is_some();
+        marks
+    }
 }
 
 fn misplaced(line: &Line<'_>, above: &Line<'_>) -> String {
@@ -92,6 +144,7 @@ mod tests {
         );
         assert_eq!(told("a:\n  b: 1\n c: 2\n"), format!("{column} 2, line 2 above it in column 3"));
         assert_eq!(told("a:\n\tb: 1\n"), "indent with spaces");
+        assert_eq!(told("a:\n  b: 1\n\tc: 2\n"), "line 3 is indented with a tab: indent with spaces");
     }
 
     #[test]
@@ -111,8 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_closed_is_told_with_the_line_that_opened_it() {
+        let told_of = |what: &str, line: usize| format!("a {what} that opens on line {line} is not closed there");
+        assert_eq!(told("x: 1\na: \"b\n"), told_of("quote", 2));
+        assert_eq!(told("a: don't # \"\nb: \"c # d\ne: 1\n"), told_of("quote", 2));
+        assert_eq!(told("a: { b: \"}\", c: [d, e] # }\nf: 1\n"), told_of("bracket", 1));
+    }
+
+    #[test]
     fn what_no_slip_explains_has_no_hint() {
-        assert_eq!(told("a: [b, c\n"), "");
-        assert_eq!(told("a: \"b\n"), "");
+        assert_eq!(told("a: ]\n"), "");
+        assert_eq!(told("a: [b, c\n"), "", "the parser points at the bracket itself");
     }
 }

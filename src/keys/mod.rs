@@ -30,7 +30,7 @@ pub use elsewhere::{Elsewhere, Place};
 pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, Why, changed};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
-pub use record::{KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, moment};
+pub use record::{KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, SHORTEST_GOOD_SECRET, moment};
 pub use remote::{Asked, Remote, Trouble};
 pub use rows::{Encoding, Row, RowFault};
 pub use writable::{NotWritable, Pending, Writable};

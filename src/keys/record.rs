@@ -8,6 +8,9 @@ use crate::secret::Secret;
 /// Longest secret, in bytes as it is written, wherever it is.
 pub const LONGEST_SECRET: usize = 16 * 1024;
 
+/// Bytes that a secret should have; a shorter one works, and is easier to guess than a signature should be.
+pub const SHORTEST_GOOD_SECRET: usize = 16;
+
 /// What is known of one key id.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRecord {

@@ -140,8 +140,8 @@ impl Claims {
         self.0.get("scope")?.as_str()
     }
 
-    /// With the scopes that are `asked` for and no others; `None` where it has not all of them, or they are not written as
-    /// RFC 6749 section 3.3 has them.
+    /// With the scopes that are `asked` for and no others, under whichever name; `None` where it has not all of them, or they are not
+    /// written as RFC 6749 section 3.3 has them.
     pub fn narrowed(mut self, asked: &str) -> Option<Claims> {
         let is_letter = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_letter);
@@ -151,6 +151,8 @@ impl Claims {
             return None;
         }
         self.0.insert("scope".to_owned(), json!(asked));
+        // Who reads tokens takes the scopes of either.
+        self.0.remove("scp");
         Some(self)
     }
 
@@ -190,5 +192,24 @@ fn random_id() -> Result<String, MintingFault> {
 impl std::fmt::Debug for Minted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Minted").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(claims: Value) -> Claims {
+        Claims(claims.as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn a_token_has_no_scope_beside_those_that_were_asked_for() {
+        let all = || of(json!({ "scope": "read write", "scp": ["write", "admin"], "role": "r" }));
+        assert_eq!(all().narrowed("read").unwrap().text(), r#"{"role":"r","scope":"read"}"#);
+        for more in ["admin", "read admin", "read  write", "", " "] {
+            assert!(all().narrowed(more).is_none(), "{more:?}");
+        }
+        assert!(of(json!({ "scp": ["read"] })).narrowed("read").is_none());
     }
 }

@@ -103,6 +103,9 @@ pub enum Why {
     /// A parameter's escapes, or the pairs of a text, are broken.
     #[error("is malformed")]
     Malformed,
+    /// A `+` where the signer has `%2B`.
+    #[error("has a `+`, which is a space to many an upstream: `%2B` or `%20` is wanted")]
+    Plus,
     /// There is nothing that it could stand in.
     #[error("cannot be read from the body: it is empty")]
     EmptyBody,

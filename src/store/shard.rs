@@ -18,7 +18,7 @@ use super::{
 pub(super) enum Attempt {
     /// Held from now on.
     Fresh,
-    /// Held by another.
+    /// Held by another, or it may have been and is forgotten.
     Seen,
     /// Not held, and there is no room to hold it.
     NoRoom,
@@ -33,6 +33,8 @@ pub(super) struct Shard {
     due: Due,
     /// By which time they are over.
     pub(super) steady: Steady,
+    /// The latest that a claim was held until that was forgotten: up to then nobody can tell what was claimed.
+    forgotten_millis: Option<i64>,
     hasher: RandomState,
 }
 
@@ -46,6 +48,7 @@ impl Shard {
             slots: Slots::default(),
             due: Due::default(),
             steady: Steady::default(),
+            forgotten_millis: None,
             hasher,
         }
     }
@@ -66,6 +69,10 @@ impl Shard {
             }
             self.prolong(id, until_millis);
             return Attempt::Fresh;
+        }
+        // Only a clock that was set back leads here.
+        if self.forgotten_millis.is_some_and(|forgotten| until_millis <= forgotten) {
+            return Attempt::Seen;
         }
         if !take_room() {
             return Attempt::NoRoom;
@@ -111,8 +118,9 @@ impl Shard {
             if second > now_millis.div_euclid(1000) {
                 return swept;
             }
-            let hash = self.hasher.hash_one(self.slots[id].key);
-            self.forget(hash, id);
+            let Slot { key, until_millis, .. } = self.slots[id];
+            self.forgotten_millis = self.forgotten_millis.max(Some(until_millis));
+            self.forget(self.hasher.hash_one(key), id);
         }
         most
     }

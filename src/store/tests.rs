@@ -104,6 +104,25 @@ fn a_wall_clock_that_is_set_ahead_and_back_again_forgets_no_live_claim() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_back_makes_nothing_fresh_that_was_forgotten() {
+    let clock = Clock::fixed(1_000_000);
+    let store = MemoryStore::new(10).with_clock(clock.clone());
+    let until = clock.unix_millis() + 300_000;
+    assert_eq!(claim(&store, 1, until, clock.unix_millis()), Ok(Claimed::Fresh));
+    clock.wait(302);
+    let now = clock.unix_millis();
+    assert_eq!(claim(&store, 2, now + 300_000, now), Ok(Claimed::Fresh));
+    assert_eq!(store.len(), 1, "the first is forgotten");
+    clock.set(1_000_100);
+    let now = clock.unix_millis();
+    assert_eq!(claim(&store, 1, until, now), Ok(Claimed::Seen));
+    assert_eq!(claim(&store, 2, 1_000_602_000, now), Ok(Claimed::Seen));
+    assert_eq!(claim(&store, 3, until - 1, now), Ok(Claimed::Seen), "it may have been forgotten too");
+    assert_eq!(claim(&store, 4, until + 1, now), Ok(Claimed::Fresh));
+    assert_eq!(claim(&store, 5, now + 300_000, now), Ok(Claimed::Fresh));
+}
+
+#[test]
 fn what_was_held_before_a_start_outlives_a_clock_that_is_set_ahead_before_anything_is_claimed() {
     let clock = Clock::fixed(1_000_000);
     let store = MemoryStore::new(10).with_clock(clock.clone());

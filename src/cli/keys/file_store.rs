@@ -59,7 +59,17 @@ impl FileStore {
     }
 
     fn unwritten(&self, error: io::Error) -> Trouble {
-        self.trouble(NotChanged::Unwritable(error.to_string()))
+        let why = match (error.kind(), self.format) {
+            (io::ErrorKind::NotFound, Format::Csv) => {
+                "there is no such file; a new one begins with a line `id,secret`".to_owned()
+            }
+            (io::ErrorKind::NotFound, Format::JsonLines) => "there is no such file; an empty one will do".to_owned(),
+            (io::ErrorKind::NotFound, Format::Yaml) => {
+                "there is no such file; write one with a first record by hand".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        self.trouble(NotChanged::Unwritable(why))
     }
 }
 
@@ -96,6 +106,25 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::{keys::NewSecret, secret::Secret};
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_with_how_to_begin_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let told = |name: &str, format: Format| {
+            let store = FileStore { path: directory.path().join(name), format };
+            let secret = NewSecret { secret: Secret::new(b"x".to_vec()), label: None };
+            store.change("a", &Change::Add(secret)).unwrap_err().to_string()
+        };
+        assert!(told("k.csv", Format::Csv).ends_with("a new one begins with a line `id,secret`"));
+        assert!(told("k.jsonl", Format::JsonLines).ends_with("an empty one will do"));
+        // As it says.
+        for (name, format, text) in [("k.csv", Format::Csv, "id,secret\n"), ("k.jsonl", Format::JsonLines, "")] {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            let secret = NewSecret { secret: Secret::new(b"x".to_vec()), label: None };
+            assert!(FileStore { path, format }.change("a", &Change::Add(secret)).is_ok(), "{name}");
+        }
+    }
 
     #[test]
     fn whoever_changes_a_file_by_another_path_waits_as_well() {

@@ -80,9 +80,45 @@ fn one(config: &Config, routes: &Routes<usize>, listener: usize, head: &RequestH
                 NotRouted::AmbiguousPath(why) | NotRouted::BadPath(why) => why,
                 other => other,
             };
-            refusal(refused.cause().face().status, refused.cause(), why)
+            let told = refusal(refused.cause().face().status, refused.cause(), why);
+            match near(config, routes, listener, head).filter(|_| refused == NotRouted::NotFound) {
+                Some(near) => format!("{told}\n  hint      {near}"),
+                None => told,
+            }
         }
     }
+}
+
+/// What would have taken a route, where nothing did: the usual ways to miss one.
+fn near(config: &Config, routes: &Routes<usize>, listener: usize, head: &RequestHead) -> Option<String> {
+    let (path, method) = (head.path(), head.method());
+    let found = |listener: usize, host: &str, path: &str| {
+        let index = routes.find(listener, host, method, path).ok()?;
+        config.routes.get(*index).map(|route| format!("the route `{}` (line {})", route.name, route.line))
+    };
+    let slash = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+    if let Some(route) = found(listener, head.authority(), &slash) {
+        return Some(format!("`{slash}` takes {route}: a slash at the end makes another path"));
+    }
+    let lower = path.to_ascii_lowercase();
+    if let Some(route) = found(listener, head.authority(), &lower) {
+        return Some(format!("`{lower}` takes {route}: upper and lower case make different paths"));
+    }
+    let hosts = config.routes.iter().flat_map(|route| &route.hosts);
+    let mut of_host = hosts.map(|host| (host, host.replacen('*', "any", 1)));
+    if let Some((host, route)) = of_host.find_map(|(host, asked)| Some((host, found(listener, &asked, path)?))) {
+        return Some(format!("with the host `{host}` it takes {route}"));
+    }
+    below(config, path)
+}
+
+/// The route whose path is the beginning of this one and no more.
+fn below(config: &Config, path: &str) -> Option<String> {
+    let begins = |own: &str| path.strip_prefix(own).is_some_and(|rest| own.ends_with('/') || rest.starts_with('/'));
+    let own = config.routes.iter().filter(|route| begins(&route.path)).max_by_key(|route| route.path.len())?;
+    let (path, line) = (&own.path, own.line);
+    let all = path.strip_suffix('/').unwrap_or(path);
+    Some(format!("`{path}` on line {line} is that path alone; everything below it is `{all}/**`"))
 }
 
 fn refusal(status: u16, cause: Cause, why: &dyn std::fmt::Display) -> String {

@@ -156,13 +156,24 @@ fn binding(value: &Value<'_>) -> String {
     }
 }
 
+/// A time that no calendar of ours has. Milliseconds are taken for seconds, as RFC 7519 has it: such a token never expires.
+fn beyond(seconds: f64) -> &'static str {
+    match MILLIS_OF_OUR_DAYS.contains(&seconds) {
+        true => "beyond the year 9999: these are milliseconds, taken for seconds",
+        false => "beyond the year 9999",
+    }
+}
+
+/// From 2001 to 2286.
+const MILLIS_OF_OUR_DAYS: std::ops::Range<f64> = 1e12..1e13;
+
 /// `expires 2027-01-15T08:00:00Z, in 1h 10m`.
 fn time(ahead: &str, behind: &str, value: &Value<'_>, now: i64) -> String {
     let Value::Number(text) = value else { return "not a number of seconds: refused".into() };
     let Ok(seconds) = text.parse::<f64>() else { return String::new() };
     #[allow(clippy::cast_possible_truncation)] // Saturates; what is out of range has no date below.
     let unix = seconds.floor() as i64;
-    let Ok(date) = Timestamp::from_second(unix) else { return "out of range: refused".into() };
+    let Ok(date) = Timestamp::from_second(unix) else { return beyond(seconds).into() };
     let distance = SignedDuration::from_secs(unix.saturating_sub(now));
     let length = SpanPrinter::new().duration_to_string(&distance.abs());
     if distance.is_positive() {

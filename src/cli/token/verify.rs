@@ -1,5 +1,7 @@
 //! `countersign token verify`: would a config believe this token, and if not, by which rule.
 
+mod difference;
+
 use std::{fs, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -54,7 +56,8 @@ impl Verify {
         let keys = self.jwks.as_ref().map(|file| key_set(file, rules)).transpose()?;
         let rule = token_rule(&config, entry, keys, Clock::system()).map_err(StartError::from)?;
         let now = self.at.unwrap_or_else(|| Clock::system().unix());
-        let judged = rule.judge(&from_standard_input()?, now);
+        let token = from_standard_input()?;
+        let judged = rule.judge(&token, now);
         Ok(match judged {
             Ok(token) => {
                 data(format_args!("accepted"));
@@ -64,13 +67,23 @@ impl Verify {
                     }
                 }
                 show_binding(&token);
+                if token.expires().is_some_and(|expires| jiff::Timestamp::from_second(expires).is_err()) {
+                    words(format_args!(
+                        "note: it expires beyond the year 9999 (milliseconds for seconds?); `max_lifetime` refuses such ones"
+                    ));
+                }
                 Exit::Ok
             }
             Err(error) => {
-                let unknown = error == TokenError::NoKeysYet;
-                let reason = Reason::Token(error);
+                let reason = Reason::Token(error.clone());
                 words(format_args!("refused: {}: {reason}", reason.cause().face().name));
-                if unknown {
+                if self.jwks.is_none() {
+                    difference::show(&error, &token, entry, |key| {
+                        let rule = token_rule(&config, entry, Some(Keys::Fixed(vec![key])), Clock::system());
+                        rule.map_or(Ok(()), |rule| rule.judge(&token, now).map(drop))
+                    });
+                }
+                if error == TokenError::NoKeysYet {
                     words(format_args!("  hint: the keys are with the issuer; save its set and name that with --jwks"));
                 }
                 Exit::Refused

@@ -31,7 +31,8 @@ pub(super) fn of(explanation: &Explanation<'_>, bodies: Bodies<'_>) -> Vec<Taken
     let message = &explanation.message;
     let Bodies { whole, others } = bodies;
     let ways = others.into_iter().map(|(told, it)| (told, Some(it)));
-    let ways = ways.chain(ends(message)).chain(ids(explanation)).chain(values(explanation)).chain([
+    let ways = ways.chain(ends(message)).chain(ids(explanation)).chain(values(explanation));
+    let ways = ways.chain(separated(explanation)).chain([
         ("the message is in lower case", Some(message.to_ascii_lowercase())),
         ("the message has `https:` for `http:` (see --public-origin)", Some(replaced(message, b"http:", b"https:"))),
         ("the message is the body alone", Some(whole.to_vec())),
@@ -43,7 +44,19 @@ pub(super) fn of(explanation: &Explanation<'_>, bodies: Bodies<'_>) -> Vec<Taken
     ]);
     let changed = ways.filter_map(|(told, it)| Some((told, it.filter(|it| it != message)?)));
     let changed = changed.map(|(told, it)| Taken { told: Some(told.to_owned()), it });
-    std::iter::once(Taken { told: None, it: message.clone() }).chain(changed).collect()
+    std::iter::once(Taken { told: None, it: message.clone() }).chain(changed).chain(ended(explanation)).collect()
+}
+
+/// What has another slip in it, and ends in what is not seen.
+fn ended(explanation: &Explanation<'_>) -> impl Iterator<Item = Taken<Vec<u8>>> {
+    let ways: Vec<Way> = ids(explanation).into_iter().chain(values(explanation)).collect();
+    let changed = ways.into_iter().filter_map(|(told, it)| Some((told, it.filter(|it| *it != explanation.message)?)));
+    changed.flat_map(|(told, it)| {
+        let [newline, _, zero, ..] = ends(&it);
+        let ends = [newline, zero].into_iter().filter_map(|(end, it)| Some((end, it?)));
+        let ended: Vec<_> = ends.collect();
+        ended.into_iter().map(move |(end, it)| Taken { told: Some(format!("{told}, and {end}")), it })
+    })
 }
 
 type Way = (&'static str, Option<Vec<u8>>);
@@ -94,6 +107,22 @@ fn values(explanation: &Explanation<'_>) -> [Way; 6] {
         ("the time in the message is in milliseconds", time(10, |value| [value, b"000"].concat())),
         ("the values of the message stand one behind the other, with nothing between them", Some(joined)),
         ("the two values of the message change places", turned(explanation)),
+    ]
+}
+
+/// Something else between the values, where they stand one behind the other with the same text between any two.
+fn separated(explanation: &Explanation<'_>) -> Vec<Way> {
+    let values: Vec<&[u8]> = explanation.pieces.iter().map(|(_, value)| value.as_slice()).collect();
+    let with = |between: &str| (values.len() > 1).then(|| values.join(between.as_bytes()));
+    vec![
+        ("a `:` stands between the values of the message", with(":")),
+        ("a `|` stands between the values of the message", with("|")),
+        ("a `,` stands between the values of the message", with(",")),
+        ("a `.` stands between the values of the message", with(".")),
+        ("a `-` stands between the values of the message", with("-")),
+        ("a `&` stands between the values of the message", with("&")),
+        ("a space stands between the values of the message", with(" ")),
+        ("a newline stands between the values of the message", with("\n")),
     ]
 }
 

@@ -49,6 +49,20 @@ pub(super) fn show(scheme: &Scheme, keys: &KeyFile, request: &RawRequest, view: 
     }
 }
 
+/// Shows where a signature was looked for, and in which headers it may have been put instead.
+pub(super) fn show_carrier(scheme: &Scheme, request: &RawRequest) {
+    words(format_args!("  it is looked for in {}", carrier(scheme)));
+    let is_like_one = |name: &&str| {
+        let name = name.to_ascii_lowercase();
+        ["sign", "hmac", "auth", "mac"].iter().any(|part| name.contains(part))
+    };
+    let fields = request.head().fields();
+    let names: Vec<String> = fields.map(|(name, _)| name).filter(is_like_one).map(|name| format!("`{name}`")).collect();
+    if !names.is_empty() {
+        words(format_args!("  hint: the request has {}", names.join(", ")));
+    }
+}
+
 /// Ids shown of a keys file.
 const MOST_IDS: usize = 10;
 
@@ -219,6 +233,7 @@ mod tests {
             (hex(KEY, &format!("{MESSAGE}000")), "the time in the message is in milliseconds"),
             (hex(KEY, "1714485600:12:34:56:78:9a:bc"), "the two values of the message change places"),
             (hex(MESSAGE, KEY), "key and message change places"),
+            (hex(KEY, "12:34:56:78:9a:bc|1714485600"), "a `|` stands between the values of the message"),
             (hex(KEY, MESSAGE).chars().take(32).collect(), "its first 16 of 32 bytes were enough"),
             ("e2c3e66ded6829139009ec89a40f623d1e0f0c65".to_owned(), "the algorithm is hmac-sha1"),
             (
@@ -230,6 +245,8 @@ mod tests {
         }
         let both = told(&hex::encode(mac(b"0123456789abcdef", &with_newline)));
         assert_eq!(both, Some(format!("the key is hex-decoded first, and {message_ends}")));
+        let upper = told(&hex(KEY, &with_newline.to_uppercase()));
+        assert_eq!(upper, Some(format!("the key id in the message is in upper case, and {message_ends}")));
         assert_eq!(told(&hex("nobody's", MESSAGE)), None);
         assert_eq!(told("zz"), None);
     }

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// A secret, or a message, as a client may have taken it; and what is told of it where that is not as it should be.
-pub(super) struct Taken<T> {
-    pub(super) told: Option<String>,
-    pub(super) it: T,
+pub(in crate::cli) struct Taken<T> {
+    pub(in crate::cli) told: Option<String>,
+    pub(in crate::cli) it: T,
 }
 
 /// Key and message under which one of the signatures that came is right: with one slip if that will do, or else with two; or
@@ -84,14 +84,17 @@ fn keys(own: &[Secret], others: &[(&str, Vec<Secret>)]) -> Vec<Taken<Secret>> {
     as_they_are.chain(of_others).chain(own.iter().flat_map(misread)).collect()
 }
 
-fn misread(secret: &Secret) -> Vec<Taken<Secret>> {
+/// What a client may have taken for the secret.
+pub(in crate::cli) fn misread(secret: &Secret) -> Vec<Taken<Secret>> {
     let bytes = secret.expose();
     let with = |end: &str| Some([bytes, end.as_bytes()].concat());
     let unquoted =
         |quote: &[u8]| bytes.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)).map(<[u8]>::to_vec);
     let decoded = |alphabet| lenient(alphabet).decode(bytes).ok();
-    let ways: [(&str, Option<Vec<u8>>); 13] = [
+    let ways: [(&str, Option<Vec<u8>>); 14] = [
         ("the key ends in a newline", with("\n")),
+        // An HMAC fills a short key up with zero bytes, so it is only seen of a long one.
+        ("the key ends in a zero byte (`sizeof` counts that of a string, `strlen` does not)", with("\0")),
         ("the key ends in `\\r\\n`", with("\r\n")),
         ("the white space around the key is left out", Some(bytes.trim_ascii().to_vec())),
         ("the byte order mark before the key is left out", bytes.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec)),

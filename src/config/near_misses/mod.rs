@@ -4,9 +4,11 @@
 //! Case and other spellings need no such care: the route table reads a path in every way, and refuses what would lead
 //! elsewhere.
 
+mod alone;
 mod demands;
 mod patterns;
 
+pub(super) use self::alone::note as note_alone;
 use self::{demands::Lack, patterns::Patterns};
 use super::{
     checked::{Config, Route, Server, UpstreamKind},

@@ -31,7 +31,7 @@ pub use fault::{FileFault, Why};
 pub use rewrite::changed;
 use table::{Filling, Table};
 
-use super::{Lookout, Lookup};
+use super::{Lookout, Lookup, SHORTEST_GOOD_SECRET};
 use crate::{
     clock::Clock,
     watch::{Files, Seen, Watch},
@@ -126,6 +126,11 @@ impl KeyFileContent {
         self.0.len()
     }
 
+    /// How many of its secrets are shorter than [`SHORTEST_GOOD_SECRET`].
+    pub fn short_secrets(&self) -> usize {
+        self.0.short()
+    }
+
     /// All ids and what is known of each, in no order.
     pub fn records(&self) -> impl Iterator<Item = (&[u8], super::KeyRecord)> {
         self.0.records()
@@ -153,6 +158,8 @@ impl KeyFile {
         files.add(path);
         let content = KeyFileContent::read(path, format)?;
         say_unknown_routes(path, &content.0, routes);
+        say_padded(path, &content.0);
+        say_short_secrets(path, &content.0);
         let table = ArcSwap::from_pointee(content.0);
         let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
         let loaded_unix_millis = AtomicI64::new(clock.unix_millis());
@@ -186,6 +193,8 @@ impl Inner {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
                 say_unknown_routes(&self.path, &content.0, &self.routes);
+                say_padded(&self.path, &content.0);
+                say_short_secrets(&self.path, &content.0);
                 // Before the table: whoever is let in by the new keys finds the time of theirs.
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
                 self.table.store(Arc::new(content.0));
@@ -209,6 +218,23 @@ fn say_unknown_routes(path: &Path, table: &Table, routes: &[Box<str>]) {
     unknown.retain(|name| !routes.iter().any(|known| **known == **name));
     if let Some(route) = unknown.first() {
         tracing::warn!(path = %path.display(), route, more = unknown.len() - 1, "keys are tied to a route that there is not");
+    }
+}
+
+/// `id, secret`: a blank that nobody means makes every signature wrong, and nothing else would say why.
+fn say_padded(path: &Path, table: &Table) {
+    let padded = table.padded();
+    if let Some(id) = &padded.first {
+        let more = padded.secrets - 1;
+        tracing::warn!(path = %path.display(), %id, more, "a secret has white space around it, which is part of the key");
+    }
+}
+
+/// They work, as they do in a config.
+fn say_short_secrets(path: &Path, table: &Table) {
+    if table.short() > 0 {
+        let (secrets, should_have) = (table.short(), SHORTEST_GOOD_SECRET);
+        tracing::warn!(path = %path.display(), secrets, should_have, "secrets in a file of keys have too few bytes");
     }
 }
 

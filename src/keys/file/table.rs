@@ -23,6 +23,18 @@ pub(super) struct Table {
     hasher: foldhash::fast::RandomState,
     /// Attributes that many ids share stand here once.
     attributes: Vec<Arc<Attributes>>,
+    padded: Padded,
+    /// How many secrets are shorter than they should be.
+    short: usize,
+}
+
+/// Secrets that begin or end in white space as they are written: it is part of the key, and seldom meant.
+#[derive(Default)]
+pub(super) struct Padded {
+    /// The id of the first.
+    pub(super) first: Option<Box<str>>,
+    /// How many secrets.
+    pub(super) secrets: usize,
 }
 
 /// A table that is being filled.
@@ -39,7 +51,14 @@ pub(super) struct NoRoom;
 impl Default for Table {
     fn default() -> Table {
         let hasher = foldhash::fast::RandomState::default();
-        Table { pieces: Vec::new(), places: HashTable::new(), hasher, attributes: Vec::new() }
+        Table {
+            pieces: Vec::new(),
+            places: HashTable::new(),
+            hasher,
+            attributes: Vec::new(),
+            padded: Padded::default(),
+            short: 0,
+        }
     }
 }
 
@@ -60,9 +79,19 @@ impl Table {
         self.places.len()
     }
 
+    /// How many secrets are shorter than they should be.
+    pub(super) fn short(&self) -> usize {
+        self.short
+    }
+
     /// The names of routes that any of them is tied to, some more than once.
     pub(super) fn routes(&self) -> impl Iterator<Item = &str> {
         self.attributes.iter().filter_map(|attributes| attributes.routes()).flatten()
+    }
+
+    /// What was noted of its secrets.
+    pub(super) fn padded(&self) -> &Padded {
+        &self.padded
     }
 
     fn unpacked(&self, place: u32) -> Option<KeyRecord> {
@@ -98,6 +127,18 @@ impl Filling {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a secret of `id` has white space around it.
+    pub(super) fn note_padded(&mut self, id: &str) {
+        let Padded { first, secrets } = &mut self.table.padded;
+        first.get_or_insert_with(|| id.into());
+        *secrets += 1;
+    }
+
+    /// Notes that a secret is shorter than it should be.
+    pub(super) fn note_short(&mut self) {
+        self.table.short += 1;
     }
 
     /// The table, with no more room than it needs.

@@ -18,6 +18,22 @@ fn secrets(content: &KeyFileContent, id: &str) -> Vec<String> {
 }
 
 #[test]
+fn white_space_around_a_secret_is_kept_and_noted() {
+    for (text, format, padded) in [
+        ("id,secret\na, one\nb,two\nc,three \n", Format::Csv, 2),
+        ("id, secret\na,one\n", Format::Csv, 0),
+        ("{\"id\":\"a\",\"secrets\":[\"one\",\" two\"]}\n", Format::JsonLines, 1),
+        ("- { id: a, secret: 'one ' }\n", Format::Yaml, 1),
+    ] {
+        let content = parse(text, format).unwrap();
+        assert_eq!(content.0.padded().secrets, padded, "{text}");
+        assert_eq!(content.0.padded().first.as_deref(), (padded > 0).then_some("a"), "{text}");
+    }
+    // A key whose bytes are blanks, written as what they are, is meant.
+    assert_eq!(parse("id,secret,encoding\na,2020,hex\n", Format::Csv).unwrap().0.padded().secrets, 0);
+}
+
+#[test]
 fn rows_of_one_id_are_its_secrets_wherever_they_stand() {
     let text = "id,secret,encoding,not_after,label,tenant\n\
                 a,one,,,2027,acme\n\
@@ -34,6 +50,15 @@ fn rows_of_one_id_are_its_secrets_wherever_they_stand() {
     assert_eq!(record.secrets[1].label.as_deref(), Some("2026"));
     assert_eq!(record.attributes.unwrap().text("tenant"), Some("acme"));
     assert!(content.record(b"b").unwrap().attributes.is_none());
+}
+
+#[test]
+fn secrets_of_few_bytes_are_counted() {
+    let short = |text: &str, format| parse(text, format).unwrap().short_secrets();
+    assert_eq!(short("id,secret\na,0123456789abcdef\nb,0123456789abcde\nb,x\n", Format::Csv), 2);
+    assert_eq!(short("id,secret,encoding\na,0123456789abcdef,hex\n", Format::Csv), 1, "bytes, not digits");
+    let lines = r#"{"id":"a","secrets":["x",{"secret":"0123456789abcdef"}]}"#;
+    assert_eq!(short(lines, Format::JsonLines), 1);
 }
 
 #[test]

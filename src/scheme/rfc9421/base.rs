@@ -2,7 +2,7 @@
 
 use super::{
     component::Component,
-    value::{FieldTypes, Message, value},
+    value::{FieldTypes, Message, ReadOnce, value},
 };
 use crate::scheme::Failure;
 
@@ -16,11 +16,11 @@ pub(super) fn signature_base(
     message: Message<'_>,
     types: &FieldTypes,
 ) -> Result<String, Failure> {
-    let mut base = String::new();
+    let (mut base, mut read) = (String::new(), ReadOnce::default());
     for component in components {
         base.push_str(&component.to_string());
         base.push_str(": ");
-        base.push_str(&value(component, message, types)?);
+        base.push_str(&value(component, message, types, &mut read)?);
         base.push('\n');
     }
     base.push_str("\"@signature-params\": ");

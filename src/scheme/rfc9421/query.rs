@@ -2,25 +2,34 @@
 
 use crate::scheme::{Why, parameters::percent_decoded};
 
-/// The value of the one parameter whose name, encoded, is `name`.
-///
-/// # Errors
-/// It is not there, or there twice, which the RFC forbids to sign. Stricter than the URL standard, broken escapes and
-/// what is no UTF-8 are refused anywhere in the query: readers differ in what such a name is.
-pub(super) fn parameter(query: &str, name: &str) -> Result<String, Why> {
-    let mut found = None;
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (own, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let (own, value) = (decoded(own).ok_or(Why::Malformed)?, decoded(value).ok_or(Why::Malformed)?);
-        if encoded(&own) != name {
-            continue;
-        }
-        if found.is_some() {
-            return Err(Why::Repeated);
-        }
-        found = Some(encoded(&value));
+/// The parameters of a query, names and values encoded, read once however many of them are covered.
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// # Errors
+    /// Stricter than the URL standard, broken escapes and what is no UTF-8 are refused anywhere in the query: readers differ in
+    /// what such a name is.
+    pub(super) fn read(query: &str) -> Result<Query, Why> {
+        let encoded = |text: &str| Some(encoded(&decoded(text)?));
+        let each = query.split('&').filter(|parameter| !parameter.is_empty()).map(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            encoded(name).zip(encoded(value))
+        });
+        each.collect::<Option<_>>().map(Query).ok_or(Why::Malformed)
     }
-    found.ok_or(Why::Absent)
+
+    /// The value of the one parameter whose name, encoded, is `name`.
+    ///
+    /// # Errors
+    /// It is not there, or there twice, which the RFC forbids to sign.
+    pub(super) fn parameter(&self, name: &str) -> Result<&str, Why> {
+        let mut found = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        match (found.next(), found.next()) {
+            (Some(value), None) => Ok(value),
+            (Some(_), Some(_)) => Err(Why::Repeated),
+            (None, _) => Err(Why::Absent),
+        }
+    }
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -49,6 +58,10 @@ mod tests {
     /// The example of section 2.2.8.
     const QUERY: &str =
         "var=this%20is%20a%20big%0Amultiline%20value&bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something";
+
+    fn parameter(query: &str, name: &str) -> Result<String, Why> {
+        Query::read(query)?.parameter(name).map(str::to_owned)
+    }
 
     #[test]
     fn names_and_values_are_written_as_the_rfc_shows() {

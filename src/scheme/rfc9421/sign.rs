@@ -9,7 +9,7 @@ use super::{
     digest,
     policy::{binds_body, millis},
     structured::{self, InnerList, Item, Member, Parameters},
-    value::{Message, value},
+    value::{Message, ReadOnce, value},
 };
 use crate::scheme::{Algorithm, AnswerView, Body, Emitted, Failure, Headers, PreparedKey, View, Why};
 
@@ -63,8 +63,9 @@ impl MessageSignatures {
     pub(in crate::scheme) fn is_answerable(&self, request: &View<'_>) -> Result<(), Failure> {
         // The answer itself is not asked for anything.
         let answer = AnswerView { request: *request, status: 200, headers: request.headers, body: Body::Unread };
+        let (message, mut read) = (Message::Answer(&answer), ReadOnce::default());
         let mut of_request = self.answer.iter().filter(|component| component.of_request);
-        of_request.try_for_each(|component| value(component, Message::Answer(&answer), &self.types).map(|_| ()))
+        of_request.try_for_each(|component| value(component, message, &self.types, &mut read).map(|_| ()))
     }
 
     fn signer<'a>(

@@ -3,14 +3,18 @@
 //! Parsing and writing are those of the crate `sfv`. Stricter than the RFC, a key that stands twice is refused where
 //! the RFC lets the last one win: two readers of one signature must never see two values.
 
+use std::collections::HashSet;
+
 use sfv::{
     BareItem, BareItemFromInput, DictSerializer, ItemSerializer, Key, KeyRef, ListSerializer, ParameterSerializer,
     Parser,
     visitor::{DictionaryVisitor, EntryVisitor, InnerListVisitor, ItemVisitor, ListVisitor, ParameterVisitor},
 };
 
-/// Members, items or parameters on one level: looking for repetitions costs the square of it.
+/// Members, items or parameters on one level.
 const MOST: usize = 1024;
+/// Up to so many the keys before are gone through to see whether one stands twice; that costs the square of it.
+const FEW: usize = 16;
 
 /// Parameters, each key once.
 pub(super) type Parameters = Vec<(Key, BareItem)>;
@@ -50,7 +54,7 @@ pub(super) enum Stricter {
 
 /// Reads a field that is a dictionary; `None` where it is none.
 pub(super) fn dictionary(field: &[u8]) -> Option<Dictionary> {
-    Parser::new(field).parse_dictionary_with_visitor(DictionaryReader(Vec::new())).ok()
+    Parser::new(field).parse_dictionary_with_visitor(DictionaryReader(Vec::new(), Seen::default())).ok()
 }
 
 /// Reads a field that is a list.
@@ -129,14 +133,14 @@ impl Item {
     }
 }
 
-struct DictionaryReader(Dictionary);
+struct DictionaryReader(Dictionary, Seen);
 
 impl<'de> DictionaryVisitor<'de> for DictionaryReader {
     type Out = Dictionary;
     type Error = Stricter;
 
     fn entry(&mut self, key: &'de KeyRef) -> Result<impl EntryVisitor<'de>, Stricter> {
-        Ok(Slot(&mut added(&mut self.0, key, Member::Item(Item::blank()))?.1))
+        Ok(Slot(&mut self.1.added(&mut self.0, key, Member::Item(Item::blank()))?.1))
     }
 
     fn finish(self) -> Result<Dictionary, Stricter> {
@@ -189,7 +193,7 @@ impl<'de> ItemVisitor<'de> for MemberReader<'_> {
         if let Member::Item(item) = &mut *self.0 {
             item.value = value.into();
         }
-        Ok(ParametersReader(self.0.parameters()))
+        Ok(ParametersReader::new(self.0.parameters()))
     }
 }
 
@@ -204,7 +208,7 @@ impl<'de> InnerListVisitor<'de> for MemberReader<'_> {
     }
 
     fn finish(self) -> Result<impl ParameterVisitor<'de>, Stricter> {
-        Ok(ParametersReader(self.0.parameters()))
+        Ok(ParametersReader::new(self.0.parameters()))
     }
 }
 
@@ -214,18 +218,24 @@ impl<'de> ItemVisitor<'de> for &mut Item {
 
     fn bare_item(self, value: BareItemFromInput<'de>) -> Result<impl ParameterVisitor<'de, Out = ()>, Stricter> {
         self.value = value.into();
-        Ok(ParametersReader(&mut self.parameters))
+        Ok(ParametersReader::new(&mut self.parameters))
     }
 }
 
-struct ParametersReader<'s>(&'s mut Parameters);
+struct ParametersReader<'s>(&'s mut Parameters, Seen);
+
+impl<'s> ParametersReader<'s> {
+    fn new(parameters: &'s mut Parameters) -> ParametersReader<'s> {
+        ParametersReader(parameters, Seen::default())
+    }
+}
 
 impl<'de> ParameterVisitor<'de> for ParametersReader<'_> {
     type Out = ();
     type Error = Stricter;
 
     fn parameter(&mut self, key: &'de KeyRef, value: BareItemFromInput<'de>) -> Result<(), Stricter> {
-        added(self.0, key, value.into()).map(|_| ())
+        self.1.added(self.0, key, value.into()).map(|_| ())
     }
 
     fn finish(self) -> Result<(), Stricter> {
@@ -242,11 +252,29 @@ impl Member {
     }
 }
 
-fn added<'s, T>(entries: &'s mut Vec<(Key, T)>, key: &KeyRef, value: T) -> Result<&'s mut (Key, T), Stricter> {
-    if entries.iter().any(|(known, _)| known.as_str() == key.as_str()) {
-        return Err(Stricter::Repeated);
+/// The keys of one level, once they are more than a few.
+#[derive(Default)]
+struct Seen(HashSet<String>);
+
+impl Seen {
+    fn added<'e, T>(
+        &mut self,
+        entries: &'e mut Vec<(Key, T)>,
+        key: &KeyRef,
+        value: T,
+    ) -> Result<&'e mut (Key, T), Stricter> {
+        let own = |(known, _): &(Key, T)| known.as_str().to_owned();
+        let is_known = match entries.len() {
+            ..=FEW => entries.iter().any(|(known, _)| known.as_str() == key.as_str()),
+            _ => {
+                if self.0.is_empty() {
+                    self.0.extend(entries.iter().map(own));
+                }
+                !self.0.insert(key.as_str().to_owned())
+            }
+        };
+        if is_known { Err(Stricter::Repeated) } else { pushed(entries, (key.to_owned(), value)) }
     }
-    pushed(entries, (key.to_owned(), value))
 }
 
 fn pushed<T>(entries: &mut Vec<T>, entry: T) -> Result<&mut T, Stricter> {
@@ -256,4 +284,25 @@ fn pushed<T>(entries: &mut Vec<T>, entry: T) -> Result<&mut T, Stricter> {
     }
     entries.push(entry);
     entries.get_mut(at).ok_or(Stricter::TooMany)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_however_many_there_are() {
+        let keys = |count: usize| (0..count).map(|number| format!("a{number}")).collect::<Vec<_>>();
+        for count in [1, FEW, FEW + 1, FEW + 2, MOST] {
+            let all = keys(count);
+            assert_eq!(dictionary(all.join(", ").as_bytes()).map(|read| read.len()), Some(count));
+            for twice in [0, count / 2, count - 1] {
+                let field = format!("{}, a{twice}", all.join(", "));
+                assert!(dictionary(field.as_bytes()).is_none(), "{count} and a{twice}");
+                let field = format!("x;{};a{twice}", all.join(";"));
+                assert!(item(field.as_bytes()).is_none(), "{count} parameters and a{twice}");
+            }
+        }
+        assert!(dictionary(keys(MOST + 1).join(", ").as_bytes()).is_none());
+    }
 }

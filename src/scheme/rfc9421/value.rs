@@ -4,8 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
     component::{Component, Derived, Form, Name},
-    query,
-    structured::{self, Member},
+    query::Query,
+    structured::{self, Dictionary, Member},
 };
 use crate::scheme::{AnswerView, Failure, Headers, View, Why};
 
@@ -47,11 +47,48 @@ const KNOWN: [(&str, FieldType); 13] = [
     ("want-repr-digest", FieldType::Dictionary),
 ];
 
+/// What is taken apart for one of its members, once however many of them are covered: a request lists them before anything of it is
+/// proven.
+#[derive(Default)]
+pub(super) struct ReadOnce {
+    /// By the field's name, and whether it is that of the request which is answered.
+    dictionaries: Vec<((String, bool), Dictionary)>,
+    query: Option<Query>,
+}
+
+impl ReadOnce {
+    fn dictionary(&mut self, name: &str, of_request: bool, field: &[u8]) -> Option<&Dictionary> {
+        let is_it = |(own, of): &(String, bool)| own == name && *of == of_request;
+        let at = match self.dictionaries.iter().position(|(which, _)| is_it(which)) {
+            Some(at) => at,
+            None => {
+                self.dictionaries.push(((name.to_owned(), of_request), structured::dictionary(field)?));
+                self.dictionaries.len() - 1
+            }
+        };
+        self.dictionaries.get(at).map(|(_, dictionary)| dictionary)
+    }
+
+    /// There is one in a message: an answer has none of its own.
+    fn query(&mut self, query: &str) -> Result<&Query, Why> {
+        let read = match self.query.take() {
+            Some(read) => read,
+            None => Query::read(query)?,
+        };
+        Ok(self.query.insert(read))
+    }
+}
+
 /// The component's value, one line of visible characters, spaces and tabs.
 ///
 /// # Errors
 /// The message does not have it, has it twice where that means two things, or has bytes in it that no line can hold.
-pub(super) fn value(component: &Component, message: Message<'_>, types: &FieldTypes) -> Result<String, Failure> {
+pub(super) fn value(
+    component: &Component,
+    message: Message<'_>,
+    types: &FieldTypes,
+    read: &mut ReadOnce,
+) -> Result<String, Failure> {
     let (request, answer) = match message {
         Message::Request(_) if component.of_request => return Err(misplaced(component)),
         Message::Request(view) => (Some(view), None),
@@ -60,10 +97,12 @@ pub(super) fn value(component: &Component, message: Message<'_>, types: &FieldTy
     };
     let value = match (&component.name, request, answer) {
         (Name::Derived(Derived::Status), None, Some(answer)) => answer.status.to_string(),
-        (Name::Derived(derived), Some(view), _) => derived_value(derived, view, component)?,
+        (Name::Derived(derived), Some(view), _) => derived_value(derived, view, component, read)?,
         (Name::Derived(_), ..) => return Err(misplaced(component)),
-        (Name::Field(name, form), Some(view), _) => field_value(name, form, view.headers, types, component)?,
-        (Name::Field(name, form), _, Some(answer)) => field_value(name, form, answer.headers, types, component)?,
+        (Name::Field(name, form), Some(view), _) => field_value((name, form), view.headers, types, component, read)?,
+        (Name::Field(name, form), _, Some(answer)) => {
+            field_value((name, form), answer.headers, types, component, read)?
+        }
         (Name::Field(..), None, None) => return Err(misplaced(component)),
     };
     // A line break in it could pass for the next component; anything beyond ASCII is for `bs` (section 2.1).
@@ -77,7 +116,13 @@ fn misplaced(component: &Component) -> Failure {
     Failure::NotUnderstood { what: format!("{component} here") }
 }
 
-fn derived_value(derived: &Derived, view: &View<'_>, component: &Component) -> Result<String, Failure> {
+fn derived_value(
+    derived: &Derived,
+    view: &View<'_>,
+    component: &Component,
+    read: &mut ReadOnce,
+) -> Result<String, Failure> {
+    let unreadable = |why| Failure::unreadable(component, why);
     Ok(match derived {
         Derived::Method => view.method.to_owned(),
         Derived::TargetUri => format!("{}://{}{}", view.scheme, authority(view), view.target),
@@ -88,7 +133,8 @@ fn derived_value(derived: &Derived, view: &View<'_>, component: &Component) -> R
         Derived::Path => view.path().to_owned(),
         Derived::Query => format!("?{}", view.query()),
         Derived::QueryParameter(name) => {
-            query::parameter(view.query(), name).map_err(|why| Failure::unreadable(component, why))?
+            let query = read.query(view.query()).map_err(unreadable)?;
+            query.parameter(name).map_err(unreadable)?.to_owned()
         }
         Derived::Status => return Err(misplaced(component)),
     })
@@ -101,11 +147,11 @@ fn authority(view: &View<'_>) -> String {
 }
 
 fn field_value(
-    name: &str,
-    form: &Form,
+    (name, form): (&str, &Form),
     headers: &dyn Headers,
     types: &FieldTypes,
     component: &Component,
+    read: &mut ReadOnce,
 ) -> Result<String, Failure> {
     let unreadable = |why| Failure::unreadable(component, why);
     let mut lines: Vec<Vec<u8>> = Vec::new();
@@ -130,7 +176,8 @@ fn field_value(
             if field_type().is_some_and(|(_, kind)| kind != FieldType::Dictionary) {
                 return Err(unreadable(Why::NotStructured));
             }
-            let dictionary = structured::dictionary(&lines.join(&b", "[..])).ok_or_else(malformed)?;
+            let field = lines.join(&b", "[..]);
+            let dictionary = read.dictionary(name, component.of_request, &field).ok_or_else(malformed)?;
             let member = dictionary.iter().find(|(own, _)| own.as_str() == key);
             Ok(write_member(&member.ok_or_else(|| unreadable(Why::Absent))?.1))
         }
@@ -149,5 +196,33 @@ fn write_member(member: &Member) -> String {
     match member {
         Member::Item(item) => structured::write_item(item),
         Member::InnerList(list) => structured::write_inner_list(list),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of thirty components over one long field would have it read thirty times, before anything is proven.
+    #[test]
+    fn a_field_and_a_query_are_taken_apart_once() {
+        let mut read = ReadOnce::default();
+        let has = |dictionary: Option<&Dictionary>, key: &str| {
+            dictionary.is_some_and(|dictionary| dictionary.iter().any(|(own, _)| own.as_str() == key))
+        };
+        assert!(has(read.dictionary("x", false, b"a=1"), "a"));
+        assert!(has(read.dictionary("x", false, b"b=1"), "a"));
+        assert!(has(read.dictionary("x", true, b"b=1"), "b"));
+        assert!(has(read.dictionary("y", false, b"b=1"), "b"));
+        assert_eq!(read.query("a=1").unwrap().parameter("a"), Ok("1"));
+        assert_eq!(read.query("a=2").unwrap().parameter("a"), Ok("1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_each_time() {
+        let mut read = ReadOnce::default();
+        assert!(read.dictionary("x", false, b"a=").is_none());
+        assert!(read.dictionary("x", false, b"a=").is_none());
+        assert_eq!(read.query("a=%zz").err(), Some(Why::Malformed));
     }
 }

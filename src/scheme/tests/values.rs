@@ -145,8 +145,18 @@ fn a_list_holds_header_names_and_special_ones_and_nothing_else() {
         let result = message(&special(), &listing(wrong));
         assert_eq!(result, unreadable("header:List", Why::Refused), "{wrong}");
     }
-    let many = vec!["A"; 129].join(" ");
+    let many = (0..129).map(|number| format!("A{number}")).collect::<Vec<_>>().join(" ");
     assert_eq!(message(&special(), &listing(&many)), unreadable("header:List", Why::Refused));
+}
+
+/// One long header in a list of a hundred would be gone over a hundred times for whoever has no key.
+#[test]
+fn a_list_holds_no_name_twice() {
+    let lines = || with(headers(|lines| lines.special = strings(&[("(request-target)", "{method} {path}")])));
+    is(&lines(), &listing("A (request-target)"), "A: 1\nGET /");
+    for twice in ["A A", "A X a", "(request-target) A (Request-Target)"] {
+        assert_eq!(message(&lines(), &listing(twice)), unreadable("header:List", Why::Refused), "{twice}");
+    }
 }
 
 #[test]
@@ -181,12 +191,29 @@ fn parameters_are_written_raw_decoded_or_encoded() {
     let written = |writing| with(parameters(&[ParametersOf::Query], |list| list.writing = writing));
     is(&with(parameters(&[ParametersOf::Query], |_| {})), &request, "b=%7e+x&a=%3D&c=&b=1");
     is(&written(Writing::Decoded), &request, "b=~+x&a==&c=&b=1");
-    is(&written(Writing::Encoded), &request, "b=~%2Bx&a=%3D&c=&b=1");
+    is(&written(Writing::Encoded), &get("/?b=%7e%2bx&a=%3D&&c&b=1"), "b=~%2Bx&a=%3D&c=&b=1");
     let spaced = parameters(&[ParametersOf::Query], |list| {
         (list.writing, list.plus_is_space) = (Writing::Encoded, true);
     });
     is(&with(spaced), &request, "b=~%20x&a=%3D&c=&b=1");
     assert_eq!(message(&written(Writing::Encoded), &get("/?a=%zz")), unreadable("query", Why::Malformed));
+}
+
+/// Many an upstream reads a query as a form: what was signed as `1+2` would be `1 2` there.
+#[test]
+fn a_plus_is_refused_where_it_would_be_signed_as_its_escape() {
+    let encoded = |list: &mut ParametersDefinition| list.writing = Writing::Encoded;
+    let list = with(parameters(&[ParametersOf::Query], encoded));
+    is(&list, &get("/?a=1%2B2"), "a=1%2B2");
+    for target in ["/?a=1+2", "/?a+b=1", "/?b=1&a=+"] {
+        assert_eq!(message(&list, &get(target)), unreadable("query", Why::Plus), "{target}");
+    }
+    is(&with(parameters(&[ParametersOf::Form], encoded)), &get("/").body("a=1+2"), "a=1%202");
+    let but_for_one = parameters(&[ParametersOf::Query], |list| {
+        encoded(list);
+        list.except = vec!["s".to_owned()];
+    });
+    is(&with(but_for_one), &get("/?a=1&s=x+y"), "a=1");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl HeaderLines {
         }
         let names: SmallVec<[&str; 16]> = text.split(self.split.as_str()).collect();
         let is_known = |name: &&str| is_token(name) || self.special(name).is_some();
-        match names.len() <= MOST_NAMES && names.iter().all(is_known) {
+        match names.len() <= MOST_NAMES && names.iter().all(is_known) && is_each_once(&names) {
             true => Ok(names),
             false => Err(refused()),
         }
@@ -150,6 +150,13 @@ impl HeaderLines {
         };
         evaluation.source(&source, self.repeated.as_bytes(), sink)
     }
+}
+
+/// A name that stands there twice signs nothing more, and a request could have a long header gone over again and again before anything
+/// of it is proven.
+fn is_each_once(names: &[&str]) -> bool {
+    let is_new = |(at, name): (usize, &&str)| !names.iter().take(at).any(|before| before.eq_ignore_ascii_case(name));
+    names.iter().enumerate().all(is_new)
 }
 
 /// A loop's template for one of its things.

@@ -160,12 +160,23 @@ impl ParameterList {
         if let Some(alone) = self.misplaced(of, name, &name_meant) {
             return Err(Failure::unreadable(&alone.source, Why::Repeated));
         }
+        if self.writing == Writing::Encoded && *of == ParameterSource::Query && !plus_is_space {
+            refuse_plus(of, name, value)?;
+        }
         all.push(match self.writing {
             Writing::Raw => (Cow::Borrowed(name), Cow::Borrowed(value)),
             Writing::Decoded => (name_meant, value_meant),
             Writing::Encoded => (encoded(&name_meant), encoded(&value_meant)),
         });
         Ok(())
+    }
+}
+
+/// What is signed as `%2B` must not come as a `+`: to whoever reads a query as a form that is a space, and another request.
+fn refuse_plus(of: &ParameterSource, name: &[u8], value: &[u8]) -> Result<(), Failure> {
+    match name.contains(&b'+') || value.contains(&b'+') {
+        true => Err(Failure::unreadable(of.name(), Why::Plus)),
+        false => Ok(()),
     }
 }
 

@@ -7,8 +7,9 @@ use std::{
     process::{Output, Stdio},
 };
 
+use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::issuer::{SigningKey, key_set, now};
 use crate::support::countersign;
@@ -74,6 +75,55 @@ fn inspect_names_the_rule_that_would_refuse_a_token_anywhere() {
         assert!(code == Some(4) && words.contains(said), "{said}: {words}");
     }
     assert_eq!(inspect("").0, Some(2));
+}
+
+fn hs256(kid: &str, secret: &[u8], claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(&json!({"alg": "HS256", "kid": kid})), part(claims));
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn verify_shows_what_a_token_says_beside_what_is_wanted() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    fs::write(directory.path().join("jwt.key"), format!("{text}\n")).unwrap();
+    let config = "listen: 127.0.0.1:8000\n\
+        tokens: { api: { keys: [{ kid: k1, algorithm: HS256, secret: { file: jwt.key } }], issuer: 'https://me', audience: [api, app] } }\n\
+        upstreams: { ok: { echo: true } }\n\
+        routes: [{ match: { path: / }, require: { jwt: api }, to: ok }]\n";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let told_of = |kid: &str, secret: &[u8], claims: Value| {
+        let mut claims = claims;
+        claims.as_object_mut().unwrap().entry("exp").or_insert_with(|| (now() + 60).into());
+        let token = hs256(kid, secret, &claims);
+        let (code, _, words) = told(&["token", "verify", "-c", "gateway.yaml"], &token, directory.path());
+        assert!(!words.contains(&token) && !words.contains(text), "{words}");
+        (code, words)
+    };
+    let good = || json!({"iss": "https://me", "aud": "api", "exp": now() + 60});
+    assert_eq!(told_of("k1", text.as_bytes(), good()).0, Some(0));
+    let with_newline = format!("{text}\n");
+    for (kid, secret, claims, said) in [
+        ("k1", text.as_bytes(), json!({"iss": "https://me/", "aud": "api"}), "they differ in the slash at the end"),
+        ("k1", text.as_bytes(), json!({"aud": "api"}), "its `iss`  is not there\n  wanted  https://me\n"),
+        ("k1", text.as_bytes(), json!({"iss": "https://me", "aud": ["x"]}), "its `aud`  [\"x\"]\n  wanted  api, app\n"),
+        ("k2", text.as_bytes(), good(), "its `kid`  k2\n  wanted  k1\n"),
+        ("k1", with_newline.as_bytes(), good(), "it would fit if the key ends in a newline"),
+        (
+            "k1",
+            &hex::decode(text).unwrap(),
+            good(),
+            "it would fit if the key is hex-decoded first: `encoding: hex` beside",
+        ),
+        ("k1", b"another secret of enough bytes!!", good(), "whoever signs has another secret"),
+    ] {
+        let (code, words) = told_of(kid, secret, claims);
+        assert!(code == Some(4) && words.contains(said), "{said}: {words}");
+    }
+    let (code, words) = told_of("k1", text.as_bytes(), json!({"iss": "https://me", "aud": "api", "exp": now() * 1000}));
+    assert!(code == Some(0) && words.contains("milliseconds"), "{words}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     base::signature_base,
     component::Component,
-    value::{FieldTypes, Message, value},
+    value::{FieldTypes, Message, ReadOnce, value},
     *,
 };
 
@@ -128,7 +128,7 @@ fn base_of_verified_answer(answer: Text, key: &PreparedKey, algorithm: Algorithm
 }
 
 fn value_in(request: &Text, name: &str, types: &FieldTypes) -> Result<String, Failure> {
-    value(&Component::named(name).unwrap(), Message::Request(&request.view()), types)
+    value(&Component::named(name).unwrap(), Message::Request(&request.view()), types, &mut ReadOnce::default())
 }
 
 #[test]
