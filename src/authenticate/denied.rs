@@ -277,6 +277,7 @@ impl Reason {
             Reason::SeveralCarriers(_) => Cause::AmbiguousCredential,
             Reason::Hold(HoldError::TooLarge { .. } | HoldError::TooLargeToRead { .. }) => Cause::TooLarge,
             Reason::Hold(HoldError::Sender(BodyError::TooLarge { .. })) => Cause::TooLarge,
+            Reason::Hold(HoldError::Sender(BodyError::Malformed(fault))) if fault.status() == 413 => Cause::TooLarge,
             Reason::Hold(HoldError::Sender(BodyError::Stalled)) => Cause::RequestTimeout,
             Reason::Hold(HoldError::Sender(_)) => Cause::BadRequest,
             Reason::Hold(HoldError::NoRoom(_) | HoldError::Spool(_)) | Reason::Stopped => Cause::Overloaded,

@@ -89,7 +89,7 @@ impl AnswerBody {
                 Ok(Step::Data(piece)) => return Poll::Ready(Some(Ok(piece))),
                 Ok(Step::End) => return Poll::Ready(None),
                 Ok(Step::More) => {}
-                Err(error) => return Poll::Ready(Some(Err(BodyError::Malformed(error.to_string())))),
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
             }
             match connection.transport.poll_fill(context, &mut connection.buffer, self.pools.buffers()) {
                 Poll::Ready(Ok(0)) => {

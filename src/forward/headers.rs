@@ -21,7 +21,7 @@ const OURS: [&[u8]; 2] = [b"x-forwarded-", b"x-countersign-"];
 
 /// Names that are removed on every route whoever sends them, besides all `X-Forwarded-*` and `X-Countersign-*`, and those
 /// that some route sets.
-pub const NEVER_PASSED: [&str; 63] = [
+pub const NEVER_PASSED: [&str; 78] = [
     "proxy-authorization",
     "expect",
     "forwarded",
@@ -48,6 +48,11 @@ pub const NEVER_PASSED: [&str; 63] = [
     "x-remote-ip",
     "proxy-client-ip",
     "wl-proxy-client-ip",
+    "forwarded-for",
+    "x-originating-ip",
+    "x-appengine-user-ip",
+    "do-connecting-ip",
+    "incap-client-ip",
     // For CGI and its like the environment's `HTTP_PROXY`: where it fetches from (httpoxy).
     "proxy",
     // Another address, host, scheme or method than the one that was verified.
@@ -67,6 +72,15 @@ pub const NEVER_PASSED: [&str; 63] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
+    // Under which path an application is mounted: it takes that off the path that was matched, and finds another one. gunicorn
+    // believes the first of whoever asks from its own machine.
+    "script-name",
+    "path-info",
+    "x-script-name",
+    "daphne-root-path",
+    // Which files a proxy may be told to send in the answer's stead (Rack, Plack, Symfony).
+    "x-sendfile-type",
+    "x-accel-mapping",
     "x-request-id",
     // RFC 9440.
     "client-cert",
@@ -79,6 +93,10 @@ pub const NEVER_PASSED: [&str; 63] = [
     "ssl-client-verify",
     "ssl-client-s-dn",
     "ssl-client-i-dn",
+    "ssl-client-subject-dn",
+    "ssl-client-issuer-dn",
+    "ssl-client-escaped-cert",
+    "wl-proxy-client-cert",
     "x-ssl-client-cert",
     "x-ssl-client-verify",
     "x-ssl-client-dn",
@@ -120,6 +138,7 @@ fn passes(field: FieldName<'_>, dress: &Dress, permit: &Admitted<'_>) -> bool {
         || field.is_hop_by_hop()
         || dress.strip.contains(name)
         || is_ours(name)
+        || field.is_odd && is_of_a_plugin(name)
         || dress.assertion.as_ref().is_some_and(|assertion| assertion.replaces.contains(name))
         || dress.sign.as_ref().is_some_and(|signing| signing.replaces.contains(name))
         || dress.read.is_twin(field)
@@ -143,6 +162,11 @@ fn is_ours(name: &[u8]) -> bool {
         && OURS
             .iter()
             .any(|ours| name.get(..ours.len()).is_some_and(|start| start.iter().map(fold).eq(ours.iter().copied())))
+}
+
+/// In such a name the plug-in of WebSphere tells its server user, address and certificate (`$WSRU`, `_WSRU`).
+fn is_of_a_plugin(name: &[u8]) -> bool {
+    matches!(name, [b'$' | b'_', b'W' | b'w', b'S' | b's', ..])
 }
 
 fn is_cookie(carrier: &Carrier) -> bool {

@@ -108,7 +108,7 @@ impl Progress {
                 Some(Ok(Step::End))
             }
             Ok(Step::More) => Some(Ok(Step::More)),
-            Err(error) => Some(Err(BodyError::Malformed(error.to_string()))),
+            Err(error) => Some(Err(error.into())),
         }
     }
 }

@@ -333,7 +333,11 @@ fn of_body(error: &BodyError) -> Cause {
         BodyError::TooLarge { .. } => Cause::TooLarge,
         BodyError::Upload(error) => of_body(error),
         BodyError::Stalled => Cause::RequestTimeout,
-        BodyError::Malformed(_) | BodyError::CutOff(_) => Cause::BadRequest,
+        BodyError::Malformed(fault) => match fault.status() {
+            413 => Cause::TooLarge,
+            _ => Cause::BadRequest,
+        },
+        BodyError::CutOff(_) => Cause::BadRequest,
     }
 }
 

@@ -100,12 +100,12 @@ impl<'a> ControlFields<'a> {
     }
 }
 
-/// Fails for a name that only passes for a framing field's with `_` read as `-`.
+/// Fails for a name that passes for a framing field's with whoever takes all that is no letter and no digit for one character.
 fn refuse_disguised(name: &str, known: Known) -> Result<(), BadHead> {
     if known != Known::Other || !matches!(name.len(), 14 | 17) {
         return Ok(());
     }
-    match Known::of(name.replace('_', "-").as_bytes()) {
+    match Known::of(name.replace(|byte: char| !byte.is_ascii_alphanumeric(), "-").as_bytes()) {
         Known::ContentLength | Known::TransferEncoding => Err(BadHead::DisguisedFraming),
         Known::Host | Known::Expect | Known::Connection | Known::Upgrade | Known::Date => Ok(()),
         Known::HopByHop | Known::Other => Ok(()),

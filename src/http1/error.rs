@@ -47,8 +47,8 @@ pub enum BadHead {
     /// `Transfer-Encoding` in an HTTP/1.0 message (RFC 9112 section 6.1).
     #[error("Transfer-Encoding in an HTTP/1.0 message")]
     EncodingOnHttp10,
-    /// A framing field spelt with `_` for `-`, which CGI-like readers take for the real one.
-    #[error("a framing field spelt with an underscore")]
+    /// A framing field spelt with `_`, `.` or the like for `-`, which CGI-like readers take for the real one.
+    #[error("a framing field spelt with another character for its dash")]
     DisguisedFraming,
 }
 

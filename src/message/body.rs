@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::task::coop::poll_proceed;
 
 use super::hold::Share;
+use crate::http1::BadBody;
 
 /// A body after transfer coding. Content coding is never undone.
 #[derive(Default)]
@@ -44,7 +45,7 @@ pub trait BodyStream {
 pub enum BodyError {
     /// The sender's framing is wrong.
     #[error("malformed body: {0}")]
-    Malformed(String),
+    Malformed(#[from] BadBody),
     /// The sender went away in the middle.
     #[error("the body was cut off: {0}")]
     CutOff(#[from] io::Error),

@@ -62,6 +62,8 @@ fn signed(target: &str, fields: &str, body: &str) -> String {
 const SPOOFED: &str = "X-Auth-User: root\r\nx_auth_user: root\r\nX.Auth.User: root\r\nX-Countersign-Subject: root\r\n\
     X_Countersign_Key_Id: root\r\nX-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n\
     X-Original-URL: /signed/root\r\nX-HTTP-Method-Override: DELETE\r\nProxy-Authorization: Basic cm9vdA==\r\n\
+    SCRIPT_NAME: /root\r\nScript-Name: /root\r\nX-Script-Name: /root\r\nDaphne-Root-Path: /root\r\nX-Accel-Mapping: /=/root\r\n\
+    Forwarded-For: 192.0.2.1\r\n$WSRU: root\r\n_wsra: 192.0.2.1\r\nssl_client_escaped_cert: root\r\n\
     X-Forwarded-User: root\r\nx_forwarded.client-cert: root\r\nX-Countersign-Role: root\r\nClient-Cert: root\r\n\
     Connection: X-Auth-User, X-Countersign-Subject, X-Forwarded-For, X-Hop, keep-alive\r\nX-Hop: 1\r\nTE: trailers\r\n\
     Upgrade: h2c\r\nKeep-Alive: timeout=5\r\n";

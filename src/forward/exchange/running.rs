@@ -14,6 +14,7 @@ use crate::{
     forward::{
         Dress, Failure, Forwarder, Server, Servers, Timeouts,
         answer_body::AnswerBody,
+        head::is_last,
         pool::{Busy, Connection},
         pump::{Pump, PumpError},
         upgrade::{self, UpgradedEnd},
@@ -35,6 +36,8 @@ pub(super) struct Exchange<'f> {
     is_safe: bool,
     /// Whether the head says who its server is: then it is for no other.
     names_server: bool,
+    /// Whether the head says that nothing follows on its connection.
+    is_last: bool,
     /// The protocol that the upstream was asked to change to.
     protocol: Option<Vec<u8>>,
     servers: &'f Servers,
@@ -74,6 +77,7 @@ impl<'f> Exchange<'f> {
             was_head,
             is_safe,
             names_server: servers.in_own_name(permit.head().authority()),
+            is_last: is_last(&permit),
             protocol,
             servers,
             server,
@@ -204,8 +208,8 @@ impl<'f> Exchange<'f> {
         if head.status() == 101 {
             return self.into_tunnel(head);
         }
-        let asked_to_upgrade = self.protocol.is_some();
-        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done() && !asked_to_upgrade;
+        let is_spent = self.protocol.is_some() || self.is_last;
+        let reusable = head.keep_alive() && self.broken.is_none() && self.pump.is_done() && !is_spent;
         let (status, mut declared_length) = (head.status(), None);
         let framing = head.framing();
         let body = match framing {

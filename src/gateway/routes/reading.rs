@@ -196,22 +196,25 @@ fn without(path: &[u8], start: usize, end: usize) -> Cow<'static, [u8]> {
 fn read(path: &[u8], manner: Manner) -> Result<Buffer, Why> {
     let mut reading = Buffer::with_capacity(path.len());
     let is_slash = |byte: &u8| *byte == b'/' || manner.slashes && *byte == ENCODED_SLASH;
-    let mut segments = path.split(is_slash).skip(1).peekable();
+    let (mut start, mut segments) = (1, path.split(is_slash).skip(1).peekable());
     while let Some(segment) = segments.next() {
+        let (before, after) = (path.get(start - 1), path.get(start + segment.len()));
+        let is_whole = before == Some(&b'/') && after.is_none_or(|byte| *byte == b'/');
+        start += segment.len() + 1;
         if manner.merge && segment.is_empty() && segments.peek().is_some() {
             continue;
         }
         reading.push(b'/');
-        fold_segment(segment, &mut reading)?;
+        fold_segment(segment, is_whole, &mut reading)?;
     }
     Ok(reading)
 }
 
-/// Appends a segment as the most lenient server sees it.
-fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
+/// Appends a segment as the most lenient server sees it. It is whole where no encoded slash begins or ends it.
+fn fold_segment(segment: &[u8], is_whole: bool, reading: &mut Buffer) -> Result<(), Why> {
     let start = reading.len();
     fold_letters(segment, reading)?;
-    take_plus_for_space(reading.get_mut(start..).unwrap_or_default());
+    take_plus_for_space(reading.get_mut(start..).unwrap_or_default(), is_whole);
     let folded = reading.get(start..).unwrap_or(&[]);
     let named = cut_parameters(folded);
     let kept = trim_end(named);
@@ -229,9 +232,10 @@ fn fold_segment(segment: &[u8], reading: &mut Buffer) -> Result<(), Why> {
 }
 
 /// Whoever decodes a path as if it were a form sees a space. What is made of `+` alone stays: there are paths that are divided so,
-/// and nothing that anybody guards is called nothing.
-fn take_plus_for_space(segment: &mut [u8]) {
-    if segment.iter().any(|byte| *byte != b'+') {
+/// and nothing that anybody guards is called nothing. Beside an encoded slash it does not: to some that is no slash yet, and the
+/// space goes from the end of another segment.
+fn take_plus_for_space(segment: &mut [u8], is_whole: bool) {
+    if !is_whole || segment.iter().any(|byte| *byte != b'+') {
         segment.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
     }
 }

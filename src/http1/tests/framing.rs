@@ -73,6 +73,8 @@ fn doubtful() -> Vec<(String, BadHead)> {
         ("X: y\nTransfer-Encoding: chunked\r\n", BadHead::BareLineBreak),
         ("Content_Length: 5\r\n", BadHead::DisguisedFraming),
         ("TRANSFER_ENCODING: chunked\r\n", BadHead::DisguisedFraming),
+        ("Content.Length: 5\r\n", BadHead::DisguisedFraming),
+        ("Transfer~encoding: chunked\r\n", BadHead::DisguisedFraming),
     ];
     cases.extend(lines.map(|(lines, fault)| (lines.to_owned(), fault)));
     cases

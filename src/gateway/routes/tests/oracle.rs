@@ -41,15 +41,16 @@ fn without_host(path: &str) -> String {
     format!("{mount}/{below}")
 }
 
-/// Decoded as a form is. A segment of nothing but `+` stays: to nobody it is none.
+/// Decoded as a form is. A segment of nothing but `+` stays, where slashes are about it that all take for such: to nobody it is none.
 fn with_spaces(path: &str) -> String {
     let (mut read, mut rest) = (String::new(), path);
     while let Some((before, from)) = rest.find('+').map(|at| rest.split_at(at)) {
         read.push_str(before);
         rest = from.trim_start_matches('+');
         let count = from.len() - rest.len();
-        let begins = ["/", "\\", "%2f", "%5C"].iter().any(|slash| read.ends_with(slash));
-        let ends = rest.is_empty() || rest.starts_with(['/', '\\', '%', '?', '#']);
+        let tail = rest.get(..3).unwrap_or(rest).to_lowercase();
+        let ends = rest.is_empty() || rest.starts_with(['/', '?', '#']) || ["%3f", "%23"].contains(&&*tail);
+        let begins = read.ends_with('/');
         read.push_str(&if begins && ends { "+" } else { " " }.repeat(count));
     }
     read + rest

@@ -282,6 +282,12 @@ fn partial_readings_are_weighed_too() {
     let routes = table(&["/secure/{x}", "/**"]);
     assert!(get(&routes, "/%73ecure/a%2fb").is_err());
     assert!(get(&routes, "/%73ecure/a%5cb").is_err());
+    // A space at the end of what another takes for two segments.
+    let routes = table(&["/{x}/s/a", "/+/a", "/**"]);
+    for path in ["/a/s%5c+/a", "/a/s%2f+/a", "/a/+%2fs/a", "/a/s%2F++%2fa"] {
+        assert_eq!(get(&routes, path), Err(NotRouted::AmbiguousPath(Why::EmptiedSegment)), "{path}");
+    }
+    assert_eq!(get(&routes, "/+/a"), Ok("/+/a"));
     // Cut at an encoded question mark, or not.
     let routes = table(&["/a/{x}", "/a/{x}/{y}", "/**"]);
     assert!(get(&routes, "/%61/b%3fc/d").is_err());
