@@ -1,20 +1,17 @@
 //! `login`, `refresh`, `logout` and `jwks` of an upstream: what is read of a request, who may have a token, and what is
 //! answered.
 
-use std::time::Duration;
-
 use super::{
     checked::{Issuer, Login, Logout, Renewal, Tokens, Users, UsersSource, Who},
-    oauth, rates,
+    oauth,
     reader::Reader,
     section::Section,
     shape::Fields,
-    template,
+    template, throttle,
     tree::Node,
 };
 use crate::{
     issue::users::Elsewhere,
-    rate::Quota,
     scheme::{Sources, Template},
 };
 
@@ -38,8 +35,6 @@ const PAIR: &str = concat!(
 );
 /// Where the tokens are in cookies.
 const SESSION: &str = r#"{"expires_in":{expires_in},"csrf_token":"{csrf_token}"}"#;
-/// Failures of one name, and of one address, an hour; and how many at once.
-const USUAL_THROTTLE: [(u32, u32); 2] = [(20, 10), (200, 100)];
 
 /// Reads a login.
 pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Login> {
@@ -48,7 +43,8 @@ pub(super) fn read(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'
     let username = source(&fields, "username_from", "{json:/username}", reader);
     let who = who(&fields, issuing, reader);
     let answer = answer(&fields, issuer, issuing, reader);
-    let throttle = throttle(&fields, reader);
+    let throttle =
+        throttle::read(&fields, [throttle::USER, throttle::ADDRESS], reader).map(|[user, address]| (user, address));
     Some(Login { issuer: issuer?, who: who?, username: username?, answer: answer?, throttle: throttle? })
 }
 
@@ -128,18 +124,6 @@ fn check_refreshing(fields: &Fields<'_>, index: Option<usize>, issuing: &Issuing
 /// Whether the issuer's tokens are kept in cookies.
 fn in_session(issuer: Option<usize>, issuing: &Issuing<'_>) -> bool {
     issuer.and_then(|index| issuing.issuers.item(index)).is_some_and(|issuer| issuer.session.is_some())
-}
-
-fn throttle(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<(Quota, Quota)> {
-    let hour = Duration::from_secs(3600);
-    let [user, address] = USUAL_THROTTLE.map(|(count, burst)| Quota::new(count, hour, burst));
-    let Some(node) = fields.value("throttle") else { return Some((user?, address?)) };
-    let fields = reader.fields(node, "`throttle`", &["user", "address"])?;
-    let mut quota = |key: &str, usual| match fields.value(key) {
-        None => usual,
-        Some(node) => rates::quota(&reader.fields(node, &format!("`{key}`"), &["rate", "burst"])?, reader),
-    };
-    Some((quota("user", user)?, quota("address", address)?))
 }
 
 fn who(fields: &Fields<'_>, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<Who> {

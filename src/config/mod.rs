@@ -60,6 +60,7 @@ mod snippet;
 mod sql_server;
 mod store;
 mod template;
+mod throttle;
 mod token_claims;
 mod token_keys;
 mod tokens;

@@ -1,28 +1,18 @@
 //! `token` and `revoke` of an upstream: the endpoints that OAuth 2.0 clients know.
 
-use std::time::Duration;
-
 use super::{
     checked::{GrantTypes, Registered, RevocationEndpoint, TokenEndpoint},
     login::Issuing,
-    rates,
     reader::Reader,
-    shape::Fields,
+    throttle,
     tree::Node,
 };
-use crate::rate::Quota;
-
-/// Failures an hour, and how many at once or under way: of one client, of one user, and of one address.
-const USUAL: [(u32, u32); 3] = [(60, 60), (20, 10), (200, 100)];
-
-/// Quotas of a `throttle`: of clients, of users, of addresses.
-type Throttle = [Quota; 3];
 
 /// Reads a token endpoint.
 pub(super) fn token(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<TokenEndpoint> {
     let fields = reader.fields(node, "`token`", &["issuer", "clients", "users", "grants", "throttle"])?;
     let issuer = fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader));
-    let throttle = throttle(&fields, &["client", "user", "address"], reader);
+    let throttle = throttle::read(&fields, [throttle::CLIENT, throttle::USER, throttle::ADDRESS], reader);
     let of = |key: &str, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>| {
         fields.value(key).map(|node| issuing.users.find(node, reader))
     };
@@ -56,10 +46,10 @@ pub(super) fn token(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<
 pub(super) fn revoke(node: &Node, issuing: &mut Issuing<'_>, reader: &mut Reader<'_>) -> Option<RevocationEndpoint> {
     let fields = reader.fields(node, "`revoke`", &["issuer", "clients", "throttle"])?;
     let issuer = fields.required("issuer", reader).and_then(|node| issuing.issuers.find(node, reader));
-    let throttle = throttle(&fields, &["client", "address"], reader);
+    let throttle = throttle::read(&fields, [throttle::CLIENT, throttle::ADDRESS], reader);
     let clients = fields.value("clients").map(|node| issuing.users.find(node, reader));
     check_place(node, issuing, reader);
-    let [client, _, address] = throttle?;
+    let [client, address] = throttle?;
     let clients = match clients {
         None => None,
         Some(index) => Some(Registered { users: index?, throttle: (client, address) }),
@@ -91,23 +81,4 @@ fn grants(node: &Node, possible: GrantTypes, reader: &mut Reader<'_>) -> Option<
         }
     }
     Some(grants)
-}
-
-fn throttle(fields: &Fields<'_>, keys: &[&str], reader: &mut Reader<'_>) -> Option<Throttle> {
-    let hour = Duration::from_secs(3600);
-    let usual = USUAL.map(|(count, burst)| Quota::new(count, hour, burst));
-    let read = match fields.value("throttle") {
-        None => usual,
-        Some(node) => {
-            let fields = reader.fields(node, "`throttle`", keys)?;
-            let mut quota = |key: &str, usual| match fields.value(key) {
-                None => usual,
-                Some(node) => rates::quota(&reader.fields(node, &format!("`{key}`"), &["rate", "burst"])?, reader),
-            };
-            let [client, user, address] = usual;
-            [quota("client", client), quota("user", user), quota("address", address)]
-        }
-    };
-    let [client, user, address] = read;
-    Some([client?, user?, address?])
 }
