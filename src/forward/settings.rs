@@ -206,6 +206,8 @@ impl StripSet {
 pub struct ReadSet {
     folded: StripSet,
     exact: hashbrown::HashSet<Box<[u8]>, foldhash::fast::RandomState>,
+    /// In lower case, how names begin of which every one is read.
+    beginnings: Vec<Box<[u8]>>,
     /// Whether a name in it has another separator than `-` itself.
     has_odd: bool,
 }
@@ -215,21 +217,38 @@ impl ReadSet {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str> + Clone) -> ReadSet {
         let exact = names.clone().into_iter().map(|name| name.to_ascii_lowercase().into_bytes().into()).collect();
         let has_odd = names.clone().into_iter().any(|name| name.bytes().any(|byte| is_odd(&byte)));
-        ReadSet { folded: StripSet::new(names), exact, has_odd }
+        ReadSet { folded: StripSet::new(names), exact, beginnings: Vec::new(), has_odd }
+    }
+
+    /// The same with every name that begins like one of those.
+    #[must_use]
+    pub fn with_beginnings<'n>(mut self, beginnings: impl IntoIterator<Item = &'n str>) -> ReadSet {
+        self.beginnings = beginnings.into_iter().map(|begin| begin.to_ascii_lowercase().into_bytes().into()).collect();
+        self.has_odd |= self.beginnings.iter().any(|begin| begin.iter().any(is_odd));
+        self
     }
 
     /// Whether `name` is read, in whatever case.
     pub fn contains(&self, name: &[u8]) -> bool {
         self.folded.contains(name) && self.exact.contains(name.to_ascii_lowercase().as_slice())
+            || self.beginnings.iter().any(|begin| begins(name, begin))
     }
 
     /// Whether `name` only looks like one that is read.
     pub fn is_twin(&self, field: FieldName<'_>) -> bool {
         let name = field.bytes;
         (field.is_odd || self.has_odd)
-            && self.folded.contains(name)
-            && !self.exact.contains(name.to_ascii_lowercase().as_slice())
+            && (self.folded.contains(name) || self.beginnings.iter().any(|begin| looks_begun(name, begin)))
+            && !self.contains(name)
     }
+}
+
+fn begins(name: &[u8], beginning: &[u8]) -> bool {
+    name.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+}
+
+fn looks_begun(name: &[u8], beginning: &[u8]) -> bool {
+    name.get(..beginning.len()).is_some_and(|start| start.iter().map(fold).eq(beginning.iter().map(fold)))
 }
 
 fn is_odd(byte: &u8) -> bool {
@@ -295,5 +314,17 @@ mod tests {
         assert!(is_twin("X_Key-Id") && is_twin("x.key.id") && !read.contains(b"X_Key_Id"));
         assert!(is_twin("X+Key-Id") && is_twin("x-key~id") && !read.contains(b"X+Key-Id"));
         assert!(!is_twin("X-Key-Ix"));
+    }
+
+    #[test]
+    fn a_twin_of_a_beginning_is_told_from_what_begins_so() {
+        let read = ReadSet::new(["X-Key-Id"]).with_beginnings(["X-Ms-"]);
+        let is_twin = |name: &str| read.is_twin(FieldName::new(name.as_bytes()));
+        for read_too in ["x-ms-", "X-MS-Meta", "x-ms-meta_a"] {
+            assert!(read.contains(read_too.as_bytes()) && !is_twin(read_too), "{read_too}");
+        }
+        assert!(is_twin("x_ms_meta") && is_twin("X-MS.Meta") && is_twin("x.ms-") && !read.contains(b"x_ms-meta"));
+        assert!(!is_twin("x_msx") && !is_twin("x_m") && is_twin("x-ms_x"));
+        assert!(is_twin("X_Key-Id") && !read.contains(b"x-msx"));
     }
 }

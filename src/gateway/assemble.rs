@@ -124,7 +124,8 @@ pub fn assemble(config: Config, carried: &Carried) -> Result<Snapshot, AssembleE
             .chain(config.routes.iter().flat_map(|r| r.set_headers.iter().map(|(name, _)| name.as_str())))
             .chain(asserting_headers(&config)),
     ));
-    let read = Arc::new(ReadSet::new(read_headers(&config).iter().map(String::as_str)));
+    let read = ReadSet::new(read_headers(&config).iter().map(String::as_str));
+    let read = Arc::new(read.with_beginnings(config.schemes.iter().flat_map(|entry| entry.scheme.header_beginnings())));
     let labels = labels(&config);
     let edges = edges(&config);
     let largest = config.routes.iter().filter_map(|route| route.max_body).max().unwrap_or(0).max(config.limits.body);

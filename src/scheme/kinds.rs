@@ -180,6 +180,14 @@ impl Scheme {
         }
     }
 
+    /// In lower case, how names of headers begin of which it reads every one.
+    pub fn header_beginnings(&self) -> Vec<&str> {
+        match &self.0 {
+            Kind::Dialect(dialect) => dialect.header_beginnings(),
+            Kind::MessageSignatures(_) => Vec::new(),
+        }
+    }
+
     /// Whether a request may name its key. Where none can, the keys of the route are tried as they are.
     pub fn has_key_id(&self) -> bool {
         match &self.0 {

@@ -156,6 +156,27 @@ impl Dialect {
 
     /// The names of all headers that it reads, signed or not: an upstream must get none that only looks like one.
     fn headers(&self) -> Vec<String> {
+        let header = |source: &template::Source| match source {
+            template::Source::Header(name) => Some(name.clone()),
+            _ => None,
+        };
+        let covered = self.values.iter().flat_map(values::NamedValue::covered_headers);
+        self.read_sources().filter_map(header).chain(covered).collect()
+    }
+
+    /// How the names begin of headers that it reads, whatever they are.
+    fn header_beginnings(&self) -> Vec<&str> {
+        fn beginning(source: &template::Source) -> Option<&str> {
+            match source {
+                template::Source::HeaderNames(prefix) => Some(prefix),
+                _ => None,
+            }
+        }
+        self.read_sources().filter_map(beginning).collect()
+    }
+
+    /// All that it reads of a request, signed or not.
+    fn read_sources(&self) -> impl Iterator<Item = &template::Source> {
         let required = self.require.iter().flat_map(|requirement| [&requirement.left, &requirement.right]);
         let templates = [&self.message].into_iter().chain(&self.key_id).chain(required);
         let templates =
@@ -165,12 +186,7 @@ impl Dialect {
         let chains =
             templates.flat_map(Template::chains).flat_map(template::Chain::alternatives).chain([&self.signature]);
         let named = self.values.iter().flat_map(values::NamedValue::chains);
-        let header = |chain: &template::Chain| match &chain.source {
-            template::Source::Header(name) => Some(name.clone()),
-            _ => None,
-        };
-        let covered = self.values.iter().flat_map(values::NamedValue::covered_headers);
-        chains.chain(named).filter_map(header).chain(covered).collect()
+        chains.chain(named).map(|chain| &chain.source)
     }
 
     /// Whether a request lists headers that it signs.

@@ -7,7 +7,7 @@ use crate::scheme::{
     Algorithm, Carrier, Relation, TimestampDefinition,
     spans::{Budget, Judged, Spans},
     template::Filter,
-    values::NamedValue,
+    values::{Cover, Covered, NamedValue},
 };
 
 /// What the claims of every request that is let in are like.
@@ -74,6 +74,7 @@ impl<'p> Rules<'p> {
         self.key_id_within_itself(&mut faults);
         faults.extend(self.message());
         faults.extend(self.signature_within_message());
+        faults.extend(self.beginnings());
         faults.extend(self.timestamp());
         faults.extend(self.replay());
         faults
@@ -210,6 +211,24 @@ impl<'p> Rules<'p> {
         };
         let within = leaves.iter().find(holds)?;
         Some(within.fault("this contains the signature itself").in_field("message", None))
+    }
+
+    /// Of all headers of a beginning: no request could ever hold to these.
+    fn beginnings(&self) -> Option<Fault> {
+        let begins = |name: &str, beginning: &str| name.to_ascii_lowercase().starts_with(beginning);
+        self.meanings.values.iter().enumerate().find_map(|(index, value)| {
+            let NamedValue::Headers(lines) = value else { return None };
+            let beginning = lines.beginning()?;
+            let is_own = matches!(&self.parts.carrier, Carrier::Header(name) if begins(name, beginning));
+            let can_be = |one: &Covered| one.special.is_some() || begins(&one.name, beginning);
+            let other = lines.covers.iter().map(Cover::names).find(|names| !names.iter().any(can_be));
+            let message = match other.and_then(|names| names.first()) {
+                _ if is_own => "the signature itself stands in a header that begins so".to_owned(),
+                Some(other) => format!("`{}` must be in this list, and begins otherwise", other.name),
+                None => return None,
+            };
+            Some(Fault::whole("values.headers", message).in_field("values.headers", Some(index)))
+        })
     }
 
     fn timestamp(&self) -> Option<Fault> {

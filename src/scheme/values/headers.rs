@@ -40,6 +40,16 @@ pub(in crate::scheme) enum Cover {
     IfPresent(Covered),
 }
 
+impl Cover {
+    /// Those of which it is one.
+    pub(in crate::scheme) fn names(&self) -> &[Covered] {
+        match self {
+            Cover::First(these) | Cover::Either(these) => these,
+            Cover::IfPresent(this) => std::slice::from_ref(this),
+        }
+    }
+}
+
 /// A name that must be in the list.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::scheme) struct Covered {
@@ -83,6 +93,14 @@ impl HeaderLines {
             true => Ok(names),
             false => Err(refused()),
         }
+    }
+
+    /// How names begin, where every header whose name does is listed.
+    pub(in crate::scheme) fn beginning(&self) -> Option<&str> {
+        self.names.chains().find_map(|chain| match &chain.source {
+            Source::HeaderNames(prefix) => Some(prefix.as_str()),
+            _ => None,
+        })
     }
 
     fn place(&self) -> String {

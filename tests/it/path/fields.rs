@@ -66,6 +66,36 @@ routes: [{{ match: {{ path: /** }}, require: {{ hmac: listed }}, to: app }}]
     }
 }
 
+/// `{header_names:x-ms-}` vouches for all of them: none may come under a name that is signed by nobody.
+#[test]
+fn a_header_that_only_looks_as_if_its_name_began_as_those_that_are_signed_goes_no_further() {
+    let (upstream, heads) = telling("");
+    let config = format!(
+        r#"
+keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}
+schemes:
+  listed:
+    keys: k
+    values: {{ lines: {{ headers: "{{header_names:x-ms-}}" }} }}
+    message: "{{lines}}"
+    signature: {{ from: "{{header:X-Sig}}", encoding: hex, algorithm: hmac-sha256 }}
+upstreams: {{ app: {{ servers: ["http://{}"] }} }}
+routes: [{{ match: {{ path: /** }}, require: {{ hmac: listed }}, to: app }}]
+"#,
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let signature = hmac_hex("x-ms-a: 1");
+    for more in ["", "X_Ms_Role: admin\r\n", "x.ms-role: admin\r\n", "Connection: x-ms-a\r\nX-Ms_Role: admin\r\n"] {
+        let lines = format!("X-Sig: {signature}\r\nX-MS-A: 1\r\nX_Own: 1\r\n{more}");
+        let (head, _) = Talk::open(address).exchange(format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n"));
+        assert_eq!(head.status(), 200, "{more}");
+        let request = heads.recv().expect("a request");
+        assert_eq!((request.values("x-ms-a"), request.field("x_own")), (vec!["1"], Some("1")), "{more}");
+        assert!(["x_ms_role", "x.ms-role", "x-ms_role"].iter().all(|twin| request.field(twin).is_none()), "{more}");
+    }
+}
+
 /// An upstream that has these from its own proxy believes them.
 #[test]
 fn what_other_proxies_write_is_never_a_client_s() {
