@@ -84,6 +84,8 @@ const KEYS: [&str; 15] = [
     "revoke",
     "jwks",
 ];
+/// What only an upstream with servers has.
+const OF_SERVERS: [&str; 3] = ["host", "keep_alive", "tls"];
 const KINDS: [&str; 10] =
     ["servers", "echo", "respond", "login", "refresh", "logout", "mint", "token", "revoke", "jwks"];
 const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout`, `mint`, `token`, \
@@ -101,7 +103,8 @@ fn upstream(
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
-        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "keep_alive" | "tls" | "assertion" | "sign")) {
+        let is_no_kind = |key: &str| OF_SERVERS.contains(&key) || matches!(key, "assertion" | "sign");
+        if fields.entries().iter().all(|entry| is_no_kind(&entry.key)) {
             reader.error(entry.key_place, format!("{what} is of no kind")).expected(ONE_KIND);
         }
         return None;
@@ -111,7 +114,7 @@ fn upstream(
         return None;
     }
     if kind.key != "servers" {
-        for key in ["host", "keep_alive", "tls"] {
+        for key in OF_SERVERS {
             if let Some(entry) = fields.entry(key) {
                 reader.warning(entry.key_place, format!("`{key}` has no effect: this upstream has no servers"));
             }
