@@ -214,6 +214,8 @@ pub enum UpstreamKind {
         tls: UpstreamTls,
         /// `Host` towards the upstream: the client's (default) or the server's own authority.
         host: UpstreamHost,
+        /// Whether a connection serves one request after the other.
+        keep_alive: bool,
     },
     /// Answers what it received, as JSON.
     Echo,

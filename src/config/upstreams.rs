@@ -67,9 +67,10 @@ pub(super) fn read(
     Section::read(node, "upstreams", "upstream", reader, |entry, reader| upstream(entry, &mut signers, issuing, reader))
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "servers",
     "host",
+    "keep_alive",
     "tls",
     "assertion",
     "sign",
@@ -83,6 +84,8 @@ const KEYS: [&str; 14] = [
     "revoke",
     "jwks",
 ];
+/// What only an upstream with servers has.
+const OF_SERVERS: [&str; 3] = ["host", "keep_alive", "tls"];
 const KINDS: [&str; 10] =
     ["servers", "echo", "respond", "login", "refresh", "logout", "mint", "token", "revoke", "jwks"];
 const ONE_KIND: &str = "exactly one of `servers`, `echo`, `respond`, `login`, `refresh`, `logout`, `mint`, `token`, \
@@ -100,7 +103,8 @@ fn upstream(
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {
         // An unknown key has been reported already, and may be meant for one.
-        if fields.entries().iter().all(|entry| matches!(entry.key.as_str(), "host" | "tls" | "assertion" | "sign")) {
+        let is_no_kind = |key: &str| OF_SERVERS.contains(&key) || matches!(key, "assertion" | "sign");
+        if fields.entries().iter().all(|entry| is_no_kind(&entry.key)) {
             reader.error(entry.key_place, format!("{what} is of no kind")).expected(ONE_KIND);
         }
         return None;
@@ -110,7 +114,7 @@ fn upstream(
         return None;
     }
     if kind.key != "servers" {
-        for key in ["host", "tls"] {
+        for key in OF_SERVERS {
             if let Some(entry) = fields.entry(key) {
                 reader.warning(entry.key_place, format!("`{key}` has no effect: this upstream has no servers"));
             }
@@ -153,6 +157,10 @@ fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<
         None => Some(UpstreamHost::Client),
         Some(node) => upstream_host(node, reader),
     };
+    let keep_alive = match fields.value("keep_alive") {
+        None => Some(true),
+        Some(node) => reader.boolean(node, "`keep_alive`"),
+    };
     let tls = match fields.value("tls") {
         None => Some(UpstreamTls::default()),
         Some(node) => upstream_tls(node, reader),
@@ -161,7 +169,8 @@ fn servers(node: &Node, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<
         reader.warning(entry.key_place, "`tls` has no effect: no server is reached over https");
     }
     let complete = servers.len() == items.len() && !servers.is_empty();
-    Some(UpstreamKind::Servers { servers: complete.then_some(servers)?, tls: tls?, host: host? })
+    let servers = complete.then_some(servers)?;
+    Some(UpstreamKind::Servers { servers, tls: tls?, host: host?, keep_alive: keep_alive? })
 }
 
 fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Server> {

@@ -84,17 +84,19 @@ impl Recipient<'_> {
             encode::field(out, "Connection", b"upgrade");
             encode::line(out, b"Upgrade", protocol);
         }
-        if is_last(permit) {
+        if is_last(self.servers, permit) {
             encode::field(out, "Connection", b"close");
         }
         Ok(frame(out, permit.head().method(), permit.body()))
     }
 }
 
-/// Whether nothing may follow this request on its connection: it has a body and a method that gives bodies no meaning (RFC 9110
-/// section 9.3), so its upstream may not look for one, and would take the body for the next request, which nobody verified.
-pub(super) fn is_last(permit: &Admitted<'_>) -> bool {
-    permit.body().length() != Some(0) && matches!(permit.head().method(), "GET" | "HEAD" | "DELETE" | "OPTIONS")
+/// Whether nothing may follow this request on its connection: its upstream is to have one for each, or it has a body and a method
+/// that gives bodies no meaning (RFC 9110 section 9.3), so its upstream may not look for one, and would take the body for the next
+/// request, which nobody verified.
+pub(super) fn is_last(servers: &Servers, permit: &Admitted<'_>) -> bool {
+    let has_no_meaning = || matches!(permit.head().method(), "GET" | "HEAD" | "DELETE" | "OPTIONS");
+    !servers.keep_alive || permit.body().length() != Some(0) && has_no_meaning()
 }
 
 fn frame(out: &mut Vec<u8>, method: &str, body: &Body) -> bool {

@@ -33,6 +33,8 @@ pub struct Servers {
     pub servers: Vec<Server>,
     /// The Host they see.
     pub host: HostPolicy,
+    /// Whether a connection to one serves one request after the other.
+    pub keep_alive: bool,
     /// Requests at once that one worker may have there.
     pub most: usize,
     /// Whose turn it is; goes on over reloads.

@@ -82,7 +82,7 @@ impl Writing<'_> {
                 headers: respond.headers.clone(),
                 body: respond.body.clone(),
             })),
-            UpstreamKind::Servers { servers, tls, host } => {
+            UpstreamKind::Servers { servers, tls, host, keep_alive } => {
                 let wants_tls = servers.iter().any(|server| server.tls);
                 let client = wants_tls.then(|| self.client(name, tls)).transpose()?;
                 let list = servers.iter().map(|server| self.server(name, server, tls, client.as_ref()));
@@ -90,6 +90,7 @@ impl Writing<'_> {
                     name: name.clone(),
                     servers: list.collect::<Result<_, _>>()?,
                     host: host_policy(host),
+                    keep_alive: *keep_alive,
                     most,
                     next: self.turn(name),
                 }))

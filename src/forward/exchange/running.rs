@@ -77,7 +77,7 @@ impl<'f> Exchange<'f> {
             was_head,
             is_safe,
             names_server: servers.in_own_name(permit.head().authority()),
-            is_last: is_last(&permit),
+            is_last: is_last(servers, &permit),
             protocol,
             servers,
             server,

@@ -326,6 +326,23 @@ fn nothing_follows_a_body_that_has_no_meaning_on_its_connection() {
 }
 
 #[test]
+fn an_upstream_without_keep_alive_has_a_connection_for_each_request() {
+    let upstream = targets();
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\"], keep_alive: false }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let mut client = Talk::open(address);
+    for number in 1..4 {
+        let request = format!("POST /{number} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na");
+        assert_eq!(client.exchange(request).0.status(), 200);
+        assert_eq!(upstream.connections(), number);
+    }
+}
+
+#[test]
 fn bodies_of_any_size_come_back_byte_for_byte() {
     let upstream = Upstream::echo();
     let (_gateway, address) = open_to(upstream.address, "");
