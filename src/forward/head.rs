@@ -83,8 +83,8 @@ impl Recipient<'_> {
         if let Some(protocol) = self.protocol {
             encode::field(out, "Connection", b"upgrade");
             encode::line(out, b"Upgrade", protocol);
-        }
-        if is_last(self.servers, permit) {
+        } else if is_last(self.servers, permit) {
+            // What changes protocols is the last by that alone, and whoever reads one line of two would miss the change.
             encode::field(out, "Connection", b"close");
         }
         Ok(frame(out, permit.head().method(), permit.body()))

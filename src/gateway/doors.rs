@@ -92,6 +92,11 @@ impl Doors {
         Some(door.certificate.as_ref().map_or(Trust::NONE, |certificate| certificate.trust()))
     }
 
+    /// The same of all that have TLS, to see whether any changed.
+    pub(super) fn trusts(&self) -> Vec<Trust> {
+        self.doors.iter().filter_map(|door| Some(door.certificate.as_ref()?.trust())).collect()
+    }
+
     /// The connection's stream, after the handshake where there is one.
     pub(super) async fn accept(&self, id: DoorId, tcp: TcpStream) -> io::Result<Secured> {
         let door = self.doors.iter().find(|door| door.id == id);

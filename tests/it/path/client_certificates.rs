@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     signing::{KEY, token},
-    support::{PATIENCE, Talk, Upstream, eventually, free_address},
+    support::{End, PATIENCE, Talk, Upstream, eventually, free_address},
     tls::{Authority, Stream, shaken},
 };
 use crate::support::Gateway;
@@ -171,4 +171,18 @@ fn a_kept_connection_ends_where_other_roots_are_believed() {
     // It has one more answer where its file alone was read again, and none where the config was too.
     assert!(matches!(asked(&mut kept), None | Some((200, true))));
     assert_eq!(asked(&mut kept), None);
+}
+
+#[test]
+fn an_idle_connection_ends_where_other_roots_are_believed_though_no_config_is_taken_on() {
+    let (bench, others) = (Bench::start("optional"), Authority::new());
+    let mut kept =
+        shaken(bench.address, "gate.test", bench.client(Some((&bench.clients, "one")), &TLS13)).expect("a handshake");
+    assert_eq!(kept.exchange("GET /open HTTP/1.1\r\nHost: a\r\n\r\n").0.status(), 200);
+    bench.gateway.put("gateway.yaml", "broken");
+    let refused = "the config is refused";
+    assert!(bench.gateway.output_when(|log| log.contains(refused)).contains(refused));
+    std::fs::copy(others.file("root.pem"), bench.clients.file("fresh")).expect("copied");
+    std::fs::rename(bench.clients.file("fresh"), bench.clients.file("root.pem")).expect("renamed");
+    assert_ne!(kept.rest().1, End::TimedOut, "nobody has to ask for it to end");
 }

@@ -109,6 +109,27 @@ fn a_101_says_what_is_left_of_a_limit_as_every_answer_does() {
 }
 
 #[test]
+fn an_upstream_without_keep_alive_is_asked_for_the_change_alone() {
+    let (told, heads) = mpsc::channel();
+    let upstream = Upstream::start(move |mut talk| {
+        let (head, _) = talk.request().expect("a request");
+        let _ = told.send(head);
+        talk.write(SWITCH);
+        echo(talk);
+    });
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\"], keep_alive: false }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app, upgrade: [websocket] }}]\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    let mut client = Talk::open(address);
+    client.write(ask());
+    switched(&mut client);
+    assert_eq!(heads.recv().expect("a request").values("connection"), ["upgrade"]);
+}
+
+#[test]
 fn what_either_side_sends_early_is_handed_over() {
     let upstream = Upstream::start(|mut talk| {
         talk.request();
