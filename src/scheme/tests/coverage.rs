@@ -61,3 +61,20 @@ fn a_header_is_named_once_whatever_its_case_and_other_names_by_theirs() {
     assert_eq!(coverage.headers, ["X-Date", "X-Id"]);
     assert_eq!(coverage.parameters, ["A", "a"]);
 }
+
+#[test]
+fn a_list_of_all_headers_of_a_beginning_holds_neither_the_signature_nor_what_begins_otherwise() {
+    let fault = |names: &str, covers: &[&str]| {
+        let covers = covers.iter().map(|cover| (*cover).to_owned()).collect();
+        let list = HeadersDefinition { covers, ..HeadersDefinition::new(names, " ") };
+        let values = vec![("list".to_owned(), ValueDefinition::Headers(list))];
+        let compiled = Scheme::compile(&Definition { values, ..definition("{path}\n{list}") });
+        compiled.err().map(|faults| faults[0].message.clone())
+    };
+    assert_eq!(fault("{header_names:x-ms-}", &["x-ms-date"]), None);
+    assert_eq!(fault("{header_names:x-ms-}", &["date else X-Ms-Date"]), None);
+    let other = fault("{header_names:x-ms-}", &["x-ms-date", "accept"]);
+    assert_eq!(other.as_deref(), Some("`accept` must be in this list, and begins otherwise"));
+    let own = fault("{header_names:x-si}", &[]);
+    assert_eq!(own.as_deref(), Some("the signature itself stands in a header that begins so"));
+}
