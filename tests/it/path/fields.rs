@@ -1,6 +1,7 @@
 //! Which fields pass the gateway, both ways, and which are of one connection only.
 
 use std::{
+    net::SocketAddr,
     sync::{Mutex, mpsc},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use super::{
     signing::{KEY, hmac_hex},
     support::{End, Head, Talk, Upstream, get, ok, open_to, run},
 };
+use crate::support::Gateway;
 
 /// An upstream that answers with `lines` and tells each request's head.
 fn telling(lines: &'static str) -> (Upstream, mpsc::Receiver<Head>) {
@@ -32,18 +34,15 @@ fn fields_that_come_twice_pass_twice_and_in_order() {
     assert_eq!((request.values("x-two"), request.field("x-empty")), (vec!["b", "a"], Some("")));
 }
 
-/// What the client chose to sign reaches the upstream, and nothing that could be taken for it.
-#[test]
-fn a_header_that_the_client_listed_is_neither_taken_out_nor_given_a_twin() {
-    let (upstream, heads) = telling("");
+/// A gateway with a scheme that signs `lines`.
+fn open_to_signers(upstream: &Upstream, keys: &str, key_id: &str, lines: &str) -> (Gateway, SocketAddr) {
     let config = format!(
         r#"
-keys: {{ k: {{ static: {{ dev-1: {{ value: {KEY} }} }} }} }}
+keys: {{ k: {{ {keys} }} }}
 schemes:
   listed:
-    keys: k
-    key_id: "{{header:X-Id}}"
-    values: {{ lines: {{ headers: "{{header:X-Signed}}", covers: [x-id] }} }}
+    keys: k{key_id}
+    values: {{ lines: {{ {lines} }} }}
     message: "{{lines}}"
     signature: {{ from: "{{header:X-Sig}}", encoding: hex, algorithm: hmac-sha256 }}
 upstreams: {{ app: {{ servers: ["http://{}"] }} }}
@@ -51,7 +50,16 @@ routes: [{{ match: {{ path: /** }}, require: {{ hmac: listed }}, to: app }}]
 "#,
         upstream.address
     );
-    let (_gateway, address) = run(&config, &[]);
+    run(&config, &[])
+}
+
+/// What the client chose to sign reaches the upstream, and nothing that could be taken for it.
+#[test]
+fn a_header_that_the_client_listed_is_neither_taken_out_nor_given_a_twin() {
+    let (upstream, heads) = telling("");
+    let lines = r#"headers: "{header:X-Signed}", covers: [x-id]"#;
+    let keys = format!("static: {{ dev-1: {{ value: {KEY} }} }}");
+    let (_gateway, address) = open_to_signers(&upstream, &keys, "\n    key_id: '{header:X-Id}'", lines);
     let signature = hmac_hex("x-id: dev-1\nx-limit: 10");
     for more in
         ["", "Connection: X-Limit\r\n", "X_Limit: 1000000\r\n", "X.limit: 1\r\nConnection: keep-alive, x-limit\r\n"]
@@ -70,21 +78,8 @@ routes: [{{ match: {{ path: /** }}, require: {{ hmac: listed }}, to: app }}]
 #[test]
 fn a_header_that_only_looks_as_if_its_name_began_as_those_that_are_signed_goes_no_further() {
     let (upstream, heads) = telling("");
-    let config = format!(
-        r#"
-keys: {{ k: {{ shared: {{ value: {KEY} }} }} }}
-schemes:
-  listed:
-    keys: k
-    values: {{ lines: {{ headers: "{{header_names:x-ms-}}" }} }}
-    message: "{{lines}}"
-    signature: {{ from: "{{header:X-Sig}}", encoding: hex, algorithm: hmac-sha256 }}
-upstreams: {{ app: {{ servers: ["http://{}"] }} }}
-routes: [{{ match: {{ path: /** }}, require: {{ hmac: listed }}, to: app }}]
-"#,
-        upstream.address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let keys = format!("shared: {{ value: {KEY} }}");
+    let (_gateway, address) = open_to_signers(&upstream, &keys, "", r#"headers: "{header_names:x-ms-}""#);
     let signature = hmac_hex("x-ms-a: 1");
     for more in ["", "X_Ms_Role: admin\r\n", "x.ms-role: admin\r\n", "Connection: x-ms-a\r\nX-Ms_Role: admin\r\n"] {
         let lines = format!("X-Sig: {signature}\r\nX-MS-A: 1\r\nX_Own: 1\r\n{more}");

@@ -13,8 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support::{PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, ok, open_to, post, run};
-use crate::support::Gateway;
+use super::support::{
+    PATIENCE, Talk, Upstream, black_hole, eventually, free_address, get, ok, open_to, open_to_each, post, run,
+};
 
 const HEAD_200: &str = "HTTP/1.1 200 OK\r\n";
 
@@ -144,20 +145,11 @@ fn going() -> (SocketAddr, JoinHandle<()>) {
     (address, server)
 }
 
-/// A gateway in front of an upstream of two servers.
-fn of_two(one: SocketAddr, other: SocketAddr) -> (Gateway, SocketAddr) {
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{one}\", \"http://{other}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n"
-    );
-    run(&config, &[])
-}
-
 #[test]
 fn a_safe_request_goes_to_another_server_where_the_one_that_it_was_sent_to_has_gone() {
     let (gone, server) = going();
     let other = Upstream::echo();
-    let (_gateway, address) = of_two(gone, other.address);
+    let (_gateway, address) = open_to_each(&[gone, other.address], "");
     let mut client = Talk::open(address);
     assert_eq!(client.exchange(get("/1")).1, b"going");
     assert_eq!(client.exchange(get("/2")).0.status(), 200);
@@ -176,7 +168,7 @@ fn a_request_in_the_name_of_a_server_that_has_gone_goes_to_no_other() {
         hosts.lock().expect("unpoisoned").send(host).expect("the test listens");
         ok("")
     });
-    let (_gateway, address) = of_two(gone, other.address);
+    let (_gateway, address) = open_to_each(&[gone, other.address], "");
     // The oldest clients name no host: then each server is sent its own name. One connection, so that one worker serves all.
     let mut client = Talk::open(address);
     let mut old = || client.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
@@ -260,12 +252,7 @@ fn an_answer_that_had_begun_and_a_late_one_are_not_asked_for_again() {
 #[test]
 fn two_servers_take_turns() {
     let servers: Vec<Upstream> = ["one", "two"].map(|name| Upstream::answering(move |_, _| ok(name))).into();
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        servers[0].address, servers[1].address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let (_gateway, address) = open_to_each(&[servers[0].address, servers[1].address], "");
     let mut counts: HashMap<Vec<u8>, usize> = HashMap::new();
     for _ in 0..20 {
         *counts.entry(Talk::open(address).exchange(get("/")).1).or_default() += 1;
@@ -276,13 +263,7 @@ fn two_servers_take_turns() {
 #[test]
 fn a_server_that_is_down_is_passed_over_whatever_the_method() {
     let server = Upstream::echo();
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        free_address(),
-        server.address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let (_gateway, address) = open_to_each(&[free_address(), server.address], "");
     for _ in 0..10 {
         let (head, body) = Talk::open(address).exchange(post("/", "body"));
         assert_eq!((head.status(), body.as_slice()), (200, &b"body"[..]));
@@ -419,12 +400,7 @@ fn a_thousand_pipelined_requests_are_all_answered_and_none_read_ahead_without_bo
 fn a_server_that_never_accepts_is_passed_over_in_time() {
     let (hole, _held) = black_hole();
     let server = Upstream::echo();
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\ntimeouts: {{ connect: 300ms }}\n",
-        server.address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let (_gateway, address) = open_to_each(&[hole, server.address], "timeouts: { connect: 300ms }\n");
     for _ in 0..2 {
         assert_eq!(Talk::open(address).exchange(post("/", "body")).1, b"body");
     }
@@ -434,12 +410,7 @@ fn a_server_that_never_accepts_is_passed_over_in_time() {
 fn a_server_that_is_silent_costs_one_request_its_time_and_not_every_second() {
     let (hole, _held) = black_hole();
     let server = Upstream::echo();
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\ntimeouts: {{ connect: 1s }}\n",
-        server.address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let (_gateway, address) = open_to_each(&[hole, server.address], "timeouts: { connect: 1s }\n");
     // On one connection, and so by one worker.
     let mut client = Talk::open(address);
     let started = Instant::now();
@@ -454,12 +425,7 @@ fn a_server_that_is_silent_costs_one_request_its_time_and_not_every_second() {
 fn a_server_that_is_silent_rests_though_all_who_waited_for_it_have_gone() {
     let (hole, _held) = black_hole();
     let server = Upstream::echo();
-    let config = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{hole}\", \"http://{}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n",
-        server.address
-    );
-    let (_gateway, address) = run(&config, &[]);
+    let (_gateway, address) = open_to_each(&[hole, server.address], "");
     let waits_in_vain = || {
         let mut client = Talk::open(address);
         client.write(post("/", "body"));

@@ -105,9 +105,16 @@ pub(super) fn free_address() -> SocketAddr {
 
 /// A gateway whose every path is public and goes to `upstream`; `more` is put behind the config.
 pub(super) fn open_to(upstream: SocketAddr, more: &str) -> (Gateway, SocketAddr) {
+    open_to_each(&[upstream], more)
+}
+
+/// The same with several servers.
+pub(super) fn open_to_each(servers: &[SocketAddr], more: &str) -> (Gateway, SocketAddr) {
+    let servers: Vec<String> = servers.iter().map(|server| format!("\"http://{server}\"")).collect();
     let routes = format!(
-        "upstreams: {{ app: {{ servers: [\"http://{upstream}\"] }} }}\n\
-         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n{more}"
+        "upstreams: {{ app: {{ servers: [{}] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app }}]\n{more}",
+        servers.join(", ")
     );
     run(&routes, &[])
 }
