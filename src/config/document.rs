@@ -18,8 +18,8 @@ use super::{
     twice, upstreams, users,
 };
 
-/// The top-level keys, in the order of the documentation.
-const KEYS: [&str; 20] = [
+/// The top-level keys of a config, in the order of the documentation.
+pub const SECTIONS: [&str; 20] = [
     "listen",
     "admin",
     "trusted_proxies",
@@ -44,7 +44,7 @@ const KEYS: [&str; 20] = [
 
 /// Walks the whole document. What it gives holds together only if no problem is an error.
 pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
-    let fields = reader.fields(root, "the config", &KEYS)?;
+    let fields = reader.fields(root, "the config", &SECTIONS)?;
     habits::hint(fields.entries(), In::Config, reader);
     let mut listeners = fields.required("listen", reader).map(|node| listen::read(node, reader)).unwrap_or_default();
     let admin = fields.value("admin").and_then(|node| listen::read_admin(node, &mut listeners, reader));

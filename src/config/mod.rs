@@ -82,6 +82,7 @@ mod tests;
 use std::path::Path;
 
 pub use checked::*;
+pub use document::SECTIONS;
 pub use environment::{Environment, System};
 pub(crate) use host::{UrlError, origin};
 pub use problem::{Problem, Problems, Severity};

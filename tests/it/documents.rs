@@ -8,6 +8,8 @@ use std::{
     process::Output,
 };
 
+use countersign::config::SECTIONS;
+
 use crate::support::countersign;
 
 /// A block of text that is shown in a document, and where.
@@ -52,29 +54,6 @@ fn shown() -> Vec<Shown> {
     }
     found
 }
-
-const SECTIONS: [&str; 20] = [
-    "listen",
-    "admin",
-    "trusted_proxies",
-    "addresses",
-    "keys",
-    "schemes",
-    "tokens",
-    "users",
-    "issuers",
-    "upstreams",
-    "rate_limits",
-    "unverified",
-    "routes",
-    "refusals",
-    "limits",
-    "timeouts",
-    "log",
-    "replay",
-    "revocations",
-    "store",
-];
 
 /// The configs in a block; several where a section stands in it more than once, to be chosen from.
 fn configs(text: &str) -> Vec<String> {
