@@ -38,19 +38,16 @@ impl Compiler<'_> {
     }
 
     fn signature_is_emitted(&mut self, carrier: &Carrier, emit: &[(Place, Template)]) {
-        let (message, place) = match (Place::of(carrier), carrier) {
+        let (kind, place) = match (Place::of(carrier), carrier) {
             (Some(place), _) if emit.iter().any(|(set, _)| set.is_same(&place)) => return,
-            (_, Carrier::Header(name)) => {
-                (format!("`emit` does not write the signature's header `{name}`"), name.clone())
-            }
-            (_, Carrier::Query(name)) => {
-                (format!("`emit` does not write the signature's parameter `?{name}`"), format!("?{name}"))
-            }
+            (_, Carrier::Header(name)) => ("header", name.clone()),
+            (_, Carrier::Query(name)) => ("parameter", format!("?{name}")),
             (_, Carrier::Json(_) | Carrier::Form(_)) if emit.is_empty() => return,
             (_, Carrier::Json(_) | Carrier::Form(_)) => {
                 return self.faults.push(Fault::whole("emit", "a signature in a body cannot be written"));
             }
         };
+        let message = format!("`emit` does not write the signature's {kind} `{place}`");
         let hint = format!("how it stands in a request that is signed: emit: {{ {place}: \"{{signature}}\" }}");
         self.faults.push(Fault::whole("emit", message).hint(hint));
     }
