@@ -1,6 +1,5 @@
 //! Where a secret comes from: a variable, a file, or (with a warning) the config itself.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{
@@ -10,7 +9,10 @@ use super::{
     shape::Fields,
     tree::{Entry, Node, Place, Value},
 };
-use crate::{keys::SHORTEST_GOOD_SECRET, secret::Secret};
+use crate::{
+    keys::{Encoding, SHORTEST_GOOD_SECRET},
+    secret::Secret,
+};
 
 /// Shortest HMAC key that draws no warning, in bytes: 128 bits.
 pub(super) const SHORTEST_HMAC: usize = SHORTEST_GOOD_SECRET;
@@ -19,14 +21,6 @@ pub(super) const SHORTEST_HMAC: usize = SHORTEST_GOOD_SECRET;
 const SHORTEST_HEX: usize = 32;
 
 const FORMS: &str = "`{ env: NAME }`, `{ file: path }` or `{ value: \"…\" }`";
-
-/// How the bytes of a key are written where it comes from.
-#[derive(Clone, Copy)]
-enum Writing {
-    Text,
-    Hex,
-    Base64,
-}
 
 /// One secret. `shortest` bytes are wanted for `purpose`; fewer draw a warning.
 pub(super) fn secret(node: &Node, reader: &mut Reader<'_>, shortest: usize, purpose: &str) -> Option<Secret> {
@@ -42,7 +36,7 @@ pub(super) fn secret_beside(
     purpose: &str,
 ) -> Option<Secret> {
     let secret = match &node.value {
-        Value::Scalar(_) => inline(node, Writing::Text, reader)?,
+        Value::Scalar(_) => inline(node, Encoding::Text, reader)?,
         Value::Map(_) => from_map(node, beside, reader)?,
         Value::List(_) => {
             reader.error(node.place, "a secret cannot be a list").expected(FORMS);
@@ -70,18 +64,15 @@ pub(super) fn secret_beside(
 fn from_map(node: &Node, beside: &[&str], reader: &mut Reader<'_>) -> Option<Secret> {
     let known = [&["env", "file", "value", "encoding"], beside].concat();
     let fields = reader.fields(node, "a secret", &known)?;
-    let writing = match fields.value("encoding") {
-        None => Writing::Text,
-        Some(node) => {
-            let choices = [("text", Writing::Text), ("hex", Writing::Hex), ("base64", Writing::Base64)];
-            reader.choice(node, "the encoding of a secret", &choices)?
-        }
+    let encoding = match fields.value("encoding") {
+        None => Encoding::Text,
+        Some(node) => reader.choice(node, "the encoding of a secret", &Encoding::NAMES)?,
     };
     let source = only_source(&fields, beside, reader)?;
     match source.key.as_str() {
-        "env" => from_variable(&source.value, writing, reader),
-        "file" => from_file(&source.value, writing, reader),
-        _ => inline(&source.value, writing, reader),
+        "env" => from_variable(&source.value, encoding, reader),
+        "file" => from_file(&source.value, encoding, reader),
+        _ => inline(&source.value, encoding, reader),
     }
 }
 
@@ -101,7 +92,7 @@ fn only_source<'t>(fields: &Fields<'t>, beside: &[&str], reader: &mut Reader<'_>
     first
 }
 
-fn from_variable(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
+fn from_variable(node: &Node, encoding: Encoding, reader: &mut Reader<'_>) -> Option<Secret> {
     let name = reader.text(node, "the name of a variable")?;
     if !is_variable_name(name) {
         reader.error(node.place, "this is not the name of an environment variable").expected("letters, digits and `_`");
@@ -114,17 +105,17 @@ fn from_variable(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Opti
         return None;
     };
     warn_of_oddities(&value, &format!("the value of `{name}`"), node.place, reader);
-    decode(Zeroizing::new(value), writing, node.place, reader)
+    decode(Zeroizing::new(value), encoding, node.place, reader)
 }
 
-fn from_file(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
+fn from_file(node: &Node, encoding: Encoding, reader: &mut Reader<'_>) -> Option<Secret> {
     let path = reader.path(node, "the path of a secret")?;
     match reader.environment.file(&path) {
         Ok(content) => {
             let mut content = Zeroizing::new(content);
             cut_newline(&mut content);
             warn_of_oddities(&content, "the secret's file", node.place, reader);
-            decode(content, writing, node.place, reader)
+            decode(content, encoding, node.place, reader)
         }
         Err(error) => {
             reader.error(node.place, format!("the secret's file cannot be read: {}", why_unreadable(&error)));
@@ -158,7 +149,7 @@ fn cut_newline(content: &mut Vec<u8>) {
     }
 }
 
-fn inline(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secret> {
+fn inline(node: &Node, encoding: Encoding, reader: &mut Reader<'_>) -> Option<Secret> {
     let text = &reader.scalar(node, "a secret")?.text;
     if let Some(name) = placeholder(text) {
         let meant = name.map_or("`{ env: NAME }`, with the variable's name".to_owned(), |name| {
@@ -173,7 +164,7 @@ fn inline(node: &Node, writing: Writing, reader: &mut Reader<'_>) -> Option<Secr
     reader
         .warning(node.place, "this secret stands in the config itself")
         .hint("`{ env: NAME }` or `{ file: path }` keeps it out of the file, and out of its history");
-    decode(Zeroizing::new(text.clone().into_bytes()), writing, node.place, reader)
+    decode(Zeroizing::new(text.clone().into_bytes()), encoding, node.place, reader)
 }
 
 /// Whether a text is what other programs replace: `${NAME}`, `$NAME`, `{{ … }}`. With the variable's name, where it is one.
@@ -191,18 +182,20 @@ fn placeholder(text: &str) -> Option<Option<&str>> {
     within("{{", "}}").map(|_| None)
 }
 
-fn decode(written: Zeroizing<Vec<u8>>, writing: Writing, place: Place, reader: &mut Reader<'_>) -> Option<Secret> {
-    let decoded = match writing {
-        Writing::Text => Some(written.to_vec()),
-        Writing::Hex => hex::decode(&*written).ok(),
-        Writing::Base64 => STANDARD.decode(&*written).ok(),
-    };
+fn decode(written: Zeroizing<Vec<u8>>, encoding: Encoding, place: Place, reader: &mut Reader<'_>) -> Option<Secret> {
+    let decoded = encoding.bytes(&written);
     if decoded.is_none() {
-        let form = if matches!(writing, Writing::Hex) { "hexadecimal" } else { "padded base64 (RFC 4648 section 4)" };
-        reader.error(place, format!("the secret is not {form}"));
+        let error = reader.error(place, format!("the secret is not {}", encoding.form()));
+        let mut others = Encoding::NAMES.iter().filter(|(_, other)| !matches!(other, Encoding::Text));
+        if let Some((name, _)) = others.find(|(_, other)| other.bytes(&written).is_some()) {
+            error.hint(format!("it can be read with `encoding: {name}`"));
+        }
     }
     let is_hex = |written: &[u8]| written.len() >= SHORTEST_HEX && written.iter().all(u8::is_ascii_hexdigit);
-    if matches!(writing, Writing::Base64) && is_hex(&written) && reader.environment.has_secrets() {
+    if matches!(encoding, Encoding::Base64 | Encoding::Base64Url)
+        && is_hex(&written)
+        && reader.environment.has_secrets()
+    {
         let bytes = written.len() / 4 * 3;
         reader
             .warning(place, format!("the secret looks like hexadecimal, and is decoded as base64, to {bytes} bytes"))
@@ -308,6 +301,20 @@ mod tests {
         assert!(secret.is_some() && problems.contains("has 3 bytes") && !problems.contains("abc"), "{problems}");
         assert!(read("{ env: EMPTY }").0.is_none());
         assert!(read("''").0.is_none());
+    }
+
+    #[test]
+    fn a_secret_in_another_encoding_than_the_one_named_is_told_which() {
+        assert_eq!(read("{ value: -_-_YWJj, encoding: base64url }").0.unwrap(), b"\xfb\xff\xbfabc");
+        for (text, hint) in [
+            ("{ value: -_-_YWJj, encoding: base64 }", "with `encoding: base64url`"),
+            ("{ value: +/+/YQ==, encoding: base64url }", "with `encoding: base64`"),
+            ("{ value: YWJjZGVm, encoding: hex }", "with `encoding: base64`"),
+        ] {
+            let (secret, shown) = read(text);
+            assert!(secret.is_none() && shown.contains(&format!("it can be read {hint}")), "{text}: {shown}");
+        }
+        assert!(!read("{ value: '!', encoding: hex }").1.contains("it can be read"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod cache;
 mod change;
 mod derive;
 mod elsewhere;
+mod encoding;
 mod file;
 pub mod http;
 mod key;
@@ -27,12 +28,13 @@ pub use attributes::{AttributeFault, Attributes, LONGEST_NAME, LONGEST_VALUE, MO
 pub use change::{Change, Chosen, NewSecret, NotChanged, Position};
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
+pub use encoding::Encoding;
 pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, Why, changed};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, SHORTEST_GOOD_SECRET, moment};
 pub use remote::{Asked, Remote, Trouble};
-pub use rows::{Encoding, Row, RowFault};
+pub use rows::{Row, RowFault};
 pub use writable::{NotWritable, Pending, Writable};
 
 use crate::{scheme::KeyFault, secret::Secret, soon::Soon};

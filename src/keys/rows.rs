@@ -5,26 +5,13 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{AttributeFault, Attributes, KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, MOST_LIVE, moment};
-use crate::{secret::Secret, sql_link::truth};
+use super::{AttributeFault, Attributes, Encoding, KeyRecord, KeySecret, Lifetime, MOST_LIVE, moment};
+use crate::sql_link::truth;
 
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;
-
-/// How a secret's bytes are written where it comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Encoding {
-    /// The bytes themselves.
-    #[default]
-    Text,
-    /// Hexadecimal digits.
-    Hex,
-    /// Base64 with its padding (RFC 4648 section 4).
-    Base64,
-}
 
 /// One row: names and what stands under them; `None` is nothing (SQL's NULL).
 pub type Row<'r> = Vec<(Cow<'r, str>, Option<Zeroizing<Vec<u8>>>)>;
@@ -63,38 +50,6 @@ pub enum RowFault {
     /// It would be read as nothing.
     #[error("a secret is over before it begins")]
     NeverGood,
-}
-
-impl Encoding {
-    /// The encoding of that name.
-    pub fn named(name: &str) -> Option<Encoding> {
-        match name {
-            "text" => Some(Encoding::Text),
-            "hex" => Some(Encoding::Hex),
-            "base64" => Some(Encoding::Base64),
-            _ => None,
-        }
-    }
-
-    /// The secret that is written so; `None` if it is not, or is empty.
-    pub fn decode(self, written: &[u8]) -> Option<Secret> {
-        let bytes = match self {
-            Encoding::Text => Some(written.to_vec()),
-            Encoding::Hex => hex::decode(written).ok(),
-            Encoding::Base64 => STANDARD.decode(written).ok(),
-        };
-        bytes.map(Secret::new).filter(|secret| !secret.is_empty() && written.len() <= LONGEST_SECRET)
-    }
-
-    /// How `secret` is written so; `None` if it is not text and should be.
-    pub fn encode(self, secret: &Secret) -> Option<Zeroizing<String>> {
-        let text = match self {
-            Encoding::Text => String::from_utf8(secret.expose().to_vec()).ok()?,
-            Encoding::Hex => hex::encode(secret.expose()),
-            Encoding::Base64 => STANDARD.encode(secret.expose()),
-        };
-        Some(Zeroizing::new(text))
-    }
 }
 
 /// The record of `id` that `rows` make, the newest secret first. A row whose `id` is another (some databases compare without
@@ -166,16 +121,15 @@ fn secret(row: &Row<'_>, encoding: Encoding) -> Result<Option<KeySecret>, RowFau
         // A row without one may stand for an id that is shut out; else somebody forgot it.
         return if flag(row, "disabled")? { Ok(None) } else { Err(RowFault::NoSecret) };
     };
-    let encoding = match text(row, "encoding", "text, hex or base64")? {
+    let encoding = match text(row, "encoding", Encoding::ONE_OF)? {
         None => encoding,
-        Some(name) => {
-            Encoding::named(name).ok_or(RowFault::Value { name: "encoding", wanted: "text, hex or base64" })?
-        }
+        Some(name) => Encoding::named(name).ok_or(RowFault::Value { name: "encoding", wanted: Encoding::ONE_OF })?,
     };
     let wanted = match encoding {
         Encoding::Text => "a secret of 1 byte to 16 KiB",
         Encoding::Hex => "a secret in hexadecimal",
         Encoding::Base64 => "a secret in padded base64",
+        Encoding::Base64Url => "a secret in base64url",
     };
     let secret = encoding.decode(written).ok_or(RowFault::Value { name: "secret", wanted })?;
     let lifetime = Lifetime {
@@ -315,7 +269,10 @@ mod tests {
         assert_eq!(fault(&[("secret", "")]), "no row has a `secret`");
         assert_eq!(fault(&[("secret", "x"), ("disabled", "maybe")]), "`disabled` is not true or false");
         assert_eq!(fault(&[("secret", "zz"), ("encoding", "hex")]), "`secret` is not a secret in hexadecimal");
-        assert_eq!(fault(&[("secret", "x"), ("encoding", "rot13")]), "`encoding` is not text, hex or base64");
+        assert_eq!(
+            fault(&[("secret", "x"), ("encoding", "rot13")]),
+            "`encoding` is not text, hex, base64 or base64url"
+        );
         assert_eq!(
             fault(&[("secret", "x"), ("not_before", "2"), ("not_after", "1")]),
             "a secret is over before it begins"

@@ -41,10 +41,7 @@ fn timeout(fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<Duration> {
 fn shared(fields: &Fields<'_>, timeout: Duration, reader: &mut Reader<'_>) -> Option<Shared> {
     let encoding = match fields.value("encoding") {
         None => Some(Encoding::Text),
-        Some(node) => {
-            let choices = [("text", Encoding::Text), ("hex", Encoding::Hex), ("base64", Encoding::Base64)];
-            reader.choice(node, "the encoding of a secret", &choices)
-        }
+        Some(node) => reader.choice(node, "the encoding of a secret", &Encoding::NAMES),
     };
     let cache = match fields.value("cache") {
         None => Some(usual(timeout)),

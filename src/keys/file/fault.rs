@@ -52,6 +52,8 @@ pub enum Why {
     NotHex,
     #[error("it is not padded base64")]
     NotBase64,
+    #[error("it is not base64url")]
+    NotBase64Url,
     #[error("wanted is RFC 3339, or seconds since 1970")]
     NotTime,
     #[error("the secret is over before it begins")]

@@ -154,12 +154,13 @@ impl<'r> SecretTexts<'r> {
         let at = |column: &str, why| (Some(column.to_owned()), why);
         let encoding = match self.encoding {
             "" => Encoding::default(),
-            name => Encoding::named(name).ok_or_else(|| at(ENCODING, Why::Type("text, hex or base64")))?,
+            name => Encoding::named(name).ok_or_else(|| at(ENCODING, Why::Type(Encoding::ONE_OF)))?,
         };
         let why = match (self.secret.len(), encoding) {
             (0, _) => Why::EmptySecret,
             (1..=LONGEST_SECRET, Encoding::Hex) => Why::NotHex,
             (1..=LONGEST_SECRET, Encoding::Base64) => Why::NotBase64,
+            (1..=LONGEST_SECRET, Encoding::Base64Url) => Why::NotBase64Url,
             (_, _) => Why::LongSecret,
         };
         encoding.decode(self.secret.as_bytes()).ok_or_else(|| at(SECRET, why))

@@ -208,7 +208,7 @@ fn what_is_wrong_is_said_with_its_place_and_without_its_secret() {
         ("id,secret\na b,hunter2\n", "line 2, `id`: a key id is 1 to 256 visible ASCII characters"),
         ("id,secret\na,\n", "line 2, `secret`: the secret is empty"),
         ("id,secret,encoding\na,hunter2,hex\n", "line 2, `secret`: it is not hexadecimal"),
-        ("id,secret,encoding\na,hunter2,rot13\n", "line 2, `encoding`: it must be text, hex or base64"),
+        ("id,secret,encoding\na,hunter2,rot13\n", "line 2, `encoding`: it must be text, hex, base64 or base64url"),
         ("id,secret,not_after\na,hunter2,soon\n", "line 2, `not_after`: wanted is RFC 3339, or seconds since 1970"),
         ("id,secret,not_before,not_after\na,hunter2,9,9\n", "line 2, `not_after`: the secret is over before it begins"),
         ("id,secret,disabled\na,hunter2,maybe\n", "line 2, `disabled`: it must be true or false"),

@@ -127,6 +127,31 @@ fn verify_shows_what_a_token_says_beside_what_is_wanted() {
 }
 
 #[test]
+fn a_secret_that_stands_in_a_jwk_can_be_taken_over_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = [0xfb_u8; 32];
+    let written = URL_SAFE_NO_PAD.encode(secret);
+    let token = hs256("k1", &secret, &json!({"iss": "me", "aud": "api", "exp": now() + 60}));
+    let verify = |encoding: &str| {
+        let config = format!(
+            "listen: 127.0.0.1:8000\n\
+             tokens: {{ api: {{ keys: [{{ kid: k1, algorithm: HS256, secret: {{ value: '{written}'{encoding} }} }}], issuer: me, audience: api }} }}\n\
+             upstreams: {{ ok: {{ echo: true }} }}\n\
+             routes: [{{ match: {{ path: / }}, require: {{ jwt: api }}, to: ok }}]\n"
+        );
+        fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+        let (code, _, words) = told(&["token", "verify", "-c", "gateway.yaml"], &token, directory.path());
+        assert!(!words.contains(&written), "{words}");
+        (code, words)
+    };
+    let (code, words) = verify("");
+    assert!(code == Some(4) && words.contains("`encoding: base64url` beside the secret"), "{words}");
+    let (code, words) = verify(", encoding: base64");
+    assert!(code == Some(2) && words.contains("it can be read with `encoding: base64url`"), "{words}");
+    assert_eq!(verify(", encoding: base64url").0, Some(0));
+}
+
+#[test]
 fn inspect_explains_an_encrypted_token_as_far_as_anyone_can_see() {
     let directory = tempfile::tempdir().unwrap();
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RSA-OAEP-256","enc":"A256GCM","cty":"JWT","kid":"ours"}"#);

@@ -6,6 +6,8 @@ use crate::{
     config::{TokenKey, TokenKeys, Tokens},
     jose::Key,
     json::{Document, Value},
+    keys::Encoding,
+    secret::Secret,
 };
 
 /// Characters of a value that are shown.
@@ -46,24 +48,26 @@ pub(super) fn show(error: &TokenError, token: &[u8], entry: &Tokens, judged: imp
 
 /// What was done wrong with a secret that the config holds, if one of the usual slips makes the signature fit.
 fn slip(entry: &Tokens, judged: impl Fn(Key) -> Result<(), TokenError>) -> Option<String> {
-    let mut secrets = keys(entry).iter().filter_map(|key| Some((&key.key, key.secret.as_ref()?))).peekable();
-    secrets.peek()?;
-    let found = secrets.find_map(|(key, secret)| {
-        slips::misread(secret).into_iter().find_map(|taken| {
-            let other = Key::secret(key.kid().map(str::to_owned), key.algorithm(), &taken.it).ok()?;
-            fits(judged(other)).then_some(taken.told).flatten()
-        })
+    let secrets: Vec<_> = keys(entry).iter().filter_map(|key| Some((&key.key, key.secret.as_ref()?))).collect();
+    secrets.first()?;
+    let would_fit = |key: &Key, secret: &Secret| {
+        let other = Key::secret(key.kid().map(str::to_owned), key.algorithm(), secret);
+        other.is_ok_and(|other| fits(judged(other)))
+    };
+    let decoded = secrets.iter().find_map(|(key, secret)| {
+        let fits = |encoding: Encoding| encoding.decode(secret.expose()).is_some_and(|it| would_fit(key, &it));
+        Encoding::NAMES.iter().find_map(|(name, encoding)| fits(*encoding).then_some(name))
     });
-    Some(match found {
-        Some(told) if told.contains("hex-decoded") => {
-            format!("it would fit if {told}: `encoding: hex` beside the secret")
-        }
-        Some(told) if told.contains("64-decoded") => {
-            format!("it would fit if {told}: `encoding: base64` beside the secret")
-        }
-        Some(told) => format!("it would fit if {told}"),
-        None => "none of the usual slips makes it fit: whoever signs has another secret".to_owned(),
-    })
+    if let Some(name) = decoded {
+        return Some(format!("it would fit if the key is {name}-decoded first: `encoding: {name}` beside the secret"));
+    }
+    let misread = secrets.iter().find_map(|(key, secret)| {
+        slips::misread(secret).into_iter().find_map(|taken| taken.told.filter(|_| would_fit(key, &taken.it)))
+    });
+    Some(misread.map_or_else(
+        || "none of the usual slips makes it fit: whoever signs has another secret".to_owned(),
+        |told| format!("it would fit if {told}"),
+    ))
 }
 
 /// Whether a token came past the check of its signature.
