@@ -19,9 +19,7 @@ pub use issuing::{
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
-pub use tokens::{
-    Decryption, Dpop, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
-};
+pub use tokens::{Decryption, Dpop, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
 
 use crate::{
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},

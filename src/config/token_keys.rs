@@ -16,19 +16,6 @@ use crate::{
     secret::Secret,
 };
 
-/// What is accepted of a set where the operator lists nothing: all that a public key can do.
-const USUAL: [Algorithm; 9] = [
-    Algorithm::Rs256,
-    Algorithm::Rs384,
-    Algorithm::Rs512,
-    Algorithm::Ps256,
-    Algorithm::Ps384,
-    Algorithm::Ps512,
-    Algorithm::Es256,
-    Algorithm::Es384,
-    Algorithm::EdDsa,
-];
-
 const PUBLIC_KEY: &str = "PEM of a public key or certificate, or a JWK";
 
 /// The keys of an entry, out of `keys`, `jwks` or `oidc`.
@@ -222,7 +209,8 @@ fn of_pem(kid: Option<String>, given: Option<Algorithm>, text: &[u8], short: Sho
 /// What the config says and what the JWK says must be the same.
 fn of_jwk(kid: Option<String>, given: Option<Algorithm>, text: &[u8], short: ShortRsa) -> Result<Key, String> {
     let document = crate::json::Document::parse(text).map_err(|error| format!("it is not strict JSON: {error}"))?;
-    let algorithms = given.map_or_else(|| USUAL.to_vec(), |given| vec![given]);
+    let is_public = |algorithm: &Algorithm| algorithm.key_type() != KeyType::Secret;
+    let algorithms = given.map_or_else(|| Algorithm::ALL.into_iter().filter(is_public).collect(), |given| vec![given]);
     let rules = SetRules { algorithms, secrets: false, short_rsa: short };
     let jwk = Jwk::new(document.root()).map_err(|fault| fault.to_string())?;
     let states = |name| jwk.text(name).is_some();

@@ -1,5 +1,5 @@
-//! The issuers whose keys a config wants fetched, and those that are asked what their tokens are. One that the next config names with the same settings goes on with its set
-//! and with the task that keeps it, or with what it said.
+//! The issuers whose keys a config wants fetched, and those that are asked what their tokens are. One that the next config
+//! names with the same settings goes on with its set and with the task that keeps it, or with what it said.
 
 use std::{
     fmt, io,
@@ -11,10 +11,10 @@ use std::{
 use crate::{
     authenticate::jwt::{Introspection, SharedKeys},
     clock::Clock,
-    config::{self, Config, PublishedFrom, PublishedKeys, TokenKeys},
+    config::{Config, TokenKeys},
     errands::Errands,
-    introspection::{self, Introspector},
-    key_sets::{Place, Publisher, Settings},
+    introspection::Introspector,
+    key_sets::Publisher,
     observe::{IntrospectionCounts, IssuerCounts, KeySetCounts},
 };
 
@@ -22,8 +22,6 @@ use crate::{
 /// refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 const GLANCE: Duration = Duration::from_millis(5);
-/// Questions at once that one server is asked.
-const MOST_QUESTIONS: usize = 64;
 
 /// Publishers by the names of the tokens entries that they are for.
 #[derive(Clone, Default)]
@@ -42,16 +40,14 @@ impl PublisherBook {
             let name = tokens.name.clone();
             match &tokens.keys {
                 TokenKeys::Listed(..) => {}
-                TokenKeys::Published(published) => {
-                    let settings = settings(published);
-                    let known = self.find(&name).filter(|publisher| *publisher.settings() == settings).cloned();
-                    let publisher = known.unwrap_or_else(|| Publisher::open(&name, settings, clock.clone()));
+                TokenKeys::Published(settings) => {
+                    let known = self.find(&name).filter(|publisher| publisher.settings() == settings).cloned();
+                    let publisher = known.unwrap_or_else(|| Publisher::open(&name, settings.clone(), clock.clone()));
                     publishers.push((name, publisher));
                 }
-                TokenKeys::Introspected(server) => {
-                    let settings = server_settings(server);
-                    let known = self.server(&name).filter(|known| *known.settings() == settings).cloned();
-                    let server = known.unwrap_or_else(|| Introspector::open(&name, settings, clock.clone()));
+                TokenKeys::Introspected(settings) => {
+                    let known = self.server(&name).filter(|known| known.settings() == settings).cloned();
+                    let server = known.unwrap_or_else(|| Introspector::open(&name, settings.clone(), clock.clone()));
                     introspectors.push((name, server));
                 }
             }
@@ -111,36 +107,6 @@ impl PublisherBook {
 
     fn find(&self, tokens: &str) -> Option<&Publisher> {
         self.publishers.iter().find(|(name, _)| name == tokens).map(|(_, publisher)| publisher)
-    }
-}
-
-fn settings(published: &PublishedKeys) -> Settings {
-    Settings {
-        place: match &published.from {
-            PublishedFrom::KeySet(uri) => Place::KeySet(uri.clone()),
-            PublishedFrom::Discovery(issuer) => Place::Discovery(issuer.clone()),
-        },
-        rules: published.rules.clone(),
-        refresh: published.refresh,
-        cooldown: published.cooldown,
-        stale: published.stale,
-        cache: published.cache.clone(),
-        roots: published.roots.clone(),
-        plain: published.plain,
-    }
-}
-
-fn server_settings(server: &config::Introspection) -> introspection::Settings {
-    introspection::Settings {
-        url: server.url.clone(),
-        client_id: server.client_id.clone(),
-        client_secret: server.client_secret.clone(),
-        ttl: server.ttl,
-        inactive_ttl: server.inactive_ttl,
-        capacity: server.capacity,
-        timeout: server.timeout,
-        most_calls: MOST_QUESTIONS,
-        roots: server.roots.clone(),
     }
 }
 
