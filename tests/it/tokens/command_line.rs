@@ -147,7 +147,7 @@ fn a_secret_that_stands_in_a_jwk_can_be_taken_over_as_it_is() {
     let (code, words) = verify("");
     assert!(code == Some(4) && words.contains("`encoding: base64url` beside the secret"), "{words}");
     let (code, words) = verify(", encoding: base64");
-    assert!(code == Some(2) && words.contains("it can be read with `encoding: base64url`"), "{words}");
+    assert!(code == Some(3) && words.contains("it can be read with `encoding: base64url`"), "{words}");
     assert_eq!(verify(", encoding: base64url").0, Some(0));
 }
 
