@@ -9,14 +9,18 @@ pub fn escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
 /// `text` decoded once: `%XX` is its byte, `+` a space, and a broken escape stands for itself. For finding out what a
 /// name could be taken for, never for what is signed or forwarded.
 pub fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
+    decoding(text).collect()
+}
+
+/// The same byte by byte.
+pub fn decoding(text: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
+    std::iter::from_fn(move || {
+        let (&first, after) = rest.split_first()?;
         let (byte, after) = escape(rest).unwrap_or((if first == b'+' { b' ' } else { first }, after));
-        decoded.push(byte);
         rest = after;
-    }
-    decoded
+        Some(byte)
+    })
 }
 
 fn digit(byte: u8) -> Option<u8> {

@@ -60,6 +60,23 @@ impl<'d> Value<'d> {
         })
     }
 
+    /// Whether a reader that takes names less exactly could find another value where `pointer` names one: beside a name on
+    /// the way to it there is one that differs in case alone, as Go's and .NET's readers take it, or behind a NUL, as C's do.
+    pub fn has_lookalike(&self, pointer: &str) -> bool {
+        let mut value = self.clone();
+        for token in pointer.split('/').skip(1) {
+            let next = match (&value, reference_token(token)) {
+                (Value::Object(object), Some(name)) if object.has_lookalike(&name) => return true,
+                (Value::Object(object), Some(name)) => object.value(&name),
+                (Value::Array(array), _) => array_index(token).and_then(|index| array.element(index)),
+                _ => None,
+            };
+            let Some(next) = next else { return false };
+            value = next;
+        }
+        false
+    }
+
     /// The string's text, if this is a string.
     pub fn into_string(self) -> Option<Cow<'d, str>> {
         if let Value::String(text) = self { Some(text) } else { None }
@@ -128,6 +145,11 @@ impl<'d> Object<'d> {
             }
         }
         None
+    }
+
+    /// Whether there is a member whose name could be taken for `name` and is not it.
+    pub fn has_lookalike(&self, name: &str) -> bool {
+        Nodes::names(self.0).any(|own| is_lookalike(&own, name))
     }
 
     /// Whether there are no members.
@@ -227,6 +249,24 @@ impl<'d> Iterator for Nodes<'d> {
         let sibling = self.step()?;
         Some(Value::read(self.text, sibling))
     }
+}
+
+/// Whether a lenient reader could take `own` for `name`, which it is not.
+fn is_lookalike(own: &str, name: &str) -> bool {
+    if own.is_ascii() && name.is_ascii() && !own.contains('\0') {
+        return own.eq_ignore_ascii_case(name) && own != name;
+    }
+    // There and back, for some letters have the same capital: the Kelvin sign, and the long s.
+    let folded = |text: &str| -> String {
+        text.split('\0')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    own != name && folded(own) == folded(name)
 }
 
 /// RFC 6901 section 4: `~1` first, then `~0`; any other `~` is malformed.

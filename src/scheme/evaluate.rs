@@ -5,6 +5,7 @@ use std::{cell::OnceCell, collections::BTreeSet};
 use super::{
     Body, Dialect, Failure, Headers, Template, View, Why,
     answer::Reply,
+    declared::{self, Declared},
     parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
     timestamp::formatted,
@@ -27,6 +28,7 @@ pub(super) struct Evaluation<'a> {
     emission: Option<Emission<'a>>,
     reply: Option<Reply<'a>>,
     document: OnceCell<Result<Document<'a>, Why>>,
+    declared: OnceCell<Declared>,
     parsed: OnceCell<Box<[ParsedOnce]>>,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Evaluation<'a> {
             emission: None,
             reply: None,
             document: OnceCell::new(),
+            declared: OnceCell::new(),
             parsed: OnceCell::new(),
         }
     }
@@ -181,7 +184,7 @@ impl<'a> Evaluation<'a> {
             },
             Source::Status => given(self.reply.map(|reply| reply.status.to_string()), sink),
             Source::Json(pointer) => self.json(pointer, sink),
-            Source::Form(name) => self.memory().and_then(|body| parameter(body, name, true, sink)),
+            Source::Form(name) => self.form(name, sink),
             Source::Body => return self.body(sink),
             Source::KeyId => given(self.key_id, sink),
             Source::Value(index, _) => match self.values.get(*index) {
@@ -240,13 +243,18 @@ impl<'a> Evaluation<'a> {
         Ok(is_empty)
     }
 
+    /// The body as the fields of a form, all of which count.
+    pub(super) fn whole_form(&self) -> Result<&'a [u8], Why> {
+        let body = self.memory()?;
+        if body.is_empty() { Ok(body) } else { self.declared(body).check().map(|()| body) }
+    }
+
     /// Whether the request says that its body is a form.
     pub(super) fn declares_form(&self) -> Result<bool, Failure> {
         let (mut count, mut is_form) = (0_usize, false);
         self.view.headers.each("content-type", &mut |value| {
             count += 1;
-            let media_type = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-            is_form = media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+            is_form = declared::is_form(value);
         });
         match count {
             0 | 1 => Ok(is_form),
@@ -275,12 +283,30 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    fn form(&self, name: &str, sink: &mut Sink<'_>) -> Result<(), Why> {
+        let body = self.memory()?;
+        let value = parameters::unique(body, name, true)?.ok_or(Why::Absent)?;
+        self.declared(body).check_form(body, name)?;
+        given(Some(value), sink)
+    }
+
     fn json(&self, pointer: &str, sink: &mut Sink<'_>) -> Result<(), Why> {
-        match self.document()?.pointer(pointer).ok_or(Why::Absent)? {
+        let document = self.document()?;
+        let value = document.pointer(pointer).ok_or(Why::Absent)?;
+        if document.root().has_lookalike(pointer) {
+            return Err(Why::Twofold);
+        }
+        let body = self.memory()?;
+        self.declared(body).check_json(body, pointer)?;
+        match value {
             Value::String(text) => given(Some(&*text), sink),
             Value::Number(text) => given(Some(text), sink),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Why::WrongType),
         }
+    }
+
+    fn declared(&self, body: &[u8]) -> Declared {
+        *self.declared.get_or_init(|| Declared::of(self.view.headers, body))
     }
 
     fn body(&self, sink: &mut Sink<'_>) -> Result<(), Failure> {
@@ -302,13 +328,9 @@ impl<'a> Evaluation<'a> {
 
     #[cold]
     fn why_no_json(&self, body: &[u8], problem: JsonProblem) -> Why {
-        let mut is_encoded = false;
-        self.view.headers.each("content-encoding", &mut |coding| {
-            is_encoded |= !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity");
-        });
         match body {
             [] => Why::EmptyBody,
-            _ if is_encoded => Why::EncodedBody,
+            _ if declared::is_packed(self.view.headers) => Why::EncodedBody,
             _ => Why::NotJson(problem),
         }
     }

@@ -115,6 +115,10 @@ pub enum Why {
     /// The body is not JSON as it is read here.
     #[error("cannot be read from the body: it is not strict JSON: {0}")]
     NotJson(JsonProblem),
+    /// A reader that is less exact finds another value: under a name that is nearly the same, or in a body that it reads as
+    /// `Content-Type` or `Content-Encoding` say.
+    #[error("could be another value to an upstream, by a like name or by what the request says of its body")]
+    Twofold,
     /// A filter refused it.
     #[error("does not have the form it must have")]
     Refused,

@@ -11,6 +11,7 @@ mod challenge;
 mod claimed;
 mod compile;
 mod coverage;
+mod declared;
 mod definition;
 mod evaluate;
 mod explain;

@@ -3,10 +3,16 @@
 use super::{Why, template::Scratch};
 use crate::percent;
 
-/// The one parameter of this name, decoded. Twice is refused: two readers could pick different ones.
+/// The one parameter of this name, decoded. Twice is refused: two readers could pick different ones. So is one beside which
+/// there is another that some take for it.
 ///
 /// `plus_is_space` is the form encoding's rule; in a query a plus stands for itself.
 pub(super) fn unique(parameters: &[u8], name: &str, plus_is_space: bool) -> Result<Option<Scratch>, Why> {
+    let found = only(parameters, name, plus_is_space)?;
+    if found.is_some() && is_twofold(parameters, name) { Err(Why::Twofold) } else { Ok(found) }
+}
+
+fn only(parameters: &[u8], name: &str, plus_is_space: bool) -> Result<Option<Scratch>, Why> {
     let mut found = None;
     for parameter in parameters.split(|byte| *byte == b'&') {
         let equals = parameter.iter().position(|byte| *byte == b'=').unwrap_or(parameter.len());
@@ -21,6 +27,37 @@ pub(super) fn unique(parameters: &[u8], name: &str, plus_is_space: bool) -> Resu
         found = Some(percent_decoded(value, plus_is_space).ok_or(Why::Malformed)?);
     }
     Ok(found)
+}
+
+/// Whether more than one parameter could be taken for `name`.
+pub(super) fn is_twofold(parameters: &[u8], name: &str) -> bool {
+    pieces(parameters).filter(|own| is_taken_for(own, name)).nth(1).is_some()
+}
+
+/// Whether whoever takes these bytes of JSON for a form finds `name` there. Its first name begins with a bracket, and is none.
+pub(super) fn hides_in_json(json: &[u8], name: &str) -> bool {
+    pieces(json).skip(1).any(|own| is_taken_for(own, name))
+}
+
+/// The names between `&`, and between `;`, which separates them for some: Rack before version 3, Python before 3.10, Perl.
+fn pieces(parameters: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let pieces = parameters.split(|byte| matches!(byte, b'&' | b';'));
+    pieces.map(|piece| piece.split(|byte| *byte == b'=').next().unwrap_or_default())
+}
+
+/// Whether a lenient reader takes the one name for the other: without regard to case (ASP.NET); up to a bracket (Rack, Express),
+/// with `_` for dots and spaces, up to a NUL (PHP).
+// Nothing is copied: nobody has vouched for these bytes, and there may be a great many names.
+fn is_taken_for(own: &[u8], name: &str) -> bool {
+    let cuts = !name.contains('[');
+    let whole = percent::decoding(own).take_while(|byte| *byte != 0 && !(cuts && *byte == b'['));
+    let mut own = whole.skip_while(u8::is_ascii_whitespace);
+    name.bytes().all(|byte| own.next().is_some_and(|own| loose(own) == loose(byte)))
+        && own.all(|byte| byte.is_ascii_whitespace())
+}
+
+fn loose(byte: u8) -> u8 {
+    if matches!(byte, b'.' | b' ') { b'_' } else { byte.to_ascii_lowercase() }
 }
 
 /// A target whose query has this parameter, in the place of any of its name; `None` where a name cannot be read.

@@ -1,9 +1,16 @@
 //! `@query-param` (RFC 9421 section 2.2.8): parameters read as the URL standard's forms are, and written one way.
 
-use crate::scheme::{Why, parameters::percent_decoded};
+use crate::scheme::{
+    Why,
+    parameters::{is_twofold, percent_decoded},
+};
 
 /// The parameters of a query, names and values encoded, read once however many of them are covered.
-pub(super) struct Query(Vec<(String, String)>);
+pub(super) struct Query {
+    parameters: Vec<(String, String)>,
+    /// As it came.
+    text: String,
+}
 
 impl Query {
     /// # Errors
@@ -15,20 +22,27 @@ impl Query {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             encoded(name).zip(encoded(value))
         });
-        each.collect::<Option<_>>().map(Query).ok_or(Why::Malformed)
+        let parameters = each.collect::<Option<_>>().ok_or(Why::Malformed)?;
+        Ok(Query { parameters, text: query.to_owned() })
     }
 
     /// The value of the one parameter whose name, encoded, is `name`.
     ///
     /// # Errors
-    /// It is not there, or there twice, which the RFC forbids to sign.
+    /// It is not there, or there twice, which the RFC forbids to sign; or there is one that an upstream could take for it, and
+    /// that need not be signed.
     pub(super) fn parameter(&self, name: &str) -> Result<&str, Why> {
-        let mut found = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        let mut found = self.parameters.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
         match (found.next(), found.next()) {
+            (Some(_), None) if self.is_twofold(name) => Err(Why::Twofold),
             (Some(value), None) => Ok(value),
             (Some(_), Some(_)) => Err(Why::Repeated),
             (None, _) => Err(Why::Absent),
         }
+    }
+
+    fn is_twofold(&self, name: &str) -> bool {
+        decoded(name).is_none_or(|name| is_twofold(self.text.as_bytes(), &name))
     }
 }
 
@@ -78,5 +92,13 @@ mod tests {
         assert_eq!(parameter("a=1&%61=2", "a"), Err(Why::Repeated));
         assert_eq!(parameter("a=1&b=%zz", "a"), Err(Why::Malformed));
         assert_eq!(parameter("a=1&b=%ff", "a"), Err(Why::Malformed));
+    }
+
+    #[test]
+    fn what_an_upstream_could_take_for_another_has_no_value() {
+        for query in ["a=1&A=2", "a[]=2&a=1", "a=1&b=2;a=3", "a=1&%20a=2", "a=1&a%00b=2"] {
+            assert_eq!(parameter(query, "a"), Err(Why::Twofold), "{query}");
+        }
+        assert_eq!(parameter("a=1;b&aa=2&b[a]=3", "a").unwrap(), "1%3Bb");
     }
 }

@@ -14,6 +14,7 @@ mod robustness;
 mod rules;
 mod signing;
 mod times;
+mod twofold;
 mod values;
 mod vectors;
 

@@ -62,7 +62,7 @@ impl ParameterList {
                 }
                 ParameterSource::DeclaredForm if !evaluation.declares_form()? => {}
                 ParameterSource::Form | ParameterSource::DeclaredForm => {
-                    let body = evaluation.memory().map_err(|why| Failure::unreadable(source.name(), why))?;
+                    let body = evaluation.whole_form().map_err(|why| Failure::unreadable(source.name(), why))?;
                     self.add(body, (source, true, except), &mut all)?;
                 }
                 ParameterSource::Pairs(index, _) => {

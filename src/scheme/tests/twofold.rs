@@ -1,0 +1,114 @@
+//! What is read out of a query or a body, and what less exact readers would find there.
+
+use super::*;
+
+fn read_by(template: &str, request: &Request) -> Result<String, Failure> {
+    message(&definition(template), request)
+}
+
+fn twofold(template: &str, request: &Request) {
+    let place = template.trim_matches(['{', '}']);
+    assert_eq!(read_by(template, request), unreadable(place, Why::Twofold), "{} {:?}", request.target, request.headers);
+}
+
+#[test]
+fn a_parameter_beside_one_that_some_take_for_it_is_refused() {
+    for other in ["Id=b", "ID=b", "id[]=b", "id%5B0%5D=b", "id[x]", "id%00=b", "id%00x=b", "+id=b", "x=1;id=b", "x;ID"]
+    {
+        for both in [format!("id=a&{other}"), format!("{other}&id=a")] {
+            twofold("{query:id}", &Request::new("GET", &format!("/?{both}")));
+            twofold("{form:id}", &Request::new("POST", "/").body(&both));
+        }
+    }
+    for other in ["dev.id=b", "dev%20id=b", "Dev_Id=b", "dev_id[]=b"] {
+        twofold("{query:dev_id}", &Request::new("GET", &format!("/?dev_id=a&{other}")));
+    }
+    twofold("{form:a[b]}", &Request::new("POST", "/").body("a[b]=1&A[b]=2"));
+}
+
+#[test]
+fn what_nobody_takes_for_a_parameter_may_stand_beside_it() {
+    let query = "id=a;b&ids=b&i.d=c&xid=d&[id]=e&id2=f&i=id=g&x=%3Bid=h&id-=i";
+    assert_eq!(read_by("{query:id}", &Request::new("GET", &format!("/?{query}"))).unwrap(), "a;b");
+    let fields = Request::new("POST", "/").body("a[b]=1&a[c]=2&a=3");
+    assert_eq!(read_by("{form:a[b]}{form:a[c]}", &fields).unwrap(), "12");
+    // Another dialect's; this one's is not there.
+    let absent = Request::new("GET", "/?Id=a");
+    assert_eq!(read_by("{query:id}", &absent), unreadable("query:id", Why::Absent));
+}
+
+#[test]
+fn a_field_beside_one_that_some_take_for_it_is_refused() {
+    for name in ["Mac", "MAC", "m\\u0061C", "mac\\u0000", "mac\\u0000x", "MA\\u0043\\u0000"] {
+        let body = format!(r#"{{"mac":"a","{name}":"b"}}"#);
+        twofold("{json:/mac}", &Request::new("POST", "/").body(&body));
+        let inner = format!(r#"{{"x":{body}}}"#);
+        twofold("{json:/x/mac}", &Request::new("POST", "/").body(&inner));
+        let outer = format!(r#"{{"mac":{{"x":1}},"{name}":{{"x":2}}}}"#);
+        twofold("{json:/mac/x}", &Request::new("POST", "/").body(&outer));
+    }
+    twofold("{json:/keys}", &Request::new("POST", "/").body("{\"keys\":1,\"\u{212a}ey\u{17f}\":2}"));
+    let apart = r#"{"mac":"a","macs":"b","m ac":"c","x":{"MAC":"d"},"a":[{"MAC":"e"}]}"#;
+    assert_eq!(read_by("{json:/mac}", &Request::new("POST", "/").body(apart)).unwrap(), "a");
+}
+
+#[test]
+fn no_field_is_read_out_of_what_its_reader_unpacks_first() {
+    for (name, value) in [
+        ("Content-Encoding", "deflate"),
+        ("Content-Encoding", "identity, br"),
+        ("Content-Type", "application/json; charset=utf-7"),
+        ("Content-Type", "application/json;charset=\"UTF-16LE\""),
+        ("Content-Type", "application/json; x=y ; Charset = ibm037"),
+        ("Content-Type", "application/json; charset=utf-8; charset=iso-2022-jp"),
+        ("Content-Type", "application/json; charset*=utf-8''utf-7"),
+        ("Content-Type", "application/json; charset"),
+    ] {
+        twofold("{json:/a}", &Request::new("POST", "/").header(name, value).body(r#"{"a":1}"#));
+    }
+    for coded in [("Content-Encoding", "gzip"), ("Content-Type", "application/x-www-form-urlencoded; charset=utf-16")] {
+        let request = Request::new("POST", "/").header(coded.0, coded.1).body("a=1");
+        twofold("{form:a}", &request);
+        let all = ValueDefinition::Parameters(ParametersDefinition::new(vec![ParametersOf::Form]));
+        let definition = Definition { values: vec![("all".to_owned(), all)], ..definition("{all}") };
+        assert_eq!(message(&definition, &request), unreadable("form", Why::Twofold));
+    }
+    let umlaut = Request::new("POST", "/").header("Content-Type", "application/json; charset=iso-8859-1");
+    twofold("{json:/a}", &umlaut.clone().body(r#"{"a":"ä"}"#));
+    assert_eq!(read_by("{json:/a}", &umlaut.body(r#"{"a":"a"}"#)).unwrap(), "a");
+    for sound in
+        ["application/json; charset=UTF-8", "application/json; Charset=\"utf8\"", "text/plain; charset=us-ascii"]
+    {
+        let request = Request::new("POST", "/").header("Content-Type", sound).header("Content-Encoding", "identity");
+        assert_eq!(read_by("{json:/a}", &request.body(r#"{"a":1}"#)).unwrap(), "1", "{sound}");
+    }
+}
+
+#[test]
+fn no_field_is_read_out_of_what_may_be_another_kind_of_document() {
+    let declared = |content_type: &str, body: &str| match content_type {
+        "" => Request::new("POST", "/").body(body),
+        content_type => Request::new("POST", "/").header("Content-Type", content_type).body(body),
+    };
+    let form = "application/x-www-form-urlencoded";
+    for hidden in ["&a=2&", ";a=2", "&%61=2", "&A=2", "&a[]=2", "&a"] {
+        let json = format!(r#"{{"a":1,"b":"{hidden}"}}"#);
+        let read = if hidden == "&a" { Ok("1".to_owned()) } else { unreadable("json:/a", Why::Twofold) };
+        assert_eq!(read_by("{json:/a}", &declared(form, &json)), read, "{hidden}");
+        assert_eq!(read_by("{json:/a}", &declared("", &json)), read, "{hidden}");
+        assert_eq!(read_by("{json:/a}", &declared("application/json", &json)).unwrap(), "1", "{hidden}");
+    }
+    // Clients that say nothing of their JSON, or what curl says.
+    for content_type in [form, "", "text/plain"] {
+        assert_eq!(read_by("{json:/a}", &declared(content_type, r#"{"a":1,"b":"x&y=z"}"#)).unwrap(), "1");
+    }
+    twofold("{form:a}", &declared("application/json", r#"{"b":"&a=1&","a":2}"#));
+    twofold("{form:a}", &declared("", r#"{"b":"&a=1&","A":2}"#));
+    twofold("{form:a}", &declared("multipart/form-data; boundary=b", "a=1&x=\r\n--b\r\n"));
+    twofold("{form:a}", &declared("image/svg+xml", "<x><![CDATA[&a=1&]]><a>2</a></x>"));
+    for content_type in [form, "", "text/plain", "application/json"] {
+        assert_eq!(read_by("{form:a}", &declared(content_type, "a=1&b={}")).unwrap(), "1", "{content_type}");
+    }
+    let twice = declared("application/json", r#"{"a":1,"b":"&a=2&"}"#).header("Content-Type", form);
+    twofold("{json:/a}", &twice);
+}
