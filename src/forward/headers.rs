@@ -16,12 +16,27 @@ use crate::{
 use super::{Dress, Failure, settings::fold};
 
 /// What the names begin with that gateways and proxies speak in, whoever sends them: who the client is, to whom and by what
-/// certificate.
-const OURS: [&[u8]; 2] = [b"x-forwarded-", b"x-countersign-"];
+/// certificate. Each of them begins with one of [`FIRST_LETTERS`].
+const BEGINNINGS: [&[u8]; 9] = [
+    b"x-forwarded-",
+    b"x-countersign-",
+    // Any part of a certificate, as Apache's `mod_ssl`, HAProxy's manual, Google's and Amazon's balancers and WebLogic name them.
+    b"ssl-client-",
+    b"x-ssl-client-",
+    b"x-client-cert-",
+    b"x-amzn-mtls-",
+    b"wl-proxy-",
+    // What Next.js tells itself of a request: which middleware it has been through, and which page it is for.
+    b"x-middleware-",
+    b"x-invoke-",
+];
 
-/// Names that are removed on every route whoever sends them, besides all `X-Forwarded-*` and `X-Countersign-*`, and those
-/// that some route sets.
-pub const NEVER_PASSED: [&str; 78] = [
+/// In lower case.
+const FIRST_LETTERS: [u8; 3] = [b'x', b's', b'w'];
+
+/// Names that are removed on every route whoever sends them, besides those with one of these [`BEGINNINGS`] and those that some
+/// route sets.
+pub const NEVER_PASSED: [&str; 68] = [
     "proxy-authorization",
     "expect",
     "forwarded",
@@ -47,7 +62,6 @@ pub const NEVER_PASSED: [&str; 78] = [
     "x-remote-addr",
     "x-remote-ip",
     "proxy-client-ip",
-    "wl-proxy-client-ip",
     "forwarded-for",
     "x-originating-ip",
     "x-appengine-user-ip",
@@ -65,10 +79,15 @@ pub const NEVER_PASSED: [&str; 78] = [
     "x-scheme",
     "x-url-scheme",
     "front-end-https",
+    "x-proxied-https",
+    "x-arr-ssl",
     "x-rewrite-url",
     "x-override-url",
     "x-http-path-override",
     "x-envoy-original-path",
+    "x-envoy-original-host",
+    "x-matched-path",
+    "x-now-route-matches",
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
@@ -89,25 +108,11 @@ pub const NEVER_PASSED: [&str; 78] = [
     "x-client-cert",
     "x-client-certificate",
     "x-client-verify",
-    "ssl-client-cert",
-    "ssl-client-verify",
-    "ssl-client-s-dn",
-    "ssl-client-i-dn",
-    "ssl-client-subject-dn",
-    "ssl-client-issuer-dn",
-    "ssl-client-escaped-cert",
-    "wl-proxy-client-cert",
-    "x-ssl-client-cert",
-    "x-ssl-client-verify",
-    "x-ssl-client-dn",
-    "x-ssl-client-s-dn",
-    "x-ssl-client-i-dn",
+    "x-client-dn",
+    "x-ssl-issuer",
+    "proxy-auth-cert",
+    "proxy-ssl-id",
     "x-arr-clientcert",
-    "x-amzn-mtls-clientcert",
-    "x-amzn-mtls-clientcert-leaf",
-    "x-amzn-mtls-clientcert-subject",
-    "x-amzn-mtls-clientcert-issuer",
-    "x-amzn-mtls-clientcert-serial-number",
 ];
 
 /// Writes those of the client's fields that the upstream gets, framing fields and Host excepted.
@@ -158,10 +163,10 @@ fn is_twin_of_another(field: FieldName<'_>, permit: &Admitted<'_>) -> bool {
 
 fn is_ours(name: &[u8]) -> bool {
     // Most names begin with another letter.
-    name.first().is_some_and(|first| first | 0x20 == b'x')
-        && OURS
-            .iter()
-            .any(|ours| name.get(..ours.len()).is_some_and(|start| start.iter().map(fold).eq(ours.iter().copied())))
+    name.first().is_some_and(|first| FIRST_LETTERS.contains(&(first | 0x20)))
+        && BEGINNINGS.iter().any(|beginning| {
+            name.get(..beginning.len()).is_some_and(|start| start.iter().map(fold).eq(beginning.iter().copied()))
+        })
 }
 
 /// In such a name the plug-in of WebSphere tells its server user, address and certificate (`$WSRU`, `_WSRU`).
@@ -273,6 +278,17 @@ fn parameter_name(pair: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_beginning_is_found_by_its_first_letter_whatever_its_separators() {
+        for beginning in BEGINNINGS {
+            let name = [beginning, b"a"].concat();
+            let odd: Vec<u8> =
+                name.iter().map(|byte| if *byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }).collect();
+            assert!(is_ours(&name) && is_ours(&odd), "{}", name.escape_ascii());
+            assert!(!is_ours(&name[1..]));
+        }
+    }
 
     #[test]
     fn credentials_are_taken_out_of_cookies_and_the_rest_stays() {
