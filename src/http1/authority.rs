@@ -34,7 +34,8 @@ impl<'a> Authority<'a> {
     /// `None` for an empty host, user information, a port that is no number of 16 bits, or another byte.
     ///
     /// Percent-encoded bytes and sub-delimiters are grammatical in a registered name and are refused: no host name
-    /// has them, and an upstream may decode the one and split at the other.
+    /// has them, and an upstream may decode the one and split at the other. Nor has one two dots that touch, or one in front:
+    /// where they are passed over `.a.test` and `a.test..` are another host than they look.
     pub(super) fn parse(text: &'a [u8]) -> Option<Authority<'a>> {
         let (host, port) = match text.strip_prefix(b"[") {
             Some(literal) => {
@@ -44,7 +45,7 @@ impl<'a> Authority<'a> {
             }
             None => {
                 let length = text.iter().position(|byte| !is_unreserved(*byte)).unwrap_or(text.len());
-                text.split_at_checked(length).filter(|(host, _)| !host.is_empty())?
+                text.split_at_checked(length).filter(|(host, _)| has_whole_labels(host))?
             }
         };
         let port = if port.is_empty() { None } else { Some(number(port.strip_prefix(b":")?)?) };
@@ -56,6 +57,11 @@ impl<'a> Authority<'a> {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
     }
+}
+
+/// Whether something is before the first dot, and between each two.
+fn has_whole_labels(host: &[u8]) -> bool {
+    !matches!(host, [] | [b'.', ..]) && memchr::memmem::find(host, b"..").is_none()
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -89,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
-        for good in ["gw.test", "GW.test:80", "127.0.0.1:65535", "[::1]", "[2001:db8::1]:0", "a_b~c-d"] {
+        for good in
+            ["gw.test", "GW.test:80", "127.0.0.1:65535", "[::1]", "[2001:db8::1]:0", "a_b~c-d", "a.test.", "a.test.:80"]
+        {
             assert!(Authority::parse(good.as_bytes()).is_some(), "{good:?}");
         }
     }
@@ -113,6 +121,12 @@ mod tests {
             "a#b",
             "a\\b",
             "a%41",
+            ".",
+            "..",
+            ".a.test",
+            "a..test",
+            "a.test..",
+            "a.test..:80",
             "é",
             "[::1",
             "[::1]80",
