@@ -101,11 +101,10 @@ impl Refusal {
                 Failure::AnswerUnsigned(_) => Cause::UpstreamFailed,
                 Failure::ConnectTimeout(_) | Failure::Timeout => Cause::UpstreamTimeout,
                 Failure::Client(error) => of_body(error),
-                Failure::Connect { .. }
-                | Failure::Broken(_)
-                | Failure::Answer(_)
-                | Failure::Upgrade
-                | Failure::Unwritable(_) => Cause::UpstreamFailed,
+                Failure::Connect { .. } | Failure::Broken(_) | Failure::Answer(_) | Failure::Upgrade => {
+                    Cause::UpstreamFailed
+                }
+                Failure::Unwritable(_) => Cause::UnreadableField,
                 Failure::Template(_, failure) | Failure::Assertion(MintingFault::Claim(_, failure)) => {
                     of_template(failure)
                 }

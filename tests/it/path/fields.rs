@@ -115,6 +115,18 @@ fn what_other_proxies_write_is_never_a_client_s() {
         "X-SSL-Client-S-DN",
         "X-ARR-ClientCert",
         "X-Amzn-Mtls-Clientcert-Leaf",
+        "X-Amzn-Mtls-Clientcert-Validity",
+        "SSL_CLIENT_M_SERIAL",
+        "SSL-Client-S-DN-CN",
+        "X-SSL-Client-SHA1",
+        "X-Client-Cert-Chain-Verified",
+        "X-Client-DN",
+        "WL-Proxy-SSL",
+        "Proxy-Auth-Cert",
+        "X-Proxied-Https",
+        "X-Middleware-Subrequest",
+        "X_Invoke_Path",
+        "X-Matched-Path",
     ];
     let lines: String = spoofed.iter().map(|name| format!("{name}: 10.0.0.1\r\n")).collect();
     let (head, _) = Talk::open(address).exchange(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Client: 1\r\n{lines}\r\n"));
@@ -124,6 +136,25 @@ fn what_other_proxies_write_is_never_a_client_s() {
         assert_eq!(request.field(&name.to_ascii_lowercase()), None, "{name}");
     }
     assert_eq!(request.field("x-client"), Some("1"));
+}
+
+/// What the client sent is to blame, and not the upstream.
+#[test]
+fn a_value_that_cannot_stand_in_a_header_as_it_is_is_refused_as_a_field() {
+    let (upstream, heads) = telling("");
+    let config = format!(
+        "upstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\n\
+         routes: [{{ match: {{ path: /** }}, public: true, to: app, set_headers: {{ X-Name: '{{query:name}}' }} }}]\n",
+        upstream.address
+    );
+    let (_gateway, address) = run(&config, &[]);
+    for name in ["%20admin", "admin%20", "ad%0amin", "a&Name=b", "a;name=b"] {
+        let (head, body) = Talk::open(address).exchange(get(&format!("/?name={name}")));
+        assert_eq!(head.status(), 400, "{name}");
+        assert!(String::from_utf8_lossy(&body).contains("urn:countersign:unreadable-field"), "{name}");
+    }
+    assert_eq!(Talk::open(address).exchange(get("/?name=a%20b")).0.status(), 200);
+    assert_eq!(heads.recv().expect("a request").field("x-name"), Some("a b"));
 }
 
 #[test]
