@@ -20,7 +20,8 @@ use super::{Dress, Failure, settings::fold};
 const BEGINNINGS: [&[u8]; 9] = [
     b"x-forwarded-",
     b"x-countersign-",
-    // Any part of a certificate, as Apache's `mod_ssl`, HAProxy's manual, Google's and Amazon's balancers and WebLogic name them.
+    // Any part of a certificate, as Apache's `mod_ssl`, HAProxy's manual, Google's and Amazon's balancers and WebLogic name
+    // them.
     b"ssl-client-",
     b"x-ssl-client-",
     b"x-client-cert-",

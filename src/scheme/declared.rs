@@ -1,6 +1,6 @@
-//! What a request says of its body. Fields are read out of the bytes as they came; an upstream may go by what is said of them,
-//! and unpack them, read other characters in them, or take them for another kind of document. Where it would find something else
-//! there, what was read here is not what it acts on.
+//! What a request says of its body. Fields are read out of the bytes as they came; an upstream may go by what is said of
+//! them, and unpack them, read other characters in them, or take them for another kind of document. Where it would find
+//! something else there, what was read here is not what it acts on.
 
 use super::{Headers, Why, parameters};
 use crate::json::{Document, Value};
@@ -84,7 +84,8 @@ fn reads_alike(content_type: &[u8], body: &[u8]) -> bool {
     })
 }
 
-/// Beginnings of the names of character sets in which ASCII is what it is, and nothing else: not UTF-7, UTF-16, ISO 2022 or EBCDIC.
+/// Beginnings of the names of character sets in which ASCII is what it is, and nothing else: not UTF-7, UTF-16, ISO 2022 or
+/// EBCDIC.
 const ASCII_IS_ASCII: [&[u8]; 12] = [
     b"ascii",
     b"us-ascii",

@@ -45,8 +45,8 @@ fn pieces(parameters: &[u8]) -> impl Iterator<Item = &[u8]> {
     pieces.map(|piece| piece.split(|byte| *byte == b'=').next().unwrap_or_default())
 }
 
-/// Whether a lenient reader takes the one name for the other: without regard to case (ASP.NET); up to a bracket (Rack, Express),
-/// with `_` for dots and spaces, up to a NUL (PHP).
+/// Whether a lenient reader takes the one name for the other: without regard to case (ASP.NET); up to a bracket (Rack,
+/// Express), with `_` for dots and spaces, up to a NUL (PHP).
 // Nothing is copied: nobody has vouched for these bytes, and there may be a great many names.
 fn is_taken_for(own: &[u8], name: &str) -> bool {
     let cuts = !name.contains('[');
