@@ -105,11 +105,11 @@ pub enum HostPolicy {
 /// A fixed answer.
 #[derive(Debug)]
 pub struct Respond {
-    /// HTTP status.
+    /// HTTP status, 200 to 599.
     pub status: u16,
-    /// Header names and value templates.
+    /// Header names and values, which are answer templates.
     pub headers: Vec<(String, Template)>,
-    /// Body template; values are escaped for JSON.
+    /// The body, an answer template; values in it are escaped for JSON.
     pub body: Template,
 }
 

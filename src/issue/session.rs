@@ -18,11 +18,11 @@ use crate::{
 pub struct Session {
     /// The name of the one with the token.
     pub token: String,
-    /// The name of the one with the CSRF token.
+    /// The name of the one with the CSRF token, which scripts read. In a config `__Host-csrf` by itself.
     pub csrf: String,
-    /// The name of the one with the refresh token.
+    /// The name of the one with the refresh token. In a config `__Host-refresh` by itself.
     pub refresh: String,
-    /// With whose requests they come back.
+    /// With whose requests they come back. In a config strict by itself.
     pub same_site: SameSite,
 }
 
