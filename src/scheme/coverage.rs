@@ -37,6 +37,8 @@ pub struct Coverage {
     /// The same of those that are signed in part alone: a filter, or what is left out of a list, loses more of them than how they are
     /// spelled.
     pub in_part: Vec<&'static str>,
+    /// The same of single values, each with its kind: `header X-Role`. Those that are also signed whole are not among them.
+    pub partial: Vec<String>,
 }
 
 /// How much of the body verification needs.
@@ -74,13 +76,17 @@ impl Coverage {
             ..Coverage::default()
         };
         for leaf in signed.leaves() {
-            match &leaf.source {
-                Source::Header(name) => coverage.headers.push(name.clone()),
-                Source::FirstOf(written) => coverage.headers.push(written.replace("header:", "")),
-                Source::Parameter(name) if !coverage.query => coverage.parameters.push(name.clone()),
-                Source::Json(pointer) if !coverage.body => coverage.json.push(pointer.clone()),
-                Source::Form(name) if !coverage.body => coverage.form.push(name.clone()),
-                _ => {}
+            let (kind, list, name) = match &leaf.source {
+                Source::Header(name) => ("header", &mut coverage.headers, name.clone()),
+                Source::FirstOf { names, .. } => ("header", &mut coverage.headers, names.replace("header:", "")),
+                Source::Parameter(name) if !coverage.query => ("query", &mut coverage.parameters, name.clone()),
+                Source::Json(pointer) if !coverage.body => ("json", &mut coverage.json, pointer.clone()),
+                Source::Form(name) if !coverage.body => ("form", &mut coverage.form, name.clone()),
+                _ => continue,
+            };
+            match leaf.is_whole(&leaf.source) {
+                true => list.push(name),
+                false => coverage.partial.push(format!("{kind} {name}")),
             }
         }
         // Names of headers have no case, those of the others have.
@@ -90,7 +96,20 @@ impl Coverage {
             list.sort();
             list.dedup();
         }
+        let whole: Vec<String> = coverage.singles().collect();
+        let is_header = |name: &str| name.starts_with("header ");
+        let is_same = |a: &str, b: &str| a == b || is_header(a) && a.eq_ignore_ascii_case(b);
+        coverage.partial.retain(|partial| !whole.iter().any(|whole| is_same(whole, partial)));
+        coverage.partial.sort();
+        coverage.partial.dedup_by(|a, b| is_same(a, b));
         coverage
+    }
+
+    /// Each single value with its kind.
+    fn singles(&self) -> impl Iterator<Item = String> {
+        let lists =
+            [("header", &self.headers), ("query", &self.parameters), ("json", &self.json), ("form", &self.form)];
+        lists.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind} {name}")))
     }
 
     /// The parts that anyone on the way may change without breaking the signature.
@@ -110,20 +129,20 @@ impl Coverage {
 }
 
 impl fmt::Display for Coverage {
-    /// `signs path, header X-Time, json /id; signs query, body but not where they begin and end; does not sign method`
+    /// `signs path, header X-Time, json /id; signs query, body but not where they begin and end; signs header X-Role in part; does
+    /// not sign method`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let covered = self.parts().into_iter().filter(|(_, covered)| *covered).map(|(name, _)| name.to_owned());
         let mut signs: Vec<String> = covered.collect();
-        let lists =
-            [("header", &self.headers), ("query", &self.parameters), ("json", &self.json), ("form", &self.form)];
-        for (kind, names) in lists {
-            signs.extend(names.iter().map(|name| format!("{kind} {name}")));
-        }
+        signs.extend(self.singles());
         let mut open = self.unsigned();
         open.retain(|part| !self.touching.contains(part));
         write!(f, "signs {}", if signs.is_empty() { "nothing".to_owned() } else { signs.join(", ") })?;
         if !self.touching.is_empty() {
             write!(f, "; signs {} but not where they begin and end", self.touching.join(", "))?;
+        }
+        if !self.partial.is_empty() {
+            write!(f, "; signs {} in part", self.partial.join(", "))?;
         }
         if !open.is_empty() {
             write!(f, "; does not sign {}", open.join(", "))?;

@@ -204,7 +204,9 @@ impl<'a> Evaluation<'a> {
             Source::Nonce => given(emission.map(|emission| emission.nonce), sink),
             Source::Algorithm => given(emission.map(|emission| emission.algorithm), sink),
             // Their templates are not of a request, or are taken apart before they meet one.
-            Source::Name | Source::Item | Source::Secret | Source::FirstOf(_) | Source::Each(..) => Err(Why::Absent),
+            Source::Name | Source::Item | Source::Secret | Source::FirstOf { .. } | Source::Each(..) => {
+                Err(Why::Absent)
+            }
         };
         read.map_err(unreadable)
     }

@@ -16,6 +16,9 @@ pub(super) struct Leaf {
     pub(super) is_certain: bool,
     /// Whether something is lost beside what the filters lose.
     pub(super) is_loose: bool,
+    /// Whether, whatever the filters do, more of it is lost than its spelling: how often it came, or what is done to one of
+    /// several that it may be.
+    pub(super) is_partial: bool,
     /// Whether its bytes and those beside it can move from one to the other under the same signature.
     pub(super) moves: bool,
     /// Place of the outermost expression in the template that was taken apart.
@@ -25,7 +28,16 @@ pub(super) struct Leaf {
 
 impl Leaf {
     pub(super) fn of(source: Source) -> Leaf {
-        Leaf { source, filters: Vec::new(), is_certain: true, is_loose: false, moves: false, offset: 0, length: 0 }
+        let (filters, is_certain, is_loose, is_partial, moves) = (Vec::new(), true, false, false, false);
+        Leaf { source, filters, is_certain, is_loose, is_partial, moves, offset: 0, length: 0 }
+    }
+
+    /// Of the first of these that is there.
+    pub(super) fn of_first<'c>(chains: impl Iterator<Item = &'c Chain>) -> Leaf {
+        let chains: Vec<&Chain> = chains.collect();
+        let one = |chain: &Chain| Leaf { filters: chain.filters.clone(), ..Leaf::of(chain.source.clone()) };
+        let is_partial = chains.iter().any(|chain| !one(chain).is_whole(&chain.source));
+        Leaf { is_partial, ..Leaf::of(first_of(&chains)) }
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -42,12 +54,13 @@ impl Leaf {
     /// cut it.
     pub(super) fn is_whole(&self, part: &Source) -> bool {
         let done_before = |at: usize| self.filters.get(..at).unwrap_or_default();
-        self.filters.iter().enumerate().all(|(at, filter)| match filter {
+        let is_kept = |(at, filter): (usize, &Filter)| match filter {
             Filter::First(_) => false,
             other if !other.is_lossy() || self.is_spelling(other, part) => true,
             Filter::Lower | Filter::Upper => done_before(at).iter().any(Filter::is_digits),
             _ => done_before(at).iter().any(|filter| matches!(filter, Filter::Digest(_))),
-        })
+        };
+        !self.is_partial && self.filters.iter().enumerate().all(is_kept)
     }
 
     /// Whether what a filter loses of a part of a request is how it is spelled, and not what it says.
@@ -60,14 +73,19 @@ impl Leaf {
             Filter::NormalizePath => matches!((part, &self.source), (Source::Path, Source::Path)),
             Filter::Sort => matches!(part, Source::Query),
             // There is none in the rest of a head's first line.
-            Filter::Trim | Filter::Squeeze => !matches!(part, Source::Body | Source::Header(_)),
+            Filter::Trim | Filter::Squeeze => {
+                !matches!(part, Source::Body | Source::Parameter(_) | Source::Json(_) | Source::Form(_))
+            }
+            // What stands in for an absent value says the same.
+            Filter::Default(_) => true,
+            Filter::AuthScheme(_) => matches!(part, Source::Header(_)),
             _ => false,
         }
     }
 
     fn is_same(&self, other: &Leaf) -> bool {
-        let is_as_sure = self.is_loose == other.is_loose && self.moves == other.moves;
-        self.source.same(&other.source) && self.filters == other.filters && is_as_sure
+        let sure = |leaf: &Leaf| (leaf.is_loose, leaf.is_partial, leaf.moves);
+        self.source.same(&other.source) && self.filters == other.filters && sure(self) == sure(other)
     }
 }
 
@@ -137,7 +155,7 @@ impl<'t> Meanings<'t> {
             return self.expand_one(chain, outer, within, leaves);
         }
         let moves = within.moves(chain);
-        leaves.push(Leaf { filters: outer.to_vec(), moves, ..Leaf::of(first_of(chain.alternatives())) });
+        leaves.push(Leaf { filters: outer.to_vec(), moves, ..Leaf::of_first(chain.alternatives()) });
         let mut read = Vec::new();
         for alternative in chain.alternatives() {
             self.expand_one(alternative, &collected(&alternative.filters), within, &mut read);
@@ -240,9 +258,9 @@ impl<'t> Meanings<'t> {
             match cover {
                 Cover::First(these) if these.len() > 1 && lines.missing != Missing::Empty => {
                     let chains: Option<Vec<&Chain>> = these.iter().map(|one| lines.chain(one)).collect();
-                    let first = chains.map(|chains| first_of(chains.into_iter()));
+                    let first = chains.map(|chains| Leaf::of_first(chains.into_iter()));
                     let moves = these.iter().any(|one| told.is_some_and(|told| !told.fixes(one)));
-                    leaves.extend(first.map(|source| Leaf { filters: outer.to_vec(), moves, ..Leaf::of(source) }));
+                    leaves.extend(first.map(|first| Leaf { filters: outer.to_vec(), moves, ..first }));
                 }
                 // Where none else will do it is there.
                 Cover::First(these) if these.len() == 1 => leaves.extend(self.common(lines, told, these, outer)),
@@ -307,8 +325,16 @@ fn expand_parameters(list: &ParameterList, outer: &[Filter], moves: bool, leaves
         // `{query:a}` tells `+` from a space.
         let is_loose = list.plus_is_space && *of == ParameterSource::Query;
         let is_certain = list.is_faithful() && *of != ParameterSource::DeclaredForm;
-        let of_place =
-            |source: Source| Leaf { filters: filters.clone(), is_loose, is_certain, moves, ..Leaf::of(source) };
+        // How often one came is not told then.
+        let is_partial = list.unique;
+        let of_place = |source: Source| Leaf {
+            filters: filters.clone(),
+            is_loose,
+            is_partial,
+            is_certain,
+            moves,
+            ..Leaf::of(source)
+        };
         let each = of_place(Source::Each(of.clone(), except.clone()));
         if list.of.len() == 1 {
             leaves.push(each);
@@ -346,16 +372,15 @@ impl HeaderLines {
 }
 
 /// `first`, a fallback, a fallback: equal texts are equal choices.
-pub(super) fn first_of<'c>(chains: impl Iterator<Item = &'c Chain>) -> Source {
-    let written = chains.map(|chain| {
-        let source = match &chain.source {
-            Source::Header(name) => format!("header:{}", name.to_ascii_lowercase()),
-            other => other.to_string(),
-        };
-        let filters: String = chain.filters.iter().map(|filter| format!("|{filter:?}")).collect();
-        source + &filters
-    });
-    Source::FirstOf(written.collect::<Vec<_>>().join(" else "))
+fn first_of(chains: &[&Chain]) -> Source {
+    let named = |source: &Source| match source {
+        Source::Header(name) => format!("header:{}", name.to_ascii_lowercase()),
+        other => other.to_string(),
+    };
+    let filters = |chain: &Chain| chain.filters.iter().map(|filter| format!("|{filter:?}")).collect::<String>();
+    let (names, written): (Vec<String>, Vec<String>) =
+        chains.iter().map(|chain| (named(&chain.source), named(&chain.source) + &filters(chain))).unzip();
+    Source::FirstOf { names: names.join(" else "), written: written.join(" else ") }
 }
 
 fn only_read(leaf: Leaf) -> Leaf {

@@ -2,7 +2,7 @@
 
 use super::{
     Carrier, Relation, Requirement, Template,
-    leaves::{Leaf, Meanings, first_of},
+    leaves::{Leaf, Meanings},
     template::{Chain, Filter, Source},
     values::{NamedValue, ParameterSource},
 };
@@ -129,7 +129,7 @@ impl<'t> Signed<'t> {
 
     fn determines(&self, meanings: Meanings<'_>, chain: &Chain, outer: &[Filter]) -> bool {
         if chain.otherwise.is_some() {
-            return self.fixes(&Leaf { filters: outer.to_vec(), ..Leaf::of(first_of(chain.alternatives())) });
+            return self.fixes(&Leaf { filters: outer.to_vec(), ..Leaf::of_first(chain.alternatives()) });
         }
         let filters = [chain.filters.as_slice(), outer].concat();
         let all = |template: &Template| template.chains().all(|chain| self.determines(meanings, chain, &filters));

@@ -42,8 +42,9 @@ fn problem(problem: &Problem) -> Value {
 }
 
 fn scheme(scheme: &SchemeRow) -> Value {
-    let Coverage { method, path, query, authority, body, headers, parameters, json, form, touching, in_part } =
+    let Coverage { method, path, query, authority, body, headers, parameters, json, form, touching, in_part, partial } =
         &scheme.coverage;
+    let in_part: Vec<&str> = in_part.iter().copied().chain(partial.iter().map(String::as_str)).collect();
     json!({
         "name": scheme.name,
         "preset": scheme.preset,

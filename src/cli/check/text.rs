@@ -171,7 +171,11 @@ fn singles(coverage: &Coverage) -> String {
     let kinds = ["", "query ", "", "form "];
     let named =
         kinds.into_iter().zip(lists).flat_map(|(kind, list)| list.iter().map(move |name| format!("{kind}{name}")));
-    let named: Vec<String> = named.collect();
+    // As above: of headers and fields of JSON the name alone.
+    let bare =
+        |name: &str| ["header ", "json "].iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name).to_owned();
+    let partial = coverage.partial.iter().map(|name| format!("{} (in part)", bare(name)));
+    let named: Vec<String> = named.chain(partial).collect();
     if named.is_empty() { "-".to_owned() } else { named.join(" ") }
 }
 

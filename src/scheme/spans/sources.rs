@@ -113,7 +113,7 @@ impl Meanings<'_> {
             Source::Fact(_) | Source::Status | Source::Signature | Source::Now | Source::NowAs(_) | Source::Expires => {
                 Shape::any(Bytes::ALL)
             }
-            Source::Nonce | Source::Algorithm | Source::FirstOf(_) | Source::Each(..) => Shape::any(Bytes::ALL),
+            Source::Nonce | Source::Algorithm | Source::FirstOf { .. } | Source::Each(..) => Shape::any(Bytes::ALL),
         }
     }
 }

@@ -54,8 +54,12 @@ pub(in crate::scheme) enum Source {
     Nonce,
     /// The name by which a request says its algorithm.
     Algorithm,
-    /// Several, of which the first that is there counts; as text. Only where templates are taken apart.
-    FirstOf(String),
+    /// Several, of which the first that is there counts; as text, without and with their filters. Only where templates are taken
+    /// apart.
+    FirstOf {
+        names: String,
+        written: String,
+    },
     /// All parameters of one place but those named. Only where templates are taken apart.
     Each(ParameterSource, Vec<String>),
 }
@@ -191,7 +195,7 @@ impl fmt::Display for Source {
             Source::Expires => f.write_str("expires"),
             Source::Nonce => f.write_str("nonce"),
             Source::Algorithm => f.write_str("algorithm"),
-            Source::FirstOf(written) => f.write_str(written),
+            Source::FirstOf { written, .. } => f.write_str(written),
             Source::Each(of, except) => write!(f, "every {} but {except:?}", of.name()),
         }
     }

@@ -18,7 +18,9 @@ fn post(target: &str, body: &str) -> Request {
 fn what_two_requests_with_one_message_differ_in_is_not_covered() {
     let list =
         ParametersDefinition { writing: Writing::Encoded, ..ParametersDefinition::new(vec![ParametersOf::Query]) };
-    let values = vec![("list".to_owned(), ValueDefinition::Parameters(list))];
+    let once = ParametersDefinition { unique: true, ..list.clone() };
+    let lists = [("list", list), ("once", once)];
+    let values: Vec<_> = lists.map(|(name, list)| (name.to_owned(), ValueDefinition::Parameters(list))).into();
     for (message, one, other) in [
         ("{path|lower}", post("/users/Bob", ""), post("/users/bob", "")),
         ("{path|trim_prefix:\"/admin\"}", post("/admin/x", ""), post("/x", "")),
@@ -32,6 +34,7 @@ fn what_two_requests_with_one_message_differ_in_is_not_covered() {
         ("{body|sort}", post("/", "a&b"), post("/", "b&a")),
         ("{list|first:3}", post("/?a=1", ""), post("/?a=1&admin=1", "")),
         ("{list|lower}", post("/?to=Bob", ""), post("/?to=bob", "")),
+        ("{once}", post("/?buy=1", ""), post("/?buy=1&buy=1", "")),
     ] {
         let definition = Definition { values: values.clone(), ..definition(&format!("m\n{message}")) };
         assert_eq!(super::message(&definition, &one), super::message(&definition, &other), "{message}");
@@ -52,6 +55,31 @@ fn another_spelling_is_the_same_part() {
         assert_eq!(covered(&definition(message)), parts, "{message}");
         assert!(scheme(&definition(message)).coverage().in_part.is_empty(), "{message}");
     }
+}
+
+#[test]
+fn a_value_that_is_signed_in_part_is_not_named_among_those_that_are_signed() {
+    let of = |message: &str| scheme(&definition(&format!("{{method}}\n{message}"))).coverage();
+    for (message, partial) in [
+        ("{header:X-Role|first:4}", "header X-Role"),
+        ("{header:X-Role|lower}", "header X-Role"),
+        ("{header:X-Role|trim_prefix:\"a\"}", "header X-Role"),
+        ("{header:X-Role|lower else header:X-Old}", "header x-role else x-old"),
+        ("{query:to|lower}", "query to"),
+        ("{json:/to|trim}", "json /to"),
+        ("{form:to|upper}", "form to"),
+    ] {
+        let coverage = of(message);
+        let whole = [&coverage.headers, &coverage.parameters, &coverage.json, &coverage.form];
+        assert!(whole.into_iter().all(Vec::is_empty), "{message}: {coverage}");
+        assert_eq!(coverage.partial, [partial], "{message}");
+        assert!(coverage.to_string().contains(&format!("; signs {partial} in part;")), "{coverage}");
+    }
+    for message in ["{header:X-Role|squeeze}", "{header:X-Role|default:\"\"}", "{header:X-Role|sha256|hex|upper}"] {
+        assert_eq!((of(message).headers, of(message).partial), (vec!["X-Role".to_owned()], Vec::new()), "{message}");
+    }
+    let both = of("{header:x-role|lower}\n{header:X-Role}");
+    assert_eq!((both.headers, both.partial), (vec!["X-Role".to_owned()], Vec::new()));
 }
 
 #[test]

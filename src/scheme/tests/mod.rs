@@ -8,6 +8,7 @@ mod cures;
 mod keys;
 mod language;
 mod moving;
+mod parts;
 mod presets;
 mod replay;
 mod robustness;
