@@ -9,6 +9,7 @@ use super::{
     parameters,
     template::{Chain, Filter, Hasher, Part, Scratch, Source},
     timestamp::formatted,
+    twins,
     values::{NamedValue, Parsed},
 };
 use crate::json::{Document, JsonProblem, Value};
@@ -158,6 +159,11 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// Whether the request has a header that an upstream could take for this one, and would get in its stead.
+    pub(super) fn has_twin(&self, name: &str) -> bool {
+        twins::has_twin(self.view.headers, name)
+    }
+
     /// `between` stands between the values of a header that came more than once.
     pub(super) fn source(&self, source: &Source, between: &[u8], sink: &mut Sink<'_>) -> Result<(), Failure> {
         let (view, known, emission) = (&self.view, self.view.known, self.emission);
@@ -217,6 +223,9 @@ impl<'a> Evaluation<'a> {
         let all = self.parsed.get_or_init(|| self.values.iter().map(|_| OnceCell::new()).collect());
         let parsed = all.get(index).ok_or_else(absent)?.get_or_init(|| match self.values.get(index) {
             Some(NamedValue::Fields(fields)) => {
+                if fields.is_of_one_text() {
+                    self.refuse_repeated(&fields.from)?;
+                }
                 let text = self.collect(&fields.from)?;
                 let place = || fields.from.chains().next().map_or_else(String::new, |chain| chain.source.to_string());
                 fields.parse(&text).map_err(|why| Failure::unreadable(place(), why))
@@ -224,6 +233,19 @@ impl<'a> Evaluation<'a> {
             _ => Err(absent()),
         });
         parsed.as_ref().map_err(Failure::clone)
+    }
+
+    /// Lines that are joined could be taken apart as none of them could.
+    fn refuse_repeated(&self, template: &Template) -> Result<(), Failure> {
+        for chain in template.chains().flat_map(Chain::alternatives) {
+            let Source::Header(name) = &chain.source else { continue };
+            let mut count = 0_usize;
+            self.view.headers.each(name, &mut |_| count += 1);
+            if count > 1 {
+                return Err(Failure::unreadable(&chain.source, Why::Repeated));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn query(&self) -> &'a [u8] {

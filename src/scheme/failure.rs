@@ -103,6 +103,9 @@ pub enum Why {
     /// A parameter's escapes, or the pairs of a text, are broken.
     #[error("is malformed")]
     Malformed,
+    /// There is another name that an upstream could take for its own.
+    #[error("has another name beside it that an upstream could take for it")]
+    Twin,
     /// A `+` where the signer has `%2B`.
     #[error("has a `+`, which is a space to many an upstream: `%2B` or `%20` is wanted")]
     Plus,

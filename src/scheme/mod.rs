@@ -36,6 +36,7 @@ mod template;
 mod tests;
 mod time_form;
 mod timestamp;
+mod twins;
 mod values;
 mod verify;
 mod view;

@@ -7,7 +7,7 @@ use super::{
     query::Query,
     structured::{self, Dictionary, Member},
 };
-use crate::scheme::{AnswerView, Failure, Headers, View, Why};
+use crate::scheme::{AnswerView, Failure, Headers, View, Why, twins};
 
 /// What is signed: a request, or an answer with the request that it answers.
 #[derive(Clone, Copy)]
@@ -99,6 +99,9 @@ pub(super) fn value(
         (Name::Derived(Derived::Status), None, Some(answer)) => answer.status.to_string(),
         (Name::Derived(derived), Some(view), _) => derived_value(derived, view, component, read)?,
         (Name::Derived(_), ..) => return Err(misplaced(component)),
+        (Name::Field(name, _), Some(view), None) if twins::has_twin(view.headers, name) => {
+            return Err(Failure::unreadable(component, Why::Twin));
+        }
         (Name::Field(name, form), Some(view), _) => field_value((name, form), view.headers, types, component, read)?,
         (Name::Field(name, form), _, Some(answer)) => {
             field_value((name, form), answer.headers, types, component, read)?

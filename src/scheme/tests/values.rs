@@ -97,6 +97,15 @@ fn a_text_is_taken_apart_by_an_expression_that_it_must_match_whole() {
     is(&optional, &get("/").header("P", "k"), "k");
 }
 
+/// `text/a; x` and a second line `text/b` would be `text/a` with a parameter `x, text/b`.
+#[test]
+fn of_a_header_that_came_twice_no_expression_takes_anything() {
+    let media = parts(capture("{header:P}", "(?<media>[^;]*)(;.*)?"), "{v:media}");
+    is(&media, &get("/").header("P", "text/a; x"), "text/a");
+    let twice = get("/").header("P", "text/a; x").header("P", "text/b");
+    assert_eq!(message(&media, &twice), unreadable("header:P", Why::Repeated));
+}
+
 #[test]
 fn each_header_of_a_list_has_its_line() {
     is(&with(headers(|_| {})), &listing("b A"), "b: two  words, three\nA: 1");
@@ -157,6 +166,20 @@ fn a_list_holds_no_name_twice() {
     for twice in ["A A", "A X a", "(request-target) A (Request-Target)"] {
         assert_eq!(message(&lines(), &listing(twice)), unreadable("header:List", Why::Refused), "{twice}");
     }
+}
+
+/// Of the two the one with the plain name goes on, or none: were the other signed, anyone could take it out.
+#[test]
+fn a_listed_header_with_an_odd_name_stands_alone() {
+    let definition = with(headers(|_| {}));
+    let listing = |list: &str| get("/").header("List", list).header("X_Role", "user");
+    is(&definition, &listing("x_role"), "x_role: user");
+    for twin in ["X-Role", "x.role", "X~ROLE"] {
+        let both = listing("x_role").header(twin, "admin");
+        assert_eq!(message(&definition, &both), unreadable("header:x_role", Why::Twin), "{twin}");
+    }
+    // The one with another separator is left behind.
+    is(&definition, &listing("x-role").header("X-Role", "admin"), "x-role: admin");
 }
 
 #[test]

@@ -38,6 +38,11 @@ impl Fields {
         }
     }
 
+    /// Whether it is no list, which may come in several lines.
+    pub(in crate::scheme) fn is_of_one_text(&self) -> bool {
+        matches!(self.form, Form::Groups(_))
+    }
+
     pub(super) fn parts(&self) -> Parts {
         match &self.form {
             Form::Pairs(_) => Parts::Any,

@@ -149,6 +149,9 @@ impl HeaderLines {
             evaluation.feed(template, &mut |piece| line.extend_from_slice(piece))?;
             return Ok(true);
         }
+        if evaluation.has_twin(name) {
+            return Err(Failure::unreadable(Source::Header(name.to_owned()), Why::Twin));
+        }
         let mut value = Scratch::new();
         match (self.value(evaluation, name, &mut |piece| value.extend_from_slice(piece)), self.missing) {
             (Ok(()), _) => {}

@@ -74,6 +74,25 @@ fn a_header_that_the_client_listed_is_neither_taken_out_nor_given_a_twin() {
     }
 }
 
+/// Of two that an upstream could take for each other the one with the plain name goes on, and the other is the one that was signed.
+#[test]
+fn a_header_that_the_client_listed_under_an_odd_name_is_not_exchanged_for_its_twin() {
+    let (upstream, heads) = telling("");
+    let lines = r#"headers: "{header:X-Signed}", covers: [x-id]"#;
+    let keys = format!("static: {{ dev-1: {{ value: {KEY} }} }}");
+    let (_gateway, address) = open_to_signers(&upstream, &keys, "\n    key_id: '{header:X-Id}'", lines);
+    let signature = hmac_hex("x-id: dev-1\nx_role: user");
+    let ask = |more: &str| {
+        let lines = format!("X-Id: dev-1\r\nX-Signed: x-id x_role\r\nX-Sig: {signature}\r\nX_Role: user\r\n{more}");
+        Talk::open(address).exchange(format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n")).0.status()
+    };
+    assert_eq!(ask("X-Other: 1\r\n"), 200);
+    assert_eq!(heads.recv().expect("a request").values("x_role"), ["user"]);
+    for twin in ["X-Role: admin\r\n", "x.role: admin\r\n"] {
+        assert_eq!(ask(twin), 400, "{twin}");
+    }
+}
+
 /// `{header_names:x-ms-}` vouches for all of them: none may come under a name that is signed by nobody.
 #[test]
 fn a_header_that_only_looks_as_if_its_name_began_as_those_that_are_signed_goes_no_further() {

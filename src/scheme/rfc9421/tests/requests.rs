@@ -130,6 +130,15 @@ fn a_signature_with_what_is_not_understood_is_refused() {
 }
 
 #[test]
+fn a_covered_header_with_an_odd_name_stands_alone() {
+    let scheme = scheme(&covering(&["@method", "x_role"]));
+    let signed = signed(&scheme, Text::new("GET / HTTP/1.1\nHost: example.com\nX_Role: user"));
+    assert_eq!(verify(&scheme, &signed), Ok(1));
+    let twin = verify(&scheme, &signed.with("X-Role", "admin"));
+    assert_eq!(twin, Err(Failure::Unreadable { place: "\"x_role\"".to_owned(), why: Why::Twin }));
+}
+
+#[test]
 fn more_components_or_signatures_than_anyone_needs_are_refused() {
     let scheme = scheme(&covering(&["@method"]));
     let names: Vec<String> = (0..32).map(|index| format!("\"x-{index}\"")).collect();
