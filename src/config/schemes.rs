@@ -1,6 +1,6 @@
 //! `schemes:`: a preset, the user's own keys over it, and the compiled result.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     checked::{Keys, SchemeConfig},
@@ -81,6 +81,9 @@ fn scheme(entry: &Entry, keys: &mut Section<Keys>, reader: &mut Reader<'_>) -> O
     }
     if let (Some(entry), Some(keys)) = (own.iter().find(|entry| entry.key == "keys"), source) {
         check_secrets(entry.value.place, &scheme, keys, reader);
+        if scheme.fault_with_shared_keys().is_some() {
+            report_shared_secrets(entry.value.place, &definition.name, keys, reader);
+        }
     }
     let preset = preset.and_then(|entry| match &entry.value.value {
         Value::Scalar(scalar) => Some(scalar.text.clone()),
@@ -193,6 +196,26 @@ fn check_secrets(place: Place, scheme: &Scheme, keys: &Keys, reader: &mut Reader
         if let Err(fault) = scheme.key_recipe().verifying(&secret.secret) {
             let whose = id.map_or_else(|| format!("`{}`", keys.name), |id| format!("`{id}` in `{}`", keys.name));
             reader.error(place, format!("a secret of {whose} cannot be used: {fault}"));
+        }
+    }
+}
+
+/// Warns of two ids with one secret under a scheme that does not vouch for the id: to such requests either is as good.
+fn report_shared_secrets(place: Place, scheme: &str, keys: &Keys, reader: &mut Reader<'_>) {
+    let mut known: HashMap<&[u8], &str> = HashMap::new();
+    for (id, record) in keys.source.records() {
+        let Some(id) = id else { continue };
+        for secret in &record.secrets {
+            let other = *known.entry(secret.secret.expose()).or_insert(id);
+            if other != id {
+                let message = format!(
+                    "`{other}` and `{id}` in `{}` have the same secret, and the scheme `{scheme}` does not vouch for the id: \
+                     a request of one is good once more as the other's",
+                    keys.name
+                );
+                reader.warning(place, message).hint("give each id a secret of its own, or sign the id");
+                return;
+            }
         }
     }
 }

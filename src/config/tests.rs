@@ -273,6 +273,26 @@ routes:
 }
 
 #[test]
+fn ids_with_one_secret_are_told_where_a_scheme_does_not_vouch_for_the_id() {
+    let (_, warnings) = read(
+        "
+listen: { address: 127.0.0.1:8000, public_origin: \"https://api.example.com\" }
+keys:
+  same: { static: { a: { env: KEY }, b: [{ value: another-secret-of-thirty-two-byte }, { env: KEY }] } }
+  own: { static: { a: { env: KEY }, b: { value: another-secret-of-thirty-two-byte } } }
+schemes: { v2: { preset: device-v2, keys: same }, hawk: { preset: hawk, keys: same }, each: { preset: hawk, keys: own } }
+upstreams: { app: { echo: true } }
+routes: [{ match: { path: /** }, require: { any_of: [{ hmac: v2 }, { hmac: hawk }, { hmac: each }] }, to: app }]
+",
+    );
+    let told: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+    let told: Vec<_> =
+        told.into_iter().filter_map(|message| message.split_once(" have the same secret, and ")).collect();
+    let expected = "the scheme `hawk` does not vouch for the id: a request of one is good once more as the other's";
+    assert_eq!(told, [("`a` and `b` in `same`", expected)]);
+}
+
+#[test]
 fn schemes_under_which_one_signed_request_is_good_twice_are_told() {
     let (_, warnings) = read(
         "
