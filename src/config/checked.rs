@@ -20,7 +20,9 @@ pub use issuing::{
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
 pub use stores::{AfterStart, OnStoreFailure, RedisPlace, RedisServer, RedisTls, ReplayMemory, Store};
-pub use tokens::{Decryption, Dpop, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens};
+pub use tokens::{
+    Decryption, Dpop, Introspection, PublishedFrom, PublishedKeys, TokenFrom, TokenKey, TokenKeys, TokenLeg, Tokens,
+};
 
 use crate::{
     forward::Respond,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    checked::Introspection,
     definition::all_or_none,
     published_keys::{address, plain},
     reader::Reader,
@@ -10,7 +11,6 @@ use super::{
     shape::Fields,
     tree::Node,
 };
-use crate::introspection::Settings;
 
 const KEYS: [&str; 9] = [
     "url",
@@ -28,13 +28,11 @@ const TTL: Duration = Duration::from_secs(30);
 const INACTIVE_TTL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(2);
 const CAPACITY: usize = 10_000;
-/// Questions at once that one server is asked.
-const MOST_QUESTIONS: usize = 64;
 /// Longest time that draws no warning.
 const LONG: Duration = Duration::from_secs(5 * 60);
 
 /// Reads `introspection`.
-pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Introspection> {
     let fields = reader.fields(node, "`introspection`", &KEYS)?;
     let plain = plain(&fields, reader);
     let url = fields.required("url", reader);
@@ -59,7 +57,7 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Settings> {
         reader.warning(node.place, "a token that its server took back is accepted for as long as this");
     }
     plain?;
-    Some(Settings {
+    Some(Introspection {
         url,
         client_id: client_id?,
         client_secret: client_secret?,
@@ -67,7 +65,6 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Settings> {
         inactive_ttl: inactive_ttl?,
         capacity: capacity?,
         timeout: timeout?,
-        most_calls: MOST_QUESTIONS,
         roots: roots?,
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::{
+    checked::{PublishedFrom, PublishedKeys},
     definition::all_or_none,
     reader::Reader,
     shape::Fields,
@@ -13,7 +14,6 @@ use super::{
 };
 use crate::{
     jose::{Algorithm, KeyType, SetRules, ShortRsa},
-    key_sets::{self, Settings},
     outcall::is_this_machine,
 };
 
@@ -29,15 +29,15 @@ pub(super) const KEEPING: [&str; 7] =
     ["algorithms", "refresh", "cooldown", "stale", "cache", "roots", "dangerously_plain_http"];
 
 /// `jwks: { url: … }`.
-pub(super) fn key_set(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn key_set(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<PublishedKeys> {
     let node = fields.required("url", reader);
     let keeping = keeping(fields, short, reader);
     let url = address(node?, "`url`", WHY, keeping.as_ref().is_none_or(|keeping| keeping.plain), reader)?;
-    Some(Settings { place: key_sets::Place::KeySet(url), ..keeping? })
+    Some(PublishedKeys { from: PublishedFrom::KeySet(url), ..keeping? })
 }
 
 /// `oidc: { issuer: … }`.
-pub(super) fn discovery(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn discovery(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -> Option<PublishedKeys> {
     let keys: Vec<&str> = ["issuer"].into_iter().chain(KEEPING).collect();
     let fields = reader.fields(node, "`oidc`", &keys)?;
     let issuer = fields.required("issuer", reader);
@@ -49,10 +49,10 @@ pub(super) fn discovery(node: &Node, short: ShortRsa, reader: &mut Reader<'_>) -
         return None;
     }
     let written = reader.line(issuer, "`issuer`")?.to_owned();
-    Some(Settings { place: key_sets::Place::Discovery(written), ..keeping? })
+    Some(PublishedKeys { from: PublishedFrom::Discovery(written), ..keeping? })
 }
 
-fn keeping(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<Settings> {
+fn keeping(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Option<PublishedKeys> {
     let algorithms = algorithms(fields, reader);
     let listed = fields.value("algorithms").map_or(fields.place, |node| node.place);
     let [refresh, cooldown, stale] =
@@ -71,8 +71,8 @@ fn keeping(fields: &Fields<'_>, short: ShortRsa, reader: &mut Reader<'_>) -> Opt
             .hint("then there would be no keys between the end of a set and the next fetch");
         return None;
     }
-    Some(Settings {
-        place: key_sets::Place::Discovery(String::new()),
+    Some(PublishedKeys {
+        from: PublishedFrom::Discovery(String::new()),
         rules: SetRules { algorithms: public(algorithms?, listed, reader)?, secrets: false, short_rsa: short },
         refresh,
         cooldown,

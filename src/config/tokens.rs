@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{TokenFrom, TokenKeys, Tokens},
+    checked::{PublishedFrom, PublishedKeys, TokenFrom, TokenKeys, Tokens},
     decryption,
     definition::all_or_none,
     header,
@@ -13,7 +13,6 @@ use super::{
     store, token_claims, token_keys,
     tree::{Entry, Node, Value},
 };
-use crate::key_sets::{Place, Settings};
 
 const KEYS: [&str; 20] = [
     "keys",
@@ -133,7 +132,9 @@ fn replay(node: &Node, reader: &mut Reader<'_>) -> Option<bool> {
 fn issuer(fields: &Fields<'_>, keys: Option<&TokenKeys>, reader: &mut Reader<'_>) -> Option<String> {
     let written = fields.value("issuer").and_then(|node| reader.line(node, "`issuer`")).map(str::to_owned);
     let discovered = match keys {
-        Some(TokenKeys::Published(Settings { place: Place::Discovery(issuer), .. })) => Some(issuer.clone()),
+        Some(TokenKeys::Published(PublishedKeys { from: PublishedFrom::Discovery(issuer), .. })) => {
+            Some(issuer.clone())
+        }
         Some(TokenKeys::Published(_) | TokenKeys::Listed(..) | TokenKeys::Introspected(_)) | None => None,
     };
     if let (Some(node), Some(written), Some(discovered)) = (fields.value("issuer"), &written, &discovered)

@@ -11,10 +11,10 @@ use std::{
 use crate::{
     authenticate::jwt::{Introspection, SharedKeys},
     clock::Clock,
-    config::{Config, TokenKeys},
+    config::{self, Config, PublishedFrom, PublishedKeys, TokenKeys},
     errands::Errands,
-    introspection::Introspector,
-    key_sets::Publisher,
+    introspection::{self, Introspector},
+    key_sets::{Place, Publisher, Settings},
     observe::{IntrospectionCounts, IssuerCounts, KeySetCounts},
 };
 
@@ -22,6 +22,8 @@ use crate::{
 /// refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 const GLANCE: Duration = Duration::from_millis(5);
+/// Questions at once that one server is asked.
+const MOST_QUESTIONS: usize = 64;
 
 /// Publishers by the names of the tokens entries that they are for.
 #[derive(Clone, Default)]
@@ -40,14 +42,16 @@ impl PublisherBook {
             let name = tokens.name.clone();
             match &tokens.keys {
                 TokenKeys::Listed(..) => {}
-                TokenKeys::Published(settings) => {
-                    let known = self.find(&name).filter(|publisher| publisher.settings() == settings).cloned();
-                    let publisher = known.unwrap_or_else(|| Publisher::open(&name, settings.clone(), clock.clone()));
+                TokenKeys::Published(published) => {
+                    let settings = settings(published);
+                    let known = self.find(&name).filter(|publisher| *publisher.settings() == settings).cloned();
+                    let publisher = known.unwrap_or_else(|| Publisher::open(&name, settings, clock.clone()));
                     publishers.push((name, publisher));
                 }
-                TokenKeys::Introspected(settings) => {
-                    let known = self.server(&name).filter(|known| known.settings() == settings).cloned();
-                    let server = known.unwrap_or_else(|| Introspector::open(&name, settings.clone(), clock.clone()));
+                TokenKeys::Introspected(server) => {
+                    let settings = server_settings(server);
+                    let known = self.server(&name).filter(|known| *known.settings() == settings).cloned();
+                    let server = known.unwrap_or_else(|| Introspector::open(&name, settings, clock.clone()));
                     introspectors.push((name, server));
                 }
             }
@@ -107,6 +111,36 @@ impl PublisherBook {
 
     fn find(&self, tokens: &str) -> Option<&Publisher> {
         self.publishers.iter().find(|(name, _)| name == tokens).map(|(_, publisher)| publisher)
+    }
+}
+
+fn settings(published: &PublishedKeys) -> Settings {
+    Settings {
+        place: match &published.from {
+            PublishedFrom::KeySet(uri) => Place::KeySet(uri.clone()),
+            PublishedFrom::Discovery(issuer) => Place::Discovery(issuer.clone()),
+        },
+        rules: published.rules.clone(),
+        refresh: published.refresh,
+        cooldown: published.cooldown,
+        stale: published.stale,
+        cache: published.cache.clone(),
+        roots: published.roots.clone(),
+        plain: published.plain,
+    }
+}
+
+fn server_settings(server: &config::Introspection) -> introspection::Settings {
+    introspection::Settings {
+        url: server.url.clone(),
+        client_id: server.client_id.clone(),
+        client_secret: server.client_secret.clone(),
+        ttl: server.ttl,
+        inactive_ttl: server.inactive_ttl,
+        capacity: server.capacity,
+        timeout: server.timeout,
+        most_calls: MOST_QUESTIONS,
+        roots: server.roots.clone(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Tokens: whose are believed, by which keys and rules.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+
+use http::Uri;
 
 use super::{OnStoreFailure, Route};
 use crate::{
-    introspection,
     jose::{DecryptionKey, Key, SetRules, SigningKey},
-    key_sets,
+    roots::Roots,
     secret::Secret,
 };
 
@@ -58,9 +59,60 @@ pub enum TokenKeys {
     /// place.
     Listed(Vec<TokenKey>, SetRules),
     /// With the issuer.
-    Published(key_sets::Settings),
+    Published(PublishedKeys),
     /// Nowhere: tokens are opaque, and a server says what they are.
-    Introspected(introspection::Settings),
+    Introspected(Introspection),
+}
+
+/// `introspection: { … }`
+#[derive(Debug, Clone)]
+pub struct Introspection {
+    /// The server's endpoint.
+    pub url: Uri,
+    /// Who asks.
+    pub client_id: String,
+    /// And proves it.
+    pub client_secret: Secret,
+    /// How long an answer about an active token is good. Default 30 s.
+    pub ttl: Duration,
+    /// How long a token counts as not active. Default 10 s.
+    pub inactive_ttl: Duration,
+    /// Answers that are remembered, of each kind. Default 10,000.
+    pub capacity: usize,
+    /// How long a call may take. Default 2 s.
+    pub timeout: Duration,
+    /// Whose certificates are believed; the system's where absent.
+    pub roots: Option<Roots>,
+}
+
+/// Keys that are fetched.
+#[derive(Debug, Clone)]
+pub struct PublishedKeys {
+    /// From where.
+    pub from: PublishedFrom,
+    /// Which of them are taken.
+    pub rules: SetRules,
+    /// How old a set may grow before it is fetched again. Default 10 min.
+    pub refresh: Duration,
+    /// The least time between two fetches. Default 30 s.
+    pub cooldown: Duration,
+    /// How old a set may grow when no newer one can be had. Default 24 h.
+    pub stale: Duration,
+    /// Where the last good set is written down.
+    pub cache: Option<PathBuf>,
+    /// Whose certificates are believed; the system's where absent.
+    pub roots: Option<Roots>,
+    /// Whether `http` is taken from others than this machine.
+    pub plain: bool,
+}
+
+/// Where an issuer publishes its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublishedFrom {
+    /// `jwks: { url: … }`
+    KeySet(Uri),
+    /// `oidc: { issuer: … }`, as it is written there.
+    Discovery(String),
 }
 
 /// A key that verifies tokens.
