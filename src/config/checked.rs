@@ -1,7 +1,6 @@
 //! The config, checked and fit for use: names resolved, templates compiled, secrets read, units applied.
 //!
-//! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings; where
-//! those say the same, the stage's own type stands here.
+//! What stands here is still the operator's view. `gateway::assemble` turns it into the stages' own settings.
 
 mod admission;
 mod issuing;
@@ -15,7 +14,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 pub use admission::{Addresses, ForwardingHeader, Prefixes, RateLimit, RatePer, TrustedProxies, Unverified};
 pub use issuing::{
     Assertion, ClaimValue, FamilyTable, GrantTypes, Handout, Issuer, KeptIn, Login, Logout, RefreshSettings,
-    Registered, Renewal, RevocationEndpoint, TokenEndpoint, Users, UsersSource, Who,
+    Registered, Renewal, RevocationEndpoint, Session, TokenEndpoint, User, Users, UsersSource, Who,
 };
 pub use operations::{Admin, AdminAddress, Revocations, RevocationsPlace, UNIX};
 pub use proofs::{AnswerSigner, Handshake, Part, Signer};
@@ -25,7 +24,6 @@ pub use tokens::{
 };
 
 use crate::{
-    forward::Respond,
     keys::{Elsewhere, Format, KeyRecord, KeySecret, Method, Output},
     refusal::Cause,
     roots::Roots,
@@ -222,7 +220,7 @@ pub enum UpstreamKind {
     /// Answers what it received, as JSON.
     Echo,
     /// A fixed answer.
-    Respond(Arc<Respond>),
+    Respond(Respond),
     /// A token for a name and a password.
     Login(Box<Login>),
     /// A refresh token for a new pair.
@@ -270,6 +268,17 @@ pub struct UpstreamTls {
     pub roots: Option<Roots>,
     /// Name to verify instead of the host.
     pub server_name: Option<String>,
+}
+
+/// A fixed answer.
+#[derive(Debug)]
+pub struct Respond {
+    /// HTTP status, 200 to 599.
+    pub status: u16,
+    /// Headers, values being answer templates.
+    pub headers: Vec<(String, Template)>,
+    /// Body, an answer template; values in it are escaped for JSON.
+    pub body: Template,
 }
 
 /// One of `routes:`

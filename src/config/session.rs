@@ -1,13 +1,13 @@
 //! `cookie:` of an issuer: the cookies that a browser keeps its tokens in.
 
 use super::{
-    checked::{TokenFrom, Tokens},
+    checked::{Session, TokenFrom, Tokens},
     header,
     reader::Reader,
     shape::Fields,
     tree::Node,
 };
-use crate::{cookies::SameSite, issue::Session};
+use crate::cookies::SameSite;
 
 /// Reads the section. `tokens` is the entry that verifies what is issued: there the token's cookie has its name.
 pub(super) fn read(node: &Node, tokens: Option<&Tokens>, reader: &mut Reader<'_>) -> Option<Session> {

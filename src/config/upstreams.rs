@@ -1,10 +1,8 @@
 //! `upstreams:`: servers, or answers that the gateway gives itself.
 
-use std::sync::Arc;
-
 use super::{
     assertion,
-    checked::{Keys, SchemeConfig, Server, UNIX, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
+    checked::{Keys, Respond, SchemeConfig, Server, UNIX, Upstream, UpstreamHost, UpstreamKind, UpstreamTls},
     habits::{self, In},
     host,
     login::{self, Issuing},
@@ -16,10 +14,7 @@ use super::{
     template::{self, Used},
     tree::{Entry, Node, Place, Value},
 };
-use crate::{
-    forward::Respond,
-    scheme::{Sources, Template},
-};
+use crate::scheme::{Sources, Template};
 
 /// An upstream and the sources that its answer templates use.
 pub(super) struct ReadUpstream {
@@ -257,5 +252,5 @@ fn respond(node: &Node, reader: &mut Reader<'_>) -> Option<(UpstreamKind, Vec<Us
     if let Some(node) = fields.value("body").filter(|_| matches!(status, 204 | 304) && body.literal() != Some("")) {
         reader.error(node.place, format!("an answer with status {status} has no body (RFC 9110 section 6.4.1)"));
     }
-    Some((UpstreamKind::Respond(Arc::new(Respond { status, headers, body })), sources))
+    Some((UpstreamKind::Respond(Respond { status, headers, body }), sources))
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Problem,
-    checked::{Users, UsersSource},
+    checked::{User, Users, UsersSource},
     environment::{Environment, why_unreadable},
     mask,
     reader::Reader,
@@ -14,7 +14,7 @@ use super::{
     tree::{self, Entry, Node, Scalar, Style, Value, is_whole_number},
     users_elsewhere,
 };
-use crate::{issue::User, password::PasswordHash};
+use crate::password::PasswordHash;
 
 /// Claims that the issuer alone writes: what is said of a user cannot stand in for them.
 pub(super) const OF_THE_ISSUER: [&str; 7] = ["iss", "sub", "aud", "iat", "nbf", "exp", "jti"];

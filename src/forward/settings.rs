@@ -105,11 +105,11 @@ pub enum HostPolicy {
 /// A fixed answer.
 #[derive(Debug)]
 pub struct Respond {
-    /// HTTP status, 200 to 599.
+    /// HTTP status.
     pub status: u16,
-    /// Header names and values, which are answer templates.
+    /// Header names and value templates.
     pub headers: Vec<(String, Template)>,
-    /// The body, an answer template; values in it are escaped for JSON.
+    /// Body template; values are escaped for JSON.
     pub body: Template,
 }
 

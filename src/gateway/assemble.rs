@@ -28,7 +28,6 @@ use crate::{
     config::{self, Config, ForwardingHeader, OnStoreFailure, UpstreamKind},
     forward::{AnswerSigning, Assertion, Dress, NEVER_PASSED, ReadSet, Signing, StripSet, Target, Timeouts},
     http1,
-    issue::Session,
     keys::{FileFault, SourceIndex},
     message::{Budgets, HoldLimits},
     observe::Labels,
@@ -201,7 +200,7 @@ fn key(route: &config::Route) -> RouteKey {
 /// where the route says that credentials do.
 fn withheld_cookies(issuers: &[config::Issuer], route: &config::Route) -> Box<[String]> {
     let sessions = issuers.iter().filter_map(|issuer| issuer.session.as_ref());
-    let names = |session: &Session| {
+    let names = |session: &config::Session| {
         let token = (!route.forward_credentials).then(|| session.token.clone());
         token.into_iter().chain([session.refresh.clone()])
     };

@@ -11,7 +11,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use super::assemble::AssembleError;
 use crate::{
     config::{self, Config, UpstreamHost, UpstreamKind},
-    forward::{HostPolicy, Server, Servers, Target, client_tls},
+    forward::{HostPolicy, Respond, Server, Servers, Target, client_tls},
     http1::usual_port,
     roots::Roots,
 };
@@ -77,7 +77,11 @@ impl Writing<'_> {
             UpstreamKind::Mint(_) | UpstreamKind::Jwks(_) => return Ok(None),
             UpstreamKind::Token(_) | UpstreamKind::Revoke(_) => return Ok(None),
             UpstreamKind::Echo => Target::Echo,
-            UpstreamKind::Respond(respond) => Target::Respond(respond.clone()),
+            UpstreamKind::Respond(respond) => Target::Respond(Arc::new(Respond {
+                status: respond.status,
+                headers: respond.headers.clone(),
+                body: respond.body.clone(),
+            })),
             UpstreamKind::Servers { servers, tls, host, keep_alive } => {
                 let wants_tls = servers.iter().any(|server| server.tls);
                 let client = wants_tls.then(|| self.client(name, tls)).transpose()?;

@@ -18,11 +18,11 @@ use crate::{
 pub struct Session {
     /// The name of the one with the token.
     pub token: String,
-    /// The name of the one with the CSRF token, which scripts read. In a config `__Host-csrf` by itself.
+    /// The name of the one with the CSRF token.
     pub csrf: String,
-    /// The name of the one with the refresh token. In a config `__Host-refresh` by itself.
+    /// The name of the one with the refresh token.
     pub refresh: String,
-    /// With whose requests they come back. In a config strict by itself.
+    /// With whose requests they come back.
     pub same_site: SameSite,
 }
 

@@ -5,10 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    issue::{Session, User, users::Elsewhere},
-    rate::Quota,
-    scheme::Template,
-    sql_link,
+    cookies::SameSite, issue::users::Elsewhere, password::PasswordHash, rate::Quota, scheme::Template, sql_link,
 };
 
 /// `users: { NAME: … }`
@@ -34,6 +31,19 @@ pub enum UsersSource {
     Elsewhere(Box<Elsewhere>),
 }
 
+/// Somebody who may log in.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The password's hash.
+    pub password: PasswordHash,
+    /// Claims of their tokens: an object.
+    pub claims: Value,
+    /// `disabled: true`
+    pub disabled: bool,
+}
+
 /// `issuers: { NAME: … }`
 #[derive(Debug)]
 pub struct Issuer {
@@ -51,6 +61,19 @@ pub struct Issuer {
     pub refresh: Option<RefreshSettings>,
     /// The cookies that its tokens are kept in, if they are.
     pub session: Option<Session>,
+}
+
+/// `cookie:` of an issuer.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The cookie of the tokens entry.
+    pub token: String,
+    /// The one that scripts read. Default `__Host-csrf`.
+    pub csrf: String,
+    /// The one of refresh tokens. Default `__Host-refresh`.
+    pub refresh: String,
+    /// With whose requests they come back. Default strict.
+    pub same_site: SameSite,
 }
 
 /// `refresh:` of an issuer.

@@ -15,7 +15,7 @@ use crate::{
     gateway::{carried::Carried, snapshot::Service},
     issue::{
         self, Desk, Door, Families, Handout, Issuer, Login, Logout, PasswordChecks, Refresh, RefreshRules, Renewal,
-        StandIns, Takeback, Throttle, User, UserSource, UserTable,
+        StandIns, Takeback, Throttle, UserSource, UserTable,
     },
     message::Budgets,
     minting::{self, Minter},
@@ -227,7 +227,12 @@ fn issuer(
             revocations: carried.revocations.clone(),
             tokens: tokens.map(|tokens| tokens.name.clone()).unwrap_or_default(),
         }),
-        session: entry.session.clone(),
+        session: entry.session.clone().map(|session| issue::Session {
+            token: session.token,
+            csrf: session.csrf,
+            refresh: session.refresh,
+            same_site: session.same_site,
+        }),
     }))
 }
 
@@ -263,6 +268,12 @@ fn with_more(minter: &Minter, more: &[(String, ClaimValue)]) -> Vec<(String, min
     [minter.claims.clone(), minted_claims(more)].concat()
 }
 
-fn table(users: &[User], stand_ins: &StandIns) -> UserTable {
-    UserTable::new(users.to_vec(), stand_ins.clone())
+fn table(users: &[config::User], stand_ins: &StandIns) -> UserTable {
+    let user = |user: &config::User| issue::User {
+        name: user.name.clone(),
+        password: user.password.clone(),
+        claims: user.claims.clone(),
+        disabled: user.disabled,
+    };
+    UserTable::new(users.iter().map(user).collect(), stand_ins.clone())
 }
