@@ -9,6 +9,10 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+/// From here on a number is no time in seconds, for it would lie beyond the year 33000: in milliseconds it is a day of 2001 or
+/// later, so that whoever counts those is found out. Numbers that stand for "never", such as the end of the year 9999, are below.
+pub const TOO_LARGE_FOR_SECONDS: i64 = 1_000_000_000_000;
+
 /// A source of wall-clock time, and of time that only goes by. Clones share the same source.
 #[derive(Clone)]
 pub struct Clock(Source);

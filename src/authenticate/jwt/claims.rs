@@ -1,10 +1,10 @@
 //! The registered claims (RFC 7519 section 4.1) with their types checked, and when a token counts.
 
 use super::{Segment, TokenError, binding::Confirmation};
-use crate::json::{Document, Object, Value};
-
-/// The largest integer up to which every integer is a double of its own: beyond it, readers disagree.
-const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
+use crate::{
+    clock::TOO_LARGE_FOR_SECONDS,
+    json::{Document, Object, Value},
+};
 
 /// The claims whose meaning the standard fixes. Each is absent or of its right type.
 pub(super) struct Registered {
@@ -119,20 +119,22 @@ fn audience(claims: &Object<'_>) -> Result<Option<Vec<String>>, TokenError> {
     }
 }
 
-/// RFC 7519 section 2, NumericDate: a JSON number, here not negative and not so large that it stops being exact.
+/// RFC 7519 section 2, NumericDate: a JSON number of seconds, here not negative.
 fn numeric_date(claims: &Object<'_>, name: &'static str) -> Result<Option<f64>, TokenError> {
     let malformed = Err(TokenError::MalformedClaim(name));
     match claims.value(name) {
         None => Ok(None),
         Some(Value::Number(text)) => match text.parse::<f64>() {
-            Ok(seconds) if !text.starts_with('-') && seconds <= MAX_NUMERIC_DATE => Ok(Some(seconds)),
-            _ => malformed,
+            Ok(_) if text.starts_with('-') => malformed,
+            Ok(seconds) if seconds < TOO_LARGE_FOR_SECONDS as f64 => Ok(Some(seconds)),
+            Ok(_) => Err(TokenError::NotSeconds(name)),
+            Err(_) => malformed,
         },
         Some(_) => malformed,
     }
 }
 
-/// Nothing is lost: [`numeric_date`] lets no number past 2^53 through.
+/// Nothing is lost: [`numeric_date`] lets no large number through.
 #[allow(clippy::cast_possible_truncation)]
 fn whole_seconds(seconds: f64) -> i64 {
     seconds.ceil() as i64

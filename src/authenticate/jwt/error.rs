@@ -88,6 +88,9 @@ pub enum TokenError {
     /// A registered claim of a wrong type or out of range (RFC 7519 section 4.1).
     #[error("the claim {0:?} is of a wrong type or out of range")]
     MalformedClaim(&'static str),
+    /// A time that is so large a number that it cannot be in seconds (RFC 7519 section 2).
+    #[error("the claim {0:?} is too large for a time in seconds: milliseconds, where seconds are wanted?")]
+    NotSeconds(&'static str),
     /// `cnf` names something that cannot be checked here (RFC 7800 section 3.1).
     #[error("the token is bound to something that is not known here")]
     UnknownBinding,

@@ -7,7 +7,7 @@ use super::from_standard_input;
 use crate::{
     authenticate::jwt::{self, TokenError},
     cli::{Exit, data, table::Table, trouble::Trouble, words},
-    clock::Clock,
+    clock::{Clock, TOO_LARGE_FOR_SECONDS},
     jose::{Algorithm, DecryptionKey, KeyManagement},
     json::{Document, Value},
 };
@@ -156,16 +156,13 @@ fn binding(value: &Value<'_>) -> String {
     }
 }
 
-/// A time that no calendar of ours has. Milliseconds are taken for seconds, as RFC 7519 has it: such a token never expires.
+/// A time that no calendar of ours has.
 fn beyond(seconds: f64) -> &'static str {
-    match MILLIS_OF_OUR_DAYS.contains(&seconds) {
-        true => "beyond the year 9999: these are milliseconds, taken for seconds",
-        false => "beyond the year 9999",
+    match seconds < TOO_LARGE_FOR_SECONDS as f64 {
+        true => "beyond the year 9999",
+        false => "too large for seconds (milliseconds?): refused",
     }
 }
-
-/// From 2001 to 2286.
-const MILLIS_OF_OUR_DAYS: std::ops::Range<f64> = 1e12..1e13;
 
 /// `expires 2027-01-15T08:00:00Z, in 1h 10m`.
 fn time(ahead: &str, behind: &str, value: &Value<'_>, now: i64) -> String {

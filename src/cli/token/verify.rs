@@ -67,11 +67,6 @@ impl Verify {
                     }
                 }
                 show_binding(&token);
-                if token.expires().is_some_and(|expires| jiff::Timestamp::from_second(expires).is_err()) {
-                    words(format_args!(
-                        "note: it expires beyond the year 9999 (milliseconds for seconds?); `max_lifetime` refuses such ones"
-                    ));
-                }
                 Exit::Ok
             }
             Err(error) => {

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::TOO_LARGE_FOR_SECONDS;
+
 /// Longest name that can be revoked, in bytes.
 const LONGEST_NAME: usize = 1024;
 /// Longest reason, in bytes.
@@ -100,6 +102,9 @@ pub enum BadRevocation {
     /// Its line is longer than that of any revocation.
     #[error("the line is longer than a revocation can be")]
     Long,
+    /// A time that is so large a number that it cannot be in seconds.
+    #[error("`{0}` is too large for a time in seconds: milliseconds, where seconds are wanted?")]
+    NotSeconds(&'static str),
     /// It would be over before it began.
     #[error("`until` is over already")]
     Over,
@@ -184,6 +189,12 @@ impl Revocation {
         let document = Document::parse(json)?;
         if document.lifted.is_some() {
             return Err(BadRevocation::Shape("`lifted` stands in the file alone".to_owned()));
+        }
+        // A file keeps what it has: only what is new is refused.
+        for (name, unix) in [("issued_before", document.issued_before), ("until", document.until)] {
+            if unix.is_some_and(|unix| unix >= TOO_LARGE_FOR_SECONDS) {
+                return Err(BadRevocation::NotSeconds(name));
+            }
         }
         document.revocation(now_unix)
     }
@@ -285,6 +296,17 @@ mod tests {
             let line = Line::parse(revocation.lifted_json(1_500).to_string().as_bytes(), 1_000);
             assert_eq!(line, Ok(Line::Lifted(revocation.revoked.clone())), "{json}");
             assert_eq!(Line::parse(json.as_bytes(), 1_000), Ok(Line::Revoked(revocation)), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_milliseconds_is_refused_unless_it_stands_in_the_file_already() {
+        for (name, json) in [
+            ("issued_before", r#"{"issued_before":1764500000000,"subject":"alice"}"#),
+            ("until", r#"{"jti":"j1","until":1764500000000}"#),
+        ] {
+            assert_eq!(read(json), Err(BadRevocation::NotSeconds(name)));
+            assert!(matches!(Line::parse(json.as_bytes(), 1_000), Ok(Line::Revoked(_))), "{json}");
         }
     }
 

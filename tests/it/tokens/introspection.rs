@@ -206,6 +206,7 @@ fn an_answer_is_held_to_the_rules_of_its_entry() {
         ("exp", Value::Null, "invalid-token"),
         ("exp", json!(now() - 120), "token-expired"),
         ("exp", json!("soon"), "invalid-token"),
+        ("exp", json!((now() + 3600) * 1000), "invalid-token"),
         ("nbf", json!(now() + 3600), "invalid-token"),
         ("sub", json!(7), "invalid-token"),
         // A refresh token, and one whose bearer would have to prove that it has a key.
