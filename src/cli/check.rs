@@ -5,6 +5,8 @@
 mod document;
 mod text;
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{Exit, config_file::ConfigFile, data};
@@ -12,6 +14,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Problem},
     gateway::{self, StartError},
+    keys::Doubt,
 };
 
 /// Check a config without running it
@@ -20,8 +23,8 @@ use crate::{
 ///   countersign check -c gateway.yaml --json | jq '.problems[].message'
 ///
 /// Reads the config as `run` does, with its secrets, certificates and keys. Every
-/// error and warning is shown with its place; then what each scheme signs, and what
-/// each signed route leaves open by its weakest way in.
+/// error and warning is shown with its place, those of files of keys too; then what
+/// each scheme signs, and what each signed route leaves open by its weakest way in.
 ///
 /// Exit code 0 where the config can be used, 3 where it cannot.
 #[derive(Args)]
@@ -53,9 +56,11 @@ struct Shape {
 impl Check {
     pub(super) fn execute(self) -> Exit {
         let report = match config::load(&self.config.path) {
-            Ok((config, problems)) => {
+            Ok((config, mut problems)) => {
                 let shape = Some(Shape::of(&config));
-                Report { problems, unusable: gateway::rehearse(config, Clock::system()).err(), shape }
+                let rehearsed = gateway::rehearse(config, Clock::system());
+                problems.extend(rehearsed.iter().flatten().map(of_keys));
+                Report { problems, unusable: rehearsed.err(), shape }
             }
             Err(problems) => Report { problems: problems.0, unusable: None, shape: None },
         };
@@ -66,6 +71,11 @@ impl Check {
         }
         if report.is_usable() { Exit::Ok } else { Exit::Config }
     }
+}
+
+/// What the log would say of a file of keys.
+fn of_keys((path, Doubt { line, what }): &(PathBuf, Doubt)) -> Problem {
+    Problem::of_a_line(path.display().to_string(), usize::try_from(*line).unwrap_or_default(), what.to_string())
 }
 
 impl Report {

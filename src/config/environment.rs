@@ -17,6 +17,19 @@ pub trait Environment {
     }
     /// The content of a file of at most 1 MiB.
     fn file(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Whether a file of any size that somebody else reads can be opened.
+    ///
+    /// # Errors
+    /// Why not.
+    fn opens(&self, path: &Path) -> io::Result<()> {
+        let metadata = std::fs::metadata(path)?;
+        match metadata.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            // Of a pipe the one who reads it would get nothing any more.
+            false if !metadata.is_file() => Ok(()),
+            false => File::open(path).map(drop),
+        }
+    }
     /// What time it is, in seconds since 1970.
     fn unix(&self) -> i64 {
         Clock::system().unix()
@@ -74,6 +87,10 @@ impl Environment for Fixed {
 
     fn variable(&self, name: &str) -> Option<Vec<u8>> {
         self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_bytes().to_vec())
+    }
+
+    fn opens(&self, path: &Path) -> io::Result<()> {
+        self.file(path).map(drop)
     }
 
     fn file(&self, path: &Path) -> io::Result<Vec<u8>> {

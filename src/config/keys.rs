@@ -1,8 +1,15 @@
 //! `keys:`: named sources of HMAC keys.
 
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+};
+
 use super::{
     checked::{KeySource, Keys},
-    elsewhere, key_record,
+    elsewhere,
+    environment::why_unreadable,
+    key_record,
     mask::is_variable_name,
     reader::Reader,
     section::Section,
@@ -53,7 +60,7 @@ fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, KeyRecord)
     if entries.is_empty() {
         reader.error(node.place, "`static` holds no key id");
     }
-    let mut ids = Vec::new();
+    let (mut ids, mut owners) = (Vec::new(), Owners::default());
     for entry in entries {
         if !is_key_id(entry.key.as_bytes()) {
             let shown = reader.quote(entry.key_place, &entry.key);
@@ -62,10 +69,42 @@ fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, KeyRecord)
                 .expected(format!("1 to {LONGEST_ID} visible ASCII characters"));
         }
         if let Some(record) = key_record::read(&entry.value, reader) {
+            owners.enter(entry, &record, reader);
             ids.push((entry.key.clone(), record));
         }
     }
     Some(ids)
+}
+
+/// Whose each secret is, by a hash, so that many ids are gone through once.
+#[derive(Default)]
+struct Owners {
+    hasher: RandomState,
+    ids: HashMap<u64, String>,
+}
+
+impl Owners {
+    /// Warns of a secret that was copied, or of a variable that is named twice: the one device can sign as the other.
+    fn enter(&mut self, entry: &Entry, record: &KeyRecord, reader: &mut Reader<'_>) {
+        // An id may be shut out because another took its secret over.
+        if record.disabled || !reader.environment.has_secrets() {
+            return;
+        }
+        let mut other = None;
+        for known in &record.secrets {
+            let hash = self.hasher.hash_one(known.secret.expose());
+            let owner = self.ids.entry(hash).or_insert_with(|| entry.key.clone());
+            if *owner != entry.key {
+                other.get_or_insert_with(|| owner.clone());
+            }
+        }
+        if let Some(other) = other {
+            let (own, other) = (reader.quote(entry.key_place, &entry.key), reader.quote(entry.key_place, &other));
+            reader
+                .warning(entry.key_place, format!("{own} has a secret of {other}: whoever has it can sign as either"))
+                .hint("give each id a secret of its own");
+        }
+    }
 }
 
 fn derived(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
@@ -111,5 +150,54 @@ fn file(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
         }
         format
     });
+    if let Err(error) = reader.environment.opens(&path) {
+        reader.error(path_node.place, format!("the file of keys cannot be read: {}", why_unreadable(&error)));
+    }
     Some(KeySource::File { path, format: format? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{environment::Fixed, parse};
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    /// What is said of these keys, each in a line.
+    fn told(keys: &str) -> Vec<String> {
+        let text = format!(
+            "listen: 127.0.0.1:8000\nkeys:\n  devices:\n{keys}\
+             schemes: {{ s: {{ preset: device-v2, keys: devices }} }}\nupstreams: {{ app: {{ echo: true }} }}\n\
+             routes: [{{ match: {{ path: / }}, require: {{ hmac: s }}, to: app }}]\n"
+        );
+        let environment = Fixed { variables: vec![("KEY", SECRET)], files: vec![("keys.csv", "id,secret\n")] };
+        let problems = match parse(&text, "t.yaml", &environment) {
+            Ok((_, problems)) => problems,
+            Err(problems) => problems.0,
+        };
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_secret_that_two_ids_have_is_warned_of_and_not_shown() {
+        let told = told(
+            "    static:\n      a: { env: KEY }\n      b: { value: another-secret-of-enough-bytes }\n      \
+             c: { secrets: { env: KEY }, disabled: true }\n      \
+             d: [{ value: yet-another-secret-of-enough-bytes }, { env: KEY }]\n",
+        );
+        let about: Vec<&String> = told.iter().filter(|told| told.contains("has a secret of")).collect();
+        let [warning] = about.as_slice() else { panic!("{told:?}") };
+        let wanted = "t.yaml:8:7: warning: `d` has a secret of `a`: whoever has it can sign as either\n";
+        assert!(warning.starts_with(wanted) && !warning.contains("another") && !warning.contains(SECRET), "{warning}");
+    }
+
+    #[test]
+    fn a_file_of_keys_that_is_not_there_is_told_where_it_is_named() {
+        let missing = |keys: &str| told(keys).into_iter().find(|told| told.contains("cannot be read"));
+        assert_eq!(missing("    file: keys.csv\n"), None);
+        for (keys, place) in [("    file: gone.csv\n", "4:11"), ("    file: { path: gone, format: csv }\n", "4:19")] {
+            let told = missing(keys).unwrap();
+            let wanted = format!("t.yaml:{place}: error: the file of keys cannot be read: there is no such file\n");
+            assert!(told.starts_with(&wanted), "{told}");
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub struct Problem {
     pub file: String,
     /// From 1; 0 where the file as a whole is meant.
     pub line: usize,
-    /// From 1, in characters; 0 where the file as a whole is meant.
+    /// From 1, in characters; 0 where the file as a whole is meant, or the line.
     pub column: usize,
     /// Characters.
     pub length: usize,
@@ -44,6 +44,22 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A warning of a whole line of another file, which is not shown: it may be a secret.
+    pub fn of_a_line(file: String, line: usize, message: String) -> Problem {
+        Problem {
+            severity: Severity::Warning,
+            file,
+            line,
+            column: 0,
+            length: 0,
+            message,
+            expected: None,
+            hint: None,
+            is_in_a_table: false,
+            snippet: None,
+        }
+    }
+
     /// Says what would have been right.
     pub(super) fn expected(&mut self, text: impl Into<String>) -> &mut Problem {
         self.expected = Some(text.into());
@@ -97,9 +113,10 @@ impl fmt::Display for Severity {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}: {}", self.file, self.severity, self.message)?,
-            _ => write!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.severity, self.message)?,
+        match (self.line, self.column) {
+            (0, _) => write!(f, "{}: {}: {}", self.file, self.severity, self.message)?,
+            (line, 0) => write!(f, "{}:{line}: {}: {}", self.file, self.severity, self.message)?,
+            (line, column) => write!(f, "{}:{line}:{column}: {}: {}", self.file, self.severity, self.message)?,
         }
         if let Some(snippet) = &self.snippet {
             write!(f, "\n{snippet}")?;
@@ -146,19 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_of_the_whole_file_has_no_line() {
-        let problem = Problem {
-            severity: Severity::Error,
-            file: "a.yaml".to_owned(),
-            line: 0,
-            column: 0,
-            length: 0,
-            message: "cannot be read".to_owned(),
-            expected: None,
-            hint: Some("look".to_owned()),
-            is_in_a_table: false,
-            snippet: None,
-        };
-        assert_eq!(problem.to_string(), "a.yaml: error: cannot be read\n  hint: look");
+    fn a_problem_of_the_whole_file_has_no_line_and_one_of_a_line_no_column() {
+        let mut problem = Problem::of_a_line("a.yaml".to_owned(), 0, "cannot be read".to_owned());
+        problem.hint("look");
+        assert_eq!(problem.to_string(), "a.yaml: warning: cannot be read\n  hint: look");
+        let problem = Problem::of_a_line("a.csv".to_owned(), 3, "it is short".to_owned());
+        assert_eq!(problem.to_string(), "a.csv:3: warning: it is short");
     }
 }

@@ -1,7 +1,7 @@
 //! The key sources that a config names and that are opened: files, and those that are elsewhere. One elsewhere that the next
 //! config names with the same settings goes on with its connections and with all that it remembers. A file is read anew.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::assemble::AssembleError;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     config::{Config, KeySource},
     errands::Errands,
     keys::{
-        Elsewhere, KeyFile, Lookup,
+        Doubt, Elsewhere, KeyFile, Lookup,
         cache::{BOUNDS_MICROS, Cached, Reading},
     },
     observe::{KeyCounts, KeyFileCounts, KeySourceCounts},
@@ -76,6 +76,17 @@ impl KeyBook {
             Some(open) => Some(Arc::new(open.cached.clone())),
             None => Some(self.file(name)?.clone()),
         }
+    }
+
+    /// What was odd about the files when they were opened: each once, whichever sources it is for.
+    pub fn doubts(&self) -> Vec<(PathBuf, Doubt)> {
+        let mut doubts: Vec<(PathBuf, Doubt)> = Vec::new();
+        for (_, file) in self.files.iter() {
+            if doubts.iter().all(|(path, _)| path != file.path()) {
+                doubts.extend(file.doubts().iter().map(|doubt| (file.path().to_owned(), doubt.clone())));
+            }
+        }
+        doubts
     }
 
     /// What each source counted.

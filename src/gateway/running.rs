@@ -20,6 +20,7 @@ use crate::{
     admin::{self, AdminState, Door, Readiness, SocketFile, Stage, Token},
     clock::Clock,
     config::{AdminAddress, Config, LogFormat, LogSink},
+    keys::Doubt,
     observe::{Destination, Format, Metrics, ReplayFigures, Sink, SinkError, Sources, StoreFigures},
     store::{
         Claims,
@@ -118,17 +119,17 @@ pub struct Running {
     sink: Sink,
 }
 
-/// Does all that [`start`] does before it binds: certificates, roots, routes and token rules are read and built.
+/// Does all that [`start`] does before it binds: certificates, roots, routes and token rules are read and built. What it gives is
+/// odd about files of keys, each with its path.
 ///
 /// # Errors
 /// [`StartError`]
-pub fn rehearse(config: Config, clock: Clock) -> Result<(), StartError> {
+pub fn rehearse(config: Config, clock: Clock) -> Result<Vec<(PathBuf, Doubt)>, StartError> {
     let listeners = config.listen.iter().map(|listen| (DoorId::unused(), listen.tls.as_ref()));
     Doors::open(listeners, None).map_err(StartError::Tls)?;
     destination(config.log.access.clone()).rehearse()?;
     let carried = Carried::new(&config, clock, Stores::for_rehearsal(&config), Revocations::none());
-    assemble(config, &carried)?;
-    Ok(())
+    Ok(assemble(config, &carried)?.keys.doubts())
 }
 
 /// Binds everything, then starts `workers` threads. The config is read again from `source` when that changes.

@@ -69,11 +69,13 @@ struct Noting {
 impl Noting {
     fn noted(&self, path: &Path, read: impl FnOnce(&Path) -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
         self.files.borrow_mut().add(path);
-        read(path).inspect_err(|error| {
-            if Seen::failed(error.kind()) == Seen::NotRead {
-                self.seen.set(Seen::NotRead);
-            }
-        })
+        read(path).inspect_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: &io::Error) {
+        if Seen::failed(error.kind()) == Seen::NotRead {
+            self.seen.set(Seen::NotRead);
+        }
     }
 }
 
@@ -88,6 +90,16 @@ impl Environment for Noting {
 
     fn file(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.noted(path, |path| System.file(path))
+    }
+
+    /// Who reads it watches it too: it is noted only where it may be why the config is of no use.
+    fn opens(&self, path: &Path) -> io::Result<()> {
+        self.files.borrow_mut().add(path);
+        let opened = System.opens(path).inspect_err(|error| self.failed(error));
+        if opened.is_ok() {
+            self.files.borrow_mut().remove(path);
+        }
+        opened
     }
 }
 

@@ -29,7 +29,7 @@ pub use change::{Change, Chosen, NewSecret, NotChanged, Position};
 pub use derive::{Derived, Method, Output};
 pub use elsewhere::{Elsewhere, Place};
 pub use encoding::Encoding;
-pub use file::{FileFault, FileReading, Format, KeyFile, KeyFileContent, Why, changed};
+pub use file::{Doubt, FileFault, FileReading, Format, KeyFile, KeyFileContent, Odd, Why, changed};
 pub use key::{Found, Key, Live, Matched, Prepared, place_name};
 pub use lookup::{Answer, KeysAway, Lookout, Lookup, NoKey};
 pub use record::{KeyRecord, KeySecret, LONGEST_SECRET, Lifetime, SHORTEST_GOOD_SECRET, moment};

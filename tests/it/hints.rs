@@ -67,3 +67,41 @@ fn a_signature_under_another_name_is_found() {
     assert!(code == Some(4) && said.contains("it is looked for in X-HMAC-Signature"), "{said}");
     assert!(said.contains("hint: the request has `X-Signature`\n"), "{said}");
 }
+
+#[test]
+fn what_the_log_says_of_files_of_keys_is_in_a_check_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = "\
+listen: 127.0.0.1:8000
+keys:
+  devices: { file: keys.csv }
+schemes: { device: { preset: device-v2, keys: devices } }
+upstreams: { app: { echo: true } }
+routes: [{ match: { path: / }, require: { hmac: device }, to: app }]
+";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    let keys =
+        "id,secret,routes\na,hunter2-hunter2-a,*\nb, hunter2-hunter2-b,*\nc,hunter2-hunter2-a,*\nd,hunter2,/elsewhere";
+    fs::write(directory.path().join("keys.csv"), keys).unwrap();
+    let check = |more: &[&str]| told(&[&["check", "-c", "gateway.yaml"], more].concat(), directory.path());
+    let (code, said) = check(&[]);
+    for wanted in [
+        "keys.csv:3: warning: a secret of `b` has white space around it, which is part of the key\n",
+        "keys.csv:4: warning: `c` has a secret of `a`: whoever has it can sign as either\n",
+        "keys.csv:5: warning: a secret has fewer than 16 bytes\n",
+        "keys.csv:5: warning: the file does not end with a newline: a copy that broke off would end so, its last value cut\n",
+        "keys.csv:5: warning: a key is tied to `/elsewhere`, and no route has that name\n",
+    ] {
+        assert!(code == Some(0) && said.contains(wanted) && !said.contains("hunter2"), "{wanted}: {said}");
+    }
+    let (_, said) = check(&["--json"]);
+    let document: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let problems = document["problems"].as_array().unwrap();
+    let problem = problems.iter().find(|problem| problem["line"] == 4 && problem["file"] != "gateway.yaml").unwrap();
+    assert_eq!((&problem["severity"], &problem["column"]), (&"warning".into(), &serde_json::Value::Null));
+
+    fs::remove_file(directory.path().join("keys.csv")).unwrap();
+    let (code, said) = check(&[]);
+    let wanted = "gateway.yaml:3:20: error: the file of keys cannot be read: there is no such file\n";
+    assert!(code == Some(3) && said.contains(wanted) && said.contains("keys.csv }"), "{said}");
+}

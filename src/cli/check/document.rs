@@ -26,7 +26,7 @@ pub(super) fn of(file: &str, report: &Report) -> Value {
     json!({ "file": file, "ok": report.is_usable(), "problems": problems, "schemes": schemes, "routes": routes })
 }
 
-/// Line and column are null where the file as a whole is meant.
+/// Line and column are null where the file as a whole is meant, and column alone where the line as a whole is.
 fn problem(problem: &Problem) -> Value {
     let place = |number: usize| (number > 0).then_some(number);
     json!({

@@ -31,7 +31,9 @@ pub enum Why {
     #[error("it stands there twice")]
     Twice,
     #[error("the line has {found} fields where the header has {wanted}")]
-    Fields { found: u64, wanted: u64 },
+    Fields { found: usize, wanted: usize },
+    #[error("a quote is opened here and never closed")]
+    OpenQuote,
     #[error("it is no CSV")]
     NotCsv,
     #[error("it is no JSON object: {0}")]

@@ -35,6 +35,7 @@ pub(super) fn read(mut from: impl BufRead, filling: &mut Filling) -> Result<(), 
             _ if line.trim_ascii().is_empty() => {}
             _ => {
                 let members = members(line.trim_ascii()).map_err(fault)?;
+                filling.noted.at(number);
                 members.put(filling).map_err(|(_, wrong)| fault(wrong))?;
             }
         }

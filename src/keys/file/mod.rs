@@ -3,6 +3,7 @@
 //! A new file that is broken changes nothing: the keys that were there stay, and what is wrong is said with its place.
 
 mod csv;
+mod doubts;
 mod fault;
 mod lines;
 mod members;
@@ -14,7 +15,7 @@ mod tests;
 mod yaml;
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fmt,
     fs::File,
     io::{self, BufReader, Read},
@@ -27,11 +28,13 @@ use std::{
 
 use arc_swap::ArcSwap;
 
+pub use doubts::{Doubt, Odd};
+use doubts::{Ending, unknown_route};
 pub use fault::{FileFault, Why};
 pub use rewrite::changed;
 use table::{Filling, Table};
 
-use super::{Lookout, Lookup, SHORTEST_GOOD_SECRET};
+use super::{Lookout, Lookup};
 use crate::{
     clock::Clock,
     watch::{Files, Seen, Watch},
@@ -56,6 +59,8 @@ pub enum Format {
 /// The keys of a file, as it is now.
 pub struct KeyFile {
     inner: Arc<Inner>,
+    /// What was odd about it when it was opened.
+    doubts: Vec<Doubt>,
     _watch: Watch,
 }
 
@@ -82,7 +87,12 @@ pub struct FileReading {
 }
 
 /// What a file of keys holds, read once.
-pub struct KeyFileContent(Table);
+pub struct KeyFileContent {
+    table: Table,
+    doubts: Vec<Doubt>,
+    /// The names of routes that its keys are tied to, and the line of each.
+    tied: BTreeMap<Box<str>, u64>,
+}
 
 impl Format {
     /// By the ending of a file's name.
@@ -112,39 +122,43 @@ impl KeyFileContent {
     /// The first thing that is wrong with it.
     pub fn parse(from: impl Read, format: Format) -> Result<KeyFileContent, FileFault> {
         let mut filling = Filling::default();
+        let (from, last) = Ending::of(from);
         let from = BufReader::with_capacity(BUFFER, from);
         match format {
             Format::Csv => csv::read(from, &mut filling)?,
             Format::JsonLines => lines::read(from, &mut filling)?,
             Format::Yaml => yaml::read(from, &mut filling)?,
         }
-        Ok(KeyFileContent(filling.finished()))
+        filling.noted.end(format, last.get());
+        let (table, noted) = filling.finished();
+        let (doubts, tied) = noted.finished(&table);
+        Ok(KeyFileContent { table, doubts, tied })
     }
 
     /// How many ids it holds.
     pub fn ids(&self) -> usize {
-        self.0.len()
+        self.table.len()
     }
 
-    /// How many of its secrets are shorter than [`SHORTEST_GOOD_SECRET`].
-    pub fn short_secrets(&self) -> usize {
-        self.0.short()
+    /// What is odd about it, where `routes` are the names of all routes.
+    pub fn doubts(&self, routes: &[Box<str>]) -> Vec<Doubt> {
+        self.doubts.iter().cloned().chain(unknown_route(&self.tied, routes)).collect()
     }
 
     /// All ids and what is known of each, in no order.
     pub fn records(&self) -> impl Iterator<Item = (&[u8], super::KeyRecord)> {
-        self.0.records()
+        self.table.records()
     }
 
     /// What is known of `id`.
     pub fn record(&self, id: &[u8]) -> Option<super::KeyRecord> {
-        self.0.record(id)
+        self.table.record(id)
     }
 }
 
 impl KeyFile {
     /// Reads the file at `path`, and again whenever it changes. Its counts go on with those of the one `before`. `routes` are
-    /// the names of all routes: where keys are tied to another the log says so.
+    /// the names of all routes. The log tells of what is odd.
     ///
     /// # Errors
     /// The first thing that is wrong with it, or with watching it.
@@ -157,17 +171,26 @@ impl KeyFile {
         let mut files = Files::new();
         files.add(path);
         let content = KeyFileContent::read(path, format)?;
-        say_unknown_routes(path, &content.0, routes);
-        say_padded(path, &content.0);
-        say_short_secrets(path, &content.0);
-        let table = ArcSwap::from_pointee(content.0);
+        let doubts = content.doubts(routes);
+        say(path, &doubts);
+        let table = ArcSwap::from_pointee(content.table);
         let refused = before.map(|before| before.inner.refused.clone()).unwrap_or_default();
         let loaded_unix_millis = AtomicI64::new(clock.unix_millis());
         let (path, routes) = (path.to_owned(), routes.clone());
         let inner = Arc::new(Inner { path, format, routes, table, clock, refused, loaded_unix_millis });
         let (watched, mut told) = (inner.clone(), Told::default());
         let watch = Watch::start(files, move || watched.refresh(&mut told)).map_err(FileFault::whole)?;
-        Ok(KeyFile { inner, _watch: watch })
+        Ok(KeyFile { inner, doubts, _watch: watch })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// What was odd about it when it was opened.
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
     }
 
     /// How many ids it holds.
@@ -192,12 +215,10 @@ impl Inner {
         match KeyFileContent::read(&self.path, self.format) {
             Ok(content) => {
                 tracing::info!(%path, ids = content.ids(), "the changed keys are in use");
-                say_unknown_routes(&self.path, &content.0, &self.routes);
-                say_padded(&self.path, &content.0);
-                say_short_secrets(&self.path, &content.0);
+                say(&self.path, &content.doubts(&self.routes));
                 // Before the table: whoever is let in by the new keys finds the time of theirs.
                 self.loaded_unix_millis.store(self.clock.unix_millis(), Ordering::Release);
-                self.table.store(Arc::new(content.0));
+                self.table.store(Arc::new(content.table));
                 *told = Told::default();
                 Seen::Read
             }
@@ -212,29 +233,10 @@ impl Inner {
     }
 }
 
-/// A key that is tied to a misspelt name alone is refused everywhere, and nothing else would say why.
-fn say_unknown_routes(path: &Path, table: &Table, routes: &[Box<str>]) {
-    let mut unknown: BTreeSet<&str> = table.routes().collect();
-    unknown.retain(|name| !routes.iter().any(|known| **known == **name));
-    if let Some(route) = unknown.first() {
-        tracing::warn!(path = %path.display(), route, more = unknown.len() - 1, "keys are tied to a route that there is not");
-    }
-}
-
-/// `id, secret`: a blank that nobody means makes every signature wrong, and nothing else would say why.
-fn say_padded(path: &Path, table: &Table) {
-    let padded = table.padded();
-    if let Some(id) = &padded.first {
-        let more = padded.secrets - 1;
-        tracing::warn!(path = %path.display(), %id, more, "a secret has white space around it, which is part of the key");
-    }
-}
-
-/// They work, as they do in a config.
-fn say_short_secrets(path: &Path, table: &Table) {
-    if table.short() > 0 {
-        let (secrets, should_have) = (table.short(), SHORTEST_GOOD_SECRET);
-        tracing::warn!(path = %path.display(), secrets, should_have, "secrets in a file of keys have too few bytes");
+/// Once for each kind, whenever the file is read.
+fn say(path: &Path, doubts: &[Doubt]) {
+    for Doubt { line, what } in doubts {
+        tracing::warn!(path = %path.display(), line, "a file of keys: {what}");
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{
     super::{
-        Attributes, Encoding, KeyRecord, KeySecret, LONGEST_NAME, LONGEST_SECRET, Lifetime, MOST_LIVE,
-        SHORTEST_GOOD_SECRET, is_key_id, moment,
+        Attributes, Encoding, KeyRecord, KeySecret, LONGEST_NAME, LONGEST_SECRET, Lifetime, MOST_LIVE, is_key_id,
+        moment,
     },
     fault::Why,
     table::Filling,
@@ -77,11 +77,8 @@ impl<'r> Row<'r> {
         let attributes = Attributes::new(self.attributes.iter().copied()).map_err(|(index, fault)| {
             (self.attributes.get(index).map(|(name, _)| (*name).to_owned()), Why::Attribute(fault))
         })?;
-        if self.secret.secret.trim() != self.secret.secret {
-            filling.note_padded(self.id);
-        }
-        if secret.as_ref().is_some_and(|secret| secret.secret.len() < SHORTEST_GOOD_SECRET) {
-            filling.note_short();
+        if let Some(secret) = &secret {
+            filling.noted.secret(self.id, &secret.secret, self.secret.secret);
         }
         let mut record = filling.record(self.id.as_bytes()).unwrap_or_default();
         add(&mut record, secret, disabled, attributes)?;

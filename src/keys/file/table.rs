@@ -8,7 +8,10 @@ use std::{hash::BuildHasher, sync::Arc};
 use hashbrown::{HashMap, HashTable};
 use zeroize::Zeroizing;
 
-use super::super::{Attributes, KeyRecord, KeySecret, Lifetime};
+use super::{
+    super::{Attributes, KeyRecord, KeySecret, Lifetime},
+    doubts::Noted,
+};
 use crate::secret::Secret;
 
 /// Bytes of one piece of memory. What is packed never moves, so no copy of a secret is left behind.
@@ -23,18 +26,6 @@ pub(super) struct Table {
     hasher: foldhash::fast::RandomState,
     /// Attributes that many ids share stand here once.
     attributes: Vec<Arc<Attributes>>,
-    padded: Padded,
-    /// How many secrets are shorter than they should be.
-    short: usize,
-}
-
-/// Secrets that begin or end in white space as they are written: it is part of the key, and seldom meant.
-#[derive(Default)]
-pub(super) struct Padded {
-    /// The id of the first.
-    pub(super) first: Option<Box<str>>,
-    /// How many secrets.
-    pub(super) secrets: usize,
 }
 
 /// A table that is being filled.
@@ -42,6 +33,7 @@ pub(super) struct Padded {
 pub(super) struct Filling {
     table: Table,
     known: HashMap<Arc<Attributes>, u32>,
+    pub(super) noted: Noted,
 }
 
 /// There is no room for it: the record alone is too large, or the table is.
@@ -51,14 +43,7 @@ pub(super) struct NoRoom;
 impl Default for Table {
     fn default() -> Table {
         let hasher = foldhash::fast::RandomState::default();
-        Table {
-            pieces: Vec::new(),
-            places: HashTable::new(),
-            hasher,
-            attributes: Vec::new(),
-            padded: Padded::default(),
-            short: 0,
-        }
+        Table { pieces: Vec::new(), places: HashTable::new(), hasher, attributes: Vec::new() }
     }
 }
 
@@ -77,21 +62,6 @@ impl Table {
     /// How many ids.
     pub(super) fn len(&self) -> usize {
         self.places.len()
-    }
-
-    /// How many secrets are shorter than they should be.
-    pub(super) fn short(&self) -> usize {
-        self.short
-    }
-
-    /// The names of routes that any of them is tied to, some more than once.
-    pub(super) fn routes(&self) -> impl Iterator<Item = &str> {
-        self.attributes.iter().filter_map(|attributes| attributes.routes()).flatten()
-    }
-
-    /// What was noted of its secrets.
-    pub(super) fn padded(&self) -> &Padded {
-        &self.padded
     }
 
     fn unpacked(&self, place: u32) -> Option<KeyRecord> {
@@ -129,29 +99,18 @@ impl Filling {
         Ok(())
     }
 
-    /// Notes that a secret of `id` has white space around it.
-    pub(super) fn note_padded(&mut self, id: &str) {
-        let Padded { first, secrets } = &mut self.table.padded;
-        first.get_or_insert_with(|| id.into());
-        *secrets += 1;
-    }
-
-    /// Notes that a secret is shorter than it should be.
-    pub(super) fn note_short(&mut self) {
-        self.table.short += 1;
-    }
-
-    /// The table, with no more room than it needs.
-    pub(super) fn finished(mut self) -> Table {
+    /// The table, with no more room than it needs, and what was noted.
+    pub(super) fn finished(mut self) -> (Table, Noted) {
         let Table { pieces, places, hasher, .. } = &mut self.table;
         places.shrink_to_fit(|place| hasher.hash_one(id_at(pieces, *place).unwrap_or_default()));
-        self.table
+        (self.table, self.noted)
     }
 
     fn interned(&mut self, attributes: &Arc<Attributes>) -> Result<u32, NoRoom> {
         if let Some(index) = self.known.get(attributes) {
             return Ok(*index);
         }
+        self.noted.attributes(attributes);
         self.table.attributes.push(attributes.clone());
         let index = u32::try_from(self.table.attributes.len()).map_err(|_| NoRoom)?;
         self.known.insert(attributes.clone(), index);
@@ -273,7 +232,7 @@ mod tests {
         whole.attributes = Attributes::new([("tenant", "acme")]).unwrap();
         filling.put(b"a", &whole).unwrap();
         filling.put(b"b", &record("two")).unwrap();
-        let table = filling.finished();
+        let (table, _) = filling.finished();
         let found = table.record(b"a").unwrap();
         assert_eq!(format!("{:?}", found), format!("{whole:?}"));
         assert_eq!(found.secrets[1].secret.expose(), [0, 255, 0]);
@@ -288,7 +247,7 @@ mod tests {
             filling.put(format!("device-{number}").as_bytes(), &record("a-secret-of-thirty-two-bytes-or-so")).unwrap();
         }
         filling.put(b"device-7", &record("another")).unwrap();
-        let table = filling.finished();
+        let (table, _) = filling.finished();
         assert!(table.pieces.len() > 1);
         assert_eq!(table.len(), 50_000);
         assert_eq!(table.record(b"device-7").unwrap().secrets[0].secret.expose(), b"another");

@@ -17,20 +17,118 @@ fn secrets(content: &KeyFileContent, id: &str) -> Vec<String> {
     record.secrets.iter().map(|known| String::from_utf8_lossy(known.secret.expose()).into_owned()).collect()
 }
 
+/// What is odd about a file, where there is only the route `x`: line and words.
+fn odd(text: &str, format: Format) -> Vec<String> {
+    let doubts = parse(text, format).unwrap().doubts(&["x".into()]);
+    doubts.iter().map(|Doubt { line, what }| format!("{line}: {what}")).collect()
+}
+
+const LONG: [&str; 3] = ["hunter2-hunter2-1", "hunter2-hunter2-2", "hunter2-hunter2-3"];
+
 #[test]
-fn white_space_around_a_secret_is_kept_and_noted() {
-    for (text, format, padded) in [
-        ("id,secret\na, one\nb,two\nc,three \n", Format::Csv, 2),
-        ("id, secret\na,one\n", Format::Csv, 0),
-        ("{\"id\":\"a\",\"secrets\":[\"one\",\" two\"]}\n", Format::JsonLines, 1),
-        ("- { id: a, secret: 'one ' }\n", Format::Yaml, 1),
+fn white_space_around_a_secret_is_kept_and_told() {
+    let [one, two, three] = LONG;
+    let told = |line: u64, more: &str| {
+        vec![format!("{line}: a secret of `a` has white space around it, which is part of the key{more}")]
+    };
+    for (text, format, wanted) in [
+        (format!("id,secret\na, {one}\nb,{two}\nc,{three} \n"), Format::Csv, told(2, " (and 1 more)")),
+        (format!("id, secret\na,{one}\n"), Format::Csv, vec![]),
+        (format!("\n{{\"id\":\"a\",\"secrets\":[\"{one}\",\" {two}\"]}}\n"), Format::JsonLines, told(2, "")),
+        (format!("# who\n- {{ id: a, secret: '{one} ' }}\n"), Format::Yaml, told(2, "")),
+        // A key whose bytes are blanks, written as what they are, is meant.
+        (format!("id,secret,encoding\na,{},hex\n", "20".repeat(16)), Format::Csv, vec![]),
     ] {
-        let content = parse(text, format).unwrap();
-        assert_eq!(content.0.padded().secrets, padded, "{text}");
-        assert_eq!(content.0.padded().first.as_deref(), (padded > 0).then_some("a"), "{text}");
+        assert_eq!(odd(&text, format), wanted, "{text}");
     }
-    // A key whose bytes are blanks, written as what they are, is meant.
-    assert_eq!(parse("id,secret,encoding\na,2020,hex\n", Format::Csv).unwrap().0.padded().secrets, 0);
+}
+
+#[test]
+fn a_secret_that_two_ids_have_is_told_and_never_shown() {
+    let [one, two, three] = LONG;
+    let told = |told: &str| vec![told.to_owned()];
+    for (text, format, wanted) in [
+        (
+            format!("id,secret\na,{one}\nb,{two}\nc,{one}\n"),
+            Format::Csv,
+            told("4: `c` has a secret of `a`: whoever has it can sign as either"),
+        ),
+        (
+            format!("id,secret\na,{one}\nb,{one}\nc,{two}\nd,{two}\ne,{two}\nf,{three}\n"),
+            Format::Csv,
+            told("3: `b` has a secret of `a`: whoever has it can sign as either (and 3 more)"),
+        ),
+        (
+            format!("id,secret,encoding\na,{one},\nb,{},hex\n", hex::encode(one)),
+            Format::Csv,
+            told("3: `b` has a secret of `a`: whoever has it can sign as either"),
+        ),
+        (
+            format!("{{\"id\":\"b\",\"secrets\":[\"{two}\",\"{one}\"]}}\n{{\"id\":\"a\",\"secret\":\"{one}\"}}\n"),
+            Format::JsonLines,
+            told("2: `a` has a secret of `b`: whoever has it can sign as either"),
+        ),
+        (
+            format!("a: {{ secret: {one} }}\nb:\n  secret: {one}\n"),
+            Format::Yaml,
+            told("2: `b` has a secret of `a`: whoever has it can sign as either"),
+        ),
+        // Shut out before it was seen a second time, and after.
+        (format!("id,secret,disabled\na,{one},true\nb,{one},\n"), Format::Csv, vec![]),
+        (format!("id,secret,disabled\na,{one},\nb,{one},true\n"), Format::Csv, vec![]),
+    ] {
+        let found = odd(&text, format);
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_may_have_been_cut_off_in_its_last_value_is_told() {
+    let told = "the file does not end with a newline: a copy that broke off would end so, its last value cut";
+    for (text, format, wanted) in [
+        ("id,secret\na,hunter2-hunter2-1\nb,hunter2-hunter2-", Format::Csv, Some(3)),
+        ("id,secret\na,hunter2-hunter2-1\r\n", Format::Csv, None),
+        ("id,secret\na,\"hunter2-hunter2-1\"", Format::Csv, None),
+        ("a: { secret: hunter2-hunter2-1 }\nb:\n  secret: hunter2-hunter2-", Format::Yaml, Some(2)),
+        ("a: { secret: hunter2-hunter2-1 }", Format::Yaml, None),
+        ("a:\n  secret: 'hunter2-hunter2-1'", Format::Yaml, None),
+        ("{\"id\":\"a\",\"secret\":\"hunter2-hunter2-1\"}", Format::JsonLines, None),
+    ] {
+        let wanted: Vec<String> = wanted.iter().map(|line| format!("{line}: {told}")).collect();
+        assert_eq!(odd(text, format), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_refused_for_all_behind_it_would_be_one_secret() {
+    for (text, line) in [
+        ("id,secret\na,\"hunter2\nb,hunter3\n", 2),
+        ("id,secret\na,hunter2\nb,\"hunter3", 3),
+        ("id,secret\na,\"hunter2\"\"\n", 2),
+        ("id,secret\na,hunter2\n\"b,hunter3\n", 3),
+        ("id,secret,note\na,hunter2,\"\nb,hunter3,\n", 2),
+    ] {
+        let found = parse(text, Format::Csv).unwrap_err();
+        assert_eq!(found, format!("line {line}: a quote is opened here and never closed"), "{text:?}");
+    }
+    let [one, two, _] = LONG;
+    for text in [format!("id,secret\na,\"{one}\n\"\nb,\"{two}\""), format!("id,secret\n\na,{one}\n\nb,{two}")] {
+        assert_eq!(parse(&text, Format::Csv).unwrap().ids(), 2, "{text:?}");
+    }
+    for text in ["id,secret\na,hunter2\n\0\n", "id,secret\n\0\na,hunter2\n", "id,secret\na,hunter2\n\0"] {
+        assert!(
+            parse(text, Format::Csv).unwrap_err().contains("the line has 1 fields where the header has 2"),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_route_that_there_is_not_is_told_with_the_line_that_names_it_first() {
+    let [one, two, three] = LONG;
+    let text = format!("id,secret,routes\na,{one},x\nb,{two},x zz\nc,{three},y zz\n");
+    assert_eq!(odd(&text, Format::Csv), ["3: a key is tied to `zz`, and no route has that name (and 1 more)"]);
 }
 
 #[test]
@@ -53,12 +151,13 @@ fn rows_of_one_id_are_its_secrets_wherever_they_stand() {
 }
 
 #[test]
-fn secrets_of_few_bytes_are_counted() {
-    let short = |text: &str, format| parse(text, format).unwrap().short_secrets();
-    assert_eq!(short("id,secret\na,0123456789abcdef\nb,0123456789abcde\nb,x\n", Format::Csv), 2);
-    assert_eq!(short("id,secret,encoding\na,0123456789abcdef,hex\n", Format::Csv), 1, "bytes, not digits");
+fn secrets_of_few_bytes_are_told() {
+    let few = |line: u64, more: &str| vec![format!("{line}: a secret has fewer than 16 bytes{more}")];
+    let text = "id,secret\na,0123456789abcdef\nb,0123456789abcde\nb,x\n";
+    assert_eq!(odd(text, Format::Csv), few(3, " (and 1 more)"));
+    assert_eq!(odd("id,secret,encoding\na,0123456789abcdef,hex\n", Format::Csv), few(2, ""), "bytes, not digits");
     let lines = r#"{"id":"a","secrets":["x",{"secret":"0123456789abcdef"}]}"#;
-    assert_eq!(short(lines, Format::JsonLines), 1);
+    assert_eq!(odd(lines, Format::JsonLines), few(1, ""));
 }
 
 #[test]

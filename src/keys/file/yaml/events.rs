@@ -35,9 +35,16 @@ impl At {
     }
 
     pub(super) fn fault(self, name: Option<&str>, why: Why) -> FileFault {
-        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        FileFault { line: number(self.line), at: number(self.column), column: name.map(str::to_owned), why }
+        FileFault { line: self.line(), at: number(self.column), column: name.map(str::to_owned), why }
     }
+
+    pub(super) fn line(self) -> u64 {
+        number(self.line)
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// What stands where a value may stand.

@@ -28,6 +28,7 @@ pub(super) fn read(from: impl BufRead, filling: &mut Filling) -> Result<(), File
         if let Some(at) = record.key.filter(|_| filling.record(record.id().as_bytes()).is_some()) {
             return Err(at.fault(Some(ID), Why::Twice));
         }
+        filling.noted.at(record.key.unwrap_or(record.start).line());
         record.members.put(filling).map_err(|(secret, (name, why))| {
             record.places.find(secret, name.as_deref()).unwrap_or(record.start).fault(name.as_deref(), why)
         })
