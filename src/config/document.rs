@@ -94,7 +94,7 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_>) -> Option<Config> {
         schemes.report_unused(reader);
         tokens.report_unused(reader);
         users.report_unused(reader);
-        issuers.report_unused(reader);
+        issuers.note_unused("it is for `countersign token issue` alone", reader);
         upstreams.report_unused(reader);
         rate_limits.report_unused(reader);
         conflicts::report_idle_listeners(&routes, &listeners, reader);

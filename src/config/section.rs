@@ -86,6 +86,20 @@ impl<T> Section<T> {
         }
     }
 
+    /// Notes everything that nothing refers to, where that has a use outside of the gateway.
+    pub(super) fn note_unused(&self, use_of_it: &str, reader: &mut Reader<'_>) {
+        for name in self.names.iter().filter(|name| !name.used) {
+            let shown = reader.quote(name.place, &name.text);
+            reader.note(
+                name.place,
+                format!(
+                    "the {} {shown} has no effect in the gateway, where nothing refers to it: {use_of_it}",
+                    self.kind
+                ),
+            );
+        }
+    }
+
     /// All that could be read, in the file's order. Indices hold only where no problem was an error.
     pub(super) fn into_items(self) -> Vec<T> {
         self.items.into_iter().flatten().collect()
@@ -107,4 +121,22 @@ pub(super) fn name(text: &str, place: Place, reader: &mut Reader<'_>) -> bool {
             .expected(format!("1 to {LONGEST_NAME} letters, digits, `-`, `_` and `.`"));
     }
     good
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Severity, environment::Fixed, parse};
+
+    #[test]
+    fn an_issuer_for_tokens_by_hand_alone_is_noted_and_not_warned_of() {
+        let text = "listen: 127.0.0.1:8000\n\
+            tokens: { t: { keys: [{ algorithm: HS256, secret: { env: KEY } }], issuer: i, audience: a } }\n\
+            issuers: { by-hand: { tokens: t } }\nupstreams: { app: { echo: true } }\n\
+            routes: [{ match: { path: / }, require: { jwt: t }, to: app }]\n";
+        let environment = Fixed { variables: vec![("KEY", "0123456789abcdef0123456789abcdef")], files: Vec::new() };
+        let (_, told) = parse(text, "t.yaml", &environment).unwrap();
+        let about: Vec<_> = told.iter().filter(|problem| problem.message.contains("by-hand")).collect();
+        let [note] = about.as_slice() else { panic!("{told:?}") };
+        assert!(note.severity == Severity::Note && note.message.contains("`countersign token issue`"), "{note}");
+    }
 }
