@@ -260,6 +260,7 @@ fn replay_figures(claims: &Claims) -> ReplayFigures {
     ReplayFigures {
         entries: claims.held().map(number),
         capacity: claims.capacity().map(number),
+        set_back: claims.set_back(),
         failures: claims.failures(),
         unchecked: claims.unchecked(),
         store: claims.link().map(|link| StoreFigures {

@@ -116,6 +116,15 @@ impl Claims {
         }
     }
 
+    /// Claims refused because the wall clock was set back; `None` where another looks at its own.
+    pub fn set_back(&self) -> Option<u64> {
+        match &self.place {
+            Place::Memory(memory) => Some(memory.set_back()),
+            Place::Journaled(journaled) => Some(journaled.memory().set_back()),
+            Place::Redis(_) => None,
+        }
+    }
+
     /// How the way to the store is, where there is one.
     pub fn link(&self) -> Option<&Health> {
         match &self.place {

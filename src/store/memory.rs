@@ -9,6 +9,7 @@ use foldhash::quality::RandomState;
 
 use super::{
     ClaimKey, Claimed, Store, StoreError,
+    set_back::SetBack,
     shard::{Attempt, Shard},
     sync::{AtomicI64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
@@ -28,6 +29,7 @@ const SWEEP_FOR_ROOM: usize = 64;
 pub struct MemoryStore {
     places: Box<[Place]>,
     room: Room,
+    set_back: SetBack,
     /// What beside the wall clock says that time went by, where that may be set.
     clock: Option<Clock>,
     /// Seeded at random: a sender who picks his replay keys cannot pick the shard or the bucket they fall into.
@@ -41,7 +43,8 @@ impl MemoryStore {
         let shards = (capacity / CLAIMS_PER_SHARD).clamp(1, MOST_SHARDS).next_power_of_two();
         let places = (0..shards).map(|_| Place::new(Shard::new(hasher.clone()))).collect();
         let capacity = capacity.min(Shard::MOST_CLAIMS);
-        MemoryStore { places, room: Room { taken: AtomicUsize::new(0), capacity }, clock: None, hasher }
+        let room = Room { taken: AtomicUsize::new(0), capacity };
+        MemoryStore { places, room, set_back: SetBack::default(), clock: None, hasher }
     }
 
     /// The same, which forgets nothing because the wall clock was set ahead: `clock` tells how much time went by.
@@ -62,6 +65,11 @@ impl MemoryStore {
     /// The most claims it holds.
     pub fn capacity(&self) -> usize {
         self.room.capacity
+    }
+
+    /// Claims that were refused because the wall clock was set back: whether they were made before is forgotten.
+    pub fn set_back(&self) -> u64 {
+        self.set_back.refused()
     }
 
     /// As [`claim`](Store::claim): nothing is ever waited for.
@@ -88,6 +96,10 @@ impl MemoryStore {
             match attempt {
                 Attempt::Fresh => return Ok(Claimed::Fresh),
                 Attempt::Seen => return Ok(Claimed::Seen),
+                Attempt::Forgotten(left_millis) => {
+                    self.set_back.note(left_millis, steady_millis.unwrap_or(now_millis));
+                    return Ok(Claimed::Seen);
+                }
                 // Room is made with no shard locked, so the key is looked up anew: another may have claimed it.
                 Attempt::NoRoom if self.make_room(now_millis) => {}
                 Attempt::NoRoom => return Err(StoreError::Full),

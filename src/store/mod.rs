@@ -13,6 +13,7 @@ mod journaled;
 mod memory;
 pub mod redis;
 pub mod revocations;
+mod set_back;
 mod shard;
 mod slots;
 pub mod sql;

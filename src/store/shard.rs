@@ -18,8 +18,10 @@ use super::{
 pub(super) enum Attempt {
     /// Held from now on.
     Fresh,
-    /// Held by another, or it may have been and is forgotten.
+    /// Held by another.
     Seen,
+    /// It may have been, and is forgotten: nobody can tell until so many milliseconds have gone by.
+    Forgotten(i64),
     /// Not held, and there is no room to hold it.
     NoRoom,
 }
@@ -71,8 +73,8 @@ impl Shard {
             return Attempt::Fresh;
         }
         // Only a clock that was set back leads here.
-        if self.forgotten_millis.is_some_and(|forgotten| until_millis <= forgotten) {
-            return Attempt::Seen;
+        if let Some(forgotten_millis) = self.forgotten_millis.filter(|forgotten| until_millis <= *forgotten) {
+            return Attempt::Forgotten(forgotten_millis.saturating_sub(until_millis));
         }
         if !take_room() {
             return Attempt::NoRoom;

@@ -13,6 +13,8 @@ pub struct ReplayFigures {
     pub entries: Option<u64>,
     /// Claims that can be held; `None` where the store says so.
     pub capacity: Option<u64>,
+    /// Claims refused because the clock was set back; `None` where only the store knows.
+    pub set_back: Option<u64>,
     /// Claims that could not be decided.
     pub failures: u64,
     /// Those whose requests went on nevertheless.
@@ -43,6 +45,10 @@ impl ReplayFigures {
         }
         if let Some(capacity) = self.capacity {
             gauge("countersign_replay_capacity", "Replay claims that can be held.", clamped(capacity), encoder)?;
+        }
+        if let Some(set_back) = self.set_back {
+            let help = "Requests refused as replayed because the clock was set back.";
+            counter("countersign_replay_set_back", help, set_back, encoder)?;
         }
         counter("countersign_replay_failures", "Replay claims that no store could decide.", self.failures, encoder)?;
         let help = "Requests that went on although no store could decide their claim.";

@@ -13,7 +13,14 @@ use crate::{
 fn metrics() -> Arc<Metrics> {
     let dropped_lines = Sink::open(&Destination::Off).unwrap().dropped();
     let store = StoreFigures { up: true, connects: 2, timeouts: 3, errors: 4, turned_away: 5 };
-    let replay = ReplayFigures { entries: Some(7), capacity: Some(100), failures: 9, unchecked: 8, store: Some(store) };
+    let replay = ReplayFigures {
+        entries: Some(7),
+        capacity: Some(100),
+        set_back: Some(6),
+        failures: 9,
+        unchecked: 8,
+        store: Some(store),
+    };
     Metrics::new(Sources {
         started_unix_millis: 1_500,
         dropped_lines,
@@ -222,6 +229,7 @@ fn the_state_of_the_process_is_shown() {
         "countersign_log_lines_dropped_total 0",
         "countersign_replay_entries 7",
         "countersign_replay_capacity 100",
+        "countersign_replay_set_back_total 6",
         "countersign_replay_failures_total 9",
         "countersign_replay_unchecked_total 8",
         "countersign_store_up 1",
