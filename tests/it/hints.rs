@@ -20,6 +20,7 @@ routes:
   - { match: { path: /api/** }, public: true, to: app }
   - { match: { path: /orders }, public: true, to: app }
   - { match: { path: /shop, host: '*.example.com' }, public: true, to: app }
+  - { match: { path: '/users/{id}' }, public: true, to: app }
 ";
 
 #[test]
@@ -36,12 +37,36 @@ fn a_path_that_no_route_takes_is_explained_by_what_comes_near() {
         ("http://x/Orders", "`/orders` takes the route `/orders` (line 5): upper and lower case make different paths"),
         ("http://x/shop", "with the host `*.example.com` it takes the route `/shop` (line 6)"),
         ("http://x/orders/1", "`/orders` on line 5 is that path alone; everything below it is `/orders/**`"),
+        (
+            "http://x/users/7/name",
+            "`/users/{id}` on line 7 is that path alone; everything below it is `/users/{id}/**`",
+        ),
+        ("http://a.example.com/shop/1", "`/shop` on line 6 is that path alone; everything below it is `/shop/**`"),
     ] {
         let said = explain(url);
         assert!(said.contains("404 not-found") && said.contains(near), "{url}: {said}");
     }
     assert!(!explain("http://x/elsewhere").contains("hint"), "nothing comes near");
     assert!(!explain("http://x/orders").contains("hint"));
+    assert!(!explain("http://x/shop/1").contains("hint"), "a host that the route is not for");
+}
+
+#[test]
+fn what_comes_near_is_a_route_of_the_listener_that_was_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = "\
+listen: [{ name: a, address: 127.0.0.1:8000 }, { name: b, address: 127.0.0.1:8001 }]
+upstreams: { app: { echo: true } }
+routes:
+  - { match: { path: /orders, listen: a }, public: true, to: app }
+  - { match: { path: /, listen: b }, public: true, to: app }
+";
+    fs::write(directory.path().join("gateway.yaml"), config).unwrap();
+    for (port, near) in [(8000, "`/orders` on line 4"), (8001, "`/` on line 5")] {
+        let url = format!("http://127.0.0.1:{port}/orders/1");
+        let (_, said) = told(&["routes", "-c", "gateway.yaml", "--explain", "GET", &url], directory.path());
+        assert!(said.contains(&format!("hint      {near} is that path alone")), "{said}");
+    }
 }
 
 #[test]

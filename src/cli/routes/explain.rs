@@ -109,16 +109,18 @@ fn near(config: &Config, routes: &Routes<usize>, listener: usize, head: &Request
     if let Some((host, route)) = of_host.find_map(|(host, asked)| Some((host, found(listener, &asked, path)?))) {
         return Some(format!("with the host `{host}` it takes {route}"));
     }
-    below(config, path)
+    beginnings(path).find_map(|begin| {
+        let index = routes.find(listener, head.authority(), method, begin).ok()?;
+        let route = config.routes.get(*index)?;
+        let all = route.path.strip_suffix('/').unwrap_or(&route.path);
+        Some(format!("`{}` on line {} is that path alone; everything below it is `{all}/**`", route.path, route.line))
+    })
 }
 
-/// The route whose path is the beginning of this one and no more.
-fn below(config: &Config, path: &str) -> Option<String> {
-    let begins = |own: &str| path.strip_prefix(own).is_some_and(|rest| own.ends_with('/') || rest.starts_with('/'));
-    let own = config.routes.iter().filter(|route| begins(&route.path)).max_by_key(|route| route.path.len())?;
-    let (path, line) = (&own.path, own.line);
-    let all = path.strip_suffix('/').unwrap_or(path);
-    Some(format!("`{path}` on line {line} is that path alone; everything below it is `{all}/**`"))
+/// The beginnings of a path, up to a slash and with it, the longest first.
+fn beginnings(path: &str) -> impl Iterator<Item = &str> {
+    let ends = path.rmatch_indices('/').flat_map(|(at, _)| [at + 1, at]);
+    ends.filter_map(|end| path.get(..end)).filter(move |begin| !begin.is_empty() && *begin != path)
 }
 
 fn refusal(status: u16, cause: Cause, why: &dyn std::fmt::Display) -> String {
@@ -128,6 +130,13 @@ fn refusal(status: u16, cause: Cause, why: &dyn std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_has_a_beginning_at_each_slash() {
+        assert_eq!(beginnings("/a/b").collect::<Vec<_>>(), ["/a/", "/a", "/"]);
+        assert_eq!(beginnings("/a/").collect::<Vec<_>>(), ["/a", "/"]);
+        assert_eq!(beginnings("/").count(), 0);
+    }
 
     #[test]
     fn a_url_is_taken_apart_and_nothing_of_it_is_tidied() {
