@@ -296,6 +296,12 @@ impl Worker {
         self.edition.borrow().doors.trust(door) == Some(trust)
     }
 
+    /// Whether a listener that is open believes them in another way: then also what has no next request ends. One that is closed
+    /// says nothing of who came by it.
+    pub(super) fn believes_otherwise(&self, door: DoorId, trust: Trust) -> bool {
+        self.edition.borrow().doors.trust(door).is_some_and(|now| now != trust)
+    }
+
     fn adopt(&self, edition: Edition, adopted: &std_mpsc::Sender<()>) {
         let before = self.edition.replace(Rc::new(edition));
         self.before.replace(Some((self.forwarder.deadlines.ticks(), before)));

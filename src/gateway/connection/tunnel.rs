@@ -30,6 +30,9 @@ enum Torn {
     Idle,
     #[error("the gateway stopped")]
     Stopped,
+    /// A connection has the certificate of its handshake for as long as it lives.
+    #[error("its listener believes clients' certificates by other roots now")]
+    OtherRoots,
 }
 
 impl Connection {
@@ -87,6 +90,9 @@ impl Connection {
             }
             if deadlines.is_given_up() {
                 return Poll::Ready(Err(Torn::Stopped));
+            }
+            if self.worker.believes_otherwise(self.door, self.trust) {
+                return Poll::Ready(Err(Torn::OtherRoots));
             }
             if std::mem::replace(&mut moved, up.moved.wrapping_add(down.moved)) != up.moved.wrapping_add(down.moved) {
                 wait.clear();

@@ -15,6 +15,7 @@ use super::{
     signing::{KEY, token},
     support::{End, PATIENCE, Talk, Upstream, eventually, free_address},
     tls::{Authority, Stream, shaken},
+    upgrade::{echo, switching},
 };
 use crate::support::Gateway;
 
@@ -24,12 +25,13 @@ struct Bench {
     clients: Authority,
     address: SocketAddr,
     gateway: Gateway,
-    _upstream: Upstream,
+    _upstreams: [Upstream; 2],
 }
 
 impl Bench {
     fn start(mode: &str) -> Bench {
         let (gate, clients, upstream, address) = (Authority::new(), Authority::new(), Upstream::echo(), free_address());
+        let chat = switching(echo);
         gate.certify("gate", "gate.test");
         for name in ["one", "two"] {
             clients.certify(name, name);
@@ -37,17 +39,19 @@ impl Bench {
         let config = format!(
             "listen: {{ address: {address}, tls: {{ certificate: {}, key: {}, client_ca: {}, client_certificates: {mode} }} }}\n\
              tokens: {{ api: {{ keys: [{{ algorithm: HS256, secret: {{ value: {KEY} }} }}], issuer: us, audience: api }} }}\n\
-             upstreams: {{ app: {{ servers: [\"http://{}\"] }} }}\n\
+             upstreams: {{ app: {{ servers: [\"http://{}\"] }}, chat: {{ servers: [\"http://{}\"] }} }}\n\
              routes:\n  - {{ match: {{ path: /open }}, public: true, to: app }}\n  \
+             - {{ match: {{ path: /chat }}, public: true, to: chat, upgrade: websocket }}\n  \
              - {{ match: {{ path: /token }}, require: {{ jwt: api }}, to: app }}\n  \
              - {{ match: {{ path: /bound }}, require: {{ jwt: {{ tokens: api, certificate: required }} }}, to: app }}\n",
             gate.file("gate.pem").display(),
             gate.file("gate.key").display(),
             clients.file("root.pem").display(),
             upstream.address,
+            chat.address,
         );
         let gateway = Gateway::start(&config, &[], address);
-        Bench { gate, clients, address, gateway, _upstream: upstream }
+        Bench { gate, clients, address, gateway, _upstreams: [upstream, chat] }
     }
 
     /// The status of a GET over a connection of its own; none where there is no answer.
@@ -171,6 +175,28 @@ fn a_kept_connection_ends_where_other_roots_are_believed() {
     // It has one more answer where its file alone was read again, and none where the config was too.
     assert!(matches!(asked(&mut kept), None | Some((200, true))));
     assert_eq!(asked(&mut kept), None);
+}
+
+#[test]
+fn an_upgraded_connection_ends_where_other_roots_are_believed() {
+    let (bench, others) = (Bench::start("required"), Authority::new());
+    let mut tunnel =
+        shaken(bench.address, "gate.test", bench.client(Some((&bench.clients, "one")), &TLS13)).expect("a handshake");
+    tunnel.write("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert_eq!(tunnel.head().expect("an answer").status(), 101);
+    tunnel.write("hello");
+    assert_eq!(tunnel.take(5).expect("an echo"), b"hello");
+    bench.gate.certify("gate", "gate.test");
+    let in_use = "the changed certificate and key are in use";
+    assert!(bench.gateway.output_when(|log| log.contains(in_use)).contains(in_use));
+    tunnel.write("still");
+    assert_eq!(tunnel.take(5).expect("an echo"), b"still", "the gateway's own certificate is none of its business");
+
+    std::fs::copy(others.file("root.pem"), bench.clients.file("fresh")).expect("copied");
+    std::fs::rename(bench.clients.file("fresh"), bench.clients.file("root.pem")).expect("renamed");
+    assert_ne!(tunnel.rest().1, End::TimedOut, "nobody has to send for it to end");
+    let why = "believes clients' certificates by other roots now";
+    assert!(bench.gateway.output_when(|log| log.contains(why)).contains(why));
 }
 
 #[test]

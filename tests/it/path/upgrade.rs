@@ -37,7 +37,7 @@ fn allowing(upstream: SocketAddr, more: &str) -> (Gateway, SocketAddr) {
 }
 
 /// An upstream that changes to `websocket` for whoever asks it, and then goes by `script`.
-fn switching(script: impl Fn(Talk) + Send + Sync + 'static) -> Upstream {
+pub(super) fn switching(script: impl Fn(Talk) + Send + Sync + 'static) -> Upstream {
     Upstream::start(move |mut talk| {
         let Some((head, _)) = talk.request() else { return };
         if head.field("upgrade").is_none() {
@@ -50,7 +50,7 @@ fn switching(script: impl Fn(Talk) + Send + Sync + 'static) -> Upstream {
 }
 
 /// Sends back what comes, and ends when its client does.
-fn echo(mut talk: Talk) {
+pub(super) fn echo(mut talk: Talk) {
     while let Some(bytes) = talk.take(1) {
         if !talk.write(bytes) {
             return;
