@@ -61,7 +61,7 @@ impl<'a> Authority<'a> {
 
 /// Whether something is before the first dot, and between each two.
 fn has_whole_labels(host: &[u8]) -> bool {
-    !matches!(host, [] | [b'.', ..]) && memchr::memmem::find(host, b"..").is_none()
+    !matches!(host, [] | [b'.', ..]) && !host.windows(2).any(|pair| pair == b"..")
 }
 
 fn is_unreserved(byte: u8) -> bool {
