@@ -1,6 +1,9 @@
 //! What other gateways call things: a hint for keys that are unknown here because somebody has learned them elsewhere.
 
-use super::{reader::Reader, tree::Entry};
+use super::{
+    reader::Reader,
+    tree::{Entry, Node, Value},
+};
 
 /// Names that are used elsewhere for one thing, and what is written here for it.
 type Habit = (&'static [&'static str], &'static str);
@@ -35,7 +38,7 @@ const IN_A_ROUTE: [Habit; 7] = [
         "`match: { path: …, host: …, methods: … }`",
     ),
     (
-        &["auth", "authentication", "security", "plugins"],
+        &["auth", "authentication", "security", "plugins", "hmac", "jwt", "any_of", "all_of"],
         "`require: { hmac: SCHEME }` or `{ jwt: TOKENS }`, or `public: true`",
     ),
     (&["allow", "deny", "ip_whitelist", "ip_restriction"], "`addresses: { allow: […], deny: […] }`"),
@@ -70,5 +73,12 @@ pub(super) fn hint(entries: &[Entry], place: In, reader: &mut Reader<'_>) {
         if let Some((_, hint)) = habits.iter().find(|(names, _)| names.contains(&entry.key.as_str())) {
             reader.hint_at(entry.key_place, hint);
         }
+    }
+}
+
+/// Says how the one value that stands where a map is wanted is written in one.
+pub(super) fn hint_of_value(node: &Node, hint: &str, reader: &mut Reader<'_>) {
+    if matches!(node.value, Value::Scalar(_)) && !node.is_null() {
+        reader.hint_at(node.place, hint);
     }
 }

@@ -9,7 +9,7 @@ use super::{
     checked::{KeySource, Keys},
     elsewhere,
     environment::why_unreadable,
-    key_record,
+    habits, key_record,
     mask::is_variable_name,
     reader::Reader,
     section::Section,
@@ -43,6 +43,7 @@ fn keys(entry: &Entry, reader: &mut Reader<'_>) -> Option<Keys> {
 
 /// `{ env: NAME }` is a secret, and does not say whose.
 fn hint_at_shared(node: &Node, reader: &mut Reader<'_>) {
+    habits::hint_of_value(node, "`{ shared: { env: NAME } }` is one secret, whatever the id", reader);
     let Value::Map(entries) = &node.value else { return };
     let [entry] = entries.as_slice() else { return };
     match (entry.key.as_str(), &entry.value.value) {
@@ -51,6 +52,9 @@ fn hint_at_shared(node: &Node, reader: &mut Reader<'_>) {
             reader.hint_at(entry.key_place, &hint);
         }
         ("value", _) => reader.hint_at(entry.key_place, "did you mean `{ shared: { value: … } }`?"),
+        (_, Value::Map(_)) => {
+            reader.hint_unless_hinted(entry.key_place, "ids and their secrets are `{ static: { ID: { env: NAME } } }`")
+        }
         _ => (),
     }
 }

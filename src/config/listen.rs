@@ -180,7 +180,10 @@ fn address(node: &Node, reader: &mut Reader<'_>) -> Option<SocketAddr> {
             Some((host, port)) if is_number(port) && host.parse::<Ipv6Addr>().is_ok() => {
                 problem.hint(format!("did you mean `[{host}]:{port}`?"))
             }
-            Some(("", port)) if is_number(port) => {
+            _ if text.starts_with("http://") || text.starts_with("https://") => {
+                problem.hint("an address and a port, without `http://`; what clients see is `public_origin`")
+            }
+            Some(("" | "*", port)) if is_number(port) => {
                 problem.hint(format!("for every address of this host write `0.0.0.0:{port}`"))
             }
             None if text.bytes().all(|byte| byte.is_ascii_digit()) => {

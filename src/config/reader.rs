@@ -97,6 +97,13 @@ impl Reader<'_> {
         }
     }
 
+    /// The same where it has no hint yet.
+    pub(super) fn hint_unless_hinted(&mut self, place: Place, hint: &str) {
+        if let Some(found) = self.problems.iter_mut().rev().find(|found| found.place == Some(place)) {
+            found.problem.hint.get_or_insert_with(|| hint.to_owned());
+        }
+    }
+
     /// Takes over what was found in another file that this one names.
     pub(super) fn adopt(&mut self, problems: Vec<Problem>) {
         self.problems.extend(problems.into_iter().map(|problem| Found { problem, place: None }));

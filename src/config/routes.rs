@@ -292,7 +292,10 @@ impl Match {
 }
 
 fn matches(node: &Node, listeners: &Listeners, reader: &mut Reader<'_>) -> Option<Match> {
-    let fields = reader.fields(node, "`match`", &["path", "host", "methods", "listen"])?;
+    let Some(fields) = reader.fields(node, "`match`", &["path", "host", "methods", "listen"]) else {
+        habits::hint_of_value(node, "`{ path: /… }`", reader);
+        return None;
+    };
     let path = fields.required("path", reader).and_then(|node| path(node, reader));
     let hosts = words(&fields, "host", "a host", reader, pattern::check_host);
     let methods = words(&fields, "methods", "a method", reader, pattern::check_method);

@@ -2,6 +2,7 @@
 
 use super::{
     checked::{AfterStart, Config, OnStoreFailure, ReplayMemory, Route, Store},
+    habits,
     limits::count,
     reader::Reader,
     redis_server,
@@ -22,7 +23,10 @@ impl Default for ReplayMemory {
 pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Store> {
     let entry = reader.one_key(node, "`store`", &["redis"])?;
     let allowed: Vec<&str> = redis_server::KEYS.into_iter().chain(["prefix"]).collect();
-    let fields = reader.fields(&entry.value, "`redis`", &allowed)?;
+    let Some(fields) = reader.fields(&entry.value, "`redis`", &allowed) else {
+        habits::hint_of_value(&entry.value, "`{ url: \"redis://127.0.0.1:6379\" }`", reader);
+        return None;
+    };
     let server = redis_server::read(&fields, reader);
     let prefix = fields.value("prefix").map_or(Some(PREFIX), |node| reader.line(node, "`prefix`"));
     Some(Store { prefix: prefix?.to_owned(), redis: server? })

@@ -26,6 +26,11 @@ pub(super) fn answer(node: &Node, what: &str, reader: &mut Reader<'_>) -> Option
     let scalar = reader.scalar(node, what)?;
     match Template::compile(&scalar.text, Sources::Answer) {
         Ok(template) => {
+            if let Some((written, meant)) = template.misspelt_source() {
+                reader
+                    .warning(node.place, format!("`{written}` is text here, and no source: it is written as it stands"))
+                    .hint(format!("a source is written `{meant}`"));
+            }
             let used = |source| Used { source, place: node.place };
             let sources = template.source_names().map(used).collect();
             Some(Answer { template, sources })

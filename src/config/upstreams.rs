@@ -98,7 +98,10 @@ fn upstream(
     reader: &mut Reader<'_>,
 ) -> Option<ReadUpstream> {
     let what = format!("the upstream {}", reader.quote(entry.key_place, &entry.key));
-    let fields = reader.fields(&entry.value, &what, &KEYS)?;
+    let Some(fields) = reader.fields(&entry.value, &what, &KEYS) else {
+        habits::hint_of_value(&entry.value, "`{ servers: [\"http://127.0.0.1:9001\"] }`", reader);
+        return None;
+    };
     habits::hint(fields.entries(), In::Upstream, reader);
     let mut kinds = fields.entries().iter().filter(|entry| KINDS.contains(&entry.key.as_str()));
     let Some(kind) = kinds.next() else {

@@ -122,8 +122,8 @@ impl<'p> Rules<'p> {
     }
 
     fn of_text(&self, template: &Template, field: &'static str, index: Option<usize>) -> Vec<Fault> {
-        let newline = spelt_newline(template).map(|fault| fault.in_field(field, index));
-        newline.into_iter().chain(self.moving(template, field, index)).collect()
+        let spelt = spelt_newline(template).into_iter().chain(misspelt_source(template));
+        spelt.map(|fault| fault.in_field(field, index)).chain(self.moving(template, field, index)).collect()
     }
 
     pub(super) fn body_need(&self) -> BodyNeed {
@@ -367,6 +367,13 @@ fn spelt_newline(template: &Template) -> Option<Fault> {
         Fault::at(0, 0, "`\\n` is signed as a backslash and an `n` here")
             .hint("for a newline write the template in double quotes, or as a block (`|-`)")
     })
+}
+
+/// Text that would be a source if it were written as one.
+fn misspelt_source(template: &Template) -> Option<Fault> {
+    let (written, meant) = template.misspelt_source()?;
+    let message = format!("`{written}` is text here, and no source: it is signed as it stands");
+    Some(Fault::at(0, 0, message).hint(format!("a source is written `{meant}`")))
 }
 
 /// Whether it is known until when a request is let in. An expiry lies ahead.

@@ -138,6 +138,28 @@ impl Template {
         }
     }
 
+    /// What stands in its text like a source of that name and is none, as written and as it may be meant: `{METHOD}`, or
+    /// `{{method}}` as other programs have it.
+    pub fn misspelt_source(&self) -> Option<(String, String)> {
+        let literals = self.parts.iter().filter_map(|part| match part {
+            Part::Literal(literal) => Some(literal.as_str()),
+            Part::Chain(_) => None,
+        });
+        literals.flat_map(|literal| literal.split('{').skip(1)).find_map(|behind| {
+            let inside = behind.split_once('}')?.0;
+            let name = inside.split([':', '|']).next()?;
+            let meant = name.to_ascii_lowercase();
+            if !scope::is_source(&meant) {
+                return None;
+            }
+            // A lower-case letter behind a single brace would have opened a source.
+            let doubled = name.starts_with(|c: char| c.is_ascii_lowercase());
+            let written = if doubled { format!("{{{{{inside}}}}}") } else { format!("{{{inside}}}") };
+            let rest = inside.get(name.len()..).unwrap_or_default();
+            Some((written, format!("{{{meant}{rest}}}")))
+        })
+    }
+
     /// The literal text that every value of it begins with.
     pub(super) fn beginning(&self) -> &str {
         match self.parts.first() {

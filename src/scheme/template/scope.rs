@@ -173,8 +173,7 @@ impl Scope<'_> {
             candidates.extend(ISSUED_ONLY);
         }
         candidates.extend(self.values.iter().map(|value| value.name.as_str()));
-        let elsewhere = everything().chain(REPLY).chain(ISSUED_ONLY).any(|name| *name == word.text);
-        match elsewhere {
+        match is_source(&word.text) {
             true => word.fault(format!("`{}` cannot be used in this place", word.text)),
             false => word
                 .fault(format!("there is no source `{}`", word.text))
@@ -187,6 +186,11 @@ impl Scope<'_> {
 /// Whether a named value may not be called so, because a source is.
 pub(in crate::scheme) fn is_reserved(name: &str) -> bool {
     everything().any(|source| *source == name)
+}
+
+/// Whether a source is called so in any place.
+pub(super) fn is_source(name: &str) -> bool {
+    everything().chain(REPLY).chain(ISSUED_ONLY).any(|source| *source == name)
 }
 
 /// But for what is an answer's alone: named values are a request's.
