@@ -45,7 +45,7 @@ pub(super) fn scheme(name: &str, config: Option<&Path>) -> Result<Arc<Scheme>, T
 /// A world in which every secret and every file is there and none is real: 64 zeros, which are text, hex and base64 alike.
 struct NoSecrets;
 
-const ZEROS: [u8; 64] = [b'0'; 64];
+pub(super) const ZEROS: [u8; 64] = [b'0'; 64];
 
 impl Environment for NoSecrets {
     fn variable(&self, _name: &str) -> Option<Vec<u8>> {

@@ -117,6 +117,19 @@ impl KeyFile {
         }
     }
 
+    /// Hands on each secret of a file that says nothing of how its secrets are written, with its id where it has one.
+    pub(super) fn each_plain(&mut self, mut with: impl FnMut(Option<&str>, &mut Secret)) {
+        match self {
+            KeyFile::Any(secrets) => secrets.iter_mut().for_each(|secret| with(None, secret)),
+            KeyFile::ById { ids, lines: Some(_) } => {
+                for (id, record) in ids {
+                    record.secrets.iter_mut().for_each(|known| with(Some(id.as_str()), &mut known.secret));
+                }
+            }
+            KeyFile::ById { lines: None, .. } => (),
+        }
+    }
+
     /// The secrets that a request of `id` may be signed with, and those of others by their ids.
     pub(super) fn of(&self, id: Option<&[u8]>) -> (Vec<Secret>, Vec<(&str, Vec<Secret>)>) {
         let secrets = |record: &KeyRecord| record.secrets.iter().map(|known| known.secret.clone()).collect();

@@ -10,6 +10,7 @@ mod demo;
 mod exchange;
 mod hash_password;
 mod key_file;
+mod key_writing;
 mod keys;
 mod protection;
 mod reload;

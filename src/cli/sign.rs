@@ -34,7 +34,8 @@ use crate::{
 /// the body, a newline at its end as well.
 /// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
 /// or a key shared by all; or it is a file of keys as the gateway reads it. Of
-/// several lines of one id the first signs.
+/// several lines of one id the first signs. Where the config given with -c names an
+/// `encoding` for these keys, they are written so here too.
 ///
 /// The signed request is verified before it is printed.
 #[derive(Args)]

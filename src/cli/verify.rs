@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::{
     Exit, config_file, counted, data,
     key_file::KeyFile,
+    key_writing::KeyWriting,
     request::{RawRequest, RequestError},
     trouble::Trouble,
     words,
@@ -41,7 +42,8 @@ use crate::{
 /// The keys file has lines `id,secret`, or a bare secret for a scheme without ids
 /// or a key shared by all; or it is a file of keys as the gateway reads it. Several
 /// lines of one id are its live secrets. Where no id fits, a line may be a bare secret
-/// with a comma in it.
+/// with a comma in it. Where the config given with -c names an `encoding` for these
+/// keys, they are written so here too.
 ///
 /// Exit code 0 and `accepted` on standard output, or 4 and `refused: CAUSE: why` on
 /// standard error. Of a wrong signature the message is shown that should have been
@@ -129,6 +131,14 @@ impl Verify {
 fn hint_of_time(now_millis: i64, behind_millis: i64) {
     let stated = now_millis.saturating_sub(behind_millis);
     let unix = stated.div_euclid(1000);
+    // No calendar has that time, if the number counts seconds.
+    if let (Err(_), Ok(time)) = (Timestamp::from_millisecond(stated), Timestamp::from_millisecond(unix)) {
+        words(format_args!(
+            "  hint: the request is of {time}, in a unit a thousand times smaller than the scheme's `formats` have \
+             (`unix_millis` for `unix`)"
+        ));
+        return;
+    }
     words(format_args!("  hint: the request is of {}; `--at {unix}` judges by its own time", time(stated)));
 }
 
@@ -138,7 +148,11 @@ impl By {
     }
 
     pub(super) fn key_file(&self, scheme: &Scheme) -> Result<KeyFile, Trouble> {
-        Ok(KeyFile::read(&self.keys, scheme)?)
+        let mut file = KeyFile::read(&self.keys, scheme)?;
+        if let Some(config) = &self.config {
+            KeyWriting::of(&self.scheme, config)?.decode(&mut file);
+        }
+        Ok(file)
     }
 
     pub(super) fn public_origin(&self) -> Option<&config::Origin> {

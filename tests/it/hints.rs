@@ -130,3 +130,109 @@ routes: [{ match: { path: / }, require: { hmac: device }, to: app }]
     let wanted = "gateway.yaml:3:20: error: the file of keys cannot be read: there is no such file\n";
     assert!(code == Some(3) && said.contains(wanted) && said.contains("keys.csv }"), "{said}");
 }
+
+const V2: &str = "POST /devices/lamp?a=1 HTTP/1.1\nHost: 127.0.0.1:8000\nContent-Length: 11\n\n{\"on\":true}";
+
+/// What `verify` says of the request in `r.http`, by a preset or a scheme of the config.
+fn verified(scheme: &[&str], directory: &Path) -> (Option<i32>, String) {
+    told(&[&["verify", "r.http", "--keys", "keys.txt", "--scheme"], scheme].concat(), directory)
+}
+
+fn written(name: &str, content: &str, directory: &Path) {
+    fs::write(directory.join(name), content).unwrap();
+}
+
+/// A gateway decodes the key, and whoever tries the same request has its text at hand.
+#[test]
+fn a_key_that_the_config_decodes_is_decoded_from_a_keys_file_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    for (keys, line) in [
+        ("{ shared: { env: KEY, encoding: hex } }", "00112233445566778899aabbccddeeff"),
+        ("{ static: { dev-1: { env: KEY, encoding: hex } } }", "dev-1,00112233445566778899aabbccddeeff"),
+        ("{ static: { dev-1: [{ env: KEY, encoding: base64 }] } }", "ABEiM0RVZneImaq7zN3u/w=="),
+        ("{ shared: { env: KEY, encoding: base64url } }", "ABEiM0RVZneImaq7zN3u_w"),
+        ("{ derive: { master: { env: KEY } } }", "dev-1,00112233445566778899aabbccddeeff"),
+        ("{ redis: { url: redis://127.0.0.1, key: 'k:{id}', encoding: hex } }", "00112233445566778899aabbccddeeff"),
+    ] {
+        let config = DECODED.replace("{ static: { dev-1: { env: KEY, encoding: hex } } }", keys);
+        written("gateway.yaml", &config, directory);
+        written("keys.txt", "dev-1,not-this-one\n", directory);
+        written("keys.csv", "id,secret,encoding\ndev-1,00112233445566778899aabbccddeeff,hex\n", directory);
+        written("request.http", V2, directory);
+        let sign = ["sign", "request.http", "--scheme", "device-v2", "--id", "dev-1", "--keys", "keys.csv"];
+        written("r.http", &told(&sign, directory).1, directory);
+        written("keys.txt", line, directory);
+        let (code, said) = verified(&["device", "-c", "gateway.yaml"], directory);
+        assert!(code == Some(0) && said.contains("is decoded from"), "{keys}: {said}");
+    }
+    // The client signs with the text, the gateway has its bytes.
+    written("gateway.yaml", DECODED, directory);
+    written("keys.txt", "dev-1,00112233445566778899aabbccddeeff", directory);
+    let sign = ["sign", "request.http", "--scheme", "device-v2", "--keys", "keys.txt"];
+    written("r.http", &told(&sign, directory).1, directory);
+    let (code, said) = verified(&["device", "-c", "gateway.yaml"], directory);
+    assert!(code == Some(4) && said.contains("it would fit if the key is written in hex first"), "{said}");
+    written("keys.txt", "dev-1,no-hexadecimal", directory);
+    let (_, said) = verified(&["device", "-c", "gateway.yaml"], directory);
+    assert!(said.contains("written in hexadecimal; what the keys file has is not"), "{said}");
+}
+
+const DECODED: &str = "\
+listen: 127.0.0.1:8000
+keys: { k: { static: { dev-1: { env: KEY, encoding: hex } } } }
+schemes: { device: { preset: device-v2, keys: k } }
+upstreams: { app: { echo: true } }
+routes: [{ match: { path: / }, require: { hmac: device }, to: app }]
+";
+
+#[test]
+fn a_time_in_milliseconds_is_told_and_no_other_time_to_judge_by() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    written("keys.txt", "dev-1,secret-key-of-the-device", directory);
+    let signature = format!("X-HMAC-Signature: {}", "00".repeat(32));
+    let time = "X-HMAC-Timestamp: 1796042254000";
+    let head =
+        ["X-HMAC-Key-Id: dev-1", time, "X-HMAC-Nonce: 0123456789abcdef", &signature, "Content-Length"].join("\n");
+    written("r.http", &V2.replace("Content-Length", &head), directory);
+    let (code, said) = verified(&["device-v2"], directory);
+    assert!(code == Some(4) && said.contains("the request is of 2026-11-30T12:37:34Z, in a unit a thousand"), "{said}");
+    assert!(!said.contains("--at"), "{said}");
+}
+
+/// What a client signed that put something else in the place of the digest of its body.
+#[test]
+fn a_digest_of_the_body_that_is_written_otherwise_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    written("keys.txt", "dev-1,secret-key-of-the-device", directory);
+    let time = "1796042254";
+    for (digest, wanted) in [
+        ("{body|sha256|base64}", "the digest of the body is in base64"),
+        ("{body|sha256|HEX}", "the digest of the body is in upper case"),
+        ("{body|sha256}", "the digest of the body stands there as raw bytes"),
+        ("{body}", "the body stands there itself, in the place of its digest"),
+    ] {
+        let config = CLIENT.replace("DIGEST", digest);
+        written("client.yaml", &config, directory);
+        written("request.http", V2, directory);
+        let sign =
+            ["sign", "request.http", "--scheme", "client", "-c", "client.yaml", "--keys", "keys.txt", "--at", time];
+        written("r.http", &told(&sign, directory).1, directory);
+        let (code, said) = verified(&["device-v2", "--at", time], directory);
+        assert!(code == Some(4) && said.contains(&format!("it would fit if {wanted}")), "{digest}: {said}");
+    }
+}
+
+const CLIENT: &str = r#"
+listen: { address: 127.0.0.1:8000, public_origin: "http://127.0.0.1:8000" }
+keys: { k: { static: { dev-1: { env: KEY } } } }
+schemes:
+  client:
+    preset: device-v2
+    keys: k
+    message: "v2\n{key_id}\n{method}\n{authority}\n{target}\n{header:X-HMAC-Timestamp}\n{header:X-HMAC-Nonce}\nDIGEST"
+upstreams: { app: { echo: true } }
+routes: [{ match: { path: / }, require: { hmac: client }, to: app }]
+"#;

@@ -1,5 +1,7 @@
 //! The messages that a client may have signed instead of the right one.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::slips::Taken;
 use crate::scheme::Explanation;
 
@@ -22,6 +24,7 @@ pub(super) fn other_bodies(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             "the body has a space behind each `,` and `:`, as Python's `json.dumps` writes it",
             is_json.then(|| spaced(body, b" ")),
         ),
+        ("the body is empty", Some(Vec::new())),
     ];
     ways.into_iter().filter_map(|(told, it)| Some((told, it.filter(|it| it != body)?))).collect()
 }
@@ -32,7 +35,7 @@ pub(super) fn of(explanation: &Explanation<'_>, bodies: Bodies<'_>) -> Vec<Taken
     let Bodies { whole, others } = bodies;
     let ways = others.into_iter().map(|(told, it)| (told, Some(it)));
     let ways = ways.chain(ends(message)).chain(ids(explanation)).chain(values(explanation));
-    let ways = ways.chain(separated(explanation)).chain([
+    let ways = ways.chain(separated(explanation)).chain(digests(explanation, whole)).chain([
         ("the message is in lower case", Some(message.to_ascii_lowercase())),
         ("the message has `https:` for `http:` (see --public-origin)", Some(replaced(message, b"http:", b"https:"))),
         ("the message is the body alone", Some(whole.to_vec())),
@@ -110,6 +113,21 @@ fn values(explanation: &Explanation<'_>) -> [Way; 6] {
     ]
 }
 
+/// A digest of the body, written in hexadecimal here, is written otherwise elsewhere, or the body stands in its place.
+fn digests(explanation: &Explanation<'_>, body: &[u8]) -> [Way; 4] {
+    let is_digest = |(source, value): &&(String, Vec<u8>)| source.starts_with("{body|") && value.len() >= 40;
+    let mut pieces = explanation.pieces.iter().filter(is_digest);
+    let piece = pieces.find_map(|(_, text)| Some((text, hex::decode(text).ok()?)));
+    let with = |written: Option<Vec<u8>>| Some(replaced(&explanation.message, piece.as_ref()?.0, &written?));
+    let (text, bytes) = (piece.as_ref().map(|(text, _)| text), piece.as_ref().map(|(_, bytes)| bytes));
+    [
+        ("the digest of the body is in base64", with(bytes.map(|bytes| STANDARD.encode(bytes).into_bytes()))),
+        ("the digest of the body is in upper case", with(text.map(|text| text.to_ascii_uppercase()))),
+        ("the digest of the body stands there as raw bytes", with(bytes.cloned())),
+        ("the body stands there itself, in the place of its digest", with(Some(body.to_vec()))),
+    ]
+}
+
 /// Something else between the values, where they stand one behind the other with the same text between any two.
 fn separated(explanation: &Explanation<'_>) -> Vec<Way> {
     let values: Vec<&[u8]> = explanation.pieces.iter().map(|(_, value)| value.as_slice()).collect();
@@ -172,6 +190,7 @@ mod tests {
         let body = br#"{ "a b": [1,  "x\", y:"], "c":2}"#;
         assert_eq!(spaced(body, b""), br#"{"a b":[1,"x\", y:"],"c":2}"#);
         assert_eq!(spaced(body, b" "), br#"{"a b": [1, "x\", y:"], "c": 2}"#);
-        assert!(other_bodies(b"a=1&b=2").is_empty());
+        let told = |body| other_bodies(body).into_iter().map(|(told, _)| told).collect::<Vec<_>>();
+        assert_eq!((told(b"a=1&b=2"), told(b"")), (vec!["the body is empty"], vec![]));
     }
 }

@@ -217,6 +217,8 @@ mod tests {
         let told = |signature: &str| found(signature).map(|slips| slips.join(", and "));
         let message_ends = "the message ends in a newline (`echo` writes one, `printf %s` none)";
         let with_newline = format!("{MESSAGE}\n");
+        let printed =
+            |of_byte: fn(u8) -> String| -> String { mac(KEY.as_bytes(), MESSAGE).into_iter().map(of_byte).collect() };
         for (signature, wanted) in [
             (hex(KEY, MESSAGE).to_uppercase(), ""),
             (format!("sha256={}", hex(KEY, MESSAGE)), ""),
@@ -235,6 +237,16 @@ mod tests {
             (hex(MESSAGE, KEY), "key and message change places"),
             (hex(KEY, "12:34:56:78:9a:bc|1714485600"), "a `|` stands between the values of the message"),
             (hex(KEY, MESSAGE).chars().take(32).collect(), "its first 16 of 32 bytes were enough"),
+            (format!("0x{}", hex(KEY, MESSAGE)), ""),
+            (printed(|byte| format!("{byte:02x}:")), ""),
+            (
+                printed(|byte| format!("{byte:x}")),
+                "bytes below 16 were one digit, as `%x` writes them; `%02x` writes two",
+            ),
+            (
+                printed(|byte| format!("{:02x}", i32::from(i8::from_ne_bytes([byte])))).chars().take(64).collect(),
+                "bytes from 128 on had `ffffff` before them, as `%02x` writes a `char`; of an `unsigned char` it does not",
+            ),
             ("e2c3e66ded6829139009ec89a40f623d1e0f0c65".to_owned(), "the algorithm is hmac-sha1"),
             (
                 "9ce9fc581842804889c9cd6db5af63b7859f47db4000a5a34a803a93b36f6c7a".to_owned(),

@@ -61,6 +61,9 @@ fn other_use(
         return Some("key and message change places".to_owned());
     }
     let whole = mac(secret, message)?;
+    if let Some(told) = explanation.came.iter().find_map(|text| misprinted(&whole, text.trim_ascii())) {
+        return Some(told.to_owned());
+    }
     if let Some(cut) = came.iter().find(|came| came.len() >= SHORTEST_CUT && whole.starts_with(came)) {
         return Some(format!("its first {} of {} bytes were enough", cut.len(), whole.len()));
     }
@@ -71,6 +74,30 @@ fn other_use(
     let digests = [("the key and then the message", [key, message]), ("the message and then the key", [message, key])];
     let plain = digests.into_iter().find(|(_, parts)| explanation.digest(parts).is_some_and(|it| came.contains(&it)));
     plain.map(|(told, _)| format!("a plain digest of {told} were wanted, and no HMAC"))
+}
+
+/// How a program in C wrote `mac` as hexadecimal, where `text` is that and not what was meant. Its buffer may have cut it off.
+fn misprinted(mac: &[u8], text: &[u8]) -> Option<&'static str> {
+    let signed = |byte: &u8| if *byte < 0x80 { "" } else { "ffffff" };
+    let ways = [
+        (
+            "bytes below 16 were one digit, as `%x` writes them; `%02x` writes two",
+            mac.iter().map(|byte| format!("{byte:x}")).collect::<String>(),
+        ),
+        (
+            "bytes from 128 on had `ffffff` before them, as `%02x` writes a `char`; of an `unsigned char` it does not",
+            mac.iter().map(|byte| format!("{}{byte:02x}", signed(byte))).collect(),
+        ),
+        (
+            "bytes from 128 on had `ffffff` before them and those below 16 were one digit, as `%x` writes a `char`; it takes \
+             `%02x` and an `unsigned char`",
+            mac.iter().map(|byte| format!("{}{byte:x}", signed(byte))).collect(),
+        ),
+    ];
+    let begins =
+        |written: &str| written.as_bytes().get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text));
+    let is_it = |written: &str| text.len() >= 2 * SHORTEST_CUT && begins(written) && !begins(&hex::encode(mac));
+    ways.into_iter().find_map(|(told, written)| is_it(&written).then_some(told))
 }
 
 /// Bytes of a signature of which it is no accident that they are the right one's first.
@@ -128,7 +155,10 @@ fn readings(text: &[u8]) -> Vec<Vec<u8>> {
 
 fn decoded(word: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let base64 = [&STANDARD, &URL_SAFE].map(|alphabet| lenient(alphabet).decode(word).ok());
-    hex::decode(word).ok().into_iter().chain(base64.into_iter().flatten())
+    // `0x1f…`, and `1f:…` as many tools print bytes.
+    let digits = word.strip_prefix(b"0x").unwrap_or(word).iter().copied().filter(|byte| *byte != b':');
+    let hex = hex::decode(digits.collect::<Vec<u8>>()).ok();
+    hex.into_iter().chain(base64.into_iter().flatten())
 }
 
 fn lenient(alphabet: &base64::alphabet::Alphabet) -> GeneralPurpose {
