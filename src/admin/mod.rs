@@ -6,6 +6,7 @@
 
 mod calls;
 mod door;
+mod exposition;
 mod host;
 mod readiness;
 mod server;
@@ -13,12 +14,16 @@ mod server;
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
 use prometheus_client::{encoding::text, registry::Registry};
 
-use self::{calls::Workbench, host::Host};
+use self::{
+    calls::Workbench,
+    exposition::{older_format, wants_older_format},
+    host::Host,
+};
 pub use self::{
     calls::{Call, Reply, Token, Work},
     door::{Door, SocketFile},
@@ -29,6 +34,7 @@ pub use self::{
 const FOREIGN: &str = "Host must be an IP address, localhost, or one of the `hosts` of `admin` in the config\n";
 const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain; charset=utf-8";
+const OLDER_METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the admin listener shows.
@@ -68,16 +74,16 @@ where
         Host::Foreign => return text(StatusCode::MISDIRECTED_REQUEST, FOREIGN),
         Host::Malformed => return text(StatusCode::BAD_REQUEST, "one Host is needed, and a path as target\n"),
     }
-    let page: fn(&AdminState) -> Answer = match request.uri().path() {
-        "/livez" => |_| text(StatusCode::OK, "ok\n"),
-        "/readyz" => readyz,
+    let page: fn(&AdminState, &HeaderMap) -> Answer = match request.uri().path() {
+        "/livez" => |_, _| text(StatusCode::OK, "ok\n"),
+        "/readyz" => |state, _| readyz(state),
         "/metrics" => metrics,
         path if state.calls.iter().any(|call| call.path == path) => return called(state, bench, request).await,
         _ => return text(StatusCode::NOT_FOUND, "/livez, /readyz and /metrics are here\n"),
     };
     match *request.method() {
         // The server leaves the body out of what answers a HEAD.
-        Method::GET | Method::HEAD => page(state),
+        Method::GET | Method::HEAD => page(state, request.headers()),
         _ => only([&Method::GET, &Method::HEAD].into_iter()),
     }
 }
@@ -111,9 +117,10 @@ fn readyz(state: &AdminState) -> Answer {
     }
 }
 
-fn metrics(state: &AdminState) -> Answer {
+fn metrics(state: &AdminState, asked: &HeaderMap) -> Answer {
     let mut exposition = String::new();
     match text::encode(&mut exposition, &state.registry) {
+        Ok(()) if wants_older_format(asked) => reply(StatusCode::OK, OLDER_METRICS, older_format(&exposition)),
         Ok(()) => reply(StatusCode::OK, OPEN_METRICS, exposition),
         Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
     }

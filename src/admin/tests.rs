@@ -130,6 +130,14 @@ async fn metrics_are_openmetrics_text() {
 }
 
 #[tokio::test]
+async fn metrics_are_in_the_older_format_for_who_asks_for_that() {
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n";
+    let answer = start().await.sends(request).await;
+    assert!(answer.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{answer}");
+    assert!(answer.contains("# TYPE tries_total counter\n") && answer.ends_with("tries_total 3\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn other_paths_are_not_found_and_other_methods_not_allowed() {
     let admin = start().await;
     for path in ["/", "/livez/", "/LIVEZ", "/debug"] {
