@@ -31,7 +31,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// Another process has it open.
-    #[error("{}: another process has it open; a gateway that runs is asked without --file", .0.display())]
+    #[error("{}: another process has it open; commands ask a gateway that runs where they are given no --file", .0.display())]
     InUse(PathBuf),
     /// A line is no revocation.
     #[error("{}:{line}: {source}", path.display())]
