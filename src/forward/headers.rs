@@ -32,7 +32,7 @@ const BEGINNINGS: [&[u8]; 9] = [
     b"x-invoke-",
 ];
 
-/// Names that are removed on every route whoever sends them, besides those with one of these [`BEGINNINGS`] and those that some
+/// Names that are removed on every route whoever sends them, besides those with one of the beginnings above and those that some
 /// route sets.
 pub const NEVER_PASSED: [&str; 68] = [
     "proxy-authorization",
