@@ -6,8 +6,8 @@ pub fn escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
     Some((digit(*high)? << 4 | digit(*low)?, rest))
 }
 
-/// `text` decoded once: `%XX` is its byte, `+` a space, and a broken escape stands for itself. For finding out what a
-/// name could be taken for, never for what is signed or forwarded.
+/// `text` decoded once: `%XX` is its byte, and so is `%u00XX` (Perl's CGI, .NET); `+` is a space, and a broken escape stands for itself.
+/// For finding out what a name could be taken for, never for what is signed or forwarded.
 pub fn decoded(text: &[u8]) -> Vec<u8> {
     decoding(text).collect()
 }
@@ -17,10 +17,17 @@ pub fn decoding(text: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (&first, after) = rest.split_first()?;
-        let (byte, after) = escape(rest).unwrap_or((if first == b'+' { b' ' } else { first }, after));
+        let escaped = escape(rest).or_else(|| wide_escape(rest));
+        let (byte, after) = escaped.unwrap_or((if first == b'+' { b' ' } else { first }, after));
         rest = after;
         Some(byte)
     })
+}
+
+/// Of `%u00XX`, of which the second half is written as any escape's.
+fn wide_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let [b'%', b'u' | b'U', b'0', b'0', high, low, rest @ ..] = bytes else { return None };
+    Some((digit(*high)? << 4 | digit(*low)?, rest))
 }
 
 fn digit(byte: u8) -> Option<u8> {

@@ -61,7 +61,8 @@ impl<'d> Value<'d> {
     }
 
     /// Whether a reader that takes names less exactly could find another value where `pointer` names one: beside a name on
-    /// the way to it there is one that differs in case alone, as Go's and .NET's readers take it, or behind a NUL, as C's do.
+    /// the way to it there is one that differs in case alone, as Go's and .NET's readers take it, in how its words are
+    /// separated (`macAddress` for `mac_address`), as protobuf's do, or behind a NUL, as C's do.
     pub fn has_lookalike(&self, pointer: &str) -> bool {
         let mut value = self.clone();
         for token in pointer.split('/').skip(1) {
@@ -253,20 +254,28 @@ impl<'d> Iterator for Nodes<'d> {
 
 /// Whether a lenient reader could take `own` for `name`, which it is not.
 fn is_lookalike(own: &str, name: &str) -> bool {
-    if own.is_ascii() && name.is_ascii() && !own.contains('\0') {
-        return own.eq_ignore_ascii_case(name) && own != name;
+    if own == name {
+        return false;
     }
-    // There and back, for some letters have the same capital: the Kelvin sign, and the long s.
-    let folded = |text: &str| -> String {
-        text.split('\0')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .flat_map(char::to_uppercase)
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    own != name && folded(own) == folded(name)
+    if own.is_ascii() && name.is_ascii() && !own.contains('\0') {
+        return lower(own).eq(lower(name));
+    }
+    significant(folded(own)).eq(significant(folded(name)))
+}
+
+fn lower(name: &str) -> impl Iterator<Item = char> {
+    significant(name.chars()).map(|char| char.to_ascii_lowercase())
+}
+
+/// Up to a NUL. There and back, for some letters have the same capital: the Kelvin sign, and the long s.
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    let whole = name.chars().take_while(|char| *char != '\0');
+    whole.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+}
+
+/// Without what separates words. One in front makes another name of it: `_id` stands beside `id` in honest documents.
+fn significant(name: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    name.enumerate().filter(|(at, char)| *at == 0 || !matches!(char, '_' | '-')).map(|(_, char)| char)
 }
 
 /// RFC 6901 section 4: `~1` first, then `~0`; any other `~` is malformed.

@@ -2,10 +2,11 @@
 //! them, and unpack them, read other characters in them, or take them for another kind of document. Where it would find
 //! something else there, what was read here is not what it acts on.
 
-use super::{Headers, Why, parameters};
-use crate::json::{Document, Value};
+use std::{cell::LazyCell, ops::Deref};
 
-/// What the headers say.
+use super::{Headers, Why, parameters};
+
+/// What the headers say, as the least exact reader understands it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Declared {
     /// That the body is packed, or in characters of which these bytes are others.
@@ -19,13 +20,14 @@ pub(super) struct Declared {
 
 impl Declared {
     pub(super) fn of(headers: &dyn Headers, body: &[u8]) -> Declared {
+        let is_ascii = LazyCell::new(|| body.is_ascii());
         let mut declared = Declared { is_altered: is_packed(headers), ..Declared::default() };
         headers.each("content-type", &mut |value| {
-            let media_type = media_type(value).to_ascii_lowercase();
-            declared.is_altered |= !reads_alike(value, body);
-            declared.is_form |= is_form(value);
-            declared.is_other |= !is_form(value);
-            declared.is_framed |= media_type.starts_with(b"multipart/") || media_type.ends_with(b"xml");
+            declared.is_altered |= !reads_alike(value, &is_ascii);
+            // Some read no further than a comma (Rack, PHP) or a space (PHP), or look no further than how it begins.
+            declared.is_form |= mentions(value, b"x-www-form-urlencoded");
+            declared.is_other |= !is_form(value) && !media_type(value).is_empty();
+            declared.is_framed |= mentions(value, b"multipart/") || mentions(value, b"xml");
         });
         declared
     }
@@ -40,15 +42,17 @@ impl Declared {
         self.check()?;
         // Rack takes a body of which nothing is said for a form.
         let may_be_form = self.is_form || !self.is_other;
-        let name = pointer.split('/').nth(1).unwrap_or_default();
-        if may_be_form && parameters::hides_in_json(body, name) { Err(Why::Twofold) } else { Ok(()) }
+        // As RFC 6901 reads it.
+        let name = || pointer.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        if may_be_form && parameters::hides_in_json(body, &name()) { Err(Why::Twofold) } else { Ok(()) }
     }
 
-    /// The same, and that nobody takes the body for anything else than a form, and finds `name` there.
-    pub(super) fn check_form(self, body: &[u8], name: &str) -> Result<(), Why> {
+    /// The same, and that nobody takes the body for anything else than a form.
+    pub(super) fn check_form(self, body: &[u8]) -> Result<(), Why> {
         self.check()?;
-        let may_be_json = self.is_other || !self.is_form;
-        if self.is_framed || may_be_json && has_member(body, name) { Err(Why::Twofold) } else { Ok(()) }
+        let may_be_other = self.is_other || !self.is_form;
+        let is_twofold = self.is_framed || is_marked(body) || may_be_other && begins_as_document(body);
+        if is_twofold { Err(Why::Twofold) } else { Ok(()) }
     }
 }
 
@@ -70,27 +74,53 @@ fn media_type(content_type: &[u8]) -> &[u8] {
     content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
+fn mentions(value: &[u8], word: &[u8]) -> bool {
+    value.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// Whether a byte order mark is in front: to some it is no part of the first name, and says of which characters the rest is.
+fn is_marked(body: &[u8]) -> bool {
+    [&b"\xef\xbb\xbf"[..], b"\xfe\xff", b"\xff\xfe"].iter().any(|mark| body.starts_with(mark))
+}
+
+/// Whether it begins as JSON does, strict or not, or a comment in front of it, or as XML: as no name in a form does.
+fn begins_as_document(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start(), [b'{' | b'[' | b'/' | b'#' | b'<', ..])
+}
+
 const CHARSET: &[u8] = b"charset";
 
-/// Whether no `charset` makes other text of the body than UTF-8 does.
-fn reads_alike(content_type: &[u8], body: &[u8]) -> bool {
-    content_type.split(|byte| *byte == b';').skip(1).all(|parameter| {
-        let mut sides = parameter.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
-        let (name, value) = (sides.next().unwrap_or_default(), sides.next().unwrap_or_default());
-        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-        let is_about_it = name.get(..CHARSET.len()).is_some_and(|start| start.eq_ignore_ascii_case(CHARSET));
+/// Whether no `charset` makes other text of the body than UTF-8 does, wherever it stands: some look for the word alone.
+fn reads_alike(content_type: &[u8], is_ascii: &impl Deref<Target = bool>) -> bool {
+    let mut rest = content_type;
+    while let Some(at) = rest.windows(CHARSET.len()).position(|part| part.eq_ignore_ascii_case(CHARSET)) {
+        rest = rest.get(at + CHARSET.len()..).unwrap_or_default();
+        let value = rest.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
         // `charset*` is not meant for this parameter, and understood by some.
-        !is_about_it || name.len() == CHARSET.len() && is_alike(value, body)
-    })
+        if !value.trim_ascii().strip_prefix(b"=").is_some_and(|value| is_alike(unquoted(value.trim_ascii()), is_ascii))
+        {
+            return false;
+        }
+    }
+    true
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        bare => bare,
+    }
 }
 
 /// Beginnings of the names of character sets in which ASCII is what it is, and nothing else: not UTF-7, UTF-16, ISO 2022 or
 /// EBCDIC.
-const ASCII_IS_ASCII: [&[u8]; 12] = [
+const ASCII_IS_ASCII: [&[u8]; 14] = [
     b"ascii",
     b"us-ascii",
+    b"ansi_x3.4",
     b"iso-8859-",
-    b"iso8859-",
+    b"iso_8859-",
+    b"iso8859",
     b"latin",
     b"windows-",
     b"cp125",
@@ -101,17 +131,8 @@ const ASCII_IS_ASCII: [&[u8]; 12] = [
     b"shift_jis",
 ];
 
-fn is_alike(charset: &[u8], body: &[u8]) -> bool {
+fn is_alike(charset: &[u8], is_ascii: &impl Deref<Target = bool>) -> bool {
     let begins = |start: &&[u8]| charset.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
     let is_utf8 = charset.eq_ignore_ascii_case(b"utf-8") || charset.eq_ignore_ascii_case(b"utf8");
-    is_utf8 || body.is_ascii() && ASCII_IS_ASCII.iter().any(begins)
-}
-
-/// Whether the body is also JSON that has a member which some take for `name`.
-fn has_member(body: &[u8], name: &str) -> bool {
-    let has = |document: Document<'_>| match document.root() {
-        Value::Object(object) => object.value(name).is_some() || object.has_lookalike(name),
-        _ => false,
-    };
-    Document::parse(body).is_ok_and(has)
+    charset.is_empty() || is_utf8 || ASCII_IS_ASCII.iter().any(begins) && **is_ascii
 }

@@ -310,7 +310,11 @@ impl<'a> Evaluation<'a> {
     fn form(&self, name: &str, sink: &mut Sink<'_>) -> Result<(), Why> {
         let body = self.memory()?;
         let value = parameters::unique(body, name, true)?.ok_or(Why::Absent)?;
-        self.declared(body).check_form(body, name)?;
+        self.declared(body).check_form(body)?;
+        // Servlets and ASP.NET look into the query first.
+        if parameters::has_like(self.query(), name) {
+            return Err(Why::Twofold);
+        }
         given(Some(value), sink)
     }
 

@@ -34,6 +34,11 @@ pub(super) fn is_twofold(parameters: &[u8], name: &str) -> bool {
     pieces(parameters).filter(|own| is_taken_for(own, name)).nth(1).is_some()
 }
 
+/// Whether a parameter could be taken for `name`.
+pub(super) fn has_like(parameters: &[u8], name: &str) -> bool {
+    pieces(parameters).any(|own| is_taken_for(own, name))
+}
+
 /// Whether whoever takes these bytes of JSON for a form finds `name` there. Its first name begins with a bracket, and is none.
 pub(super) fn hides_in_json(json: &[u8], name: &str) -> bool {
     pieces(json).skip(1).any(|own| is_taken_for(own, name))
@@ -45,15 +50,23 @@ fn pieces(parameters: &[u8]) -> impl Iterator<Item = &[u8]> {
     pieces.map(|piece| piece.split(|byte| *byte == b'=').next().unwrap_or_default())
 }
 
-/// Whether a lenient reader takes the one name for the other: without regard to case (ASP.NET); up to a bracket (Rack,
-/// Express), with `_` for dots and spaces, up to a NUL (PHP).
+/// Whether a lenient reader takes the one name for the other: without regard to case (ASP.NET); up to a bracket (Rack, Express,
+/// PHP), and past brackets in front and such as close nothing (Rack before version 3); with `_` for dots, spaces and a bracket that
+/// is not closed, up to a NUL (PHP).
 // Nothing is copied: nobody has vouched for these bytes, and there may be a great many names.
 fn is_taken_for(own: &[u8], name: &str) -> bool {
-    let cuts = !name.contains('[');
-    let whole = percent::decoding(own).take_while(|byte| *byte != 0 && !(cuts && *byte == b'['));
-    let mut own = whole.skip_while(u8::is_ascii_whitespace);
-    name.bytes().all(|byte| own.next().is_some_and(|own| loose(own) == loose(byte)))
-        && own.all(|byte| byte.is_ascii_whitespace())
+    let decoded = || percent::decoding(own).take_while(|byte| *byte != 0);
+    let is_same = |own_byte: u8, byte: u8| {
+        loose(own_byte) == loose(byte) || (own_byte, byte) == (b'[', b'_') && !decoded().any(|byte| byte == b']')
+    };
+    let mut rest = significant(decoded());
+    significant(name.bytes()).all(|byte| rest.next().is_some_and(|own| is_same(own, byte)))
+        && rest.find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| byte == b'[')
+}
+
+/// Without white space and brackets in front, and without those that close.
+fn significant(name: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
+    name.skip_while(|byte| byte.is_ascii_whitespace() || *byte == b'[').filter(|byte| *byte != b']')
 }
 
 fn loose(byte: u8) -> u8 {

@@ -3,9 +3,10 @@
 
 use crate::config::{Config, Requirement, TokenFrom};
 
-/// The headers that any scheme reads, and those that hold tokens: where an entry says, or a route.
+/// The headers that any scheme reads, and those that hold tokens: where an entry says, or a route. What a request says of its
+/// body is among them: without it a body of which fields were read could be another document.
 pub(super) fn read_headers(config: &Config) -> Vec<String> {
-    let mut names = vec!["authorization".to_owned(), "cookie".to_owned()];
+    let mut names = ["authorization", "cookie", "content-type", "content-encoding"].map(str::to_owned).to_vec();
     for entry in &config.schemes {
         names.extend(entry.scheme.headers());
     }

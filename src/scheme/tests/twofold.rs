@@ -13,25 +13,32 @@ fn twofold(template: &str, request: &Request) {
 
 #[test]
 fn a_parameter_beside_one_that_some_take_for_it_is_refused() {
-    for other in ["Id=b", "ID=b", "id[]=b", "id%5B0%5D=b", "id[x]", "id%00=b", "id%00x=b", "+id=b", "x=1;id=b", "x;ID"]
-    {
+    let brackets = ["id[]=b", "id%5B0%5D=b", "id[x]", "id[x=b", "[id]=b", "id]=b", "[[id=b", "[]id=b"];
+    let others = ["Id=b", "ID=b", "id%00=b", "id%00x=b", "+id=b", "x=1;id=b", "x;ID", "%u0069d=b", "%U0049d=b"];
+    for other in brackets.into_iter().chain(others) {
         for both in [format!("id=a&{other}"), format!("{other}&id=a")] {
             twofold("{query:id}", &Request::new("GET", &format!("/?{both}")));
             twofold("{form:id}", &Request::new("POST", "/").body(&both));
         }
     }
-    for other in ["dev.id=b", "dev%20id=b", "Dev_Id=b", "dev_id[]=b"] {
+    for other in ["dev.id=b", "dev%20id=b", "Dev_Id=b", "dev_id[]=b", "dev[id=b", "dev%5bid=b"] {
         twofold("{query:dev_id}", &Request::new("GET", &format!("/?dev_id=a&{other}")));
     }
-    twofold("{form:a[b]}", &Request::new("POST", "/").body("a[b]=1&A[b]=2"));
+    for query in ["id=a", "x=1&Id=b", "id[]"] {
+        twofold("{form:id}", &Request::new("POST", &format!("/?{query}")).body("id=a"));
+    }
+    for other in ["A[b]", "a][b]", "[a][b]]", "a[b][]"] {
+        twofold("{form:a[b]}", &Request::new("POST", "/").body(&format!("a[b]=1&{other}=2")));
+    }
 }
 
 #[test]
 fn what_nobody_takes_for_a_parameter_may_stand_beside_it() {
-    let query = "id=a;b&ids=b&i.d=c&xid=d&[id]=e&id2=f&i=id=g&x=%3Bid=h&id-=i";
+    let query = "id=a;b&ids=b&i.d=c&xid=d&x[id]=e&id2=f&i=id=g&x=%3Bid=h&id-=i&%u0069=j&i[d]=k";
     assert_eq!(read_by("{query:id}", &Request::new("GET", &format!("/?{query}"))).unwrap(), "a;b");
     let fields = Request::new("POST", "/").body("a[b]=1&a[c]=2&a=3");
     assert_eq!(read_by("{form:a[b]}{form:a[c]}", &fields).unwrap(), "12");
+    assert_eq!(read_by("{query:dev_id}", &Request::new("GET", "/?dev_id=a&dev[id]=b&devid=c")).unwrap(), "a");
     // Another dialect's; this one's is not there.
     let absent = Request::new("GET", "/?Id=a");
     assert_eq!(read_by("{query:id}", &absent), unreadable("query:id", Why::Absent));
@@ -39,7 +46,7 @@ fn what_nobody_takes_for_a_parameter_may_stand_beside_it() {
 
 #[test]
 fn a_field_beside_one_that_some_take_for_it_is_refused() {
-    for name in ["Mac", "MAC", "m\\u0061C", "mac\\u0000", "mac\\u0000x", "MA\\u0043\\u0000"] {
+    for name in ["Mac", "MAC", "m\\u0061C", "mac\\u0000", "mac\\u0000x", "MA\\u0043\\u0000", "m_ac", "mac_"] {
         let body = format!(r#"{{"mac":"a","{name}":"b"}}"#);
         twofold("{json:/mac}", &Request::new("POST", "/").body(&body));
         let inner = format!(r#"{{"x":{body}}}"#);
@@ -48,7 +55,11 @@ fn a_field_beside_one_that_some_take_for_it_is_refused() {
         twofold("{json:/mac/x}", &Request::new("POST", "/").body(&outer));
     }
     twofold("{json:/keys}", &Request::new("POST", "/").body("{\"keys\":1,\"\u{212a}ey\u{17f}\":2}"));
-    let apart = r#"{"mac":"a","macs":"b","m ac":"c","x":{"MAC":"d"},"a":[{"MAC":"e"}]}"#;
+    for other in ["macAddress", "mac-address", "MACADDRESS", "mac_address_", "Mac-Addre\u{17f}s"] {
+        let body = format!(r#"{{"mac_address":"a","{other}":"b"}}"#);
+        twofold("{json:/mac_address}", &Request::new("POST", "/").body(&body));
+    }
+    let apart = r#"{"mac":"a","macs":"b","m ac":"c","_mac":"f","x":{"MAC":"d"},"a":[{"MAC":"e"}]}"#;
     assert_eq!(read_by("{json:/mac}", &Request::new("POST", "/").body(apart)).unwrap(), "a");
 }
 
@@ -63,6 +74,10 @@ fn no_field_is_read_out_of_what_its_reader_unpacks_first() {
         ("Content-Type", "application/json; charset=utf-8; charset=iso-2022-jp"),
         ("Content-Type", "application/json; charset*=utf-8''utf-7"),
         ("Content-Type", "application/json; charset"),
+        ("Content-Type", "application/json charset=utf-7"),
+        ("Content-Type", "application/json, x; charset=utf-7"),
+        ("Content-Type", "application/json; charset=\"utf-8"),
+        ("Content-Type", "application/json; charset=utf-8 utf-7"),
     ] {
         twofold("{json:/a}", &Request::new("POST", "/").header(name, value).body(r#"{"a":1}"#));
     }
@@ -76,9 +91,15 @@ fn no_field_is_read_out_of_what_its_reader_unpacks_first() {
     let umlaut = Request::new("POST", "/").header("Content-Type", "application/json; charset=iso-8859-1");
     twofold("{json:/a}", &umlaut.clone().body(r#"{"a":"ä"}"#));
     assert_eq!(read_by("{json:/a}", &umlaut.body(r#"{"a":"a"}"#)).unwrap(), "a");
-    for sound in
-        ["application/json; charset=UTF-8", "application/json; Charset=\"utf8\"", "text/plain; charset=us-ascii"]
-    {
+    for sound in [
+        "application/json; charset=UTF-8",
+        "application/json; Charset=\"utf8\"",
+        "application/json; charset='utf-8'",
+        "application/json;charset=",
+        "text/plain; charset=us-ascii",
+        "application/json; charset=ANSI_X3.4-1968",
+        "application/json; charset=ISO_8859-1:1987; x=y",
+    ] {
         let request = Request::new("POST", "/").header("Content-Type", sound).header("Content-Encoding", "identity");
         assert_eq!(read_by("{json:/a}", &request.body(r#"{"a":1}"#)).unwrap(), "1", "{sound}");
     }
@@ -96,8 +117,15 @@ fn no_field_is_read_out_of_what_may_be_another_kind_of_document() {
         let read = if hidden == "&a" { Ok("1".to_owned()) } else { unreadable("json:/a", Why::Twofold) };
         assert_eq!(read_by("{json:/a}", &declared(form, &json)), read, "{hidden}");
         assert_eq!(read_by("{json:/a}", &declared("", &json)), read, "{hidden}");
+        for spoilt in [format!("{form},application/json"), format!("{form} x"), format!("; {form}"), ";x=y".to_owned()]
+        {
+            assert_eq!(read_by("{json:/a}", &declared(&spoilt, &json)), read, "{hidden} {spoilt}");
+        }
         assert_eq!(read_by("{json:/a}", &declared("application/json", &json)).unwrap(), "1", "{hidden}");
     }
+    let empty = Request::new("POST", "/").header("Content-Type", "").body(r#"{"a":1,"b":"&a=2&"}"#);
+    twofold("{json:/a}", &empty);
+    twofold("{json:/a~1b}", &declared(form, r#"{"a/b":1,"b":"&a/b=2&"}"#));
     // Clients that say nothing of their JSON, or what curl says.
     for content_type in [form, "", "text/plain"] {
         assert_eq!(read_by("{json:/a}", &declared(content_type, r#"{"a":1,"b":"x&y=z"}"#)).unwrap(), "1");
@@ -106,9 +134,31 @@ fn no_field_is_read_out_of_what_may_be_another_kind_of_document() {
     twofold("{form:a}", &declared("", r#"{"b":"&a=1&","A":2}"#));
     twofold("{form:a}", &declared("multipart/form-data; boundary=b", "a=1&x=\r\n--b\r\n"));
     twofold("{form:a}", &declared("image/svg+xml", "<x><![CDATA[&a=1&]]><a>2</a></x>"));
+    twofold("{form:a}", &declared("text/xml, x", "x=1&a=1"));
+    twofold("{form:a}", &declared(&format!("{form}, multipart/form-data"), "x=1&a=1"));
+    // What no strict reader takes for JSON, and many another does: with a name twice, with more behind it, with a comment.
+    for loose in
+        [r#"{"b":"&a=1&","a":2,"a":2}"#, r#"{"b":"&a=1&","a":2}x"#, r#" {"b":"&a=1&"}{}"#, r#"/*&a=1&*/{"a":2}"#]
+    {
+        twofold("{form:a}", &declared("application/json", loose));
+        twofold("{form:a}", &declared(&format!("{form},application/json"), loose));
+    }
+    // Where the mark is passed over `a` is there twice.
+    twofold("{form:a}", &declared(form, "\u{feff}a=2&a=1"));
     for content_type in [form, "", "text/plain", "application/json"] {
         assert_eq!(read_by("{form:a}", &declared(content_type, "a=1&b={}")).unwrap(), "1", "{content_type}");
     }
     let twice = declared("application/json", r#"{"a":1,"b":"&a=2&"}"#).header("Content-Type", form);
     twofold("{json:/a}", &twice);
+}
+
+/// Thousands of character sets, of which each needs a look at the body.
+#[test]
+fn a_body_is_looked_at_once_however_much_is_said_of_it() {
+    let said = format!("application/json{}", ";charset=gb".repeat(5000));
+    let body = format!(r#"{{"a":1,"b":"{}"}}"#, "x".repeat(4 << 20));
+    let request = Request::new("POST", "/").header("Content-Type", &said).body(&body);
+    let begun = std::time::Instant::now();
+    assert_eq!(read_by("{json:/a}", &request).unwrap(), "1");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
 }

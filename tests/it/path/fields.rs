@@ -93,6 +93,21 @@ fn a_header_that_the_client_listed_under_an_odd_name_is_not_exchanged_for_its_tw
     }
 }
 
+/// A body of which fields were read is what the request says of it: without its type Rack would take JSON for a form.
+#[test]
+fn what_a_request_says_of_its_body_is_neither_taken_out_nor_given_a_twin() {
+    let (upstream, heads) = telling("");
+    let (_gateway, address) = open_to(upstream.address, "");
+    let lines = "Content-Type: application/json\r\nContent-Length: 2\r\n";
+    for more in ["Connection: Content-Type\r\n", "Content_Type: a/b\r\n", "Content_Encoding: deflate\r\n"] {
+        let (head, _) = Talk::open(address).exchange(format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}{more}\r\n{{}}"));
+        assert_eq!(head.status(), 200, "{more}");
+        let request = heads.recv().expect("a request");
+        assert_eq!(request.values("content-type"), ["application/json"], "{more}");
+        assert_eq!((request.field("content_type"), request.field("content_encoding")), (None, None), "{more}");
+    }
+}
+
 /// `{header_names:x-ms-}` vouches for all of them: none may come under a name that is signed by nobody.
 #[test]
 fn a_header_that_only_looks_as_if_its_name_began_as_those_that_are_signed_goes_no_further() {
