@@ -280,9 +280,10 @@ listen: { address: 127.0.0.1:8000, public_origin: \"https://api.example.com\" }
 keys:
   same: { static: { a: { env: KEY }, b: [{ value: another-secret-of-thirty-two-byte }, { env: KEY }] } }
   own: { static: { a: { env: KEY }, b: { value: another-secret-of-thirty-two-byte } } }
-schemes: { v2: { preset: device-v2, keys: same }, hawk: { preset: hawk, keys: same }, each: { preset: hawk, keys: own } }
+  out: { static: { a: { secrets: { env: KEY }, disabled: true }, b: { env: KEY } } }
+schemes: { v2: { preset: device-v2, keys: same }, hawk: { preset: hawk, keys: same }, each: { preset: hawk, keys: own }, shut: { preset: hawk, keys: out } }
 upstreams: { app: { echo: true } }
-routes: [{ match: { path: /** }, require: { any_of: [{ hmac: v2 }, { hmac: hawk }, { hmac: each }] }, to: app }]
+routes: [{ match: { path: /** }, require: { any_of: [{ hmac: v2 }, { hmac: hawk }, { hmac: each }, { hmac: shut }] }, to: app }]
 ",
     );
     let told: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
