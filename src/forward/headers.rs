@@ -23,7 +23,7 @@ const BEGINNINGS: [&[u8]; 9] = [
     // Any part of a certificate, as Apache's `mod_ssl`, HAProxy's manual, Google's and Amazon's balancers and WebLogic name
     // them.
     b"ssl-client-",
-    b"x-ssl-client-",
+    b"x-ssl-",
     b"x-client-cert-",
     b"x-amzn-mtls-",
     b"wl-proxy-",
@@ -34,7 +34,7 @@ const BEGINNINGS: [&[u8]; 9] = [
 
 /// Names that are removed on every route whoever sends them, besides those with one of the beginnings above and those that some
 /// route sets.
-pub const NEVER_PASSED: [&str; 68] = [
+pub const NEVER_PASSED: [&str; 67] = [
     "proxy-authorization",
     "expect",
     "forwarded",
@@ -107,7 +107,6 @@ pub const NEVER_PASSED: [&str; 68] = [
     "x-client-certificate",
     "x-client-verify",
     "x-client-dn",
-    "x-ssl-issuer",
     "proxy-auth-cert",
     "proxy-ssl-id",
     "x-arr-clientcert",

@@ -153,6 +153,7 @@ fn what_other_proxies_write_is_never_a_client_s() {
         "SSL_CLIENT_M_SERIAL",
         "SSL-Client-S-DN-CN",
         "X-SSL-Client-SHA1",
+        "X-SSL-Subject",
         "X-Client-Cert-Chain-Verified",
         "X-Client-DN",
         "WL-Proxy-SSL",
