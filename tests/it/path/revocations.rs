@@ -312,7 +312,10 @@ fn commands_revoke_list_and_reload() {
     let unread = countersign().args(["revocations", "--file"]).arg(&file).output().expect("the binary runs");
     let said = String::from_utf8_lossy(&unread.stderr).into_owned();
     assert!(unread.status.code() == Some(1) && said.contains("what is revoked cannot be read: "), "{said}");
-    assert!(said.contains("a gateway that runs is asked without --file") && !said.contains("nothing"), "{said}");
+    assert!(
+        said.contains("commands ask a gateway that runs where they are given no --file") && !said.contains("nothing"),
+        "{said}"
+    );
     let Stage { gateway, directory, .. } = stage;
     drop(gateway);
     let offline = countersign().args(["revoke", "--jti", "j2", "--file"]).arg(&file).output().expect("the binary runs");
