@@ -10,7 +10,7 @@ use super::{Headers, Why, parameters};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Declared {
     /// That the body is packed, or in characters of which these bytes are others.
-    is_altered: bool,
+    altered: Option<Why>,
     is_form: bool,
     /// That it is something else than a form.
     is_other: bool,
@@ -21,9 +21,11 @@ pub(super) struct Declared {
 impl Declared {
     pub(super) fn of(headers: &dyn Headers, body: &[u8]) -> Declared {
         let is_ascii = LazyCell::new(|| body.is_ascii());
-        let mut declared = Declared { is_altered: is_packed(headers), ..Declared::default() };
+        let mut declared = Declared { altered: is_packed(headers).then_some(Why::Packed), ..Declared::default() };
         headers.each("content-type", &mut |value| {
-            declared.is_altered |= !reads_alike(value, &is_ascii);
+            if !reads_alike(value, &is_ascii) {
+                declared.altered = declared.altered.or(Some(Why::OtherText));
+            }
             // Some read no further than a comma (Rack, PHP) or a space (PHP), or look no further than how it begins.
             declared.is_form |= mentions(value, b"x-www-form-urlencoded");
             declared.is_other |= !is_form(value) && !media_type(value).is_empty();
@@ -34,7 +36,7 @@ impl Declared {
 
     /// That nobody unpacks the body, or reads other characters in it.
     pub(super) fn check(self) -> Result<(), Why> {
-        if self.is_altered { Err(Why::Twofold) } else { Ok(()) }
+        self.altered.map_or(Ok(()), Err)
     }
 
     /// The same, and that nobody takes the body for a form which has what `pointer` found in its JSON.
@@ -44,15 +46,15 @@ impl Declared {
         let may_be_form = self.is_form || !self.is_other;
         // As RFC 6901 reads it.
         let name = || pointer.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        if may_be_form && parameters::hides_in_json(body, &name()) { Err(Why::Twofold) } else { Ok(()) }
+        if may_be_form && parameters::hides_in_json(body, &name()) { Err(Why::OtherKind) } else { Ok(()) }
     }
 
     /// The same, and that nobody takes the body for anything else than a form.
     pub(super) fn check_form(self, body: &[u8]) -> Result<(), Why> {
         self.check()?;
         let may_be_other = self.is_other || !self.is_form;
-        let is_twofold = self.is_framed || is_marked(body) || may_be_other && begins_as_document(body);
-        if is_twofold { Err(Why::Twofold) } else { Ok(()) }
+        let is_mistakable = self.is_framed || is_marked(body) || may_be_other && begins_as_document(body);
+        if is_mistakable { Err(Why::OtherKind) } else { Ok(()) }
     }
 }
 
@@ -60,9 +62,14 @@ impl Declared {
 pub(super) fn is_packed(headers: &dyn Headers) -> bool {
     let mut is_packed = false;
     headers.each("content-encoding", &mut |coding| {
-        is_packed |= !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity");
+        is_packed |= !coding.split(|byte| *byte == b',').all(|coding| is_no_coding(coding.trim_ascii()));
     });
     is_packed
+}
+
+/// A character set is none, and what some clients say there: nothing unpacks a body by it.
+fn is_no_coding(name: &[u8]) -> bool {
+    name.is_empty() || [&b"identity"[..], b"utf-8", b"utf8", b"none"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// Whether that is the media type of a form.
@@ -97,8 +104,10 @@ fn reads_alike(content_type: &[u8], is_ascii: &impl Deref<Target = bool>) -> boo
         rest = rest.get(at + CHARSET.len()..).unwrap_or_default();
         let value = rest.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
         // `charset*` is not meant for this parameter, and understood by some.
-        if !value.trim_ascii().strip_prefix(b"=").is_some_and(|value| is_alike(unquoted(value.trim_ascii()), is_ascii))
-        {
+        let value = value.trim_ascii();
+        // `charset: utf-8` is a slip that many make.
+        let value = value.strip_prefix(b"=").or(value.strip_prefix(b":"));
+        if !value.is_some_and(|value| is_alike(unquoted(value.trim_ascii()), is_ascii)) {
             return false;
         }
     }
@@ -133,6 +142,6 @@ const ASCII_IS_ASCII: [&[u8]; 14] = [
 
 fn is_alike(charset: &[u8], is_ascii: &impl Deref<Target = bool>) -> bool {
     let begins = |start: &&[u8]| charset.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
-    let is_utf8 = charset.eq_ignore_ascii_case(b"utf-8") || charset.eq_ignore_ascii_case(b"utf8");
+    let is_utf8 = [&b"utf-8"[..], b"utf8", b"utf_8"].iter().any(|own| charset.eq_ignore_ascii_case(own));
     charset.is_empty() || is_utf8 || ASCII_IS_ASCII.iter().any(begins) && **is_ascii
 }

@@ -313,7 +313,7 @@ impl<'a> Evaluation<'a> {
         self.declared(body).check_form(body)?;
         // Servlets and ASP.NET look into the query first.
         if parameters::has_like(self.query(), name) {
-            return Err(Why::Twofold);
+            return Err(Why::InQueryToo);
         }
         given(Some(value), sink)
     }

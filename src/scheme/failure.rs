@@ -118,10 +118,28 @@ pub enum Why {
     /// The body is not JSON as it is read here.
     #[error("cannot be read from the body: it is not strict JSON: {0}")]
     NotJson(JsonProblem),
-    /// A reader that is less exact finds another value: under a name that is nearly the same, or in a body that it reads as
-    /// `Content-Type` or `Content-Encoding` say.
-    #[error("could be another value to an upstream, by a like name or by what the request says of its body")]
+    /// A reader that is less exact finds another value under a name that is nearly the same.
+    #[error(
+        "could be another value to an upstream, by a name beside it: one in other case, with its words set apart otherwise, \
+        in brackets or behind a `;`"
+    )]
     Twofold,
+    /// The same, in the query beside the form.
+    #[error("could be another value to an upstream: the query has a parameter of that name, or of one like it")]
+    InQueryToo,
+    /// A reader that unpacks the body finds another value.
+    #[error("could be another value to an upstream: the body has a `Content-Encoding`")]
+    Packed,
+    /// So does one that reads other characters in it.
+    #[error(
+        "could be another value to an upstream: the `charset` in the `Content-Type` makes other text of the body than UTF-8"
+    )]
+    OtherText,
+    /// So does one that takes it for another kind of document.
+    #[error(
+        "could be another value to an upstream that goes by the `Content-Type`, which does not say what the body is"
+    )]
+    OtherKind,
     /// A filter refused it.
     #[error("does not have the form it must have")]
     Refused,
