@@ -61,7 +61,7 @@ impl<'d> Value<'d> {
     }
 
     /// Whether a reader that takes names less exactly could find another value where `pointer` names one: beside a name on
-    /// the way to it there is one that differs in case alone, as Go's and .NET's readers take it, in how its words are
+    /// the way to it there is one with another value that differs in case alone, as Go's and .NET's readers take it, in how its words are
     /// separated (`macAddress` for `mac_address`), as protobuf's do, or behind a NUL, as C's do.
     pub fn has_lookalike(&self, pointer: &str) -> bool {
         let mut value = self.clone();
@@ -148,9 +148,20 @@ impl<'d> Object<'d> {
         None
     }
 
-    /// Whether there is a member whose name could be taken for `name` and is not it.
+    /// Whether there is a member whose name could be taken for `name` and is not it, and which says something else: the same text
+    /// or number under both names is one value to any reader, as where a client sends an older name with the new one.
     pub fn has_lookalike(&self, name: &str) -> bool {
-        Nodes::names(self.0).any(|own| is_lookalike(&own, name))
+        // Hardly any object has one, and names are looked at for less.
+        Nodes::names(self.0).any(|own| is_lookalike(&own, name)) && !self.says_the_same_under_all(name)
+    }
+
+    fn says_the_same_under_all(&self, name: &str) -> bool {
+        let Some(wanted) = self.value(name) else { return false };
+        self.iter().filter(|(own, _)| is_lookalike(own, name)).all(|(_, value)| match (&value, &wanted) {
+            (Value::String(one), Value::String(other)) => one == other,
+            (Value::Number(one), Value::Number(other)) => one == other,
+            _ => false,
+        })
     }
 
     /// Whether there are no members.

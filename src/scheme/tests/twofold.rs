@@ -63,6 +63,15 @@ fn a_field_beside_one_that_some_take_for_it_is_refused() {
         let body = format!(r#"{{"mac_address":"a","{other}":"b"}}"#);
         twofold("{json:/mac_address}", &Request::new("POST", "/").body(&body));
     }
+    for (one, other) in [("\"a\"", "\"a\""), ("\"a\"", "\"\\u0061\""), ("1", "1")] {
+        let body = format!(r#"{{"mac_address":{one},"macAddress":{other}}}"#);
+        read_by("{json:/mac_address}", &Request::new("POST", "/").body(&body)).expect("the same under both names");
+    }
+    for (one, other) in [("1", "1.0"), ("1", "\"1\""), ("\"a\"", "null"), ("\"a\"", "[\"a\"]"), ("\"a\"", "\"a \"")] {
+        twofold("{json:/mac}", &Request::new("POST", "/").body(&format!(r#"{{"mac":{one},"MAC":{other}}}"#)));
+    }
+    twofold("{json:/mac}", &Request::new("POST", "/").body(r#"{"Mac":"a","mac":"a","MAC":"b"}"#));
+    twofold("{json:/mac/x}", &Request::new("POST", "/").body(r#"{"mac":{"x":1},"MAC":{"x":1}}"#));
     let apart = r#"{"mac":"a","macs":"b","m ac":"c","_mac":"f","x":{"MAC":"d"},"a":[{"MAC":"e"}]}"#;
     assert_eq!(read_by("{json:/mac}", &Request::new("POST", "/").body(apart)).unwrap(), "a");
 }
