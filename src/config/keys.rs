@@ -73,7 +73,7 @@ fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, KeyRecord)
                 .expected(format!("1 to {LONGEST_ID} visible ASCII characters"));
         }
         if let Some(record) = key_record::read(&entry.value, reader) {
-            owners.enter(entry, &record, reader);
+            owners.warn(entry, &record, reader);
             ids.push((entry.key.clone(), record));
         }
     }
@@ -82,27 +82,35 @@ fn by_id(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<(String, KeyRecord)
 
 /// Whose each secret is, by a hash, so that many ids are gone through once.
 #[derive(Default)]
-struct Owners {
+pub(super) struct Owners {
     hasher: RandomState,
     ids: HashMap<u64, String>,
 }
 
 impl Owners {
-    /// Warns of a secret that was copied, or of a variable that is named twice: the one device can sign as the other.
-    fn enter(&mut self, entry: &Entry, record: &KeyRecord, reader: &mut Reader<'_>) {
-        // An id may be shut out because another took its secret over.
-        if record.disabled || !reader.environment.has_secrets() {
-            return;
+    /// Takes the secrets of `id` in. The id that had one of them before, if any.
+    pub(super) fn enter(&mut self, id: &str, record: &KeyRecord) -> Option<String> {
+        // An id that is shut out has no requests, and may be so because another took its secret over.
+        if record.disabled {
+            return None;
         }
         let mut other = None;
         for known in &record.secrets {
             let hash = self.hasher.hash_one(known.secret.expose());
-            let owner = self.ids.entry(hash).or_insert_with(|| entry.key.clone());
-            if *owner != entry.key {
+            let owner = self.ids.entry(hash).or_insert_with(|| id.to_owned());
+            if owner != id {
                 other.get_or_insert_with(|| owner.clone());
             }
         }
-        if let Some(other) = other {
+        other
+    }
+
+    /// Warns of a secret that was copied, or of a variable that is named twice: the one device can sign as the other.
+    fn warn(&mut self, entry: &Entry, record: &KeyRecord, reader: &mut Reader<'_>) {
+        if !reader.environment.has_secrets() {
+            return;
+        }
+        if let Some(other) = self.enter(&entry.key, record) {
             let (own, other) = (reader.quote(entry.key_place, &entry.key), reader.quote(entry.key_place, &other));
             reader
                 .warning(entry.key_place, format!("{own} has a secret of {other}: whoever has it can sign as either"))

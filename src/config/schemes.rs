@@ -1,11 +1,12 @@
 //! `schemes:`: a preset, the user's own keys over it, and the compiled result.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     checked::{Keys, SchemeConfig},
     definition,
     environment::System,
+    keys::Owners,
     message_signatures,
     problem::Problems,
     reader::Reader,
@@ -202,22 +203,15 @@ fn check_secrets(place: Place, scheme: &Scheme, keys: &Keys, reader: &mut Reader
 
 /// Warns of two ids with one secret under a scheme that does not vouch for the id: to such requests either is as good.
 fn report_shared_secrets(place: Place, scheme: &str, keys: &Keys, reader: &mut Reader<'_>) {
-    let mut known: HashMap<&[u8], &str> = HashMap::new();
-    for (id, record) in keys.source.records() {
-        // An id that is shut out has no requests, and may be so because another took its secret over.
-        let Some(id) = id.filter(|_| !record.disabled) else { continue };
-        for secret in &record.secrets {
-            let other = *known.entry(secret.secret.expose()).or_insert(id);
-            if other != id {
-                let message = format!(
-                    "`{other}` and `{id}` in `{}` have the same secret, and the scheme `{scheme}` does not vouch for the id: \
-                     a request of one is good once more as the other's",
-                    keys.name
-                );
-                reader.warning(place, message).hint("give each id a secret of its own, or sign the id");
-                return;
-            }
-        }
+    let (mut owners, records) = (Owners::default(), keys.source.records());
+    let shared = records.into_iter().find_map(|(id, record)| Some((id?, owners.enter(id?, record)?)));
+    if let Some((id, other)) = shared {
+        let message = format!(
+            "`{other}` and `{id}` in `{}` have the same secret, and the scheme `{scheme}` does not vouch for the id: \
+             a request of one is good once more as the other's",
+            keys.name
+        );
+        reader.warning(place, message).hint("give each id a secret of its own, or sign the id");
     }
 }
 
