@@ -157,18 +157,7 @@ pub fn preset(name: &str) -> Result<Scheme, Problems> {
 }
 
 fn whole_file(file: &str, message: String) -> Problem {
-    Problem {
-        severity: Severity::Error,
-        file: file.to_owned(),
-        line: 0,
-        column: 0,
-        length: 0,
-        message,
-        expected: None,
-        hint: None,
-        is_in_a_table: false,
-        snippet: None,
-    }
+    Problem::without_a_column(Severity::Error, file.to_owned(), 0, message)
 }
 
 fn report_duplicates(tree: &tree::Tree, reader: &mut Reader<'_>) {

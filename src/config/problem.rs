@@ -46,8 +46,13 @@ pub struct Problem {
 impl Problem {
     /// A warning of a whole line of another file, which is not shown: it may be a secret.
     pub fn of_a_line(file: String, line: usize, message: String) -> Problem {
+        Problem::without_a_column(Severity::Warning, file, line, message)
+    }
+
+    /// Of a whole line, or of the whole file where that is 0.
+    pub(super) fn without_a_column(severity: Severity, file: String, line: usize, message: String) -> Problem {
         Problem {
-            severity: Severity::Warning,
+            severity,
             file,
             line,
             column: 0,
