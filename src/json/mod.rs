@@ -15,7 +15,7 @@ use std::{borrow::Cow, fmt};
 
 pub use error::{JsonError, JsonProblem};
 use value::Node;
-pub use value::{Array, Object, Value};
+pub use value::{Array, Object, Value, reference_token};
 
 /// Arrays and objects may be nested this deep: a document of 64 brackets is read, one of 65 refused.
 pub const MAX_DEPTH: usize = 64;

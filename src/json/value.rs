@@ -289,8 +289,8 @@ fn significant(name: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     name.enumerate().filter(|(at, char)| *at == 0 || !matches!(char, '_' | '-')).map(|(_, char)| char)
 }
 
-/// RFC 6901 section 4: `~1` first, then `~0`; any other `~` is malformed.
-fn reference_token(token: &str) -> Option<Cow<'_, str>> {
+/// What one token of a pointer names (RFC 6901 section 4): `~1` first, then `~0`; any other `~` is malformed.
+pub fn reference_token(token: &str) -> Option<Cow<'_, str>> {
     if !token.contains('~') {
         return Some(Cow::Borrowed(token));
     }

@@ -5,6 +5,7 @@
 use std::{cell::LazyCell, ops::Deref};
 
 use super::{Headers, Why, parameters};
+use crate::json::reference_token;
 
 /// What the headers say, as the least exact reader understands it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,9 +45,9 @@ impl Declared {
         self.check()?;
         // Rack takes a body of which nothing is said for a form.
         let may_be_form = self.is_form || !self.is_other;
-        // As RFC 6901 reads it.
-        let name = || pointer.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        if may_be_form && parameters::hides_in_json(body, &name()) { Err(Why::OtherKind) } else { Ok(()) }
+        let name = || reference_token(pointer.split('/').nth(1)?);
+        let hides = may_be_form && parameters::hides_in_json(body, &name().unwrap_or_default());
+        if hides { Err(Why::OtherKind) } else { Ok(()) }
     }
 
     /// The same, and that nobody takes the body for anything else than a form.
